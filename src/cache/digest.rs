@@ -1,0 +1,89 @@
+//! The name of an image or a layer.
+
+use std::fmt;
+
+use super::EntryName;
+use crate::escape::Escaped;
+
+/// A digest as the cache's owner uses it: text like `sha256:0a1b…`, on disk the same with its
+/// first `:` turned into `-`. The owner checks no more than that, and neither do we: two digests
+/// are equal if they name the same entry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(EntryName);
+
+/// What the name of every image and layer begins with.
+const ENTRY_PREFIX: &str = "sha256-";
+
+impl Digest {
+    /// Reads the text of a digest, white space around it aside. `None` if it could not be the name
+    /// of an entry.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let mut name = text.trim_ascii().to_vec();
+        if let Some(colon) = name.iter().position(|&byte| byte == b':') {
+            name[colon] = b'-';
+        }
+        EntryName::new(name).map(Self)
+    }
+
+    /// The digest that an entry is called by, if it is called like an image or a layer.
+    pub fn of_entry(name: &EntryName) -> Option<Self> {
+        name.starts_with(ENTRY_PREFIX).then(|| Self(name.clone()))
+    }
+
+    /// The name on disk.
+    pub fn entry_name(&self) -> &EntryName {
+        &self.0
+    }
+
+    /// The algorithm and the first 12 characters: enough to tell images apart.
+    pub fn short(&self) -> String {
+        let text = self.to_string();
+        let start = text.find(':').map_or(0, |colon| colon + 1);
+        match text[start..].char_indices().nth(12) {
+            Some((length, _)) => text[..start + length].to_owned(),
+            None => text,
+        }
+    }
+}
+
+/// The digest in its text form, safe to print.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Escaped::new(self.0.as_os_str()).to_string();
+        f.write_str(&name.replacen('-', ":", 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_and_its_entry_name_each_other() {
+        for (text, entry, shown) in [
+            ("sha256:live", "sha256-live", "sha256:live"),
+            (" sha256:live\r\n", "sha256-live", "sha256:live"),
+            ("sha256:a:b-c", "sha256-a:b-c", "sha256:a:b-c"),
+            ("sha512:0", "sha512-0", "sha512:0"),
+        ] {
+            let digest = Digest::parse(text.as_bytes()).unwrap();
+            assert_eq!(digest.entry_name().as_bytes(), entry.as_bytes());
+            assert_eq!(digest.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_could_lead_out_of_the_cache_is_no_digest() {
+        for text in ["", "  \n", "..", ".", "sha256:../../etc", "/", "a/b", "sha256:a\0"] {
+            assert_eq!(Digest::parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn short_is_the_algorithm_and_twelve_digits() {
+        let short = |text: &str| Digest::parse(text.as_bytes()).unwrap().short();
+        assert_eq!(short("sha256:0123456789abcdef"), "sha256:0123456789ab");
+        assert_eq!(short("sha256:live"), "sha256:live");
+        assert_eq!(short("sha256:漢字漢字漢字漢字漢字漢字漢字"), "sha256:漢字漢字漢字漢字漢字漢字");
+    }
+}

@@ -1,0 +1,221 @@
+//! What lies in the cache: one cheap pass over three folders, no tree is walked.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use rustix::io::Errno;
+
+use super::refs::SETTLED_AGE;
+use super::{Cache, Digest, EntryName, Folder, Location, RefIndex};
+use crate::directory::{Kind, Status};
+use crate::error::{Context, Error, Result};
+
+/// What an entry is, told by its name and its kind alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// An extracted image: a directory `sha256-*`.
+    Image(Digest),
+    /// An extracted layer: a directory or file `layers/sha256-*`.
+    Layer(Digest),
+    /// What an extraction or a collection left, or still works on: `tmp-*`.
+    Leftover(Leftover),
+    /// None of these. Shown, and never touched but by a purge.
+    Stranger,
+}
+
+/// Whose leftover it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftover {
+    /// The owner's: an extraction in progress, or one that died.
+    Extraction,
+    /// Ours: an entry that a collection had begun to remove.
+    InterruptedGc,
+}
+
+/// What an entry is called while it is being removed: this, and its own name behind it.
+pub(crate) const TRASH_PREFIX: &str = "tmp-gc-";
+const TEMPORARY_PREFIX: &str = "tmp-";
+
+/// Something that lies in the cache.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where it lies.
+    pub location: Location,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its modification time: the owner sets it to now whenever it uses an image or a layer.
+    pub last_used: Timestamp,
+}
+
+impl Entry {
+    fn is_named_by_owner(&self) -> bool {
+        let prefixes = [TRASH_PREFIX, "tmp-rootfs-", "tmp-layer-"];
+        match self.kind {
+            EntryKind::Image(_) | EntryKind::Layer(_) => true,
+            EntryKind::Leftover(_) => {
+                prefixes.iter().any(|prefix| self.location.name.starts_with(prefix))
+            }
+            EntryKind::Stranger => false,
+        }
+    }
+}
+
+/// Whether a name is a hash like that of every ref file.
+fn is_hash(name: &EntryName) -> bool {
+    name.as_bytes().len() == 64 && name.as_bytes().iter().all(u8::is_ascii_hexdigit)
+}
+
+/// All that lies in the cache, each folder by name.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// Everything but the refs.
+    pub entries: Vec<Entry>,
+    /// The refs.
+    pub refs: RefIndex,
+    /// What could not be looked at.
+    pub problems: Vec<Error>,
+}
+
+impl Inventory {
+    /// The images with their digests.
+    pub fn images(&self) -> impl Iterator<Item = (&Entry, &Digest)> {
+        self.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Image(digest) => Some((entry, digest)),
+            _ => None,
+        })
+    }
+
+    /// Whether this is a cache beyond doubt: either something lies in it that only the owner of a
+    /// cache (or this crate) would put there, or nothing lies in it that the owner would not. A
+    /// folder `refs` alone says little: other programs use that word, too.
+    pub fn looks_like_a_cache(&self) -> bool {
+        let mut files = self.refs.refs.iter().map(|found| &found.file);
+        self.entries.iter().any(Entry::is_named_by_owner)
+            || files.any(is_hash)
+            || (self.entries.is_empty() && self.refs.is_empty())
+    }
+
+    /// Whether somebody seems to be writing a ref for an image right now: the owner renames an
+    /// image into its place before it writes the ref, and in between a good image has none.
+    pub(super) fn is_unsettled(&self, now: Timestamp) -> bool {
+        let named: HashSet<_> = self.refs.refs.iter().map(|r| r.digest.entry_name()).collect();
+        self.images().any(|(image, _)| {
+            let age = now.duration_since(image.last_used).unsigned_abs();
+            age < SETTLED_AGE && !named.contains(&image.location.name)
+        })
+    }
+
+    pub(super) fn read(cache: &Cache) -> Result<Self> {
+        let mut inventory = Self::default();
+        inventory.list(cache, Folder::Root)?;
+        if let Err(problem) = inventory.list(cache, Folder::Layers) {
+            inventory.problems.push(problem);
+        }
+        inventory.refs = cache.refs();
+        Ok(inventory)
+    }
+
+    fn list(&mut self, cache: &Cache, folder: Folder) -> Result<()> {
+        let Some(directory) = cache.folder(folder)? else { return Ok(()) };
+        let mut names = Vec::new();
+        let path = cache.path().join(folder.name());
+        directory.for_each(|name, _| names.push(EntryName::from(name))).context("list", path)?;
+        names.sort();
+        for name in names {
+            let location = Location { folder, name };
+            match directory.status_of(location.name.as_c_str()) {
+                Ok(status) => self.entries.extend(entry(location, &status)),
+                Err(Errno::NOENT) => {}
+                Err(cause) => {
+                    self.problems.push(Error::io("look at", location.path_in(cache.path()), cause))
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entry(location: Location, status: &Status) -> Option<Entry> {
+    let kind = classify(location.folder, &location.name, status.kind)?;
+    Some(Entry { location, kind, last_used: status.modified() })
+}
+
+/// `None` for the folders of the cache itself.
+fn classify(folder: Folder, name: &EntryName, kind: Kind) -> Option<EntryKind> {
+    let directory = kind == Kind::Directory;
+    if directory && folder == Folder::Root && matches!(name.as_bytes(), b"refs" | b"layers") {
+        return None;
+    }
+    let is_entry = directory || (folder == Folder::Layers && kind == Kind::File);
+    let digest = Digest::of_entry(name).filter(|_| is_entry);
+    Some(match (digest, folder) {
+        (Some(digest), Folder::Root) => EntryKind::Image(digest),
+        (Some(digest), _) => EntryKind::Layer(digest),
+        (None, _) if is_entry && name.starts_with(TRASH_PREFIX) => {
+            EntryKind::Leftover(Leftover::InterruptedGc)
+        }
+        (None, _) if directory && name.starts_with(TEMPORARY_PREFIX) => {
+            EntryKind::Leftover(Leftover::Extraction)
+        }
+        (None, _) => EntryKind::Stranger,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_image_without_a_ref_is_unsettled_for_two_seconds() {
+        let location = Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() };
+        let kind = EntryKind::Image(Digest::of_entry(&location.name).unwrap());
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut inventory = Inventory {
+            entries: vec![Entry { location, kind, last_used: at(1000) }],
+            ..Inventory::default()
+        };
+        let unsettled = |inventory: &Inventory| {
+            [990, 999, 1000, 1001, 1002, 1010].map(|second| inventory.is_unsettled(at(second)))
+        };
+        assert_eq!(unsettled(&inventory), [false, true, true, true, false, false]);
+        let (file, digest) = (EntryName::new("r").unwrap(), Digest::parse(b"sha256:a").unwrap());
+        inventory.refs.refs.push(super::super::Ref { file, image: None, digest });
+        assert_eq!(unsettled(&inventory), [false; 6]);
+    }
+
+    #[test]
+    fn name_folder_and_kind_decide_what_an_entry_is() {
+        use Kind::{Directory, File, Special, Symlink};
+        let of =
+            |folder, name: &str, kind| match classify(folder, &EntryName::new(name).unwrap(), kind)
+            {
+                None => "folder",
+                Some(EntryKind::Image(_)) => "image",
+                Some(EntryKind::Layer(_)) => "layer",
+                Some(EntryKind::Leftover(Leftover::Extraction)) => "extraction",
+                Some(EntryKind::Leftover(Leftover::InterruptedGc)) => "interrupted",
+                Some(EntryKind::Stranger) => "stranger",
+            };
+        for (name, kind, in_root, in_layers) in [
+            ("sha256-ab", Directory, "image", "layer"),
+            ("sha256-", Directory, "image", "layer"),
+            ("sha256-ab", File, "stranger", "layer"),
+            ("sha256-ab", Symlink, "stranger", "stranger"),
+            ("sha256-ab", Special, "stranger", "stranger"),
+            ("sha512-ab", Directory, "stranger", "stranger"),
+            ("tmp-rootfs-1", Directory, "extraction", "extraction"),
+            ("tmp-rootfs-1", Symlink, "stranger", "stranger"),
+            ("tmp-rootfs-1", File, "stranger", "stranger"),
+            ("tmp-gc-sha256-ab", Directory, "interrupted", "interrupted"),
+            ("tmp-gc-sha256-ab", File, "stranger", "interrupted"),
+            ("tmp-gc-sha256-ab", Symlink, "stranger", "stranger"),
+            ("refs", Directory, "folder", "stranger"),
+            ("layers", Directory, "folder", "stranger"),
+            ("layers", Symlink, "stranger", "stranger"),
+            ("notes.txt", File, "stranger", "stranger"),
+        ] {
+            assert_eq!(of(Folder::Root, name, kind), in_root, "{name} {kind:?}");
+            assert_eq!(of(Folder::Layers, name, kind), in_layers, "layers/{name} {kind:?}");
+        }
+    }
+}

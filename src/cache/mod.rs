@@ -1,0 +1,131 @@
+//! The cache as it lies on disk.
+//!
+//! A [`Cache`] is an open directory. Everything in it is reached from there, one name at a time,
+//! so that nothing outside it can be touched whatever lies in it; the directory itself may be
+//! reached through a symlink, since people put their caches on bigger disks.
+//!
+//! Brood Box writes the cache and takes no lock while it does; everything read here is a look at
+//! something that may change at once.
+
+mod digest;
+mod folders;
+mod inventory;
+mod location;
+mod lock;
+mod name;
+mod refs;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rustix::io::Errno;
+
+use crate::directory::Directory;
+use crate::error::{Context, Error, Result};
+
+pub use digest::Digest;
+pub(crate) use folders::Folders;
+pub(crate) use inventory::TRASH_PREFIX;
+pub use inventory::{Entry, EntryKind, Inventory, Leftover};
+pub use location::{Folder, Location, default_directory};
+pub use lock::CacheLock;
+pub use name::EntryName;
+pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
+
+/// How long to wait before a cache that is being written is looked at again.
+const SETTLE_STEP: Duration = Duration::from_millis(50);
+
+/// An image cache, held open.
+#[derive(Debug)]
+pub struct Cache {
+    path: PathBuf,
+    root: Directory,
+}
+
+impl Cache {
+    /// Opens the cache directory `path`. `None` if there is none yet: its owner makes it with the
+    /// first pull.
+    ///
+    /// # Errors
+    /// It is no directory, or may not be read.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Option<Self>> {
+        let path = path.into();
+        match Directory::open(&path) {
+            Ok(root) => Ok(Some(Self { path, root })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(cause) => Err(Error::io("open the cache directory", path, cause)),
+        }
+    }
+
+    /// The path it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether nothing at all lies in the cache directory.
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub fn is_empty(&self) -> Result<bool> {
+        let mut is_empty = true;
+        let root = self.root.open_folder(c".").context("open", &self.path)?;
+        root.for_each(|_, _| is_empty = false).context("list", &self.path)?;
+        Ok(is_empty)
+    }
+
+    /// Looks at everything that lies in the cache.
+    ///
+    /// # Errors
+    /// The cache directory cannot be listed. What else cannot be read is in the inventory's own
+    /// lists.
+    pub fn inventory(&self) -> Result<Inventory> {
+        Inventory::read(self)
+    }
+
+    /// The same for whoever is about to remove something: waits up to two seconds for an image
+    /// whose ref is perhaps being written.
+    ///
+    /// # Errors
+    /// As for [`Cache::inventory`].
+    pub fn settled_inventory(&self) -> Result<Inventory> {
+        let deadline = Instant::now() + refs::SETTLED_AGE;
+        loop {
+            let inventory = self.inventory()?;
+            if Instant::now() >= deadline || !inventory.is_unsettled(Timestamp::now()) {
+                return Ok(inventory);
+            }
+            std::thread::sleep(SETTLE_STEP);
+        }
+    }
+
+    /// Reads all refs, waiting up to half a second for refs that are being written. Whatever
+    /// cannot be read, be it `refs` itself, is in the index's list of what is unreadable.
+    pub fn refs(&self) -> RefIndex {
+        match self.folder(Folder::Refs) {
+            Ok(Some(refs)) => RefIndex::read(&refs, &self.path.join(Folder::Refs.name())),
+            Ok(None) => RefIndex::default(),
+            Err(problem) => RefIndex::unreadable(problem),
+        }
+    }
+
+    /// The directory in which a location's name lies, opened anew: the owner may have removed and
+    /// made it again. `None` if there is none.
+    pub(crate) fn folder(&self, folder: Folder) -> Result<Option<Directory>> {
+        let name = match folder {
+            Folder::Root => c".",
+            Folder::Layers => c"layers",
+            Folder::Refs => c"refs",
+        };
+        match self.root.open_folder(name) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(cause) => Err(Error::io("open", self.path.join(folder.name()), cause)),
+        }
+    }
+
+    /// The cache directory itself.
+    pub(crate) fn root(&self) -> &Directory {
+        &self.root
+    }
+}

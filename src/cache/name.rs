@@ -1,0 +1,79 @@
+//! One plain path component.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::escape::Escaped;
+
+/// A name that can lie directly in a directory: not empty, not `.` or `..`, without `/` and NUL.
+/// Whatever else the bytes are, nothing reached by such a name is outside its directory.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryName(CString);
+
+impl EntryName {
+    /// `None` if the bytes are no plain path component.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
+        let name = CString::new(bytes).ok()?;
+        match name.to_bytes() {
+            b"" | b"." | b".." => None,
+            bytes if bytes.contains(&b'/') => None,
+            _ => Some(Self(name)),
+        }
+    }
+
+    /// The name as system calls take it.
+    pub fn as_c_str(&self) -> &CStr {
+        &self.0
+    }
+
+    /// The name without its closing NUL.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.to_bytes()
+    }
+
+    /// The name as paths take it.
+    pub fn as_os_str(&self) -> &OsStr {
+        OsStr::from_bytes(self.as_bytes())
+    }
+
+    /// Whether the name begins with `prefix`.
+    pub fn starts_with(&self, prefix: &str) -> bool {
+        self.as_bytes().starts_with(prefix.as_bytes())
+    }
+}
+
+/// For names that came from a directory listing, which are plain components already.
+impl From<&CStr> for EntryName {
+    fn from(name: &CStr) -> Self {
+        Self(name.to_owned())
+    }
+}
+
+impl fmt::Display for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped::new(self.as_os_str()).fmt(f)
+    }
+}
+
+impl fmt::Debug for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_os_str(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_components_are_names() {
+        for bad in ["", ".", "..", "/", "a/b", "../a", "a/", "a\0b"] {
+            assert_eq!(EntryName::new(bad), None, "{bad:?}");
+        }
+        for good in ["a", "...", "a\nb", "sha256-0"] {
+            assert!(EntryName::new(good).is_some(), "{good:?}");
+        }
+        assert!(EntryName::new(b"\xff".to_vec()).is_some());
+    }
+}

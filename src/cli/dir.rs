@@ -1,0 +1,32 @@
+//! `bbox cache dir`: prints the cache directory, whether it is there or not.
+
+use std::os::unix::ffi::OsStrExt;
+
+use serde::Serialize;
+
+use super::args::Format;
+use super::context::Context;
+use super::failure::{Ending, Failure};
+use super::ui::json::document;
+use super::usage_json::lossy;
+
+#[derive(Serialize)]
+struct Document {
+    schema_version: u32,
+    cache_dir: String,
+}
+
+pub fn run(context: &Context<'_>) -> Result<Ending, Failure> {
+    match context.format {
+        Format::Json => {
+            let cache_dir = lossy(&context.cache_dir);
+            context.console.write(document(&Document { schema_version: 1, cache_dir })?)?;
+        }
+        // The very bytes, so that a shell can go there.
+        Format::Table => {
+            let path = context.cache_dir.as_os_str().as_bytes();
+            context.console.write([path, b"\n"].concat())?;
+        }
+    }
+    Ok(Ending::Done)
+}

@@ -1,0 +1,173 @@
+//! What `list` shows, before it is decided how.
+
+use std::path::Path;
+
+use bytesize::ByteSize;
+use jiff::Timestamp;
+
+use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Leftover, Ref};
+use crate::cli::args::{List, Sort};
+use crate::escape::Escaped;
+use crate::plan::{Marks, collect};
+use crate::usage::{Census, Usage};
+
+/// Everything that there is to say about a cache.
+pub struct Listing<'a> {
+    pub cache_dir: &'a Path,
+    pub inventory: &'a Inventory,
+    pub census: Option<&'a Census>,
+    pub images: Vec<Row<'a>>,
+    pub layers: Vec<Row<'a>>,
+    pub leftovers: Vec<Row<'a>>,
+    pub strangers: Vec<Row<'a>>,
+    pub now: Timestamp,
+    /// All images, and of those the orphans, whether they are shown or not.
+    pub counts: (usize, usize),
+}
+
+/// One entry.
+pub struct Row<'a> {
+    pub entry: &'a Entry,
+    pub refs: Vec<&'a Ref>,
+    pub usage: Option<Usage>,
+}
+
+impl<'a> Row<'a> {
+    pub fn digest(&self) -> Option<&'a Digest> {
+        match &self.entry.kind {
+            EntryKind::Image(digest) | EntryKind::Layer(digest) => Some(digest),
+            EntryKind::Leftover(_) | EntryKind::Stranger => None,
+        }
+    }
+
+    pub fn name(&self) -> &'a EntryName {
+        &self.entry.location.name
+    }
+
+    pub fn is_orphan(&self) -> bool {
+        matches!(self.entry.kind, EntryKind::Image(_)) && self.refs.is_empty()
+    }
+
+    pub fn is_interrupted_gc(&self) -> bool {
+        self.entry.kind == EntryKind::Leftover(Leftover::InterruptedGc)
+    }
+
+    fn on_disk(&self) -> Option<ByteSize> {
+        self.usage.map(|usage| usage.on_disk)
+    }
+}
+
+impl<'a> Listing<'a> {
+    pub fn new(
+        cache_dir: &'a Path,
+        inventory: &'a Inventory,
+        census: Option<&'a Census>,
+        args: &List,
+    ) -> Self {
+        let marks = Marks::new(&inventory.refs.refs);
+        let mut listing = Self {
+            cache_dir,
+            inventory,
+            census,
+            images: Vec::new(),
+            layers: Vec::new(),
+            leftovers: Vec::new(),
+            strangers: Vec::new(),
+            now: Timestamp::now(),
+            counts: (0, 0),
+        };
+        for (index, entry) in inventory.entries.iter().enumerate() {
+            let refs = marks.of(&entry.location.name).to_vec();
+            let usage = census.map(|census| census.measurement().usage(index));
+            let row = Row { entry, refs, usage };
+            match entry.kind {
+                EntryKind::Image(_) => listing.images.push(row),
+                EntryKind::Layer(_) => listing.layers.push(row),
+                EntryKind::Leftover(_) => listing.leftovers.push(row),
+                EntryKind::Stranger => listing.strangers.push(row),
+            }
+        }
+        let orphans = listing.images.iter().filter(|row| row.is_orphan()).count();
+        listing.counts = (listing.images.len(), orphans);
+        listing.images.retain(|row| !args.orphans || row.is_orphan());
+        sort(&mut listing.images, args.sort);
+        sort(&mut listing.layers, args.sort);
+        listing
+    }
+
+    /// Refs whose image is not there.
+    pub fn dangling(&self) -> impl Iterator<Item = &'a Ref> {
+        let is_there = |name: &EntryName| {
+            self.inventory.images().any(|(image, _)| &image.location.name == name)
+        };
+        self.inventory.refs.refs.iter().filter(move |found| !is_there(found.digest.entry_name()))
+    }
+
+    /// What all entries of some kind amount to, each inode once.
+    pub fn total(&self, kind: impl Fn(&EntryKind) -> bool) -> Option<Usage> {
+        let entries = self.inventory.entries.iter().enumerate();
+        let chosen = entries.filter(|(_, entry)| kind(&entry.kind)).map(|(index, _)| index);
+        Some(self.census?.measurement().total(chosen))
+    }
+
+    /// What a collection would give back.
+    pub fn reclaimable(&self) -> Option<ByteSize> {
+        let doomed = collect(self.inventory).doomed();
+        let entries = self.inventory.entries.iter().enumerate();
+        let chosen = entries.filter(|(_, entry)| doomed.contains(&entry.location));
+        Some(self.census?.measurement().reclaimable(chosen.map(|(index, _)| index)))
+    }
+
+    /// Whether everything could be looked at.
+    pub fn is_complete(&self) -> bool {
+        self.inventory.problems.is_empty()
+            && self.inventory.refs.unreadable.is_empty()
+            && self.census.is_none_or(|census| census.total().is_complete())
+    }
+
+    /// What the user should know, each on one line.
+    pub fn warnings(&self) -> Vec<String> {
+        let refs = &self.inventory.refs;
+        let mut warnings: Vec<_> =
+            self.inventory.problems.iter().map(ToString::to_string).collect();
+        warnings.extend(refs.unreadable.iter().map(|found| {
+            format!("{}; it may name any image, so gc will remove nothing", found.error)
+        }));
+        warnings.extend(refs.invalid.iter().map(|found| {
+            let path = self.cache_dir.join("refs").join(found.file.as_os_str());
+            format!("the ref {} protects no image: {}", Escaped::new(&path), found.problem)
+        }));
+        warnings.extend(self.unread());
+        warnings
+    }
+
+    /// What could not be read while the trees were walked.
+    fn unread(&self) -> Vec<String> {
+        let mut unread = Vec::new();
+        let Some(census) = self.census else { return unread };
+        for tree in 0..=self.inventory.entries.len() {
+            let problems = census.measurement().problems(tree);
+            unread.extend(problems.first().iter().map(ToString::to_string));
+            let more = problems.count() - problems.first().len() as u64;
+            if more > 0 {
+                unread.push(format!("and {more} more below the same directory"));
+            }
+        }
+        unread
+    }
+}
+
+fn sort(rows: &mut [Row<'_>], key: Sort) {
+    // The inventory is sorted by name, and stays so where the key says nothing.
+    match key {
+        Sort::Used => rows.sort_by_key(|row| std::cmp::Reverse(row.entry.last_used)),
+        Sort::Size => rows.sort_by_key(|row| std::cmp::Reverse(row.on_disk())),
+        Sort::Name => rows.sort_by(|a, b| by_name(a).cmp(&by_name(b))),
+    }
+}
+
+/// Named images by their first reference, then those in the old form, orphans last.
+fn by_name<'r>(row: &'r Row<'_>) -> impl Ord + 'r {
+    let first = row.refs.first().map(|found| found.image.as_deref());
+    (first.is_none(), first.flatten().is_none(), first.flatten())
+}

@@ -1,0 +1,70 @@
+//! `bbox cache list`: what is in the cache, and how big it is.
+
+mod json;
+mod listing;
+mod table;
+
+use super::args::{Format, List, Sort};
+use super::context::Context;
+use super::failure::{Ending, Failure};
+use super::signals::Signals;
+use super::ui::bars::{MeasureFace, watch};
+use super::ui::json::document;
+use crate::cache::{Cache, EntryKind, Inventory};
+use crate::usage::{Census, Progress};
+use listing::Listing;
+
+pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
+    let signals = Signals::listen()?;
+    let (mut inventory, mut census) = (Inventory::default(), None);
+    if let Some(cache) = context.open()? {
+        inventory = cache.inventory()?;
+        if needs_sizes(context, args) {
+            census = Some(take_census(context, &cache, &inventory, &signals)?);
+        }
+    }
+    if census.as_ref().is_some_and(|census| census.measurement().is_interrupted()) {
+        return Ok(Ending::Interrupted(signals.exit_code()));
+    }
+    let listing = Listing::new(&context.cache_dir, &inventory, census.as_ref(), args);
+    show(context, args, &listing)?;
+    Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
+}
+
+/// Walking everything is the expensive part: not for a list that shows no sizes anyway.
+fn needs_sizes(context: &Context<'_>, args: &List) -> bool {
+    let shows_digests_only = context.console.quiet && context.format == Format::Table;
+    !args.no_sizes && (!shows_digests_only || args.sort == Sort::Size)
+}
+
+fn take_census(
+    context: &Context<'_>,
+    cache: &Cache,
+    inventory: &Inventory,
+    signals: &Signals,
+) -> Result<Census, Failure> {
+    let progress = Progress::new(Census::locations(inventory).len(), signals.stop());
+    let names = inventory.entries.iter().map(|entry| match &entry.kind {
+        EntryKind::Image(digest) => digest.short(),
+        EntryKind::Layer(digest) => format!("layer {}", digest.short()),
+        EntryKind::Leftover(_) | EntryKind::Stranger => entry.location.name.to_string(),
+    });
+    let names = names.chain(["refs".to_owned()]).collect();
+    let meter = context.meter();
+    let mut face = MeasureFace::new(context.console, &progress, names);
+    Ok(watch(&mut face, |_events| Census::take(cache, inventory, &meter, &progress))?)
+}
+
+fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {
+    let console = context.console;
+    match context.format {
+        Format::Json => return Ok(console.write(document(&json::Document::new(listing))?)?),
+        Format::Table if console.quiet => console.write(table::digests(listing))?,
+        Format::Table => {
+            let width = console.width().filter(|_| !args.no_trunc);
+            console.write(table::render(listing, args, width))?;
+        }
+    }
+    listing.warnings().iter().for_each(|warning| console.warn(warning));
+    Ok(())
+}

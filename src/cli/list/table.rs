@@ -1,0 +1,199 @@
+//! `list` for people.
+
+use anstyle::{AnsiColor, Style};
+
+use super::listing::{Listing, Row};
+use crate::cache::EntryKind;
+use crate::cli::args::List;
+use crate::cli::ui::console::DIM;
+use crate::cli::ui::table::{Align, Table};
+use crate::cli::ui::units::{ago, count, plural, size};
+use crate::escape::Escaped;
+use crate::usage::Usage;
+
+/// How many strangers are named; `--sizes` has a row for each.
+const SHOWN_STRANGERS: usize = 4;
+const ORPHAN: Style = AnsiColor::Yellow.on_default();
+
+/// The digests of the images, one a line.
+pub fn digests(listing: &Listing<'_>) -> String {
+    let digests = listing.images.iter().filter_map(Row::digest);
+    digests.map(|digest| format!("{digest}\n")).collect()
+}
+
+pub fn render(listing: &Listing<'_>, args: &List, width: Option<usize>) -> String {
+    let is_empty = listing.inventory.entries.is_empty();
+    let mut text = match is_empty {
+        true => format!("There is nothing in {}.\n", Escaped::new(listing.cache_dir)),
+        false if args.sizes => account(listing, args).render(width),
+        false => overview(listing, args).render(width),
+    };
+    if !is_empty {
+        text.push_str(&summary(listing));
+    }
+    text
+}
+
+fn overview(listing: &Listing<'_>, args: &List) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new([Left, Right, Left, Left]);
+    if !listing.images.is_empty() {
+        table.header(["DIGEST", "SIZE", "LAST USED", "IMAGE"]);
+    }
+    for row in &listing.images {
+        let size =
+            row.usage.map_or_else(|| "-".to_owned(), |usage| at_least(&usage, usage.on_disk));
+        let used = ago(listing.now, row.entry.last_used);
+        table.row([digest(row, args), size, used, image(row, args)], style(row));
+    }
+    table
+}
+
+/// The full account: a section for each kind of entry, all with the same columns.
+fn account(listing: &Listing<'_>, args: &List) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new([Left, Right, Right, Right, Right, Left, Left]);
+    let sections = [
+        ("DIGEST", "LAST USED", "IMAGE", &listing.images),
+        ("LAYER", "LAST USED", "STATUS", &listing.layers),
+        ("LEFTOVER", "LAST CHANGED", "OF", &listing.leftovers),
+        ("STRANGER", "LAST CHANGED", "", &listing.strangers),
+    ];
+    for (first, time, last, rows) in sections {
+        if rows.is_empty() {
+            continue;
+        }
+        table.header([first, "APPARENT", "ON DISK", "FILES", "DIRS", time, last]);
+        for row in rows {
+            let time = ago(listing.now, row.entry.last_used);
+            let cells = amounts(digest(row, args), &row.usage.unwrap_or_default());
+            table.row([cells, vec![time, image(row, args)]].concat(), style(row));
+        }
+    }
+    totals(listing, &mut table);
+    table
+}
+
+fn totals(listing: &Listing<'_>, table: &mut Table) {
+    let Some(census) = listing.census else { return };
+    let of = |kind: fn(&EntryKind) -> bool| listing.total(kind).unwrap_or_default();
+    table.header(["TOTAL", "APPARENT", "ON DISK", "FILES", "DIRS", "", ""]);
+    let parts = [
+        ("images", of(|kind| matches!(kind, EntryKind::Image(_)))),
+        ("layers", of(|kind| matches!(kind, EntryKind::Layer(_)))),
+        ("leftovers", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
+        ("strangers", of(|kind| matches!(kind, EntryKind::Stranger))),
+        ("index", census.index()),
+    ];
+    for (name, usage) in parts.iter().filter(|(_, usage)| usage.directories + usage.files > 0) {
+        table.row(amounts((*name).to_owned(), usage), Style::new());
+    }
+    table.row(amounts("everything".to_owned(), &census.total()), Style::new().bold());
+}
+
+fn amounts(name: String, usage: &Usage) -> Vec<String> {
+    let apparent = at_least(usage, usage.apparent);
+    let on_disk = at_least(usage, usage.on_disk);
+    vec![name, apparent, on_disk, count(usage.files), count(usage.directories)]
+}
+
+fn at_least(usage: &Usage, bytes: bytesize::ByteSize) -> String {
+    let incomplete = if usage.is_complete() { "" } else { "at least " };
+    format!("{incomplete}{}", size(bytes))
+}
+
+fn style(row: &Row<'_>) -> Style {
+    match row.entry.kind {
+        EntryKind::Image(_) if row.is_orphan() => ORPHAN,
+        EntryKind::Leftover(_) if row.is_interrupted_gc() => ORPHAN,
+        EntryKind::Stranger => DIM,
+        _ => Style::new(),
+    }
+}
+
+fn digest(row: &Row<'_>, args: &List) -> String {
+    match row.digest() {
+        Some(digest) if args.no_trunc => digest.to_string(),
+        Some(digest) => digest.short(),
+        None => row.name().to_string(),
+    }
+}
+
+/// What an entry is, or what it is for.
+fn image(row: &Row<'_>, args: &List) -> String {
+    let names = row.refs.iter().map(|found| match &found.image {
+        Some(image) => Escaped::new(image).to_string(),
+        None => "(unknown image)".to_owned(),
+    });
+    let mut names: Vec<_> = names.collect();
+    match (&row.entry.kind, names.len()) {
+        (EntryKind::Image(_), 0) => "(orphan)".to_owned(),
+        (EntryKind::Image(_), 1) => names.remove(0),
+        (EntryKind::Image(_), _) if args.no_trunc => names.join(", "),
+        (EntryKind::Image(_), n) => format!("{} (+{} more)", names[0], n - 1),
+        (EntryKind::Layer(_), _) => "unknown".to_owned(),
+        (EntryKind::Leftover(_), _) if row.is_interrupted_gc() => "an interrupted gc".to_owned(),
+        (EntryKind::Leftover(_), _) => "an extraction".to_owned(),
+        (EntryKind::Stranger, _) => String::new(),
+    }
+}
+
+/// The line of totals, and what else there is to know.
+fn summary(listing: &Listing<'_>) -> String {
+    let (images, orphans) = listing.counts;
+    let mut text = format!("\n{} ({})", plural(images, "image"), plural(orphans, "orphan"));
+    if let Some(census) = listing.census {
+        let of = |kind: fn(&EntryKind) -> bool| {
+            let usage = listing.total(kind).unwrap_or_default();
+            at_least(&usage, usage.on_disk)
+        };
+        let total = census.total();
+        let parts = [
+            of(|kind| matches!(kind, EntryKind::Image(_))),
+            of(|kind| matches!(kind, EntryKind::Layer(_))),
+            of(|kind| matches!(kind, EntryKind::Leftover(_))),
+            at_least(&total, total.on_disk),
+        ];
+        let [rootfs, layers, leftovers, total] = parts;
+        text += &format!(" {rootfs}, layers {layers}, leftovers {leftovers}, total {total}");
+    }
+    text.push('\n');
+    text.push_str(&reclaimable(listing));
+    text.push_str(&oddities(listing));
+    text
+}
+
+fn reclaimable(listing: &Listing<'_>) -> String {
+    let interrupted = listing.leftovers.iter().filter(|row| row.is_interrupted_gc()).count();
+    let orphans = listing.counts.1;
+    let what = match (orphans, interrupted) {
+        (0, 0) => return String::new(),
+        (n, 0) => plural(n, "orphan"),
+        (0, n) => plural(n, "leftover"),
+        (n, m) => format!("{} and {}", plural(n, "orphan"), plural(m, "leftover")),
+    };
+    let verb = if orphans + interrupted == 1 { "holds" } else { "hold" };
+    match listing.reclaimable() {
+        Some(bytes) => format!("{what} {verb} {}: `bbox cache gc` gives it back\n", size(bytes)),
+        None => format!("{what}: `bbox cache gc` removes that\n"),
+    }
+}
+
+fn oddities(listing: &Listing<'_>) -> String {
+    let mut text = String::new();
+    let dangling = listing.dangling().count();
+    if dangling > 0 {
+        let verb = if dangling == 1 { "names an image that is" } else { "name images that are" };
+        text = format!("{} {verb} not here\n", plural(dangling, "ref"));
+    }
+    let names: Vec<_> = listing.strangers.iter().map(|row| row.name().to_string()).collect();
+    if !names.is_empty() {
+        let shown = names[..names.len().min(SHOWN_STRANGERS)].join(", ");
+        let more = match names.len() - names.len().min(SHOWN_STRANGERS) {
+            0 => String::new(),
+            n => format!(" (+{n} more)"),
+        };
+        text += &format!("not of the cache, never touched: {shown}{more}\n");
+    }
+    text
+}

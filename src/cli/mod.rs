@@ -1,0 +1,51 @@
+//! The program: it asks, it shows, and it is the only place that prints.
+//!
+//! [`run`] takes a command line and returns an exit code: 0 for done, nothing to do, or declined;
+//! 1 if something could not be done; 2 for a wrong command line and for what is refused; 128 and
+//! the signal's number if a signal came.
+
+mod args;
+mod context;
+mod dir;
+mod failure;
+mod gc;
+mod limits;
+mod list;
+mod purge;
+mod removal;
+mod signals;
+mod ui;
+mod usage_json;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command, Verb};
+use context::Context;
+
+/// Runs the program with a command line, the program's name first.
+pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(command_line) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A closed stream is all that can go wrong, and the exit code tells the same.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    limits::raise_open_files();
+    let Command::Cache(cache) = arguments.command;
+    let console = context::console(&cache.shared);
+    let ending = Context::new(cache.shared, &console).and_then(|context| match cache.verb {
+        Verb::List(args) => list::run(&context, &args),
+        Verb::Gc(args) => gc::run(&context, &args),
+        Verb::Purge(args) => purge::run(&context, &args),
+        Verb::Dir => dir::run(&context),
+    });
+    match ending {
+        Ok(ending) => ending.exit_code(),
+        Err(failure) => failure.report(&console),
+    }
+}

@@ -1,0 +1,63 @@
+//! A sweep as it is seen: a bar of bytes, and a line for each removal.
+
+use std::io;
+
+use super::lines;
+use crate::cli::args::Format;
+use crate::cli::context::Context;
+use crate::cli::ui::bars::{ByteBar, Face};
+use crate::plan::Plan;
+use crate::sweep::{Event, Fate};
+use crate::usage::{Progress, Usage};
+
+pub struct SweepFace<'a> {
+    context: &'a Context<'a>,
+    plan: &'a Plan,
+    bar: ByteBar<'a>,
+    /// The first failure to print a line. The sweep goes on all the same.
+    result: io::Result<()>,
+}
+
+impl<'a> SweepFace<'a> {
+    pub fn new(context: &'a Context<'a>, plan: &'a Plan, progress: &'a Progress) -> Self {
+        let total: Usage = plan.decisions.iter().filter_map(|decision| decision.usage).sum();
+        let bar = ByteBar::new(context.console, progress, total.on_disk);
+        Self { context, plan, bar, result: Ok(()) }
+    }
+
+    /// Whether all lines could be printed.
+    pub fn into_result(self) -> io::Result<()> {
+        self.result
+    }
+
+    fn print(&self, event: &Event) -> io::Result<()> {
+        let console = self.context.console;
+        let decision = &self.plan.decisions[event.decision];
+        if let Fate::Failed { problems, .. } = &event.fate {
+            console.error(lines::failure(decision, problems));
+        }
+        let is_shown = self.context.format == Format::Table && !console.quiet;
+        match &event.fate {
+            Fate::Removed { .. }
+                if is_shown && lines::is_worth_a_line(decision, console.verbose) =>
+            {
+                console.line(lines::removed("Removed", decision))
+            }
+            Fate::Rescued if is_shown => console.line(lines::rescued(decision)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Face<Event> for SweepFace<'_> {
+    fn event(&mut self, event: Event) {
+        let printed = self.bar.aside(|| self.print(&event));
+        if self.result.is_ok() {
+            self.result = printed;
+        }
+    }
+
+    fn tick(&mut self) {
+        self.bar.tick();
+    }
+}

@@ -1,0 +1,98 @@
+//! `gc` and `purge` for programs.
+
+use serde::Serialize;
+
+use super::lines;
+use super::report::Report;
+use crate::cache::{Entry, EntryKind};
+use crate::cli::context::Context;
+use crate::cli::usage_json::{Amount, lossy};
+use crate::plan::{Decision, Item};
+use crate::sweep::Fate;
+
+#[derive(Serialize)]
+pub struct Document {
+    schema_version: u32,
+    cache_dir: String,
+    dry_run: bool,
+    decisions: Vec<Decided>,
+    totals: Totals,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Decided {
+    kind: &'static str,
+    digest: Option<String>,
+    path: String,
+    action: &'static str,
+    reason: &'static str,
+    /// `null` for a ref in the old form, which does not say its reference.
+    refs: Vec<Option<String>>,
+    usage: Option<Amount>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Totals {
+    removed: usize,
+    kept: usize,
+    failed: usize,
+    freed_bytes: u64,
+}
+
+impl Document {
+    pub fn new(report: &Report, context: &Context<'_>) -> Self {
+        let decisions = 0..report.plan.decisions.len();
+        let removed = decisions.clone().filter(|&index| report.is_removed(index)).count();
+        let failed = decisions.clone().filter(|&index| report.has_failed(index)).count();
+        Self {
+            schema_version: 1,
+            cache_dir: lossy(&context.cache_dir),
+            dry_run: report.dry_run,
+            decisions: decisions.clone().map(|index| decided(report, index, context)).collect(),
+            totals: Totals {
+                removed,
+                kept: decisions.len() - removed - failed,
+                failed,
+                freed_bytes: report.freed().as_u64(),
+            },
+            warnings: report.warnings.clone(),
+        }
+    }
+}
+
+fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
+    let decision = &report.plan.decisions[index];
+    let (action, reason) = match report.fate(index) {
+        Some(Fate::Rescued) => ("keep", "referenced"),
+        _ if decision.verdict.removes() => ("remove", decision.verdict.reason()),
+        _ => ("keep", decision.verdict.reason()),
+    };
+    Decided {
+        kind: kind(decision),
+        digest: decision.item.digest().map(ToString::to_string),
+        path: lossy(decision.item.location().path_in(&context.cache_dir)),
+        action,
+        reason,
+        refs: decision.refs.clone(),
+        usage: decision.usage.map(Amount::from),
+        error: match report.fate(index) {
+            Some(Fate::Failed { problems, .. }) => Some(lines::problem(problems)),
+            Some(Fate::Interrupted { .. }) => Some("interrupted".to_owned()),
+            _ => None,
+        },
+    }
+}
+
+fn kind(decision: &Decision) -> &'static str {
+    match &decision.item {
+        Item::Ref { .. } => "ref",
+        Item::Entry(Entry { kind, .. }) => match kind {
+            EntryKind::Image(_) => "image",
+            EntryKind::Layer(_) => "layer",
+            EntryKind::Leftover(_) => "leftover",
+            EntryKind::Stranger => "stranger",
+        },
+    }
+}

@@ -1,0 +1,122 @@
+//! Decisions and what came of them, in words.
+
+use crate::cache::{Entry, EntryKind};
+use crate::cli::ui::units::{plural, size};
+use crate::escape::Escaped;
+use crate::plan::{Decision, Item};
+use crate::usage::Problems;
+
+/// What a decision is about, safe to print.
+pub fn label(decision: &Decision) -> String {
+    match &decision.item {
+        Item::Entry(Entry { kind: EntryKind::Image(digest), .. }) => digest.short(),
+        Item::Entry(Entry { kind: EntryKind::Layer(digest), .. }) => {
+            format!("layer {}", digest.short())
+        }
+        Item::Entry(Entry { location, .. }) => location.name.to_string(),
+        Item::Ref { location, .. } => format!("ref {}", location.name),
+    }
+}
+
+/// Refs are removed by the dozen, and only with the whole cache.
+pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
+    verbose || matches!(decision.item, Item::Entry(_))
+}
+
+/// `Removed sha256:0123456789ab  815.2 MiB  orphan`
+pub fn removed(verb: &str, decision: &Decision) -> String {
+    let bytes = decision.usage.map_or_else(String::new, |usage| size(usage.on_disk));
+    format!("{verb} {:19}  {bytes:>10}  {}", label(decision), decision.verdict.reason())
+}
+
+/// `Kept sha256:0123456789ab  referenced: ghcr.io/a/b:latest`
+pub fn kept(decision: &Decision) -> String {
+    let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
+    let names = names.collect::<Vec<_>>().join(", ");
+    let colon = if names.is_empty() { "" } else { ": " };
+    format!("Kept {:19}  {}{colon}{names}", label(decision), decision.verdict.reason())
+}
+
+pub fn rescued(decision: &Decision) -> String {
+    format!("Kept {:19}  a ref that names it has turned up", label(decision))
+}
+
+/// The first problem, and how many more there were.
+pub fn problem(problems: &Problems) -> String {
+    let first = problems.first().first().map(ToString::to_string).unwrap_or_default();
+    match problems.count() {
+        0 | 1 => first,
+        n => format!("{first} (and {})", plural((n - 1) as usize, "more problem")),
+    }
+}
+
+pub fn failure(decision: &Decision, problems: &Problems) -> String {
+    format!("{}: {}", label(decision), problem(problems))
+}
+
+/// How many things of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    images: usize,
+    layers: usize,
+    leftovers: usize,
+    refs: usize,
+    strangers: usize,
+}
+
+impl Counts {
+    pub fn add(&mut self, item: &Item) {
+        *match item {
+            Item::Ref { .. } => &mut self.refs,
+            Item::Entry(entry) => match entry.kind {
+                EntryKind::Image(_) => &mut self.images,
+                EntryKind::Layer(_) => &mut self.layers,
+                EntryKind::Leftover(_) => &mut self.leftovers,
+                EntryKind::Stranger => &mut self.strangers,
+            },
+        } += 1;
+    }
+
+    pub fn of<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
+        let mut counts = Self::default();
+        items.into_iter().for_each(|item| counts.add(item));
+        counts
+    }
+}
+
+/// `2 images, 3 layers and 1 leftover`; `0 images` for nothing.
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kinds = [
+            (self.images, "image"),
+            (self.layers, "layer"),
+            (self.leftovers, "leftover"),
+            (self.refs, "ref"),
+            (self.strangers, "stranger"),
+        ];
+        let present = kinds.iter().filter(|(number, _)| *number > 0);
+        let mut words: Vec<_> = present.map(|(number, noun)| plural(*number, noun)).collect();
+        match words.pop() {
+            None => f.write_str(&plural(0, "image")),
+            Some(last) if words.is_empty() => f.write_str(&last),
+            Some(last) => write!(f, "{} and {last}", words.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_name_only_what_is_there() {
+        let mut counts = Counts::default();
+        assert_eq!(counts.to_string(), "0 images");
+        counts.leftovers = 1;
+        assert_eq!(counts.to_string(), "1 leftover");
+        counts.images = 2;
+        assert_eq!(counts.to_string(), "2 images and 1 leftover");
+        counts.layers = 3;
+        assert_eq!(counts.to_string(), "2 images, 3 layers and 1 leftover");
+    }
+}

@@ -1,0 +1,170 @@
+//! Bars that move while the library works.
+//!
+//! The work runs on a thread of its own; this one waits for its events and looks at its counters
+//! ten times a second. The workers know nothing of it, and work that is done before the first
+//! look is never drawn.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use bytesize::ByteSize;
+use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::console::Console;
+use super::table::cut;
+use super::units::{count, size};
+use crate::usage::{Progress, Stage, Usage};
+
+const TICK: Duration = Duration::from_millis(100);
+/// How many of the trees being walked are shown.
+const SHOWN_TREES: usize = 4;
+/// The longest name of a tree that is shown.
+const NAME_WIDTH: usize = 32;
+
+/// Something that shows how far a job has come.
+pub trait Face<E> {
+    /// The job has told something.
+    fn event(&mut self, event: E);
+    /// A moment has passed.
+    fn tick(&mut self);
+}
+
+/// Runs `work` while `face` shows how far it has come.
+pub fn watch<T: Send, E: Send>(
+    face: &mut impl Face<E>,
+    work: impl FnOnce(Sender<E>) -> T + Send,
+) -> T {
+    std::thread::scope(|scope| {
+        // The work owns the sender, so the channel closes when the work is done.
+        let (sender, events) = unbounded();
+        let worker = scope.spawn(move || work(sender));
+        loop {
+            match events.recv_timeout(TICK) {
+                Ok(event) => face.event(event),
+                Err(RecvTimeoutError::Timeout) => face.tick(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// A bar on stderr, or none at all.
+fn bar(console: &Console, template: &str, length: u64) -> ProgressBar {
+    let target = match console.draws_bars() {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    ProgressBar::with_draw_target(Some(length), target).with_style(style(template))
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .expect("the template is a constant")
+        .progress_chars("━╸ ")
+}
+
+/// Shows trees being measured: one bar for the whole, and a line for each of a few trees.
+pub struct MeasureFace<'a> {
+    progress: &'a Progress,
+    names: Vec<String>,
+    begun: Instant,
+    group: MultiProgress,
+    whole: ProgressBar,
+    trees: Vec<ProgressBar>,
+}
+
+impl<'a> MeasureFace<'a> {
+    /// `names` has a name that is safe to print for each tree of `progress`.
+    pub fn new(console: &Console, progress: &'a Progress, names: Vec<String>) -> Self {
+        let target = match console.draws_bars() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let group = MultiProgress::with_draw_target(target);
+        let whole = ProgressBar::new(names.len() as u64)
+            .with_style(style("{bar:20.cyan/dim} {pos}/{len} trees  {msg}"));
+        let whole = group.add(whole);
+        Self { progress, names, begun: Instant::now(), group, whole, trees: Vec::new() }
+    }
+
+    fn show_whole(&self) {
+        let tallies = self.progress.tallies();
+        let done = tallies.iter().filter(|tally| tally.stage() == Stage::Done).count();
+        let usage: Usage = tallies.iter().map(|tally| tally.usage()).sum();
+        let rate = usage.files as f64 / self.begun.elapsed().as_secs_f64();
+        self.whole.set_position(done as u64);
+        self.whole.set_message(format!("{}  {} files/s", amount(&usage), count(rate as u64)));
+    }
+
+    fn show_trees(&mut self) {
+        let tallies = self.progress.tallies().iter().zip(&self.names);
+        let walked = tallies.filter(|(tally, _)| tally.stage() == Stage::Working);
+        let lines: Vec<_> = walked
+            .take(SHOWN_TREES)
+            .map(|(tally, name)| {
+                format!("  {:NAME_WIDTH$}  {}", cut(name, NAME_WIDTH), amount(&tally.usage()))
+            })
+            .collect();
+        while self.trees.len() < lines.len() {
+            let line = ProgressBar::new(0).with_style(style("{msg:.dim}"));
+            self.trees.push(self.group.add(line));
+        }
+        for (index, bar) in self.trees.iter().enumerate() {
+            bar.set_message(lines.get(index).cloned().unwrap_or_default());
+        }
+    }
+}
+
+fn amount(usage: &Usage) -> String {
+    format!("{} files  {}", count(usage.files), size(usage.on_disk))
+}
+
+impl Face<Infallible> for MeasureFace<'_> {
+    fn event(&mut self, event: Infallible) {
+        match event {}
+    }
+
+    fn tick(&mut self) {
+        self.show_whole();
+        self.show_trees();
+    }
+}
+
+impl Drop for MeasureFace<'_> {
+    fn drop(&mut self) {
+        // What could not be cleared was not drawn either.
+        let _ = self.group.clear();
+    }
+}
+
+/// A bar of bytes with rate and time left.
+pub struct ByteBar<'a> {
+    progress: &'a Progress,
+    bar: ProgressBar,
+}
+
+impl<'a> ByteBar<'a> {
+    /// For a job that goes through `total` bytes on disk.
+    pub fn new(console: &Console, progress: &'a Progress, total: ByteSize) -> Self {
+        let template = "{bar:24.cyan/dim} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
+        Self { progress, bar: bar(console, template, total.as_u64()) }
+    }
+
+    /// Lets `print` write lines while the bar is out of the way.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    pub fn tick(&self) {
+        let usage: Usage = self.progress.tallies().iter().map(|tally| tally.usage()).sum();
+        self.bar.set_position(usage.on_disk.as_u64());
+    }
+}
+
+impl Drop for ByteBar<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,84 @@
+//! Where the program writes: data to stdout, everything else to stderr.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub const DIM: Style = Style::new().dimmed();
+
+/// The two streams, and what the user wants to see on them.
+pub struct Console {
+    pub color: ColorChoice,
+    /// Whether bars are welcome; they are drawn on a terminal only.
+    pub progress: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+}
+
+impl Console {
+    /// Writes data, as it is.
+    pub fn write(&self, text: impl AsRef<[u8]>) -> io::Result<()> {
+        let mut out = AutoStream::new(io::stdout().lock(), self.color);
+        out.write_all(text.as_ref())?;
+        out.flush()
+    }
+
+    /// Writes a line of data.
+    pub fn line(&self, text: impl Display) -> io::Result<()> {
+        self.write(format!("{text}\n"))
+    }
+
+    /// Tells the user something in passing.
+    pub fn note(&self, text: impl Display) {
+        if !self.quiet {
+            self.complain(format_args!("{text}"));
+        }
+    }
+
+    pub fn warn(&self, text: impl Display) {
+        self.complain(format_args!("{WARNING}warning:{WARNING:#} {text}"));
+    }
+
+    pub fn error(&self, text: impl Display) {
+        self.complain(format_args!("{ERROR}error:{ERROR:#} {text}"));
+    }
+
+    fn complain(&self, text: impl Display) {
+        let mut err = AutoStream::new(io::stderr().lock(), self.color);
+        // There is nowhere left to say that stderr is closed; the exit code still tells.
+        let _ = writeln!(err, "{text}");
+    }
+
+    /// Asks a question that only a clear yes answers.
+    pub fn confirm(&self, question: impl Display) -> io::Result<bool> {
+        let mut err = AutoStream::new(io::stderr().lock(), self.color);
+        write!(err, "{question} [y/N] ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        if io::stdin().read_line(&mut answer)? == 0 {
+            writeln!(err)?;
+        }
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Whether there is somebody who could answer a question.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether bars are to be drawn.
+    pub fn draws_bars(&self) -> bool {
+        self.progress && !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// The columns of the terminal that data goes to, if it goes to one.
+    pub fn width(&self) -> Option<usize> {
+        let out = io::stdout();
+        let size = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).ok())??;
+        (size.ws_col > 0).then_some(size.ws_col.into())
+    }
+}

@@ -1,0 +1,157 @@
+//! Columns that line up.
+//!
+//! Sections of one table share their columns, so that numbers stand below each other all the way
+//! down. The last column takes what is left of the line, and is cut in the middle if it is too
+//! long: the ends of a reference tell most. Cells must be free of control characters.
+
+use std::fmt::Write;
+
+use anstyle::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What a cut leaves in place of the middle.
+const ELLIPSIS: &str = "…";
+/// The last column is never cut below this width, however narrow the terminal.
+const LEAST_LAST: usize = 12;
+const GAP: usize = 2;
+
+/// On which side of its column a cell stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// Rows of cells, all with the columns that [`Table::new`] was told.
+pub struct Table {
+    aligns: Vec<Align>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    cells: Vec<String>,
+    style: Style,
+}
+
+impl Table {
+    pub fn new(aligns: impl Into<Vec<Align>>) -> Self {
+        Self { aligns: aligns.into(), rows: Vec::new() }
+    }
+
+    /// Adds the header of a section, below an empty line if it is not the first one.
+    pub fn header<const N: usize>(&mut self, cells: [&str; N]) {
+        if !self.rows.is_empty() {
+            self.rows.push(Row { cells: Vec::new(), style: Style::new() });
+        }
+        self.row(cells.map(str::to_owned), Style::new().bold());
+    }
+
+    pub fn row(&mut self, cells: impl Into<Vec<String>>, style: Style) {
+        self.rows.push(Row { cells: cells.into(), style });
+    }
+
+    /// The table's lines, none wider than `width` if there is one.
+    pub fn render(&self, width: Option<usize>) -> String {
+        let mut widths = self.widths();
+        if let (Some(width), Some((last, others))) = (width, widths.split_last_mut()) {
+            let taken: usize = others.iter().map(|column| column + GAP).sum();
+            *last = (*last).min(width.saturating_sub(taken).max(LEAST_LAST));
+        }
+        let mut text = String::new();
+        for row in &self.rows {
+            let line = self.line(&row.cells, &widths);
+            let line = line.trim_end();
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}{line}{:#}", row.style, row.style);
+        }
+        text
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = vec![0; self.aligns.len()];
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(&row.cells) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        widths
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for ((cell, &width), &align) in cells.iter().zip(widths).zip(&self.aligns) {
+            let cell = cut(cell, width);
+            let padding = " ".repeat(width.saturating_sub(cell.width()));
+            let (before, after) = match align {
+                Align::Left => ("", padding.as_str()),
+                Align::Right => (padding.as_str(), ""),
+            };
+            line.extend([before, &cell, after, &" ".repeat(GAP)]);
+        }
+        line
+    }
+}
+
+/// Shortens `text` to `width` columns by leaving out its middle.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(ELLIPSIS.width());
+    let tail_room = room - room / 3;
+    let head = take_columns(text.chars(), room / 3);
+    let tail: String = take_columns(text.chars().rev(), tail_room).chars().rev().collect();
+    format!("{head}{ELLIPSIS}{tail}")
+}
+
+fn take_columns(chars: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut left = columns;
+    chars
+        .take_while(|c| {
+            let width = c.width().unwrap_or(0);
+            let fits = width <= left;
+            left = left.saturating_sub(width);
+            fits
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_the_last_one_is_cut_in_the_middle() {
+        let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
+        table.header(["NAME", "SIZE", "IMAGE"]);
+        table.row(
+            ["a".into(), "815.2 MiB".into(), "ghcr.io/stacklok/agent:latest".into()],
+            Style::new(),
+        );
+        table.header(["LAYER", "SIZE", ""]);
+        table.row(["漢字".into(), "1 B".into(), String::new()], Style::new());
+        let plain = anstream::adapter::strip_str(&table.render(Some(36))).to_string();
+        assert_eq!(
+            plain.lines().collect::<Vec<_>>(),
+            [
+                "NAME        SIZE  IMAGE",
+                "a      815.2 MiB  ghcr.…agent:latest",
+                "",
+                "LAYER       SIZE",
+                "漢字         1 B",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cut_text_has_the_width_that_was_asked_for_at_most() {
+        for width in 1..30 {
+            for text in
+                ["ghcr.io/stacklok/brood-box/agent:latest", "漢字漢字漢字漢字漢字漢字漢字漢字"]
+            {
+                assert!(cut(text, width).width() <= width, "{text} {width}");
+            }
+        }
+        assert_eq!(cut("short", 5), "short");
+    }
+}

@@ -1,0 +1,35 @@
+//! Pieces that the JSON documents share.
+
+use std::ffi::OsStr;
+
+use serde::Serialize;
+
+use crate::usage::Usage;
+
+/// A [`Usage`] in a document.
+#[derive(Serialize)]
+pub struct Amount {
+    apparent_bytes: u64,
+    on_disk_bytes: u64,
+    files: u64,
+    directories: u64,
+    /// Whether everything could be read; if not, all the numbers are "at least".
+    complete: bool,
+}
+
+impl From<Usage> for Amount {
+    fn from(usage: Usage) -> Self {
+        Self {
+            apparent_bytes: usage.apparent.as_u64(),
+            on_disk_bytes: usage.on_disk.as_u64(),
+            files: usage.files,
+            directories: usage.directories,
+            complete: usage.is_complete(),
+        }
+    }
+}
+
+/// A name or path with U+FFFD for whatever is not UTF-8: JSON has nothing else.
+pub fn lossy(name: impl AsRef<OsStr>) -> String {
+    name.as_ref().to_string_lossy().into_owned()
+}

@@ -1,0 +1,102 @@
+//! Directories on Linux: `getdents64` into one buffer a thread, `statx` with the smallest mask.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, OsString};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxAttributes, StatxFlags};
+use rustix::io::{Errno, Result};
+
+use super::{InodeId, Kind, Status};
+
+/// `statx` itself says what is mounted; see [`status`].
+pub const MOUNTS_BY_DEVICE: bool = false;
+
+/// 32 KiB hold some 800 entries: nearly every directory comes in one call.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Box<[MaybeUninit<u8>]>> =
+        RefCell::new(vec![MaybeUninit::uninit(); BUFFER_BYTES].into_boxed_slice());
+}
+
+/// Everything that sizing and listing need, nothing that costs a file system more.
+const MASK: StatxFlags = StatxFlags::TYPE
+    .union(StatxFlags::NLINK)
+    .union(StatxFlags::INO)
+    .union(StatxFlags::SIZE)
+    .union(StatxFlags::BLOCKS)
+    .union(StatxFlags::MTIME);
+
+/// Set once a directory of somebody else was met: asking each time would cost a call each time.
+static ACCESS_TIME_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Opens without leaving an access time behind: looking at a cache should not write to its disk.
+/// Only an owner may ask for that.
+pub fn open_quietly(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<OwnedFd> {
+    if !ACCESS_TIME_REFUSED.load(Ordering::Relaxed) {
+        match rustix::fs::openat(parent, name, flags | OFlags::NOATIME, Mode::empty()) {
+            Err(Errno::PERM) => ACCESS_TIME_REFUSED.store(true, Ordering::Relaxed),
+            result => return result,
+        }
+    }
+    rustix::fs::openat(parent, name, flags, Mode::empty())
+}
+
+pub fn status(fd: &OwnedFd) -> Result<Status> {
+    statx(fd, c"", AtFlags::EMPTY_PATH)
+}
+
+pub fn status_of(parent: &OwnedFd, name: &CStr) -> Result<Status> {
+    statx(parent, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)
+}
+
+fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
+    let found = rustix::fs::statx(fd, name, flags | AtFlags::STATX_DONT_SYNC, MASK)?;
+    let kind = Kind::of(FileType::from_raw_mode(found.stx_mode.into())).unwrap_or(Kind::Special);
+    let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
+    Ok(Status {
+        kind,
+        inode: InodeId { device, number: found.stx_ino },
+        links: found.stx_nlink.into(),
+        size: found.stx_size,
+        blocks: found.stx_blocks,
+        modified: (found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
+        mounted: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+    })
+}
+
+pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
+    BUFFER.with_borrow_mut(|buffer| {
+        let mut entries = RawDir::new(fd, buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name != c"." && name != c".." {
+                each(name, Kind::of(entry.file_type()));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// `fchmodat` follows symlinks on older kernels. A descriptor that only names the directory does
+/// not need any right on it, and `/proc` leads from there to the inode itself.
+pub fn make_writable(parent: &OwnedFd, name: &CStr) -> Result<()> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let named = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    rustix::fs::chmodat(CWD, own_link(&named), Mode::RWXU, AtFlags::empty())
+}
+
+pub fn path(fd: &OwnedFd) -> Option<PathBuf> {
+    let target = rustix::fs::readlink(own_link(fd), Vec::new()).ok()?;
+    Some(OsString::from_vec(target.into_bytes()).into())
+}
+
+fn own_link(fd: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}

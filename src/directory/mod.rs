@@ -1,0 +1,140 @@
+//! A directory held by its descriptor.
+//!
+//! A path is looked up anew each time it is used, and in between anybody may put a symlink where a
+//! directory was. A descriptor stays what it is. So everything below the cache is reached one name
+//! at a time, relative to a [`Directory`], and never through a symlink or into another mount.
+//!
+//! What differs between the systems (how entries are listed, what a `stat` can tell) is in
+//! `linux.rs` and `portable.rs`, with equal signatures.
+
+mod status;
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "portable.rs"]
+mod system;
+
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::{Errno, Result};
+
+pub use status::{InodeId, Kind, Status};
+
+const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// An open directory. Its methods answer with the bare error number: whoever calls knows the
+/// operation and the path.
+#[derive(Debug)]
+pub struct Directory {
+    fd: OwnedFd,
+}
+
+impl Directory {
+    /// Opens by path, through symlinks: for the top of a cache only, which its user may have
+    /// placed on a bigger disk.
+    pub fn open(path: &Path) -> Result<Self> {
+        let fd = rustix::fs::open(path, OPEN, Mode::empty())?;
+        Ok(Self { fd })
+    }
+
+    /// Opens the directory `name` in here, even if something is mounted on it: for the cache's own
+    /// folders, which a user may have placed so. A symlink is refused with `LOOP` or `NOTDIR`.
+    pub fn open_folder(&self, name: &CStr) -> Result<Self> {
+        let fd = system::open_quietly(&self.fd, name, OPEN | OFlags::NOFOLLOW)?;
+        Ok(Self { fd })
+    }
+
+    /// Opens the directory `name` in here, together with its status.
+    ///
+    /// # Errors
+    /// `LOOP` or `NOTDIR` for anything but a directory, `XDEV` where another file system (or a
+    /// part of this one) is mounted.
+    pub fn open_child(&self, name: &CStr) -> Result<(Self, Status)> {
+        let child = self.open_folder(name)?;
+        let status = child.status()?;
+        let mounted = status.mounted || (system::MOUNTS_BY_DEVICE && self.is_elsewhere(&status)?);
+        match mounted {
+            true => Err(Errno::XDEV),
+            false => Ok((child, status)),
+        }
+    }
+
+    fn is_elsewhere(&self, child: &Status) -> Result<bool> {
+        Ok(self.status()?.inode.device != child.inode.device)
+    }
+
+    /// The directory's own status.
+    pub fn status(&self) -> Result<Status> {
+        system::status(&self.fd)
+    }
+
+    /// The status of an entry, of the symlink itself if it is one.
+    pub fn status_of(&self, name: &CStr) -> Result<Status> {
+        system::status_of(&self.fd, name)
+    }
+
+    /// Calls `each` with every entry but `.` and `..`, in no order, from the first on. The kind is
+    /// missing where the file system does not tell it. `each` must not read a directory itself.
+    pub fn for_each(&self, each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
+        rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0))?;
+        system::read(&self.fd, each)
+    }
+
+    /// Opens a file for reading, never through a symlink, and without waiting for the other end of
+    /// a FIFO.
+    pub fn open_file(&self, name: &CStr) -> Result<std::fs::File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?.into())
+    }
+
+    /// Removes a name that is not a directory.
+    pub fn remove_file(&self, name: &CStr) -> Result<()> {
+        rustix::fs::unlinkat(&self.fd, name, AtFlags::empty())
+    }
+
+    /// Removes an empty directory.
+    pub fn remove_directory(&self, name: &CStr) -> Result<()> {
+        rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)
+    }
+
+    /// Renames `from` in here to `to` in `target`, and fails with `EXIST` rather than replace
+    /// anything.
+    pub fn rename(&self, from: &CStr, target: &Self, to: &CStr) -> Result<()> {
+        let flags = RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(&self.fd, from, &target.fd, to, flags) {
+            // Not every file system knows the flag. Then look first: the gap between the two calls
+            // is harmless, a directory is never renamed over anything but an empty directory.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match target.status_of(to) {
+                Ok(_) => Err(Errno::EXIST),
+                Err(Errno::NOENT) => rustix::fs::renameat(&self.fd, from, &target.fd, to),
+                Err(cause) => Err(cause),
+            },
+            result => result,
+        }
+    }
+
+    /// Lets the owner read, write and enter this directory.
+    pub fn make_writable(&self) -> Result<()> {
+        rustix::fs::fchmod(&self.fd, Mode::RWXU)
+    }
+
+    /// Lets the owner read, write and enter the directory `name`, which cannot be opened as it is.
+    pub fn make_child_writable(&self, name: &CStr) -> Result<()> {
+        system::make_writable(&self.fd, name)
+    }
+
+    /// Where the system says this directory is, for messages only.
+    pub fn path(&self) -> Option<PathBuf> {
+        system::path(&self.fd)
+    }
+
+    /// Takes the exclusive `flock` of this directory, or says with `WOULDBLOCK` that another holds
+    /// it. It is let go when the directory is closed, however that comes.
+    pub fn try_lock(&self) -> Result<()> {
+        rustix::fs::flock(&self.fd, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+    }
+}

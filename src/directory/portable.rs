@@ -1,0 +1,66 @@
+//! Directories on every other Unix, macOS first: `readdir` and `fstatat`.
+
+use std::ffi::{CStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::io::Result;
+
+use super::{InodeId, Kind, Status};
+
+/// `stat` does not say what is mounted, but a mount has a device of its own.
+pub const MOUNTS_BY_DEVICE: bool = true;
+
+pub fn open_quietly(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<OwnedFd> {
+    rustix::fs::openat(parent, name, flags, Mode::empty())
+}
+
+pub fn status(fd: &OwnedFd) -> Result<Status> {
+    rustix::fs::fstat(fd).map(from_stat)
+}
+
+pub fn status_of(parent: &OwnedFd, name: &CStr) -> Result<Status> {
+    rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(from_stat)
+}
+
+// The types of these fields differ between systems: a cast that is needed on one is idle on another.
+#[allow(clippy::unnecessary_cast)]
+fn from_stat(found: Stat) -> Status {
+    Status {
+        kind: Kind::of(FileType::from_raw_mode(found.st_mode)).unwrap_or(Kind::Special),
+        inode: InodeId { device: found.st_dev as u64, number: found.st_ino as u64 },
+        links: found.st_nlink as u64,
+        size: found.st_size as u64,
+        blocks: found.st_blocks as u64,
+        modified: (found.st_mtime as i64, found.st_mtime_nsec as u32),
+        mounted: false,
+    }
+}
+
+pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
+    for entry in Dir::read_from(fd)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name != c"." && name != c".." {
+            each(name, Kind::of(entry.file_type()));
+        }
+    }
+    Ok(())
+}
+
+pub fn make_writable(parent: &OwnedFd, name: &CStr) -> Result<()> {
+    rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+#[cfg(target_vendor = "apple")]
+pub fn path(fd: &OwnedFd) -> Option<PathBuf> {
+    let path = rustix::fs::getpath(fd).ok()?;
+    Some(OsString::from_vec(path.into_bytes()).into())
+}
+
+#[cfg(not(target_vendor = "apple"))]
+pub fn path(_: &OwnedFd) -> Option<PathBuf> {
+    None
+}

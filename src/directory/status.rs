@@ -1,0 +1,86 @@
+//! What a `stat` tells, in the few words that this crate needs.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+use jiff::Timestamp;
+use rustix::fs::FileType;
+
+/// One inode: its device and its number on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InodeId {
+    pub device: u64,
+    pub number: u64,
+}
+
+/// What kind of thing an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Directory,
+    File,
+    Symlink,
+    /// FIFO, socket or device.
+    Special,
+}
+
+impl Kind {
+    /// `None` where the file system does not say.
+    pub fn of(file_type: FileType) -> Option<Self> {
+        match file_type {
+            FileType::Directory => Some(Self::Directory),
+            FileType::RegularFile => Some(Self::File),
+            FileType::Symlink => Some(Self::Symlink),
+            FileType::Unknown => None,
+            _ => Some(Self::Special),
+        }
+    }
+}
+
+/// One inode's status.
+#[derive(Clone, Copy, Debug)]
+pub struct Status {
+    pub kind: Kind,
+    pub inode: InodeId,
+    /// How many names it has on its file system.
+    pub links: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// Allocated blocks of 512 bytes, whatever the block size of the file system.
+    pub blocks: u64,
+    /// Last change of the content: seconds since 1970, nanoseconds.
+    pub modified: (i64, u32),
+    /// Whether something is mounted here, where the system tells.
+    pub mounted: bool,
+}
+
+/// For a status that came by path; it does not tell what is mounted.
+impl From<&Metadata> for Status {
+    fn from(found: &Metadata) -> Self {
+        Self {
+            kind: Kind::of(FileType::from_raw_mode(found.mode())).unwrap_or(Kind::Special),
+            inode: InodeId { device: found.dev(), number: found.ino() },
+            links: found.nlink(),
+            size: found.size(),
+            blocks: found.blocks(),
+            modified: (found.mtime(), u32::try_from(found.mtime_nsec()).unwrap_or(0)),
+            mounted: false,
+        }
+    }
+}
+
+impl Status {
+    /// Bytes that the inode occupies.
+    pub fn on_disk(&self) -> u64 {
+        self.blocks * 512
+    }
+
+    /// Last change of the content. A time that no calendar knows is brought to the nearest one.
+    pub fn modified(&self) -> Timestamp {
+        let (seconds, nanoseconds) = self.modified;
+        let nanoseconds = i32::try_from(nanoseconds).unwrap_or(0);
+        Timestamp::new(seconds, nanoseconds).unwrap_or(match seconds < 0 {
+            true => Timestamp::MIN,
+            false => Timestamp::MAX,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! The one error type of the library.
+//!
+//! An I/O error alone says "Permission denied"; whoever reads it wants to know what was tried, and
+//! where. So every I/O error is given its operation and its path at the place where it happens,
+//! by [`Context::context`], and its message is one line that is safe to print.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::escape::Escaped;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A system call failed. Reads as "cannot open /path: Permission denied".
+    #[error("cannot {operation} {}: {}", Escaped::new(path), cause(source))]
+    Io {
+        /// What was tried, as a verb: `open`, `read`, `remove`.
+        operation: &'static str,
+        /// What it was tried on.
+        path: PathBuf,
+        /// The cause, as the system told it.
+        source: io::Error,
+    },
+    /// Refs are there that cannot be read, so nobody knows which images they keep.
+    #[error("{first}; nothing was removed, because {} may name any image. Make it readable, or delete it if it is of no use", which_refs(*count))]
+    UnreadableRefs {
+        /// The first of them.
+        first: Box<Error>,
+        /// How many there are, at least 1.
+        count: usize,
+    },
+    /// The threads for a job could not be started.
+    #[error("cannot start {jobs} threads: {cause}")]
+    Threads {
+        /// How many were asked for.
+        jobs: usize,
+        /// The cause, as the thread pool told it.
+        cause: String,
+    },
+    /// A run was asked to stop before it had changed anything.
+    #[error("interrupted before anything was changed")]
+    Interrupted,
+}
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Gives an I/O error its operation and its path.
+pub(crate) trait Context<T> {
+    /// `operation` is a verb that fits after "cannot".
+    fn context(self, operation: &'static str, path: impl AsRef<Path>) -> Result<T>;
+}
+
+impl<T, E: Into<io::Error>> Context<T> for std::result::Result<T, E> {
+    fn context(self, operation: &'static str, path: impl AsRef<Path>) -> Result<T> {
+        self.map_err(|source| Error::io(operation, path, source))
+    }
+}
+
+impl Error {
+    pub(crate) fn io(
+        operation: &'static str,
+        path: impl AsRef<Path>,
+        source: impl Into<io::Error>,
+    ) -> Self {
+        Self::Io { operation, path: path.as_ref().to_path_buf(), source: source.into() }
+    }
+}
+
+/// The system's words for an error, without the number that only a programmer looks up.
+fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+fn which_refs(count: usize) -> String {
+    match count {
+        1 => "this ref".to_owned(),
+        n => format!("this and {} more refs", n - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_operation_path_and_cause_on_one_line() {
+        let error = Error::io("open", "/cache/two\nlines", rustix::io::Errno::ACCESS);
+        assert_eq!(error.to_string(), "cannot open /cache/two\\nlines: Permission denied");
+    }
+}

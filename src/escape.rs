@@ -1,0 +1,65 @@
+//! Names as they may be shown.
+//!
+//! Every name below an image comes from whoever built the image, and a ref holds what a registry
+//! answered. A terminal obeys control characters, so a file called `\x1b]0;…` could rewrite the
+//! screen, and bidirectional marks could make one name look like another. [`Escaped`] prints such
+//! characters as text; whatever else is in the name stays as it is.
+
+use std::ffi::OsStr;
+use std::fmt::{self, Display, Formatter, Write};
+use std::os::unix::ffi::OsStrExt;
+
+/// Shows bytes on one line: control and format characters as `\n` or `\u{1b}`, bytes that are
+/// not UTF-8 as `\xff`.
+pub struct Escaped<'a>(&'a [u8]);
+
+impl<'a> Escaped<'a> {
+    /// Wraps a path or name.
+    pub fn new(text: &'a (impl AsRef<OsStr> + ?Sized)) -> Self {
+        Self(text.as_ref().as_bytes())
+    }
+}
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                match is_hostile(c) {
+                    true => write!(f, "{}", c.escape_default())?,
+                    false => f.write_char(c)?,
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a terminal might act on this character instead of showing it: C0 and C1 controls, and
+/// the marks that change the direction or the width of what follows.
+pub fn is_hostile(c: char) -> bool {
+    let format = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    c.is_control() || format
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_and_never_obeyed() {
+        for (name, shown) in [
+            (&b"ghcr.io/a/b:latest"[..], "ghcr.io/a/b:latest"),
+            (b"two\nlines", "two\\nlines"),
+            (b"\x1b[31mred", "\\u{1b}[31mred"),
+            (b"\xc2\x9b31m", "\\u{9b}31m"),
+            ("a\u{202e}b".as_bytes(), "a\\u{202e}b"),
+            (b"bad\xffbyte", "bad\\xffbyte"),
+            ("größe 漢字".as_bytes(), "größe 漢字"),
+        ] {
+            assert_eq!(Escaped::new(OsStr::from_bytes(name)).to_string(), shown);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What may go, and why.
+//!
+//! A plan is a list of decisions, one for each thing in the cache, each with its reason. Whoever
+//! only wants to know prints the plan; whoever wants it done gives the very same plan to
+//! [`sweep`](crate::sweep). Everything here is a function of its arguments: nothing is read from
+//! disk, and no clock is asked.
+
+mod mark;
+mod policy;
+mod reason;
+
+use crate::cache::{Digest, Entry, EntryKind, EntryName, Location};
+use crate::usage::{Measurement, Usage};
+
+pub use mark::Marks;
+pub use policy::{collect, purge};
+pub use reason::{KeepReason, RemoveReason, Verdict};
+
+/// Something that a decision is about.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// An image, layer, leftover or stranger.
+    Entry(Entry),
+    /// A file in `refs/`.
+    Ref {
+        /// Where it lies.
+        location: Location,
+        /// What it points at, if it is a whole ref.
+        digest: Option<Digest>,
+    },
+}
+
+impl Item {
+    /// Where it lies.
+    pub fn location(&self) -> &Location {
+        match self {
+            Self::Entry(entry) => &entry.location,
+            Self::Ref { location, .. } => location,
+        }
+    }
+
+    /// The digest that it is called by, or that it points at.
+    pub fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::Entry(entry) => match &entry.kind {
+                EntryKind::Image(digest) | EntryKind::Layer(digest) => Some(digest),
+                EntryKind::Leftover(_) | EntryKind::Stranger => None,
+            },
+            Self::Ref { digest, .. } => digest.as_ref(),
+        }
+    }
+
+    /// Whether it is an image under its own name.
+    pub fn is_image(&self) -> bool {
+        matches!(self, Self::Entry(Entry { kind: EntryKind::Image(_), .. }))
+    }
+}
+
+/// One thing, and what is to be done with it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What it is about.
+    pub item: Item,
+    /// What is to be done with it, and why.
+    pub verdict: Verdict,
+    /// The references that name it; `None` for a ref in the old form, which does not say.
+    pub refs: Vec<Option<String>>,
+    /// How big it is, if it was measured.
+    pub usage: Option<Usage>,
+}
+
+/// A decision for each thing in the cache.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The decisions, by kind and name.
+    pub decisions: Vec<Decision>,
+}
+
+impl Plan {
+    /// The decisions to remove something, with their places in the plan.
+    pub fn removals(&self) -> impl Iterator<Item = (usize, &Decision)> {
+        self.decisions.iter().enumerate().filter(|(_, decision)| decision.verdict.removes())
+    }
+
+    /// Where the things to be removed lie, in the order of [`Plan::removals`].
+    pub fn doomed(&self) -> Vec<Location> {
+        self.removals().map(|(_, decision)| decision.item.location().clone()).collect()
+    }
+
+    /// The names of the things that are not the cache's own.
+    pub fn strangers(&self) -> impl Iterator<Item = &EntryName> {
+        self.decisions.iter().filter_map(|decision| match &decision.item {
+            Item::Entry(Entry { kind: EntryKind::Stranger, location, .. }) => Some(&location.name),
+            _ => None,
+        })
+    }
+
+    /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`].
+    pub fn note_usage(&mut self, measurement: &Measurement) {
+        let doomed = self.decisions.iter_mut().filter(|decision| decision.verdict.removes());
+        for (tree, decision) in doomed.enumerate() {
+            decision.usage = Some(measurement.usage(tree));
+        }
+    }
+}

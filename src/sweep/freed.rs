@@ -1,0 +1,47 @@
+//! Bytes that a removal really frees.
+//!
+//! Removing one name of a file with several frees nothing; removing the last one frees it all. The
+//! names of a doomed inode may lie anywhere in the doomed trees, and threads remove them at the
+//! same time. So each such name is announced before it is removed and confirmed afterwards, and
+//! the bytes count once the number of names first announced has been confirmed. Nobody removes a
+//! name without announcing it, so the first announcement sees the full number; and if a thread
+//! already sees one name only, that name is the last, and the announced ones stay one short.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, PoisonError};
+
+use bytesize::ByteSize;
+
+use crate::directory::{InodeId, Status};
+
+/// Inodes with several names, of which some have been removed.
+#[derive(Debug, Default)]
+pub(super) struct LastNames(Mutex<HashMap<InodeId, u64>>);
+
+impl LastNames {
+    /// To be called before a name is removed, with the inode's status from before.
+    pub fn announce(&self, status: &Status) {
+        if status.links > 1 {
+            let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            left.entry(status.inode).or_insert(status.links);
+        }
+    }
+
+    /// To be called when that name is gone: the bytes that this has freed.
+    pub fn confirm(&self, status: &Status) -> ByteSize {
+        let freed = status.links <= 1 || self.was_last(status.inode);
+        ByteSize::b(if freed { status.on_disk() } else { 0 })
+    }
+
+    fn was_last(&self, inode: InodeId) -> bool {
+        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Entry::Occupied(mut names) = left.entry(inode) else { return false };
+        *names.get_mut() -= 1;
+        let last = *names.get() == 0;
+        if last {
+            names.remove();
+        }
+        last
+    }
+}

@@ -1,0 +1,54 @@
+//! Make it gone.
+//!
+//! A sweep carries out a plan in three steps:
+//!
+//! 1. Each doomed entry is renamed, in its own folder, to `tmp-gc-<name>` (`trash.rs`). That is one
+//!    step for every reader: an entry is whole under its name or not there under its name.
+//! 2. The refs are read again. What has got a ref in the meantime is renamed back.
+//! 3. The renamed trees are deleted in parallel (`remove.rs`).
+//!
+//! Whatever interrupts it leaves whole entries or `tmp-gc-*`, which the next collection finishes
+//! and which the owner of the cache, too, takes for rubbish.
+
+mod doomed;
+mod freed;
+mod outcome;
+mod raze;
+mod remove;
+mod trash;
+
+use crossbeam_channel::Sender;
+
+use crate::cache::{Cache, CacheLock, Folders};
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::usage::{Jobs, Progress};
+
+use outcome::Report;
+pub use outcome::{Event, Fate, Outcome};
+pub use raze::{Razed, raze};
+
+/// Carries out `plan` and tells `events` of each removal as it ends. `progress` has a tally for
+/// each decision of the plan; removed bytes are added to it as they go.
+///
+/// The lock says that nobody else collects this cache.
+///
+/// # Errors
+/// The threads cannot be started, or the refs cannot be read any more: then nothing was removed.
+/// What goes wrong with a single item is in its [`Fate`].
+pub fn sweep(
+    cache: &Cache,
+    _lock: &CacheLock,
+    plan: &Plan,
+    jobs: Jobs,
+    progress: &Progress,
+    events: &Sender<Event>,
+) -> Result<Outcome> {
+    let pool = jobs.pool()?;
+    let folders = Folders::open(cache);
+    let report = Report::new(plan.decisions.len(), events);
+    let hidden = trash::hide(cache, &folders, plan, &report);
+    let doomed = trash::rescue(cache, plan, hidden, &report)?;
+    remove::remove(&doomed, progress, &pool, &report);
+    Ok(report.into_outcome())
+}

@@ -1,0 +1,89 @@
+//! What came of a sweep.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytesize::ByteSize;
+use crossbeam_channel::Sender;
+
+use crate::usage::Problems;
+
+/// What came of the decision to remove something.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fate {
+    /// It is gone.
+    Removed {
+        /// Bytes on disk that went with it.
+        freed: ByteSize,
+    },
+    /// Something of it could not be removed, or not even hidden from its readers.
+    Failed {
+        /// Bytes on disk that were removed all the same.
+        freed: ByteSize,
+        /// Why.
+        problems: Arc<Problems>,
+    },
+    /// A ref has turned up that names it: it is back in its place.
+    Rescued,
+    /// The sweep was stopped. What is left of it is finished by the next collection.
+    Interrupted {
+        /// Bytes on disk that were removed before.
+        freed: ByteSize,
+    },
+}
+
+impl Fate {
+    /// Bytes on disk that were removed.
+    pub fn freed(&self) -> ByteSize {
+        match self {
+            Self::Removed { freed } | Self::Failed { freed, .. } | Self::Interrupted { freed } => {
+                *freed
+            }
+            Self::Rescued => ByteSize::b(0),
+        }
+    }
+}
+
+/// Tells that a removal has ended.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The place of its decision in the plan.
+    pub decision: usize,
+    /// How it ended.
+    pub fate: Fate,
+}
+
+/// The fates of a plan's decisions.
+#[derive(Debug)]
+pub struct Outcome {
+    fates: Vec<Option<Fate>>,
+}
+
+impl Outcome {
+    /// What came of a decision; `None` if nothing was to be removed.
+    pub fn fate(&self, decision: usize) -> Option<&Fate> {
+        self.fates[decision].as_ref()
+    }
+}
+
+/// Where workers report how a removal has ended.
+pub(super) struct Report<'a> {
+    fates: Mutex<Vec<Option<Fate>>>,
+    events: &'a Sender<Event>,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(decisions: usize, events: &'a Sender<Event>) -> Self {
+        Self { fates: Mutex::new(vec![None; decisions]), events }
+    }
+
+    pub fn settle(&self, decision: usize, fate: Fate) {
+        self.fates.lock().unwrap_or_else(PoisonError::into_inner)[decision] = Some(fate.clone());
+        // Whoever has hung up does not want to be told; the outcome has it all the same.
+        let _ = self.events.send(Event { decision, fate });
+    }
+
+    pub fn into_outcome(self) -> Outcome {
+        Outcome { fates: self.fates.into_inner().unwrap_or_else(PoisonError::into_inner) }
+    }
+}

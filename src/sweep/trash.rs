@@ -1,0 +1,140 @@
+//! Atomic disappearance: the first two steps of a sweep.
+
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use rustix::io::Errno;
+
+use super::outcome::{Fate, Report};
+use crate::cache::{Cache, EntryKind, EntryName, Folders, Leftover, TRASH_PREFIX};
+use crate::directory::Directory;
+use crate::error::{Error, Result};
+use crate::plan::{Decision, Item, Marks, Plan, RemoveReason, Verdict};
+use crate::usage::Problems;
+
+/// How many names are tried for one entry. More than one is taken only if an earlier collection of
+/// the same entry was interrupted.
+const NAMES: u32 = 1000;
+/// The longest part of an entry's own name that is kept in its new one; file systems allow 255.
+const KEPT_BYTES: usize = 200;
+
+/// Something that is to be deleted, hidden from its readers.
+pub(super) struct Doomed {
+    /// The place of its decision in the plan.
+    pub decision: usize,
+    pub folder: Arc<Directory>,
+    /// What it is called now.
+    pub name: EntryName,
+}
+
+/// Renames whatever `plan` wants removed. What is gone already counts as removed.
+pub(super) fn hide(
+    cache: &Cache,
+    folders: &Folders,
+    plan: &Plan,
+    report: &Report<'_>,
+) -> Vec<Doomed> {
+    let mut hidden = Vec::new();
+    for (index, decision) in plan.removals() {
+        let location = decision.item.location();
+        let Some(folder) = folders.get(location.folder) else {
+            report.settle(index, Fate::Removed { freed: ByteSize::b(0) });
+            continue;
+        };
+        let renamed = match needs_hiding(&decision.item) {
+            true => rename_to_trash(folder, &location.name),
+            false => Ok(location.name.clone()),
+        };
+        match renamed {
+            Ok(name) => hidden.push(Doomed { decision: index, folder: Arc::clone(folder), name }),
+            Err(Errno::NOENT) => report.settle(index, Fate::Removed { freed: ByteSize::b(0) }),
+            Err(cause) => {
+                let error = Error::io("rename", location.path_in(cache.path()), cause);
+                report.settle(index, failed(error));
+            }
+        }
+    }
+    hidden
+}
+
+/// A ref is a single file, and goes in one step anyway.
+fn needs_hiding(item: &Item) -> bool {
+    match item {
+        Item::Entry(entry) => entry.kind != EntryKind::Leftover(Leftover::InterruptedGc),
+        Item::Ref { .. } => false,
+    }
+}
+
+fn rename_to_trash(folder: &Directory, name: &EntryName) -> rustix::io::Result<EntryName> {
+    for attempt in 0..NAMES {
+        let trash = trash_name(name, attempt);
+        match folder.rename(name.as_c_str(), folder, trash.as_c_str()) {
+            Ok(()) => return Ok(trash),
+            Err(Errno::EXIST | Errno::NOTEMPTY) => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+fn trash_name(name: &EntryName, attempt: u32) -> EntryName {
+    let own = &name.as_bytes()[..name.as_bytes().len().min(KEPT_BYTES)];
+    let number = if attempt == 0 { String::new() } else { format!("{attempt}-") };
+    let bytes = [TRASH_PREFIX.as_bytes(), number.as_bytes(), own].concat();
+    EntryName::new(bytes).expect("a prefix and a part of a plain name are a plain name")
+}
+
+/// Reads the refs again, and renames back what has got one in the meantime.
+pub(super) fn rescue(
+    cache: &Cache,
+    plan: &Plan,
+    hidden: Vec<Doomed>,
+    report: &Report<'_>,
+) -> Result<Vec<Doomed>> {
+    let is_orphan = |decision: &Decision| decision.verdict == Verdict::Remove(RemoveReason::Orphan);
+    if !hidden.iter().any(|doomed| is_orphan(&plan.decisions[doomed.decision])) {
+        return Ok(hidden);
+    }
+    let mut refs = cache.refs();
+    let readable = refs.require_readable();
+    let marks = Marks::new(&refs.refs);
+    let mut doomed = Vec::new();
+    for entry in hidden {
+        let decision = &plan.decisions[entry.decision];
+        let name = &decision.item.location().name;
+        let needed = is_orphan(decision) && (readable.is_err() || marks.contains(name));
+        match needed
+            .then(|| entry.folder.rename(entry.name.as_c_str(), &entry.folder, name.as_c_str()))
+        {
+            Some(Ok(())) => report.settle(entry.decision, Fate::Rescued),
+            // Nobody needs it, or the owner has extracted the image anew: this copy is rubbish.
+            None | Some(Err(Errno::EXIST | Errno::NOTEMPTY)) => doomed.push(entry),
+            Some(Err(cause)) => {
+                let path = decision.item.location().path_in(cache.path());
+                let error = Error::io("rename back", path, cause);
+                report.settle(entry.decision, failed(error));
+            }
+        }
+    }
+    readable.map(|()| doomed)
+}
+
+fn failed(error: Error) -> Fate {
+    let mut problems = Problems::default();
+    problems.push(error);
+    Fate::Failed { freed: ByteSize::b(0), problems: Arc::new(problems) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trash_name_is_marked_numbered_and_short_enough() {
+        let name = |text: &str| EntryName::new(text).unwrap();
+        assert_eq!(trash_name(&name("sha256-a"), 0), name("tmp-gc-sha256-a"));
+        assert_eq!(trash_name(&name("sha256-a"), 2), name("tmp-gc-2-sha256-a"));
+        let long = trash_name(&name(&"x".repeat(255)), NAMES - 1);
+        assert!(long.as_bytes().len() <= 255);
+    }
+}

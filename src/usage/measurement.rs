@@ -1,0 +1,64 @@
+//! What came of a measurement: an account for each tree, and sums that count nothing twice.
+
+use bytesize::ByteSize;
+
+use super::links::Links;
+use super::{Problems, Usage};
+
+/// The account of one tree.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    pub usage: Usage,
+    pub links: Links,
+    pub problems: Problems,
+}
+
+/// The accounts of several trees, in the order in which the trees were given.
+#[derive(Debug)]
+pub struct Measurement {
+    accounts: Vec<Account>,
+    interrupted: bool,
+}
+
+impl Measurement {
+    pub(super) fn new(accounts: Vec<Account>, interrupted: bool) -> Self {
+        Self { accounts, interrupted }
+    }
+
+    /// Whether it was stopped before everything had been walked.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// The account of one tree; an inode counts once in it.
+    pub fn usage(&self, tree: usize) -> Usage {
+        self.accounts[tree].usage
+    }
+
+    /// What could not be read in one tree.
+    pub fn problems(&self, tree: usize) -> &Problems {
+        &self.accounts[tree].problems
+    }
+
+    /// The account of several trees together: an inode counts once in all of them.
+    pub fn total(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
+        self.together(trees).0
+    }
+
+    /// Bytes on disk that removing these trees together gives back: an inode that has a name
+    /// elsewhere stays. Shared extents are not taken into account.
+    pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> ByteSize {
+        let (total, links) = self.together(trees);
+        total.on_disk - links.held_elsewhere()
+    }
+
+    fn together(&self, trees: impl IntoIterator<Item = usize>) -> (Usage, Links) {
+        let (mut total, mut links) = (Usage::default(), Links::default());
+        for tree in trees {
+            let account = &self.accounts[tree];
+            total += account.usage;
+            links.merge(&account.links, &mut total);
+        }
+        (total, links)
+    }
+}

@@ -1,0 +1,64 @@
+//! How big things are.
+//!
+//! A [`Usage`] is the account of one tree, and adds up. [`Meter`] makes such accounts: it walks many
+//! trees at once on one pool of threads, while a face may watch them grow in a [`Progress`]. The
+//! walkers themselves are in `walk/`, what hard links do to a sum is in `links.rs`.
+
+mod census;
+mod links;
+mod measurement;
+mod meter;
+mod problems;
+mod tally;
+mod walk;
+
+use std::ops::AddAssign;
+
+use bytesize::ByteSize;
+
+pub use census::Census;
+pub use measurement::Measurement;
+pub use meter::{Jobs, Meter};
+pub use problems::Problems;
+pub use tally::{Progress, Stage, Tally};
+pub use walk::Walker;
+
+/// What a tree amounts to. Every inode counts once, however many names it has in the tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Length of everything that is not a directory.
+    pub apparent: ByteSize,
+    /// Allocated blocks of everything, directories included: what `du` says.
+    pub on_disk: ByteSize,
+    /// Names of everything that is not a directory.
+    pub files: u64,
+    /// Directories, the top one included.
+    pub directories: u64,
+    /// What could not be looked at. Unless this is 0, everything above is "at least".
+    pub unreadable: u64,
+}
+
+impl Usage {
+    /// Whether everything could be looked at.
+    pub fn is_complete(&self) -> bool {
+        self.unreadable == 0
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.apparent += other.apparent;
+        self.on_disk += other.on_disk;
+        self.files += other.files;
+        self.directories += other.directories;
+        self.unreadable += other.unreadable;
+    }
+}
+
+impl std::iter::Sum for Usage {
+    fn sum<I: Iterator<Item = Self>>(usages: I) -> Self {
+        let mut total = Self::default();
+        usages.for_each(|usage| total += usage);
+        total
+    }
+}

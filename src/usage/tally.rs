@@ -1,0 +1,94 @@
+//! Counters that workers bump and a face can read.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+
+use bytesize::ByteSize;
+
+use super::Usage;
+use crate::stop::StopFlag;
+
+/// How far the work on a tree has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nobody has begun.
+    Waiting,
+    /// Somebody works on it.
+    Working,
+    /// Nothing is left to do.
+    Done,
+}
+
+/// A [`Usage`] that many threads add to. Workers add a directory at a time, not a file.
+#[derive(Debug, Default)]
+pub struct Tally {
+    apparent: AtomicU64,
+    on_disk: AtomicU64,
+    files: AtomicU64,
+    directories: AtomicU64,
+    unreadable: AtomicU64,
+    stage: AtomicU8,
+}
+
+impl Tally {
+    pub(crate) fn add(&self, usage: &Usage) {
+        for (counter, amount) in [
+            (&self.apparent, usage.apparent.as_u64()),
+            (&self.on_disk, usage.on_disk.as_u64()),
+            (&self.files, usage.files),
+            (&self.directories, usage.directories),
+            (&self.unreadable, usage.unreadable),
+        ] {
+            if amount != 0 {
+                counter.fetch_add(amount, Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn enter(&self, stage: Stage) {
+        self.stage.store(stage as u8, Relaxed);
+    }
+
+    /// What has been counted so far.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            apparent: ByteSize::b(self.apparent.load(Relaxed)),
+            on_disk: ByteSize::b(self.on_disk.load(Relaxed)),
+            files: self.files.load(Relaxed),
+            directories: self.directories.load(Relaxed),
+            unreadable: self.unreadable.load(Relaxed),
+        }
+    }
+
+    /// How far the work has come.
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Relaxed) {
+            waiting if waiting == Stage::Waiting as u8 => Stage::Waiting,
+            working if working == Stage::Working as u8 => Stage::Working,
+            _ => Stage::Done,
+        }
+    }
+}
+
+/// A job on several trees, as seen from outside: a tally for each, and a way to stop it.
+#[derive(Debug)]
+pub struct Progress {
+    tallies: Vec<Tally>,
+    stop: StopFlag,
+}
+
+impl Progress {
+    /// For a job on `trees` trees that ends early once `stop` is raised.
+    pub fn new(trees: usize, stop: StopFlag) -> Self {
+        Self { tallies: (0..trees).map(|_| Tally::default()).collect(), stop }
+    }
+
+    /// A tally for each tree, in the order in which the trees were given.
+    pub fn tallies(&self) -> &[Tally] {
+        &self.tallies
+    }
+
+    /// The flag that ends the job early.
+    pub fn stop(&self) -> &StopFlag {
+        &self.stop
+    }
+}

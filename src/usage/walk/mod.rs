@@ -1,0 +1,37 @@
+//! The walkers, behind one small interface.
+//!
+//! A walker visits everything in some trees and commits what it sees, a directory at a time, to
+//! each tree's [`TreeWalk`]. What counts, and how, is decided in `tree.rs`, once; a walker only
+//! knows how to get from one directory to the next.
+
+mod native;
+mod portable;
+mod tree;
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+
+use crate::stop::StopFlag;
+
+pub(super) use tree::TreeWalk;
+
+/// How to walk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Walker {
+    /// Directory descriptors and the bare system calls: a task a directory.
+    #[cfg_attr(target_os = "linux", default)]
+    Native,
+    /// The `jwalk` library, by path.
+    #[cfg_attr(not(target_os = "linux"), default)]
+    Portable,
+}
+
+impl Walker {
+    pub(super) fn walk(self, trees: &[TreeWalk<'_>], pool: Arc<ThreadPool>, stop: &StopFlag) {
+        match self {
+            Self::Native => native::walk(trees, &pool, stop),
+            Self::Portable => portable::walk(trees, &pool, stop),
+        }
+    }
+}

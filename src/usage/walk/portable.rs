@@ -1,0 +1,104 @@
+//! The walker for every system: the `jwalk` library.
+//!
+//! It goes by path, so a path beyond the system's limit is reported as unreadable, and it walks
+//! one tree after the other, each on all threads. On Linux it is compiled for comparison: both
+//! walkers must count alike.
+
+use std::fs::symlink_metadata;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use jwalk::{Parallelism, WalkDirGeneric};
+use rayon::ThreadPool;
+
+use super::tree::{Batch, TreeWalk};
+use crate::directory::{Kind, Status};
+use crate::stop::StopFlag;
+
+/// How many entries make a batch here, where they do not come a directory at a time.
+const BATCH: usize = 1024;
+
+/// The device of the tree's top: a directory on another one is a mount, and no part of the tree.
+type TopDevice = Option<u64>;
+/// What a worker found out about an entry; nothing for a mount.
+type Found = Option<io::Result<Status>>;
+type Entry = jwalk::DirEntry<(TopDevice, Found)>;
+
+pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
+    for tree in trees {
+        if stop.is_raised() {
+            return;
+        }
+        tree.begin();
+        if tree.folder.is_some() {
+            walk_tree(tree, pool, stop);
+        }
+        tree.finish_directory(0);
+    }
+}
+
+fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
+    let parallelism = Parallelism::RayonExistingPool { pool: Arc::clone(pool), busy_timeout: None };
+    let entries = WalkDirGeneric::new(&tree.path)
+        .skip_hidden(false)
+        .parallelism(parallelism)
+        .process_read_dir(|_, _, device, children| look_at_all(device, children));
+    let mut batch = Batch::default();
+    for (index, entry) in entries.into_iter().enumerate() {
+        count(tree, entry, &mut batch);
+        if index % BATCH == BATCH - 1 {
+            tree.commit(std::mem::take(&mut batch));
+        }
+        if stop.is_raised() {
+            break;
+        }
+    }
+    tree.commit(batch);
+}
+
+/// Runs on the workers, for each directory: this is where the time goes.
+fn look_at_all(device: &mut TopDevice, children: &mut [jwalk::Result<Entry>]) {
+    for child in children.iter_mut().flatten() {
+        let found = symlink_metadata(child.path()).map(|metadata| Status::from(&metadata));
+        if let Ok(status) = &found {
+            let top = *device.get_or_insert(status.inode.device);
+            if status.kind == Kind::Directory && status.inode.device != top {
+                child.read_children = None;
+                continue;
+            }
+        }
+        child.client_state = Some(found);
+    }
+}
+
+fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, batch: &mut Batch) {
+    match entry {
+        Ok(mut entry) => {
+            match entry.client_state.take() {
+                Some(Ok(status)) => batch.add(&status),
+                Some(Err(cause)) => miss(tree, "look at", &entry.path(), cause),
+                None => {}
+            }
+            let error = entry.read_children.as_ref().and_then(|children| children.error());
+            if let Some(cause) = error.and_then(jwalk::Error::io_error) {
+                miss(tree, "open", &entry.path(), cause.kind().into());
+            }
+        }
+        Err(error) => {
+            let path = error.path().unwrap_or(&tree.path).to_path_buf();
+            miss(tree, "look at", &path, error.into_io_error().unwrap_or_else(unknown));
+        }
+    }
+}
+
+/// What has gone since it was listed is not missed.
+fn miss(tree: &TreeWalk<'_>, operation: &'static str, path: &Path, cause: io::Error) {
+    if cause.kind() != io::ErrorKind::NotFound {
+        tree.miss(operation, path, cause);
+    }
+}
+
+fn unknown() -> io::Error {
+    io::Error::other("the walker gave no cause")
+}

@@ -1,0 +1,107 @@
+//! One tree while it is walked: what counts in it, and how.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytesize::ByteSize;
+
+use crate::cache::{Cache, EntryName, Folders, Location};
+use crate::directory::{Directory, Kind, Status};
+use crate::error::Error;
+use crate::usage::links::Links;
+use crate::usage::measurement::Account;
+use crate::usage::tally::Stage;
+use crate::usage::{Problems, Tally, Usage};
+
+/// One tree while it is walked. Workers share it and change it once a directory.
+pub(in crate::usage) struct TreeWalk<'a> {
+    /// Where it lies, if that folder is still there.
+    pub folder: Option<&'a Arc<Directory>>,
+    pub name: &'a EntryName,
+    pub path: PathBuf,
+    tally: &'a Tally,
+    found: Mutex<(Links, Problems)>,
+    /// Directories that are known and not finished.
+    open: AtomicUsize,
+}
+
+/// What one directory adds to its tree, collected by one thread.
+#[derive(Default)]
+pub(in crate::usage) struct Batch {
+    usage: Usage,
+    /// Inodes with several names, which only the whole tree can count.
+    linked: Vec<Status>,
+}
+
+impl Batch {
+    /// Counts one inode, or one of its names.
+    pub fn add(&mut self, status: &Status) {
+        if status.kind == Kind::Directory {
+            self.usage.directories += 1;
+            self.usage.on_disk += ByteSize::b(status.on_disk());
+            return;
+        }
+        self.usage.files += 1;
+        match status.links > 1 {
+            true => self.linked.push(*status),
+            false => self.add_bytes(status),
+        }
+    }
+
+    fn add_bytes(&mut self, status: &Status) {
+        self.usage.apparent += ByteSize::b(status.size);
+        self.usage.on_disk += ByteSize::b(status.on_disk());
+    }
+}
+
+impl<'a> TreeWalk<'a> {
+    pub fn new(cache: &Cache, folders: &'a Folders, at: &'a Location, tally: &'a Tally) -> Self {
+        Self {
+            folder: folders.get(at.folder),
+            name: &at.name,
+            path: at.path_in(cache.path()),
+            tally,
+            found: Mutex::default(),
+            open: AtomicUsize::new(1),
+        }
+    }
+
+    pub fn begin(&self) {
+        self.tally.enter(Stage::Working);
+    }
+
+    pub fn commit(&self, mut batch: Batch) {
+        let linked = std::mem::take(&mut batch.linked);
+        if !linked.is_empty() {
+            let links = &mut self.found.lock().unwrap_or_else(PoisonError::into_inner).0;
+            linked.iter().filter(|status| links.see(status)).for_each(|s| batch.add_bytes(s));
+        }
+        self.tally.add(&batch.usage);
+    }
+
+    /// Notes that something could not be looked at.
+    pub fn miss(&self, operation: &'static str, path: &Path, cause: impl Into<std::io::Error>) {
+        self.tally.add(&Usage { unreadable: 1, ..Usage::default() });
+        let error = Error::io(operation, path, cause);
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).1.push(error);
+    }
+
+    /// One directory is finished, and `children` more are known through it. Called before the
+    /// first of those can be finished.
+    pub fn finish_directory(&self, children: usize) {
+        let was_last = match children.checked_sub(1) {
+            Some(more) => self.open.fetch_add(more, Ordering::Relaxed) == 0,
+            None => self.open.fetch_sub(1, Ordering::Relaxed) == 1,
+        };
+        if was_last {
+            self.tally.enter(Stage::Done);
+        }
+    }
+
+    pub fn into_account(self) -> Account {
+        self.tally.enter(Stage::Done);
+        let (links, problems) = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Account { usage: self.tally.usage(), links, problems }
+    }
+}

@@ -1,0 +1,225 @@
+//! Whatever lies in a cache, or is typed: a clear word, the right exit code, and nothing lost.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::people::User;
+use crate::support::cache::age;
+use crate::support::{TestCache, bare, bbox, finish, run};
+
+fn fifo(path: &std::path::Path) {
+    let kind = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, path, kind, rustix::fs::Mode::RUSR, 0).unwrap();
+}
+
+#[test]
+fn a_cache_that_is_a_file_or_closed_is_named() {
+    let cache = TestCache::new();
+    let file = cache.home().join("file");
+    fs::write(&file, "").unwrap();
+    for verb in ["list", "gc", "purge"] {
+        let mut command = bare();
+        command.args(["cache", verb, "--cache-dir"]).arg(&file);
+        let run = finish(command);
+        assert_eq!(run.code, 1);
+        assert!(run.err.contains("file: Not a directory"), "{}", run.err);
+    }
+    let user = User::new(&cache);
+    fs::set_permissions(cache.dir(), fs::Permissions::from_mode(0o000)).unwrap();
+    let list = user.run(&["list"]);
+    assert_eq!(list.code, 1);
+    assert!(list.err.contains("images: Permission denied"), "{}", list.err);
+    fs::set_permissions(cache.dir(), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn every_kind_of_broken_ref_is_reported_and_protects_nothing() {
+    let cache = TestCache::new();
+    cache.image("a");
+    cache.raw_ref("1-empty", "");
+    cache.raw_ref("2-blank", "  \n");
+    cache.raw_ref("3-cut", "example.com/a:1\t");
+    cache.raw_ref("4-binary", b"\0\xff\xfe\x01");
+    cache.raw_ref("5-huge", vec![b'a'; 1 << 20]);
+    cache.raw_ref("6-outside", "example.com/a:1\tsha256:../../../etc\n");
+    cache.raw_ref("7-parent", "..\n");
+    fs::create_dir(cache.path("refs/8-directory")).unwrap();
+    symlink(cache.path("refs/6-outside"), cache.path("refs/9-symlink")).unwrap();
+    fifo(&cache.path("refs/a-fifo"));
+    let list = run(&cache, &["list", "--format", "json"]);
+    assert_eq!(list.code, 0, "{}", list.err);
+    let problems: Vec<_> = list.json()["refs"]["invalid"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|invalid| invalid["problem"].as_str().unwrap().to_owned())
+        .collect();
+    let digest = "it holds no usable digest";
+    assert_eq!(
+        problems,
+        [
+            "it is empty",
+            "it is empty",
+            digest,
+            digest,
+            "it is larger than 64 KiB",
+            digest,
+            digest,
+            "it is a directory",
+            "it is a symlink",
+            "it is not a regular file",
+        ]
+    );
+    run(&cache, &["gc"]).ok();
+    assert!(!cache.path("sha256-a").exists());
+    assert!(cache.path("refs/8-directory").exists());
+}
+
+#[test]
+fn a_digest_that_holds_a_control_character_still_protects_its_image() {
+    let cache = TestCache::new();
+    let image = cache.image("a\nb\x1b[31m");
+    cache.raw_ref("0", "example.com/a:1\tsha256:a\nb\x1b[31m\n");
+    run(&cache, &["gc"]).ok();
+    assert!(image.exists());
+}
+
+#[test]
+fn hostile_names_are_shown_escaped_and_never_raw() {
+    let cache = TestCache::new();
+    let names: [&[u8]; 4] =
+        [b"sha256-\x1b]0;owned\x07", b"sha256-two\nlines", b"sha256-bad\xff", b"str\xc2\x9bnger"];
+    for name in names {
+        let path = cache.dir().join(OsStr::from_bytes(name));
+        fs::create_dir(&path).unwrap();
+        age(&path, Duration::from_secs(60));
+    }
+    fs::create_dir(cache.path("layers")).unwrap();
+    fs::create_dir(cache.dir().join("layers").join(OsStr::from_bytes(b"sha256-\x1b[2J"))).unwrap();
+    fs::create_dir(cache.path("tmp-\u{202e}x")).unwrap();
+    cache.raw_ref("\x1b[31mfile", "");
+    cache.raw_ref("1", "evil\x1b[2J\u{9b}31m\tsha256-two\nlines\n");
+    let is_clean =
+        |text: &str| !text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}'));
+    for arguments in [
+        &["list"][..],
+        &["list", "--sizes", "--no-trunc"],
+        &["list", "-q"],
+        &["list", "--format", "json"],
+        &["gc", "-nv"],
+        &["gc", "-n", "--format", "json"],
+        &["purge", "-nv"],
+        &["purge", "-n", "--format", "json"],
+    ] {
+        let run = run(&cache, arguments);
+        assert!(
+            is_clean(&run.out) && is_clean(&run.err),
+            "{arguments:?} {:?} {:?}",
+            run.out,
+            run.err
+        );
+        assert_eq!(run.code, 0, "{arguments:?} {}", run.err);
+    }
+    let list = run(&cache, &["list"]);
+    assert!(list.out.contains("evil\\u{1b}[2J\\u{9b}31m"), "{}", list.out);
+    assert_eq!(list.out.lines().filter(|line| line.starts_with("sha256:")).count(), 3);
+    assert_eq!(finish(bbox(&cache, &["purge", "-f"])).code, 0);
+    assert!(!cache.dir().exists());
+}
+
+#[test]
+fn an_entry_that_is_a_file_or_a_symlink_is_a_stranger() {
+    let cache = TestCache::new();
+    cache.image("a");
+    fs::write(cache.path("sha256-file"), "x").unwrap();
+    symlink("sha256-a", cache.path("sha256-link")).unwrap();
+    let text = run(&cache, &["list"]).ok();
+    assert!(text.contains("never touched: sha256-file, sha256-link"), "{text}");
+    run(&cache, &["gc"]).ok();
+    assert!(cache.path("sha256-file").exists() && cache.path("sha256-link").is_symlink());
+    assert!(!cache.path("sha256-a").exists());
+}
+
+#[test]
+fn a_directory_that_may_not_be_read_makes_the_size_a_lower_bound() {
+    let cache = TestCache::new();
+    let image = cache.image("a");
+    let user = User::new(&cache);
+    fs::set_permissions(image.join("usr/lib"), fs::Permissions::from_mode(0o000)).unwrap();
+    let list = user.run(&["list"]);
+    assert_eq!(list.code, 1);
+    assert!(list.out.contains("  at least "), "{}", list.out);
+    assert!(list.err.contains("usr/lib: Permission denied"), "{}", list.err);
+    let json = user.run(&["list", "--format", "json"]).json();
+    assert_eq!(json["images"][0]["usage"]["complete"], false);
+    fs::set_permissions(image.join("usr/lib"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn refs_that_are_no_directory_stop_gc() {
+    let cache = TestCache::new();
+    cache.image("a");
+    symlink("/etc", cache.path("refs")).unwrap();
+    let gc = run(&cache, &["gc"]);
+    assert_eq!(gc.code, 1);
+    assert!(gc.err.contains("nothing was removed"), "{}", gc.err);
+    assert!(cache.path("sha256-a").exists());
+    assert_eq!(run(&cache, &["list"]).code, 1);
+}
+
+#[test]
+fn wrong_command_lines_are_usage_errors() {
+    let cache = TestCache::new();
+    for arguments in [
+        &["lst"][..],
+        &["list", "--jobs", "0"],
+        &["list", "-j", "1025"],
+        &["list", "-j", "many"],
+        &["list", "--sizes", "--no-sizes"],
+        &["list", "--sort", "age"],
+        &["list", "--format", "xml"],
+        &["gc", "-q", "-v"],
+        &["gc", "extra"],
+        &[],
+    ] {
+        assert_eq!(run(&cache, arguments).code, 2, "{arguments:?}");
+    }
+    assert!(run(&cache, &["lst"]).err.contains("'list'"), "the slip is pointed out");
+}
+
+#[test]
+fn options_are_taken_before_and_after_the_verb_and_from_the_environment() {
+    let cache = TestCache::new();
+    cache.image("a");
+    let listed = "sha256:a\n";
+    for arguments in [&["-q", "list"][..], &["list", "-q"], &["ls", "-q", "-j", "2"]] {
+        assert_eq!(run(&cache, arguments).ok(), listed);
+    }
+    let mut command = bare();
+    command.args(["cache", "list", "-q"]).env("BBOX_IMAGE_CACHE_DIR", cache.dir());
+    assert_eq!(finish(command).ok(), listed);
+    run(&cache, &["prune"]).ok();
+    assert!(!cache.path("sha256-a").exists());
+}
+
+#[test]
+fn a_reader_who_has_read_enough_ends_it_quietly() {
+    let cache = TestCache::new();
+    (0..3000).for_each(|n| fs::create_dir(cache.path(&format!("sha256-{n:064}"))).unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bbox"))
+        .args(["cache", "list", "--no-sizes", "--no-trunc", "--cache-dir"])
+        .arg(cache.dir())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut byte = [0];
+    child.stdout.take().unwrap().read_exact(&mut byte).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}

@@ -1,0 +1,114 @@
+//! The documents, field by field.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{TestCache, du, run};
+
+/// The names of an object's fields, in order of the alphabet.
+fn fields(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn list_has_all_its_fields() {
+    let cache = TestCache::new();
+    let live = cache.live("live");
+    cache.image("orphan");
+    cache.layer("layer");
+    cache.tag("example.com/gone:1", "gone");
+    cache.raw_ref("broken", "");
+    fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
+    fs::write(cache.path("notes.txt"), "").unwrap();
+    let list = run(&cache, &["list", "--format", "json", "--sort", "name"]).json();
+    assert_eq!(
+        fields(&list),
+        [
+            "cache_dir",
+            "images",
+            "layers",
+            "leftovers",
+            "refs",
+            "schema_version",
+            "strangers",
+            "totals",
+            "warnings"
+        ]
+    );
+    assert_eq!(list["schema_version"], 1);
+    assert_eq!(list["cache_dir"], cache.dir().to_str().unwrap());
+    let [image, orphan] = list["images"].as_array().unwrap().as_slice() else { panic!("{list}") };
+    assert_eq!(fields(image), ["digest", "last_used", "path", "refs", "status", "usage"]);
+    assert_eq!(image["digest"], "sha256:live");
+    assert_eq!(image["path"], live.to_str().unwrap());
+    assert_eq!(image["refs"], json!(["example.com/live:latest"]));
+    assert_eq!((&image["status"], &orphan["status"]), (&json!("live"), &json!("orphan")));
+    assert!(image["last_used"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        fields(&image["usage"]),
+        ["apparent_bytes", "complete", "directories", "files", "on_disk_bytes"]
+    );
+    assert_eq!(image["usage"]["complete"], true);
+    let layer = &list["layers"][0];
+    assert_eq!(fields(layer), ["digest", "last_used", "path", "status", "usage"]);
+    assert_eq!(layer["status"], "unknown");
+    assert_eq!(fields(&list["leftovers"][0]), ["last_changed", "name", "path", "usage"]);
+    assert_eq!(list["refs"]["total"], 3);
+    assert_eq!(
+        list["refs"]["dangling"],
+        json!([{"ref": "example.com/gone:1", "digest": "sha256:gone"}])
+    );
+    let broken = cache.path("refs/broken");
+    assert_eq!(
+        list["refs"]["invalid"],
+        json!([{"path": broken.to_str().unwrap(), "problem": "it is empty"}])
+    );
+    assert_eq!(list["strangers"][0]["name"], "notes.txt");
+    assert_eq!(list["totals"]["on_disk_bytes"], du(&cache.dir()));
+    assert_eq!(list["totals"]["reclaimable_bytes"], du(&cache.path("sha256-orphan")));
+    assert_eq!(list["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn gc_has_all_its_fields() {
+    let cache = TestCache::new();
+    cache.live("live");
+    let bytes = du(&cache.image("orphan"));
+    let gc = run(&cache, &["gc", "--format", "json"]).json();
+    assert_eq!(
+        fields(&gc),
+        ["cache_dir", "decisions", "dry_run", "schema_version", "totals", "warnings"]
+    );
+    let [kept, removed] = gc["decisions"].as_array().unwrap().as_slice() else { panic!("{gc}") };
+    assert_eq!(
+        fields(kept),
+        ["action", "digest", "error", "kind", "path", "reason", "refs", "usage"]
+    );
+    assert_eq!((&kept["action"], &kept["reason"]), (&json!("keep"), &json!("referenced")));
+    assert_eq!((&removed["action"], &removed["reason"]), (&json!("remove"), &json!("orphan")));
+    assert_eq!((&kept["usage"], &removed["error"]), (&Value::Null, &Value::Null));
+    assert_eq!(gc["totals"], json!({"removed": 1, "kept": 1, "failed": 0, "freed_bytes": bytes}));
+}
+
+#[test]
+fn a_missing_cache_still_gives_a_whole_document() {
+    let cache = TestCache::new();
+    fs::remove_dir(cache.dir()).unwrap();
+    for verb in ["list", "gc", "purge"] {
+        let document = run(&cache, &[verb, "--format", "json"]).json();
+        assert_eq!(document["schema_version"], 1);
+        assert_eq!(document["warnings"], json!([]));
+    }
+}
+
+#[test]
+fn dir_prints_the_directory() {
+    let cache = TestCache::new();
+    let dir = cache.dir();
+    assert_eq!(run(&cache, &["dir"]).ok(), format!("{}\n", dir.display()));
+    assert_eq!(
+        run(&cache, &["dir", "--format", "json"]).json()["cache_dir"],
+        dir.to_str().unwrap()
+    );
+}

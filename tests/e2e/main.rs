@@ -1,0 +1,13 @@
+//! The real program on real trees.
+#![allow(clippy::print_stderr, reason = "a test that cannot run here says why")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod gc;
+mod json;
+mod list;
+mod owner_rules;
+mod people;
+mod purge;

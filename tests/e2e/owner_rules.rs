@@ -1,0 +1,159 @@
+//! What the Go program's own `list`, `gc` and `purge` do, rule by rule, and where we do better.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use crate::support::cache::age;
+use crate::support::{TestCache, run};
+
+fn left(cache: &TestCache) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(cache.dir())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn gc_removes_every_image_that_no_ref_names_and_only_those() {
+    let cache = TestCache::new();
+    cache.live("live");
+    cache.image("dead1");
+    cache.image("dead2");
+    fs::create_dir(cache.path("sha512-other")).unwrap();
+    run(&cache, &["gc"]).ok();
+    assert_eq!(left(&cache), ["refs", "sha256-live", "sha512-other"]);
+}
+
+#[test]
+fn without_refs_everything_is_an_orphan() {
+    let cache = TestCache::new();
+    cache.image("a");
+    cache.image("b");
+    let text = run(&cache, &["list"]).ok();
+    assert_eq!(text.matches("(orphan)").count(), 2, "{text}");
+    run(&cache, &["gc"]).ok();
+    assert!(left(&cache).is_empty());
+}
+
+#[test]
+fn an_empty_or_blank_ref_protects_nothing() {
+    let cache = TestCache::new();
+    cache.image("a");
+    let empty = cache.raw_ref("empty", "");
+    let blank = cache.raw_ref("blank", " \n\t ");
+    run(&cache, &["gc"]).ok();
+    assert_eq!(left(&cache), ["refs"]);
+    // Ours says so, and leaves the refs alone.
+    let list = run(&cache, &["list", "--format", "json"]).json();
+    let invalid = list["refs"]["invalid"].as_array().unwrap();
+    let of = |path: &std::path::Path| {
+        invalid.iter().find(|found| found["path"] == path.to_str().unwrap()).unwrap()
+    };
+    assert_eq!(of(&empty)["problem"], "it is empty");
+    assert_eq!(of(&blank)["problem"], "it is empty");
+}
+
+#[test]
+fn a_ref_in_the_old_form_keeps_its_image_and_has_no_name() {
+    let cache = TestCache::new();
+    cache.image("old");
+    cache.raw_ref("0", "sha256:old\n");
+    run(&cache, &["gc"]).ok();
+    assert_eq!(left(&cache), ["refs", "sha256-old"]);
+    assert!(run(&cache, &["list"]).ok().contains("(unknown image)"));
+}
+
+#[test]
+fn layers_and_extractions_are_left_alone() {
+    let cache = TestCache::new();
+    cache.layer("a");
+    fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
+    fs::create_dir(cache.path("layers/tmp-layer-1")).unwrap();
+    run(&cache, &["gc"]).ok();
+    assert_eq!(left(&cache), ["layers", "tmp-rootfs-1"]);
+    assert!(cache.path("layers/sha256-a/usr/a").exists());
+    assert!(cache.path("layers/tmp-layer-1").exists());
+}
+
+/// The Go program passes over a ref that cannot be read, and then removes its image.
+#[test]
+fn deviation_an_unreadable_ref_stops_gc_before_it_removes_anything() {
+    let cache = TestCache::new();
+    cache.image("a");
+    let path = cache.tag("example.com/a:1", "a");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    let user = crate::people::User::new(&cache);
+    let gc = user.run(&["gc"]);
+    assert_eq!(gc.code, 1, "{}", gc.err);
+    assert!(gc.err.contains("Permission denied; nothing was removed"), "{}", gc.err);
+    assert_eq!(left(&cache), ["refs", "sha256-a"]);
+    let list = user.run(&["list"]);
+    assert_eq!(list.code, 1);
+    assert!(list.err.contains("so gc will remove nothing"), "{}", list.err);
+}
+
+/// The Go program says nothing of what it could not remove, and exits with 0.
+#[test]
+fn deviation_what_cannot_be_removed_is_named_and_the_rest_goes() {
+    let cache = TestCache::new();
+    let stuck = cache.image("stuck");
+    cache.image("gone");
+    let user = crate::people::User::new(&cache);
+    // A directory of somebody else, closed to others: its entries cannot be removed.
+    let foreign = stuck.join("foreign");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("file"), "x").unwrap();
+    age(&stuck, Duration::from_secs(3600));
+    if !user.is_separate() {
+        eprintln!("skipped: only root can make files of somebody else");
+        return;
+    }
+    let gc = user.run(&["gc"]);
+    assert_eq!(gc.code, 1, "{}", gc.err);
+    assert!(gc.err.contains("foreign/file: Permission denied"), "{}", gc.err);
+    assert!(gc.out.contains("Removed 1 image, "), "{}", gc.out);
+    assert!(gc.out.contains("1 item could not be removed"), "{}", gc.out);
+    assert_eq!(left(&cache), ["tmp-gc-sha256-stuck"]);
+    assert_eq!(fs::read_dir(cache.path("tmp-gc-sha256-stuck")).unwrap().count(), 1);
+}
+
+/// The Go program adds up a hard link each time it meets it.
+#[test]
+fn deviation_a_hard_link_counts_once() {
+    let cache = TestCache::new();
+    let image = cache.image_with("a", |top| fs::write(top.join("one"), vec![1; 100_000]).unwrap());
+    fs::hard_link(image.join("one"), image.join("two")).unwrap();
+    let list = run(&cache, &["list", "--format", "json"]).json();
+    let config = fs::metadata(image.join(".oci-config.json")).unwrap().len();
+    assert_eq!(list["images"][0]["usage"]["apparent_bytes"], 100_000 + config);
+    assert_eq!(list["images"][0]["usage"]["files"], 3);
+}
+
+/// The Go program's dry run is other code than its real run.
+#[test]
+fn deviation_the_dry_run_shows_the_plan_that_is_carried_out() {
+    let cache = TestCache::new();
+    cache.live("live");
+    cache.image("dead");
+    cache.layer("layer");
+    let dry = run(&cache, &["gc", "--dry-run", "--format", "json"]).json();
+    assert_eq!(left(&cache), ["layers", "refs", "sha256-dead", "sha256-live"]);
+    let real = run(&cache, &["gc", "--format", "json"]).json();
+    assert_eq!(dry["decisions"], real["decisions"]);
+    assert_eq!(dry["totals"], real["totals"]);
+    assert_eq!((&dry["dry_run"], &real["dry_run"]), (&true.into(), &false.into()));
+}
+
+#[test]
+fn a_missing_cache_is_no_error_anywhere() {
+    let cache = TestCache::new();
+    fs::remove_dir(cache.dir()).unwrap();
+    for arguments in [&["list"][..], &["list", "--sizes"], &["gc"], &["gc", "-n"], &["purge"]] {
+        let text = run(&cache, arguments).ok();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(cache.dir().to_str().unwrap()), "{text}");
+    }
+}

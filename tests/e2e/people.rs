@@ -1,0 +1,129 @@
+//! Whoever uses the program: an ordinary user, and somebody at a terminal.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::support::{Run, TestCache};
+
+/// Somebody without any privilege.
+const NOBODY: u32 = 65_534;
+
+/// An ordinary user who owns a cache. Tests that run as root give everything in it to somebody
+/// else and run the program as that one, since nothing is forbidden to root.
+pub struct User<'a> {
+    cache: &'a TestCache,
+    program: PathBuf,
+}
+
+impl<'a> User<'a> {
+    /// The owner of all that is in the cache now.
+    pub fn new(cache: &'a TestCache) -> Self {
+        let built = PathBuf::from(env!("CARGO_BIN_EXE_bbox"));
+        let mut user = Self { cache, program: built };
+        if user.is_separate() {
+            // The place where the program was built may be closed to others.
+            let program = cache.home().join("bbox");
+            fs::copy(&user.program, &program).unwrap();
+            user.program = program;
+            give(cache.home());
+            fs::set_permissions(cache.home(), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        user
+    }
+
+    pub fn is_separate(&self) -> bool {
+        rustix::process::getuid().is_root()
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        let mut command = Command::new(&self.program);
+        command.args(["cache", "--cache-dir"]).arg(self.cache.dir()).args(arguments);
+        if self.is_separate() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        crate::support::finish(assert_cmd::Command::from_std(command))
+    }
+}
+
+fn give(path: &Path) {
+    std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.symlink_metadata().unwrap().is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path());
+        }
+    }
+}
+
+/// Runs the program at a terminal of 80 columns, where `answer` has been typed. Returns the exit
+/// code and everything that was seen.
+pub fn at_terminal(cache: &TestCache, arguments: &[&str], answer: &str) -> (i32, String) {
+    let (mut master, terminal) = open_terminal();
+    master.write_all(answer.as_bytes()).unwrap();
+    let stream = || Stdio::from(terminal.try_clone().unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
+    command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments).env_remove("NO_COLOR");
+    command.env("TERM", "xterm-256color").stdin(stream()).stdout(stream()).stderr(stream());
+    let mut child = command.spawn().unwrap();
+    drop((command, terminal));
+    let mut seen = Vec::new();
+    // Where nobody holds the terminal any more, Linux answers with an error; what was seen is kept.
+    let _ = master.read_to_end(&mut seen);
+    (child.wait().unwrap().code().unwrap(), String::from_utf8(seen).unwrap())
+}
+
+fn open_terminal() -> (File, OwnedFd) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let size = rustix::termios::Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&master, size).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    (master.into(), terminal.into())
+}
+
+#[test]
+fn purge_asks_and_takes_anything_but_yes_for_no() {
+    for (answer, purged) in
+        [("y\n", true), ("yes\n", true), ("\n", false), ("n\n", false), ("nonsense\n", false)]
+    {
+        let cache = TestCache::new();
+        cache.live("a");
+        let (code, seen) = at_terminal(&cache, &["purge"], answer);
+        assert!(seen.contains("with 1 image and 1 ref, "), "{seen}");
+        assert!(seen.contains("[y/N]"), "{seen}");
+        assert_eq!((code, cache.dir().exists()), (0, !purged), "{answer:?}: {seen}");
+    }
+}
+
+#[test]
+fn a_line_never_exceeds_the_terminal() {
+    let cache = TestCache::new();
+    cache.tag(&format!("example.com/{}:latest", "long/".repeat(30)), "0123456789abcdef");
+    cache.image("0123456789abcdef");
+    for arguments in [&["list"][..], &["list", "--sizes"], &["list", "--no-sizes"]] {
+        let (_, seen) = at_terminal(&cache, arguments, "");
+        let plain = anstream::adapter::strip_str(&seen).to_string();
+        assert!(plain.contains('…'), "{plain}");
+        for line in plain.lines() {
+            assert!(line.chars().count() <= 80, "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_and_can_be_chosen() {
+    let cache = TestCache::new();
+    cache.image("orphan");
+    assert!(at_terminal(&cache, &["list"], "").1.contains("\x1b["));
+    assert!(!at_terminal(&cache, &["list", "--color", "never"], "").1.contains("\x1b["));
+    assert!(!crate::support::run(&cache, &["list"]).ok().contains('\x1b'));
+    assert!(crate::support::run(&cache, &["list", "--color", "always"]).ok().contains('\x1b'));
+}

@@ -1,0 +1,209 @@
+//! Laws that hold for whatever lies in a cache: both walkers count what `std::fs` counts, a plan
+//! never removes what has a ref, and a sweep removes what its plan says and nothing else.
+
+#[path = "support/cache.rs"]
+#[allow(dead_code, reason = "benches and the demo use all of it")]
+mod cache;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bbox_cache::StopFlag;
+use bbox_cache::cache::{Cache, EntryKind, Folder, Location};
+use bbox_cache::plan::{Verdict, collect};
+use bbox_cache::sweep::{Fate, sweep};
+use bbox_cache::usage::{Jobs, Meter, Progress, Usage, Walker};
+use cache::{TestCache, age};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Something in a tree.
+#[derive(Clone, Debug)]
+enum Node {
+    File(usize),
+    /// A file of this length without any content.
+    Sparse(u64),
+    /// Another name of some file made before.
+    HardLink(prop::sample::Index),
+    /// A symlink, out of the tree or to nowhere.
+    Symlink(&'static str),
+    Fifo,
+    Directory(Vec<Node>),
+}
+
+fn nodes() -> impl Strategy<Value = Vec<Node>> {
+    let leaf = prop_oneof![
+        4 => (0..40_000usize).prop_map(Node::File),
+        1 => (0..1u64 << 32).prop_map(Node::Sparse),
+        2 => any::<prop::sample::Index>().prop_map(Node::HardLink),
+        1 => prop_oneof![Just("/etc"), Just("../../.."), Just("nowhere"), Just(".")]
+            .prop_map(Node::Symlink),
+        1 => Just(Node::Fifo),
+    ];
+    let node = leaf.prop_recursive(5, 60, 8, |inner| vec(inner, 0..8).prop_map(Node::Directory));
+    vec(node, 0..10)
+}
+
+/// Makes `nodes` below `top`; `files` are those that can be linked to, in this tree or another.
+fn make(top: &Path, nodes: &[Node], files: &mut Vec<PathBuf>) {
+    for (number, node) in nodes.iter().enumerate() {
+        let path = top.join(format!("n{number}"));
+        match node {
+            Node::File(length) => fs::write(&path, vec![1; *length]).unwrap(),
+            Node::Sparse(length) => File::create(&path).unwrap().set_len(*length).unwrap(),
+            Node::HardLink(_) if files.is_empty() => {}
+            Node::HardLink(index) => fs::hard_link(index.get(files), &path).unwrap(),
+            Node::Symlink(target) => symlink(target, &path).unwrap(),
+            Node::Fifo => {
+                let kind = rustix::fs::FileType::Fifo;
+                rustix::fs::mknodat(rustix::fs::CWD, &path, kind, rustix::fs::Mode::RUSR, 0)
+                    .unwrap();
+            }
+            Node::Directory(children) => {
+                fs::create_dir(&path).unwrap();
+                make(&path, children, files);
+            }
+        }
+        if matches!(node, Node::File(_) | Node::Sparse(_)) {
+            files.push(path);
+        }
+    }
+}
+
+/// What `std::fs` says of some trees together, each inode once.
+fn oracle(paths: &[PathBuf]) -> Usage {
+    let (mut usage, mut seen) = (Usage::default(), HashSet::new());
+    let mut todo = paths.to_vec();
+    while let Some(path) = todo.pop() {
+        let status = fs::symlink_metadata(&path).unwrap();
+        let is_new = seen.insert((status.dev(), status.ino()));
+        if is_new {
+            usage.on_disk += bytesize::ByteSize::b(status.blocks() * 512);
+        }
+        if status.is_dir() {
+            usage.directories += 1;
+            todo.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            usage.files += 1;
+            usage.apparent += bytesize::ByteSize::b(if is_new { status.len() } else { 0 });
+        }
+    }
+    usage
+}
+
+fn jobs(number: usize) -> Jobs {
+    Jobs::new(number).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn both_walkers_count_what_std_counts(trees in vec(nodes(), 1..4), threads in 1..9usize) {
+        let cache = TestCache::new();
+        let (mut paths, mut files) = (Vec::new(), Vec::new());
+        for (number, nodes) in trees.iter().enumerate() {
+            paths.push(cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files)));
+        }
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let inventory = opened.inventory().unwrap();
+        let locations: Vec<_> =
+            inventory.entries.iter().map(|entry| entry.location.clone()).collect();
+        for walker in [Walker::Native, Walker::Portable] {
+            let progress = Progress::new(locations.len(), StopFlag::new());
+            let meter = Meter::new(jobs(threads)).with_walker(walker);
+            let measured = meter.measure(&opened, &locations, &progress).unwrap();
+            for (tree, path) in paths.iter().enumerate() {
+                prop_assert_eq!(measured.usage(tree), oracle(std::slice::from_ref(path)), "{:?}", walker);
+            }
+            prop_assert_eq!(measured.total(0..paths.len()), oracle(&paths), "{:?}", walker);
+        }
+    }
+
+    #[test]
+    fn a_sweep_removes_exactly_what_no_ref_names(
+        trees in vec(nodes(), 1..5),
+        refs in vec((0..6usize, any::<bool>()), 0..5),
+        threads in 1..9usize,
+    ) {
+        let cache = TestCache::new();
+        let (mut paths, mut files) = (BTreeMap::new(), Vec::new());
+        for (number, nodes) in trees.iter().enumerate() {
+            let path = cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files));
+            paths.insert(number, path);
+        }
+        // Links between the images have touched them anew.
+        paths.values().for_each(|path| age(path, Duration::from_secs(60)));
+        for (file, (number, is_long)) in refs.iter().enumerate() {
+            let reference = if *is_long { "example.com/a:1\t" } else { "" };
+            cache.raw_ref(&file.to_string(), format!("{reference}sha256:{number}\n"));
+        }
+        let named: HashSet<_> = refs.iter().map(|(number, _)| *number).collect();
+        let (live, dead): (Vec<_>, Vec<_>) =
+            paths.iter().partition(|(number, _)| named.contains(number));
+        let live: Vec<_> = live.into_iter().map(|(_, path)| path.clone()).collect();
+        let dead: Vec<_> = dead.into_iter().map(|(_, path)| path.clone()).collect();
+        let before = oracle(&live);
+        let everything = oracle(&paths.values().cloned().collect::<Vec<_>>()).on_disk;
+
+        let freed = collect_garbage(&cache, threads);
+
+        prop_assert_eq!(oracle(&live), before);
+        prop_assert!(dead.iter().all(|path| !path.exists()));
+        prop_assert_eq!(freed, everything.as_u64() - before.on_disk.as_u64());
+        let left = fs::read_dir(cache.dir()).unwrap().count();
+        prop_assert_eq!(left, live.len() + usize::from(!refs.is_empty()));
+    }
+}
+
+/// Carries out the plan; returns the bytes it says it has freed.
+fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
+    let opened = Cache::open(cache.dir()).unwrap().unwrap();
+    let lock = opened.lock(&StopFlag::new(), || panic!("nobody else is here")).unwrap();
+    let plan = collect(&opened.inventory().unwrap());
+    let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+    let (sender, events) = crossbeam_channel::unbounded();
+    let outcome = sweep(&opened, &lock, &plan, jobs(threads), &progress, &sender).unwrap();
+    drop(sender);
+    assert_eq!(events.iter().count(), plan.removals().count());
+    plan.removals()
+        .map(|(decision, _)| match outcome.fate(decision) {
+            Some(Fate::Removed { freed }) => freed.as_u64(),
+            fate => panic!("{fate:?}"),
+        })
+        .sum()
+}
+
+#[test]
+fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
+    let cache = TestCache::new();
+    cache.live("live");
+    cache.image("dead");
+    cache.layer("layer");
+    fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
+    fs::create_dir(cache.path("tmp-gc-sha256-x")).unwrap();
+    fs::write(cache.path("stranger"), "").unwrap();
+    let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
+    let doomed: Vec<_> = collect(&inventory).doomed();
+    let names: Vec<_> = doomed.iter().map(|Location { name, .. }| name.to_string()).collect();
+    assert_eq!(names, ["sha256-dead", "tmp-gc-sha256-x"]);
+    assert!(doomed.iter().all(|location| location.folder == Folder::Root));
+}
+
+#[test]
+fn the_inventory_is_the_same_for_everyone_who_looks() {
+    let cache = TestCache::new();
+    (0..20).for_each(|n| drop(cache.live(&format!("{n:02}"))));
+    let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
+    let names: Vec<_> =
+        inventory.entries.iter().map(|entry| entry.location.name.to_string()).collect();
+    let mut sorted = names.clone();
+    sorted.sort();
+    assert_eq!(names, sorted);
+    assert!(inventory.entries.iter().all(|entry| matches!(entry.kind, EntryKind::Image(_))));
+    let plan = collect(&inventory);
+    assert!(plan.decisions.iter().all(|decision| matches!(decision.verdict, Verdict::Keep(_))));
+}

@@ -1,0 +1,136 @@
+//! [`TestCache`]: image caches for tests, benches and the demo, laid out as their owner does it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+/// An image cache in a temporary directory that is removed with it.
+pub struct TestCache {
+    home: TempDir,
+}
+
+impl TestCache {
+    /// A cache directory with nothing in it.
+    pub fn new() -> Self {
+        let home = tempfile::Builder::new().prefix("bbox-cache-").tempdir().unwrap();
+        fs::create_dir(home.path().join("images")).unwrap();
+        Self { home }
+    }
+
+    /// The directory around the cache, for what must not be touched.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The cache directory.
+    pub fn dir(&self) -> PathBuf {
+        self.home.path().join("images")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir().join(name)
+    }
+
+    /// An image of a few files, last used an hour ago. Its digest is `sha256:<name>`.
+    pub fn image(&self, name: &str) -> PathBuf {
+        self.image_with(name, small_tree)
+    }
+
+    /// An image with what `fill` puts into it, last used an hour ago.
+    pub fn image_with(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+        let path = self.path(&format!("sha256-{name}"));
+        fs::create_dir(&path).unwrap();
+        fill(&path);
+        fs::write(path.join(".oci-config.json"), r#"{"Entrypoint":["/bin/agent"]}"#).unwrap();
+        age(&path, Duration::from_secs(3600));
+        path
+    }
+
+    /// A layer of a few files.
+    pub fn layer(&self, name: &str) -> PathBuf {
+        self.layer_with(name, small_tree)
+    }
+
+    /// A layer with what `fill` puts into it, last used an hour ago.
+    pub fn layer_with(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+        let path = self.path(&format!("layers/sha256-{name}"));
+        fs::create_dir_all(&path).unwrap();
+        fill(&path);
+        age(&path, Duration::from_secs(3600));
+        path
+    }
+
+    /// Makes `reference` point at the image `sha256:<name>`.
+    pub fn tag(&self, reference: &str, name: &str) -> PathBuf {
+        self.raw_ref(&hash(reference), format!("{reference}\tsha256:{name}\n"))
+    }
+
+    /// Writes a ref file, whatever is in it, as if it had been there for a minute.
+    pub fn raw_ref(&self, file: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        fs::create_dir_all(self.path("refs")).unwrap();
+        let path = self.path("refs").join(file);
+        fs::write(&path, content).unwrap();
+        age(&path, Duration::from_secs(60));
+        path
+    }
+
+    /// A live image, its ref `example.com/<name>:latest`, and nothing else.
+    pub fn live(&self, name: &str) -> PathBuf {
+        self.tag(&format!("example.com/{name}:latest"), name);
+        self.image(name)
+    }
+}
+
+/// Sets the modification time of a file or directory to some time ago.
+pub fn age(path: &Path, by: Duration) {
+    let file = File::open(path).unwrap();
+    file.set_modified(SystemTime::now() - by).unwrap();
+}
+
+/// A name like that of a ref file: 64 hexadecimal digits that depend on `text`.
+pub fn hash(text: &str) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    (0..4u8)
+        .map(|part| {
+            let mut hasher = DefaultHasher::new();
+            (part, text).hash(&mut hasher);
+            format!("{:016x}", hasher.finish())
+        })
+        .collect()
+}
+
+/// A few files and directories with what makes counting hard: a hard link, a sparse file, and
+/// symlinks that lead out of the tree.
+pub fn small_tree(top: &Path) {
+    fs::create_dir_all(top.join("usr/lib/deep/er")).unwrap();
+    for (name, bytes) in [("usr/a", 1), ("usr/b", 5_000), ("usr/lib/c", 70_000), ("empty", 0)] {
+        fs::write(top.join(name), vec![b'x'; bytes]).unwrap();
+    }
+    fs::hard_link(top.join("usr/b"), top.join("usr/lib/deep/b")).unwrap();
+    File::create(top.join("usr/sparse")).unwrap().set_len(10 << 20).unwrap();
+    symlink("/etc", top.join("usr/lib/etc")).unwrap();
+    symlink("../../../..", top.join("usr/lib/deep/er/up")).unwrap();
+}
+
+/// A tree like the root file system of a guest: `files` files in many directories, most of them
+/// small, about 10 KiB each on the average.
+pub fn rootfs(top: &Path, files: u32) {
+    let content = vec![b'#'; 256 * 1024];
+    for number in 0..files {
+        let directory = top.join(format!("usr/lib/p{}/m{}", number / 64, number / 8 % 8));
+        if number % 8 == 0 {
+            fs::create_dir_all(&directory).unwrap();
+        }
+        let length = match number % 32 {
+            0 => 160 * 1024,
+            n if n % 8 == 1 => 24 * 1024,
+            n => 600 * (n as usize % 8),
+        };
+        let mut file = File::create(directory.join(format!("f{number}.js"))).unwrap();
+        file.write_all(&content[..length]).unwrap();
+    }
+}

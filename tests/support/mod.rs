@@ -1,0 +1,62 @@
+//! What the end-to-end tests share.
+
+#[allow(dead_code, reason = "benches and the demo use all of it")]
+pub mod cache;
+
+use std::path::Path;
+
+use assert_cmd::Command;
+pub use cache::TestCache;
+
+/// The program on this cache, away from the user's own environment.
+pub fn bbox(cache: &TestCache, arguments: &[&str]) -> Command {
+    let mut command = bare();
+    command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments);
+    command
+}
+
+/// The program without arguments.
+pub fn bare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
+    command.env_remove("BBOX_IMAGE_CACHE_DIR").env_remove("XDG_CACHE_HOME").env_remove("NO_COLOR");
+    command
+}
+
+/// What a run has come to.
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+pub fn run(cache: &TestCache, arguments: &[&str]) -> Run {
+    finish(bbox(cache, arguments))
+}
+
+pub fn finish(mut command: Command) -> Run {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).expect("all output is UTF-8");
+    let code = output.status.code().expect("no signal ended it");
+    let run = Run { code, out: text(output.stdout), err: text(output.stderr) };
+    assert!(!run.err.contains("panicked"), "{}", run.err);
+    run
+}
+
+impl Run {
+    /// The standard output of a run that went well and complained of nothing.
+    pub fn ok(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
+        self.out
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+/// What `du` says of a path: an independent opinion.
+pub fn du(path: &Path) -> u64 {
+    let output = std::process::Command::new("du").arg("-sk").arg(path).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
+}

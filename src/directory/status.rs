@@ -36,6 +36,17 @@ impl Kind {
     }
 }
 
+impl From<std::fs::FileType> for Kind {
+    fn from(file_type: std::fs::FileType) -> Self {
+        match (file_type.is_dir(), file_type.is_file(), file_type.is_symlink()) {
+            (true, _, _) => Self::Directory,
+            (_, true, _) => Self::File,
+            (_, _, true) => Self::Symlink,
+            _ => Self::Special,
+        }
+    }
+}
+
 /// One inode's status.
 #[derive(Clone, Copy, Debug)]
 pub struct Status {
@@ -57,7 +68,7 @@ pub struct Status {
 impl From<&Metadata> for Status {
     fn from(found: &Metadata) -> Self {
         Self {
-            kind: Kind::of(FileType::from_raw_mode(found.mode())).unwrap_or(Kind::Special),
+            kind: found.file_type().into(),
             inode: InodeId { device: found.dev(), number: found.ino() },
             links: found.nlink(),
             size: found.size(),

@@ -6,13 +6,17 @@ use super::listing::{Listing, Row};
 use crate::cache::EntryKind;
 use crate::cli::args::List;
 use crate::cli::ui::console::DIM;
-use crate::cli::ui::table::{Align, Table};
+use crate::cli::ui::table::{Align, Table, cut};
 use crate::cli::ui::units::{ago, count, plural, size};
 use crate::escape::Escaped;
 use crate::usage::Usage;
 
 /// How many strangers are named; `--sizes` has a row for each.
 const SHOWN_STRANGERS: usize = 4;
+/// From how many columns on the full account has room for everything.
+const WIDE: usize = 100;
+/// The longest name of something without a digest; a digest has as many.
+const NAME_WIDTH: usize = 19;
 const ORPHAN: Style = AnsiColor::Yellow.on_default();
 
 /// The digests of the images, one a line.
@@ -25,7 +29,7 @@ pub fn render(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Strin
     let is_empty = listing.inventory.entries.is_empty();
     let mut text = match is_empty {
         true => format!("There is nothing in {}.\n", Escaped::new(listing.cache_dir)),
-        false if args.sizes => account(listing, args).render(width),
+        false if args.sizes => account(listing, args, width).render(width),
         false => overview(listing, args).render(width),
     };
     if !is_empty {
@@ -50,7 +54,7 @@ fn overview(listing: &Listing<'_>, args: &List) -> Table {
 }
 
 /// The full account: a section for each kind of entry, all with the same columns.
-fn account(listing: &Listing<'_>, args: &List) -> Table {
+fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new([Left, Right, Right, Right, Right, Left, Left]);
     let sections = [
@@ -66,7 +70,11 @@ fn account(listing: &Listing<'_>, args: &List) -> Table {
         table.header([first, "APPARENT", "ON DISK", "FILES", "DIRS", time, last]);
         for row in rows {
             let time = ago(listing.now, row.entry.last_used);
-            let cells = amounts(digest(row, args), &row.usage.unwrap_or_default());
+            let name = match width {
+                Some(width) if width < WIDE => without_algorithm(&digest(row, args)).to_owned(),
+                _ => digest(row, args),
+            };
+            let cells = amounts(name, &row.usage.unwrap_or_default());
             table.row([cells, vec![time, image(row, args)]].concat(), style(row));
         }
     }
@@ -115,8 +123,14 @@ fn digest(row: &Row<'_>, args: &List) -> String {
     match row.digest() {
         Some(digest) if args.no_trunc => digest.to_string(),
         Some(digest) => digest.short(),
-        None => row.name().to_string(),
+        None if args.no_trunc => row.name().to_string(),
+        None => cut(&row.name().to_string(), NAME_WIDTH),
     }
+}
+
+/// Where there is no room, what all digests begin with says least.
+fn without_algorithm(digest: &str) -> &str {
+    digest.split_once(':').map_or(digest, |(_, digits)| digits)
 }
 
 /// What an entry is, or what it is for.

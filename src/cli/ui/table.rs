@@ -1,10 +1,8 @@
 //! Columns that line up.
 //!
 //! Sections of one table share their columns, so that numbers stand below each other all the way
-//! down. The last column takes what is left of the line, and is cut in the middle if it is too
-//! long: the ends of a reference tell most. Cells must be free of control characters.
-
-use std::fmt::Write;
+//! down. Where the lines are too long, the columns move together, and the last one is cut in the
+//! middle: the ends of a reference tell most. Cells must be free of control characters.
 
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -13,7 +11,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 const ELLIPSIS: &str = "…";
 /// The last column is never cut below this width, however narrow the terminal.
 const LEAST_LAST: usize = 12;
-const GAP: usize = 2;
+/// Spaces between two columns, and between two columns that are short of room.
+const GAPS: [usize; 2] = [2, 1];
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,16 +52,17 @@ impl Table {
     /// The table's lines, none wider than `width` if there is one.
     pub fn render(&self, width: Option<usize>) -> String {
         let mut widths = self.widths();
+        let all: usize = widths.iter().sum();
+        let fits = |gap: &usize| width.is_none_or(|width| all + gap * widths.len() <= width + gap);
+        let gap = GAPS.into_iter().find(fits).unwrap_or(GAPS[1]);
         if let (Some(width), Some((last, others))) = (width, widths.split_last_mut()) {
-            let taken: usize = others.iter().map(|column| column + GAP).sum();
+            let taken: usize = others.iter().map(|column| column + gap).sum();
             *last = (*last).min(width.saturating_sub(taken).max(LEAST_LAST));
         }
         let mut text = String::new();
-        for row in &self.rows {
-            let line = self.line(&row.cells, &widths);
-            let line = line.trim_end();
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{}{line}{:#}", row.style, row.style);
+        for Row { cells, style } in &self.rows {
+            let line = self.line(cells, &widths, gap);
+            text += &format!("{style}{}{style:#}\n", line.trim_end());
         }
         text
     }
@@ -77,7 +77,7 @@ impl Table {
         widths
     }
 
-    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+    fn line(&self, cells: &[String], widths: &[usize], gap: usize) -> String {
         let mut line = String::new();
         for ((cell, &width), &align) in cells.iter().zip(widths).zip(&self.aligns) {
             let cell = cut(cell, width);
@@ -86,20 +86,22 @@ impl Table {
                 Align::Left => ("", padding.as_str()),
                 Align::Right => (padding.as_str(), ""),
             };
-            line.extend([before, &cell, after, &" ".repeat(GAP)]);
+            line.extend([before, &cell, after, &" ".repeat(gap)]);
         }
         line
     }
 }
 
-/// Shortens `text` to `width` columns by leaving out its middle.
+/// Shortens `text` to `width` columns by leaving out its middle, and keeps what is behind its last
+/// slash if that fits.
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
     let room = width.saturating_sub(ELLIPSIS.width());
-    let tail_room = room - room / 3;
-    let head = take_columns(text.chars(), room / 3);
+    let name = text.rfind('/').map_or(0, |slash| text[slash..].width());
+    let tail_room = if name <= room { name.max(room - room / 3) } else { room - room / 3 };
+    let head = take_columns(text.chars(), room - tail_room);
     let tail: String = take_columns(text.chars().rev(), tail_room).chars().rev().collect();
     format!("{head}{ELLIPSIS}{tail}")
 }
@@ -121,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_and_the_last_one_is_cut_in_the_middle() {
+    fn columns_line_up_move_together_and_the_last_one_is_cut() {
         let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
         table.header(["NAME", "SIZE", "IMAGE"]);
         table.row(
@@ -134,11 +136,11 @@ mod tests {
         assert_eq!(
             plain.lines().collect::<Vec<_>>(),
             [
-                "NAME        SIZE  IMAGE",
-                "a      815.2 MiB  ghcr.…agent:latest",
+                "NAME       SIZE IMAGE",
+                "a     815.2 MiB ghcr.i…/agent:latest",
                 "",
-                "LAYER       SIZE",
-                "漢字         1 B",
+                "LAYER      SIZE",
+                "漢字        1 B",
             ]
         );
     }
@@ -153,5 +155,6 @@ mod tests {
             }
         }
         assert_eq!(cut("short", 5), "short");
+        assert_eq!(cut("ghcr.io/stacklok/agent-1:latest", 18), "gh…/agent-1:latest");
     }
 }

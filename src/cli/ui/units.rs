@@ -29,13 +29,12 @@ pub fn plural(number: usize, noun: &str) -> String {
 
 /// How long before `now` something was: `2 hours ago`.
 pub fn ago(now: Timestamp, then: Timestamp) -> String {
-    const UNITS: [(i64, &str); 6] = [
+    const UNITS: [(i64, &str); 5] = [
         (365 * 86_400, "year"),
         (30 * 86_400, "month"),
         (7 * 86_400, "week"),
         (86_400, "day"),
         (3_600, "hour"),
-        (60, "minute"),
     ];
     let seconds = now.duration_since(then).as_secs();
     if seconds < -60 {
@@ -47,6 +46,7 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
         .find(|(length, _)| seconds >= if *length > 86_400 { 2 * length } else { *length });
     match unit {
         Some((length, noun)) => format!("{} ago", plural((seconds / length) as usize, noun)),
+        None if seconds >= 60 => format!("{} min ago", seconds / 60),
         None => "just now".to_owned(),
     }
 }
@@ -63,7 +63,7 @@ mod tests {
             (-5, "just now"),
             (0, "just now"),
             (59, "just now"),
-            (60, "1 minute ago"),
+            (60, "1 min ago"),
             (7_200, "2 hours ago"),
             (86_400, "1 day ago"),
             (13 * 86_400, "13 days ago"),

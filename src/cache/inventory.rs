@@ -48,6 +48,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The digest that a leftover of an interrupted collection was called by.
+    pub fn former_digest(&self) -> Option<Digest> {
+        let own = self.location.name.as_bytes().strip_prefix(TRASH_PREFIX.as_bytes())?;
+        Digest::of_entry(&EntryName::new(own)?)
+    }
+
     fn is_named_by_owner(&self) -> bool {
         let prefixes = [TRASH_PREFIX, "tmp-rootfs-", "tmp-layer-"];
         match self.kind {

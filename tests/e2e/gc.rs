@@ -19,7 +19,7 @@ fn each_removal_has_a_line_and_the_end_says_what_was_freed() {
     assert_eq!(
         dry,
         format!(
-            "Would remove {:19}  {size:>10}  orphan\nWould remove 1 image, freeing {size}\n",
+            "Would remove {}  {size:>10}  orphan\nWould remove 1 image, freeing {size}\n",
             "sha256:dead"
         )
     );
@@ -27,7 +27,7 @@ fn each_removal_has_a_line_and_the_end_says_what_was_freed() {
     assert_eq!(
         real,
         format!(
-            "Removed {:19}  {size:>10}  orphan\nRemoved 1 image, freed {size}\n",
+            "Removed {}  {size:>10}  orphan\nRemoved 1 image, freed {size}\n",
             "sha256:dead"
         )
     );
@@ -41,7 +41,7 @@ fn verbose_says_what_is_kept_and_why_and_quiet_says_nothing() {
     cache.live("live");
     cache.image("dead");
     let text = run(&cache, &["gc", "-nv"]).ok();
-    let kept = format!("Kept {:19}  referenced: example.com/live:latest\n", "sha256:live");
+    let kept = format!("Kept {}  referenced: example.com/live:latest\n", "sha256:live");
     assert!(text.contains(&kept), "{text}");
     assert_eq!(run(&cache, &["gc", "-q"]).ok(), "");
     assert!(!cache.path("sha256-dead").exists());

@@ -99,7 +99,7 @@ fn the_full_account_has_every_kind_of_entry_and_adds_up() {
     assert_eq!(row("sha256:aaaaaaaaaaaa")[5..7], ["10", "5"]);
     assert_eq!(row("sha256:layer0123456")[5..], ["8", "5", "1", "hour", "ago", "unknown"]);
     assert!(row("tmp-rootfs-1").ends_with(&["an", "extraction"]));
-    assert!(row("tmp-gc-sha256-old").ends_with(&["an", "interrupted", "gc"]));
+    assert!(row("sha256:old").ends_with(&["an", "interrupted", "gc"]));
     assert_eq!(row("images")[5..], ["40", "20"]);
     assert_eq!(row("index")[5..], ["4", "3"]);
     assert_eq!(row("everything")[5..], ["52", "30"]);

@@ -124,7 +124,10 @@ fn digest(row: &Row<'_>, args: &List) -> String {
         Some(digest) if args.no_trunc => digest.to_string(),
         Some(digest) => digest.short(),
         None if args.no_trunc => row.name().to_string(),
-        None => cut(&row.name().to_string(), NAME_WIDTH),
+        None => row
+            .entry
+            .former_digest()
+            .map_or_else(|| cut(&row.name().to_string(), NAME_WIDTH), |digest| digest.short()),
     }
 }
 

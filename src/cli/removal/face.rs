@@ -14,6 +14,7 @@ pub struct SweepFace<'a> {
     context: &'a Context<'a>,
     plan: &'a Plan,
     bar: ByteBar<'a>,
+    label_width: usize,
     /// The first failure to print a line. The sweep goes on all the same.
     result: io::Result<()>,
 }
@@ -22,7 +23,7 @@ impl<'a> SweepFace<'a> {
     pub fn new(context: &'a Context<'a>, plan: &'a Plan, progress: &'a Progress) -> Self {
         let total: Usage = plan.decisions.iter().filter_map(|decision| decision.usage).sum();
         let bar = ByteBar::new(context.console, progress, total.on_disk);
-        Self { context, plan, bar, result: Ok(()) }
+        Self { context, plan, bar, label_width: lines::width(plan), result: Ok(()) }
     }
 
     /// Whether all lines could be printed.
@@ -41,9 +42,9 @@ impl<'a> SweepFace<'a> {
             Fate::Removed { .. }
                 if is_shown && lines::is_worth_a_line(decision, console.verbose) =>
             {
-                console.line(lines::removed("Removed", decision))
+                console.line(lines::removed("Removed", decision, self.label_width))
             }
-            Fate::Rescued if is_shown => console.line(lines::rescued(decision)),
+            Fate::Rescued if is_shown => console.line(lines::rescued(decision, self.label_width)),
             _ => Ok(()),
         }
     }

@@ -1,21 +1,41 @@
 //! Decisions and what came of them, in words.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::cache::{Entry, EntryKind};
+use crate::cli::ui::table::cut;
 use crate::cli::ui::units::{plural, size};
 use crate::escape::Escaped;
-use crate::plan::{Decision, Item};
+use crate::plan::{Decision, Item, Plan};
 use crate::usage::Problems;
+
+/// The longest name of something that has no digest.
+const NAME_WIDTH: usize = 25;
 
 /// What a decision is about, safe to print.
 pub fn label(decision: &Decision) -> String {
     match &decision.item {
-        Item::Entry(Entry { kind: EntryKind::Image(digest), .. }) => digest.short(),
-        Item::Entry(Entry { kind: EntryKind::Layer(digest), .. }) => {
-            format!("layer {}", digest.short())
+        Item::Ref { location, .. } => {
+            format!("ref {}", cut(&location.name.to_string(), NAME_WIDTH))
         }
-        Item::Entry(Entry { location, .. }) => location.name.to_string(),
-        Item::Ref { location, .. } => format!("ref {}", location.name),
+        Item::Entry(entry) => match &entry.kind {
+            EntryKind::Image(digest) => digest.short(),
+            EntryKind::Layer(digest) => format!("layer {}", digest.short()),
+            EntryKind::Leftover(_) | EntryKind::Stranger => leftover(entry),
+        },
     }
+}
+
+fn leftover(entry: &Entry) -> String {
+    match entry.former_digest() {
+        Some(digest) => format!("rest of {}", digest.short()),
+        None => cut(&entry.location.name.to_string(), NAME_WIDTH),
+    }
+}
+
+/// The width of the longest label in `plan`, so that the lines of a run line up.
+pub fn width(plan: &Plan) -> usize {
+    plan.decisions.iter().map(|decision| label(decision).width()).max().unwrap_or(0)
 }
 
 /// Refs are removed by the dozen, and only with the whole cache.
@@ -23,22 +43,22 @@ pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
     verbose || matches!(decision.item, Item::Entry(_))
 }
 
-/// `Removed sha256:0123456789ab  815.2 MiB  orphan`
-pub fn removed(verb: &str, decision: &Decision) -> String {
+/// `Removed sha256:0123456789ab   815.2 MiB  orphan`
+pub fn removed(verb: &str, decision: &Decision, width: usize) -> String {
     let bytes = decision.usage.map_or_else(String::new, |usage| size(usage.on_disk));
-    format!("{verb} {:19}  {bytes:>10}  {}", label(decision), decision.verdict.reason())
+    format!("{verb} {:width$}  {bytes:>10}  {}", label(decision), decision.verdict.reason())
 }
 
 /// `Kept sha256:0123456789ab  referenced: ghcr.io/a/b:latest`
-pub fn kept(decision: &Decision) -> String {
+pub fn kept(decision: &Decision, width: usize) -> String {
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
     let names = names.collect::<Vec<_>>().join(", ");
     let colon = if names.is_empty() { "" } else { ": " };
-    format!("Kept {:19}  {}{colon}{names}", label(decision), decision.verdict.reason())
+    format!("Kept {:width$}  {}{colon}{names}", label(decision), decision.verdict.reason())
 }
 
-pub fn rescued(decision: &Decision) -> String {
-    format!("Kept {:19}  a ref that names it has turned up", label(decision))
+pub fn rescued(decision: &Decision, width: usize) -> String {
+    format!("Kept {:width$}  a ref that names it has turned up", label(decision))
 }
 
 /// The first problem, and how many more there were.

@@ -83,12 +83,13 @@ impl Report {
 
     fn text(&self, directory: &str, verbose: bool) -> String {
         let mut text = String::new();
+        let width = lines::width(&self.plan);
         for decision in &self.plan.decisions {
             match decision.verdict {
                 Verdict::Remove(_) if self.dry_run && lines::is_worth_a_line(decision, verbose) => {
-                    text += &(lines::removed("Would remove", decision) + "\n");
+                    text += &(lines::removed("Would remove", decision, width) + "\n");
                 }
-                Verdict::Keep(_) if verbose => text += &(lines::kept(decision) + "\n"),
+                Verdict::Keep(_) if verbose => text += &(lines::kept(decision, width) + "\n"),
                 _ => {}
             }
         }
@@ -112,10 +113,7 @@ impl Report {
             return format!("Would remove {what}, freeing {freed}");
         }
         if self.is_interrupted() {
-            return format!(
-                "Interrupted: removed {counts} of {}, freed {freed}; `bbox cache gc` finishes it",
-                doomed
-            );
+            return format!("Interrupted: removed {counts}, freed {freed}; run it again to finish",);
         }
         match decisions.filter(|&index| self.has_failed(index)).count() {
             0 => format!("Removed {what}, freed {freed}"),

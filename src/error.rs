@@ -70,7 +70,7 @@ impl Error {
 }
 
 /// The system's words for an error, without the number that only a programmer looks up.
-fn cause(error: &io::Error) -> String {
+pub(crate) fn cause(error: &io::Error) -> String {
     let text = error.to_string();
     match text.rfind(" (os error ") {
         Some(end) => text[..end].to_owned(),

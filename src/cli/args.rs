@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::usage::Jobs;
 
-/// Sees and collects the image cache of Brood Box.
+/// See and collect the image cache of Brood Box
 #[derive(Parser)]
-#[command(name = "bbox", version, about, max_term_width = 100)]
+#[command(name = "bbox", version, max_term_width = 100)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -23,9 +23,9 @@ pub enum Command {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache list                 what is in the cache, and how big it is
-  bbox cache gc --dry-run         what a collection would remove
-  bbox cache gc                   remove the images that no reference names")]
+  bbox cache list           what is in the cache, and how big it is
+  bbox cache gc --dry-run   what a collection would remove
+  bbox cache gc             remove the images that no reference names")]
 pub struct CacheArguments {
     #[command(flatten)]
     pub shared: Shared,
@@ -35,6 +35,7 @@ pub struct CacheArguments {
 
 /// Options of every verb, taken before or after it.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Shared {
     /// The cache directory [default: broodbox/images in the user's cache home]
     #[arg(long, global = true, value_name = "DIR", env = "BBOX_IMAGE_CACHE_DIR")]
@@ -43,10 +44,10 @@ pub struct Shared {
     /// How many threads work, 1 to 1024 [default: 16 to size, 32 to remove]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<Jobs>,
-    /// How to print the result
+    /// Columns for people, or one JSON document
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// When to use colours
+    /// When to use colours; NO_COLOR is heeded
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// Draw no progress bars
@@ -62,15 +63,12 @@ pub struct Shared {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Columns for people
     Table,
-    /// One JSON document
     Json,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
     Auto,
     Always,
     Never,
@@ -98,9 +96,9 @@ pub enum Verb {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache list                         one row an image
-  bbox cache list --sizes                 the full account: images, layers, leftovers, totals
-  bbox cache list --orphans -q            digests of the images that no reference names
+  bbox cache list                one row an image
+  bbox cache list --sizes        the full account, down to files and layers
+  bbox cache list --orphans -q   digests of the images that no reference names
   bbox cache list --format json | jq .totals")]
 pub struct List {
     /// The full account: images, layers, leftovers, and what gc would give back
@@ -109,7 +107,7 @@ pub struct List {
     /// At once: walk no tree, show no sizes
     #[arg(long)]
     pub no_sizes: bool,
-    /// The order of the images: most recently used, largest, or by name
+    /// Most recently used first, largest first, or by reference
     #[arg(long, value_enum, value_name = "KEY", default_value_t = Sort::Used)]
     pub sort: Sort,
     /// Only images that no reference names
@@ -122,20 +120,17 @@ pub struct List {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Sort {
-    /// Most recently used first
     Used,
-    /// Largest on disk first
     Size,
-    /// By reference, then by digest
     Name,
 }
 
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache gc --dry-run         what would go, and how much that frees
-  bbox cache gc -v                also say what is kept, and why
-  bbox cache gc --jobs 8 -q       with 8 threads, without a word")]
+  bbox cache gc --dry-run   what would go, and how much that frees
+  bbox cache gc -v          also say what is kept, and why
+  bbox cache gc -j 8 -q     with 8 threads, without a word")]
 pub struct Gc {
     /// Only say what would be removed
     #[arg(short = 'n', long)]
@@ -145,9 +140,9 @@ pub struct Gc {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache purge                asks first
-  bbox cache purge --force        does not
-  bbox cache purge --dry-run      what would go")]
+  bbox cache purge             asks first
+  bbox cache purge --force     does not
+  bbox cache purge --dry-run   what would go")]
 pub struct Purge {
     /// Do not ask
     #[arg(short, long, visible_short_alias = 'y')]

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::ui::console::Console;
-use crate::error::Error;
+use crate::error::{Error, cause};
 
 /// A command that ran to its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum Failure {
     #[error(transparent)]
     Library(#[from] Error),
     /// The result could not be written.
-    #[error("cannot write the result: {0}")]
+    #[error("cannot write the result: {}", cause(.0))]
     Output(#[from] io::Error),
     /// What was asked for is not done, for the reason given.
     #[error("{0}")]

@@ -26,10 +26,7 @@ fn each_removal_has_a_line_and_the_end_says_what_was_freed() {
     let real = run(&cache, &["gc"]).ok();
     assert_eq!(
         real,
-        format!(
-            "Removed {}  {size:>10}  orphan\nRemoved 1 image, freed {size}\n",
-            "sha256:dead"
-        )
+        format!("Removed {}  {size:>10}  orphan\nRemoved 1 image, freed {size}\n", "sha256:dead")
     );
     let again = run(&cache, &["gc"]).ok();
     assert_eq!(again, format!("Nothing to remove in {}.\n", cache.dir().display()));

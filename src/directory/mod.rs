@@ -77,11 +77,16 @@ impl Directory {
         system::status_of(&self.fd, name)
     }
 
-    /// Calls `each` with every entry but `.` and `..`, in no order, from the first on. The kind is
-    /// missing where the file system does not tell it. `each` must not read a directory itself.
+    /// Calls `each` with every entry but `.` and `..`, in no order. The kind is missing where the
+    /// file system does not tell it. `each` must not read a directory itself. A second time needs
+    /// [`Directory::rewind`] first.
     pub fn for_each(&self, each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
-        rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0))?;
         system::read(&self.fd, each)
+    }
+
+    /// Goes back to the first entry.
+    pub fn rewind(&self) -> Result<()> {
+        rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0)).map(|_| ())
     }
 
     /// Opens a file for reading, never through a symlink, and without waiting for the other end of

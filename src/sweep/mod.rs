@@ -10,12 +10,13 @@
 //! Whatever interrupts it leaves whole entries or `tmp-gc-*`, which the next collection finishes
 //! and which the owner of the cache, too, takes for rubbish.
 
-mod doomed;
 mod freed;
+mod node;
 mod outcome;
 mod raze;
 mod remove;
 mod trash;
+mod tree;
 
 use crossbeam_channel::Sender;
 

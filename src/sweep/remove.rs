@@ -15,10 +15,11 @@ use std::sync::Arc;
 use rayon::{Scope, ThreadPool};
 use rustix::io::Errno;
 
-use super::doomed::{Ending, Node, Tree};
 use super::freed::LastNames;
+use super::node::{Node, holder};
 use super::outcome::Report;
 use super::trash::Doomed;
+use super::tree::{Ending, Tree};
 use crate::directory::Kind;
 use crate::usage::{Progress, Usage};
 
@@ -47,7 +48,7 @@ pub(super) fn remove(
 
 /// Removes whatever `name` is; `parent` is `None` for the top of a tree.
 fn enter<'s>(scope: &Scope<'s>, tree: &'s Tree<'s>, parent: Option<Arc<Node<'s>>>, name: &CStr) {
-    let holder = tree.holder(parent.as_deref());
+    let holder = holder(tree, parent.as_deref());
     let ending = match tree.open(holder, name) {
         Ok((directory, status)) => {
             let node = Node::new(tree, parent, name, directory, &status);

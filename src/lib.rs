@@ -52,6 +52,10 @@ mod escape;
 pub mod plan;
 mod stop;
 pub mod sweep;
+#[cfg(test)]
+#[path = "../tests/support/cache.rs"]
+#[allow(dead_code, reason = "other tests use all of it")]
+mod test_cache;
 pub mod usage;
 
 pub use error::{Error, Result};

@@ -23,6 +23,8 @@ use crate::error::{Error, Result};
 
 /// A ref is a line of text; more than this is something else.
 const MAX_REF_BYTES: u64 = 64 * 1024;
+/// Room for a usual ref: then one call reads it, and one more finds its end.
+const USUAL_REF_BYTES: usize = 512;
 /// How old a file is before nobody is taken to be writing it any more.
 pub(super) const SETTLED_AGE: Duration = Duration::from_secs(2);
 /// How long to wait, in all, for refs that are being written.
@@ -210,7 +212,7 @@ fn read(file: File, name: &EntryName) -> std::io::Result<Look> {
     if !status.is_file() {
         return Ok(Look::Found(Err(RefProblem::Special)));
     }
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(USUAL_REF_BYTES);
     file.take(MAX_REF_BYTES + 1).read_to_end(&mut text)?;
     let found = parse(&text, name);
     let whole = found.is_ok() && text.ends_with(b"\n");

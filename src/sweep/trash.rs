@@ -127,7 +127,74 @@ fn failed(error: Error) -> Fate {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
+    use crate::plan::collect;
+    use crate::sweep::Outcome;
+    use crate::test_cache::TestCache;
+
+    /// Hides what the plan dooms, lets `meanwhile` happen, and reads the refs again. Returns the
+    /// names of what is doomed all the same, and the outcome.
+    fn hide_and_rescue(
+        cache: &TestCache,
+        meanwhile: impl FnOnce(),
+    ) -> (Result<Vec<String>>, Outcome) {
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let plan = collect(&opened.inventory().unwrap());
+        let (sender, _events) = crossbeam_channel::unbounded();
+        let report = Report::new(plan.decisions.len(), &sender);
+        let hidden = hide(&opened, &Folders::open(&opened), &plan, &report);
+        meanwhile();
+        let doomed = rescue(&opened, &plan, hidden, &report);
+        let names =
+            doomed.map(|doomed| doomed.iter().map(|entry| entry.name.to_string()).collect());
+        (names, report.into_outcome())
+    }
+
+    #[test]
+    fn an_image_that_gets_a_ref_while_it_is_hidden_comes_back_whole() {
+        let cache = TestCache::new();
+        let (needed, dead) = (cache.image("a"), cache.image("b"));
+        let (doomed, outcome) = hide_and_rescue(&cache, || {
+            assert!(!needed.exists() && !dead.exists());
+            cache.tag("example.com/a:1", "a");
+        });
+        assert_eq!(doomed.unwrap(), ["tmp-gc-sha256-b"]);
+        assert!(matches!(outcome.fate(0), Some(Fate::Rescued)));
+        assert!(needed.join("usr/lib/deep/b").exists() && !dead.exists());
+    }
+
+    #[test]
+    fn an_image_that_was_extracted_anew_meanwhile_is_left_alone() {
+        let cache = TestCache::new();
+        let image = cache.image("a");
+        let (doomed, _) = hide_and_rescue(&cache, || {
+            cache.image_with("a", |top| fs::write(top.join("new"), "").unwrap());
+            cache.tag("example.com/a:1", "a");
+        });
+        assert_eq!(doomed.unwrap(), ["tmp-gc-sha256-a"]);
+        assert!(image.join("new").exists());
+    }
+
+    #[test]
+    fn everything_comes_back_if_the_refs_cannot_be_read_any_more() {
+        let cache = TestCache::new();
+        let images = [cache.image("a"), cache.image("b")];
+        let (doomed, _) = hide_and_rescue(&cache, || symlink("/etc", cache.path("refs")).unwrap());
+        assert!(matches!(doomed, Err(Error::UnreadableRefs { count: 1, .. })));
+        assert!(images.iter().all(|image| image.join("usr/a").exists()));
+    }
+
+    #[test]
+    fn rubbish_of_an_earlier_run_is_no_obstacle() {
+        let cache = TestCache::new();
+        cache.image("a");
+        fs::create_dir(cache.path("tmp-gc-sha256-a")).unwrap();
+        let (doomed, _) = hide_and_rescue(&cache, || {});
+        assert_eq!(doomed.unwrap(), ["tmp-gc-1-sha256-a", "tmp-gc-sha256-a"]);
+    }
 
     #[test]
     fn a_trash_name_is_marked_numbered_and_short_enough() {

@@ -11,6 +11,7 @@ use bbox_cache::sweep::{Outcome, sweep};
 use bbox_cache::usage::{Jobs, Progress};
 use cache::{TestCache, rootfs};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use jiff::Timestamp;
 
 const IMAGES: u32 = 2;
 const FILES: u32 = 4_000;
@@ -24,7 +25,7 @@ fn build() -> TestCache {
 fn remove(built: &TestCache, jobs: Jobs) -> Outcome {
     let cache = Cache::open(built.dir()).unwrap().unwrap();
     let lock = cache.lock(&StopFlag::new(), || {}).unwrap();
-    let plan = collect(&cache.inventory().unwrap());
+    let plan = collect(&cache.inventory().unwrap(), Timestamp::now());
     let progress = Progress::new(plan.decisions.len(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &lock, &plan, jobs, &progress, &sender).unwrap()

@@ -40,7 +40,7 @@ pub enum Error {
         cause: String,
     },
     /// A run was asked to stop before it had changed anything.
-    #[error("interrupted before anything was changed")]
+    #[error("interrupted: nothing was changed")]
     Interrupted,
 }
 

@@ -25,9 +25,8 @@
 //! # fn main() -> bbox_cache::Result<()> {
 //! # let directory = std::env::temp_dir().join("bbox-cache-that-is-not-there");
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
-//! let mut inventory = cache.settled_inventory()?;
-//! inventory.refs.require_readable()?;
-//! let mut plan = collect(&inventory);
+//! let inventory = cache.settled_inventory(&StopFlag::new())?;
+//! let mut plan = collect(&inventory, jiff::Timestamp::now());
 //! let doomed = plan.doomed();
 //! let progress = Progress::new(doomed.len(), StopFlag::new());
 //! let meter = Meter::new(Jobs::new(16).expect("16 is a possible number of threads"));

@@ -17,6 +17,7 @@ use bbox_cache::plan::{Verdict, collect};
 use bbox_cache::sweep::{Fate, sweep};
 use bbox_cache::usage::{Jobs, Meter, Progress, Usage, Walker};
 use cache::{TestCache, age};
+use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -108,6 +109,11 @@ proptest! {
         for (number, nodes) in trees.iter().enumerate() {
             paths.push(cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files)));
         }
+        // A tree may be a single file, and what a symlink leads to is no part of it.
+        fs::write(cache.path("z1"), "a stranger").unwrap();
+        symlink("/etc", cache.path("z2")).unwrap();
+        symlink("nowhere", cache.path("z3")).unwrap();
+        paths.extend(["z1", "z2", "z3"].map(|name| cache.path(name)));
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
         let inventory = opened.inventory().unwrap();
         let locations: Vec<_> =
@@ -163,7 +169,7 @@ proptest! {
 fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
     let lock = opened.lock(&StopFlag::new(), || panic!("nobody else is here")).unwrap();
-    let plan = collect(&opened.inventory().unwrap());
+    let plan = collect(&opened.inventory().unwrap(), Timestamp::now());
     let progress = Progress::new(plan.decisions.len(), StopFlag::new());
     let (sender, events) = crossbeam_channel::unbounded();
     let outcome = sweep(&opened, &lock, &plan, jobs(threads), &progress, &sender).unwrap();
@@ -187,7 +193,7 @@ fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
     fs::create_dir(cache.path("tmp-gc-sha256-x")).unwrap();
     fs::write(cache.path("stranger"), "").unwrap();
     let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
-    let doomed: Vec<_> = collect(&inventory).doomed();
+    let doomed: Vec<_> = collect(&inventory, Timestamp::now()).doomed();
     let names: Vec<_> = doomed.iter().map(|Location { name, .. }| name.to_string()).collect();
     assert_eq!(names, ["sha256-dead", "tmp-gc-sha256-x"]);
     assert!(doomed.iter().all(|location| location.folder == Folder::Root));
@@ -204,6 +210,6 @@ fn the_inventory_is_the_same_for_everyone_who_looks() {
     sorted.sort();
     assert_eq!(names, sorted);
     assert!(inventory.entries.iter().all(|entry| matches!(entry.kind, EntryKind::Image(_))));
-    let plan = collect(&inventory);
+    let plan = collect(&inventory, Timestamp::now());
     assert!(plan.decisions.iter().all(|decision| matches!(decision.verdict, Verdict::Keep(_))));
 }

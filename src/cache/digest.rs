@@ -35,6 +35,12 @@ impl Digest {
         &self.0
     }
 
+    /// The digest in its text form as it is, with U+FFFD for bytes that are not UTF-8. It is not safe
+    /// to print.
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(self.0.as_bytes()).replacen('-', ":", 1)
+    }
+
     /// The algorithm and the first 12 characters: enough to tell images apart.
     pub fn short(&self) -> String {
         let text = self.to_string();

@@ -54,6 +54,12 @@ impl Entry {
         Digest::of_entry(&EntryName::new(own)?)
     }
 
+    /// Whether it was changed within two seconds of `now`: then its owner may be about to write the
+    /// ref that names it.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.last_used).unsigned_abs() < SETTLED_AGE
+    }
+
     fn is_named_by_owner(&self) -> bool {
         let prefixes = [TRASH_PREFIX, "tmp-rootfs-", "tmp-layer-"];
         match self.kind {
@@ -105,10 +111,7 @@ impl Inventory {
     /// image into its place before it writes the ref, and in between a good image has none.
     pub(super) fn is_unsettled(&self, now: Timestamp) -> bool {
         let named: HashSet<_> = self.refs.refs.iter().map(|r| r.digest.entry_name()).collect();
-        self.images().any(|(image, _)| {
-            let age = now.duration_since(image.last_used).unsigned_abs();
-            age < SETTLED_AGE && !named.contains(&image.location.name)
-        })
+        self.images().any(|(image, _)| image.is_fresh(now) && !named.contains(&image.location.name))
     }
 
     pub(super) fn read(cache: &Cache) -> Result<Self> {

@@ -4,6 +4,7 @@
 //! owner of the cache could sweep away, and the kernel lets go of it when the process ends,
 //! however it ends. The owner takes no lock; this one keeps collectors from each other only.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -31,6 +32,28 @@ impl CacheLock {
 }
 
 impl Cache {
+    /// Opens the cache directory `path` and waits until no other process collects it. `None` if
+    /// there is no such directory, or none any more.
+    ///
+    /// # Errors
+    /// As for [`Cache::open`] and [`Cache::lock`].
+    pub fn open_locked(
+        path: &Path,
+        stop: &StopFlag,
+        busy: impl Fn(),
+    ) -> Result<Option<(Self, CacheLock)>> {
+        while let Some(cache) = Self::open(path)? {
+            let lock = cache.lock(stop, &busy)?;
+            // Whoever was waited for may have removed the directory, and its owner made it again.
+            let (held, there) = (cache.root.status(), Directory::open(path));
+            let there = there.and_then(|directory| directory.status());
+            if matches!((held, there), (Ok(held), Ok(there)) if held.inode == there.inode) {
+                return Ok(Some((cache, lock)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Waits until no other process collects this cache. `busy` is called once, when it turns out
     /// that one does.
     ///

@@ -23,6 +23,7 @@ use rustix::io::Errno;
 
 use crate::directory::Directory;
 use crate::error::{Context, Error, Result};
+use crate::stop::StopFlag;
 
 pub use digest::Digest;
 pub(crate) use folders::Folders;
@@ -87,10 +88,13 @@ impl Cache {
     /// whose ref is perhaps being written.
     ///
     /// # Errors
-    /// As for [`Cache::inventory`].
-    pub fn settled_inventory(&self) -> Result<Inventory> {
+    /// As for [`Cache::inventory`], or `stop` was raised.
+    pub fn settled_inventory(&self, stop: &StopFlag) -> Result<Inventory> {
         let deadline = Instant::now() + refs::SETTLED_AGE;
         loop {
+            if stop.is_raised() {
+                return Err(Error::Interrupted);
+            }
             let inventory = self.inventory()?;
             if Instant::now() >= deadline || !inventory.is_unsettled(Timestamp::now()) {
                 return Ok(inventory);
@@ -102,8 +106,17 @@ impl Cache {
     /// Reads all refs, waiting up to half a second for refs that are being written. Whatever
     /// cannot be read, be it `refs` itself, is in the index's list of what is unreadable.
     pub fn refs(&self) -> RefIndex {
+        self.refs_with(refs::SETTLE_TIME)
+    }
+
+    /// The same at once, with every ref as it stands.
+    pub(crate) fn refs_now(&self) -> RefIndex {
+        self.refs_with(Duration::ZERO)
+    }
+
+    fn refs_with(&self, patience: Duration) -> RefIndex {
         match self.folder(Folder::Refs) {
-            Ok(Some(refs)) => RefIndex::read(&refs, &self.path.join(Folder::Refs.name())),
+            Ok(Some(refs)) => RefIndex::read(&refs, &self.path.join(Folder::Refs.name()), patience),
             Ok(None) => RefIndex::default(),
             Err(problem) => RefIndex::unreadable(problem),
         }
@@ -120,6 +133,9 @@ impl Cache {
         match self.root.open_folder(name) {
             Ok(directory) => Ok(Some(directory)),
             Err(Errno::NOENT) => Ok(None),
+            // A symlink or a file is a stranger. Refs behind a symlink are another matter: the
+            // owner of the cache would follow it.
+            Err(Errno::NOTDIR | Errno::LOOP) if folder == Folder::Layers => Ok(None),
             Err(cause) => Err(Error::io("open", self.path.join(folder.name()), cause)),
         }
     }

@@ -17,9 +17,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::io::Errno;
 
-use super::{Digest, EntryName};
+use super::{Digest, EntryName, Folder};
 use crate::directory::{Directory, Kind};
 use crate::error::{Error, Result};
+use crate::escape::Escaped;
 
 /// A ref is a line of text; more than this is something else.
 const MAX_REF_BYTES: u64 = 64 * 1024;
@@ -28,7 +29,7 @@ const USUAL_REF_BYTES: usize = 512;
 /// How old a file is before nobody is taken to be writing it any more.
 pub(super) const SETTLED_AGE: Duration = Duration::from_secs(2);
 /// How long to wait, in all, for refs that are being written.
-const SETTLE_TIME: Duration = Duration::from_millis(500);
+pub(super) const SETTLE_TIME: Duration = Duration::from_millis(500);
 /// How long to wait before such a ref is read again.
 const SETTLE_STEP: Duration = Duration::from_millis(10);
 
@@ -84,6 +85,14 @@ pub struct InvalidRef {
     pub problem: RefProblem,
 }
 
+impl InvalidRef {
+    /// One line that says which ref of the cache directory `cache` it is, and what is wrong with it.
+    pub fn warning(&self, cache: &Path) -> String {
+        let path = cache.join(Folder::Refs.name()).join(self.file.as_os_str());
+        format!("the ref {} protects no image: {}", Escaped::new(&path), self.problem)
+    }
+}
+
 /// A ref that may name any image.
 #[derive(Debug)]
 pub struct UnreadableRef {
@@ -113,14 +122,15 @@ enum Look {
 }
 
 impl RefIndex {
-    /// Reads `refs`, whose path is `path`, and waits for refs that are being written.
-    pub(super) fn read(refs: &Directory, path: &Path) -> Self {
+    /// Reads `refs`, whose path is `path`, and waits with `patience` for refs that are being
+    /// written.
+    pub(super) fn read(refs: &Directory, path: &Path, patience: Duration) -> Self {
         let mut names = Vec::new();
         if let Err(cause) = refs.for_each(|name, _| names.push(EntryName::from(name))) {
             return Self::unreadable(Error::io("list", path, cause));
         }
         let mut index = Self::default();
-        let deadline = Instant::now() + SETTLE_TIME;
+        let deadline = Instant::now() + patience;
         while !names.is_empty() {
             let last_look = Instant::now() >= deadline;
             names.retain(|name| !index.take_in(refs, path, name, last_look));
@@ -166,15 +176,15 @@ impl RefIndex {
         self.refs.len() + self.invalid.len() + self.unreadable.len()
     }
 
-    /// Fails if there are refs that cannot be read: then no image is known to be dead.
+    /// The refs, if all of them can be read. If not, no image is known to be dead.
     ///
     /// # Errors
-    /// There are; the first of them is named.
-    pub fn require_readable(&mut self) -> Result<()> {
+    /// Some cannot be read; the first of them is named.
+    pub fn into_readable(self) -> Result<Self> {
         let count = self.unreadable.len();
-        match self.unreadable.drain(..).next() {
+        match self.unreadable.into_iter().next() {
             Some(first) => Err(Error::UnreadableRefs { first: Box::new(first.error), count }),
-            None => Ok(()),
+            None => Ok(Self { refs: self.refs, invalid: self.invalid, unreadable: Vec::new() }),
         }
     }
 }
@@ -208,16 +218,17 @@ fn problem_of_kind(kind: Kind) -> Option<RefProblem> {
 }
 
 fn read(file: File, name: &EntryName) -> std::io::Result<Look> {
-    let status = file.metadata()?;
-    if !status.is_file() {
+    if !file.metadata()?.is_file() {
         return Ok(Look::Found(Err(RefProblem::Special)));
     }
     let mut text = Vec::with_capacity(USUAL_REF_BYTES);
-    file.take(MAX_REF_BYTES + 1).read_to_end(&mut text)?;
+    (&file).take(MAX_REF_BYTES + 1).read_to_end(&mut text)?;
     let found = parse(&text, name);
     let whole = found.is_ok() && text.ends_with(b"\n");
-    // A time in the future is no age at all: such a file counts as young.
-    let age = SystemTime::now().duration_since(status.modified()?).unwrap_or_default();
+    // Only a look after the reading tells of a writer who came in between. A time in the future is
+    // no age at all: such a file counts as young.
+    let modified = file.metadata()?.modified()?;
+    let age = SystemTime::now().duration_since(modified).unwrap_or_default();
     match whole || age >= SETTLED_AGE {
         true => Ok(Look::Found(found)),
         false => Ok(Look::Unsettled(found)),

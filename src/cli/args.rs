@@ -38,8 +38,8 @@ pub struct CacheArguments {
 #[command(next_help_heading = "Options of every command")]
 pub struct Shared {
     /// The cache directory [default: broodbox/images in the user's cache home]
-    #[arg(long, global = true, value_name = "DIR", env = "BBOX_IMAGE_CACHE_DIR")]
-    #[arg(hide_env_values = true, value_parser = clap::value_parser!(PathBuf))]
+    /// [env: BBOX_IMAGE_CACHE_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
     /// How many threads work, 1 to 1024 [default: 16 to size, 32 to remove]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
@@ -54,7 +54,7 @@ pub struct Shared {
     #[arg(long, global = true)]
     pub no_progress: bool,
     /// Print less; `list` prints digests only, one a line
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Print more: what is kept, and why
     #[arg(short, long, global = true)]

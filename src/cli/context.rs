@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use anstream::ColorChoice;
 
 use super::args::{Color, Format, Shared};
-use super::failure::Failure;
+use super::failure::{Failure, refuse};
+use super::signals::Signals;
 use super::ui::console::Console;
-use crate::cache::{Cache, default_directory};
+use crate::cache::default_directory;
+use crate::error::Context as _;
 use crate::escape::Escaped;
 use crate::usage::{Jobs, Meter};
 
@@ -16,8 +18,12 @@ const SIZING_JOBS: usize = 16;
 /// How many threads remove: they wait for the journal.
 const REMOVING_JOBS: usize = 32;
 
+/// Names the cache directory, unless the command line does.
+const DIRECTORY_VARIABLE: &str = "BBOX_IMAGE_CACHE_DIR";
+
 pub struct Context<'a> {
     pub console: &'a Console,
+    pub signals: &'a Signals,
     /// The cache directory, as an absolute path.
     pub cache_dir: PathBuf,
     /// Whether the user has named that directory.
@@ -36,24 +42,23 @@ pub fn console(shared: &Shared) -> Console {
 }
 
 impl<'a> Context<'a> {
-    pub fn new(shared: Shared, console: &'a Console) -> Result<Self, Failure> {
-        let is_given = shared.cache_dir.is_some();
-        let directory = shared.cache_dir.or_else(default_directory).ok_or_else(|| {
-            Failure::Refused(
-                "there is no home directory to look for the cache in; name it with --cache-dir"
-                    .to_owned(),
-            )
-        })?;
-        if directory.as_os_str().is_empty() {
-            return Err(Failure::Refused("the cache directory has an empty name".to_owned()));
+    pub fn new(
+        shared: Shared,
+        console: &'a Console,
+        signals: &'a Signals,
+    ) -> Result<Self, Failure> {
+        if shared.quiet && shared.verbose {
+            return refuse("--quiet and --verbose exclude each other");
         }
-        let cache_dir = std::path::absolute(directory)?;
-        Ok(Self { console, cache_dir, is_given, format: shared.format, jobs: shared.jobs })
-    }
-
-    /// Opens the cache; `None` if there is none yet.
-    pub fn open(&self) -> Result<Option<Cache>, Failure> {
-        Ok(Cache::open(&self.cache_dir)?)
+        let variable = std::env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
+        let given = shared.cache_dir.or(variable.map(PathBuf::from));
+        let is_given = given.is_some();
+        let Some(directory) = given.or_else(default_directory) else {
+            return refuse("there is no home directory to look for a cache in; use --cache-dir");
+        };
+        let cache_dir = std::path::absolute(&directory).context("find", &directory)?;
+        let (format, jobs) = (shared.format, shared.jobs);
+        Ok(Self { console, signals, cache_dir, is_given, format, jobs })
     }
 
     /// The cache directory, safe to print.

@@ -20,12 +20,12 @@ pub fn run(context: &Context<'_>) -> Result<Ending, Failure> {
     match context.format {
         Format::Json => {
             let cache_dir = lossy(&context.cache_dir);
-            context.console.write(document(&Document { schema_version: 1, cache_dir })?)?;
+            context.console.write(document(&Document { schema_version: 1, cache_dir }))?;
         }
         // The very bytes, so that a shell can go there.
         Format::Table => {
             let path = context.cache_dir.as_os_str().as_bytes();
-            context.console.write([path, b"\n"].concat())?;
+            context.console.write_raw(&[path, b"\n"].concat())?;
         }
     }
     Ok(Ending::Done)

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use super::ui::console::Console;
+use super::ui::console::OutputError;
 use crate::error::{Error, cause};
 
 /// A command that ran to its end.
@@ -12,18 +12,8 @@ pub enum Ending {
     Done,
     /// Something could not be done, and was named.
     Incomplete,
-    /// A signal came; the exit code that goes with it.
-    Interrupted(u8),
-}
-
-impl Ending {
-    pub fn exit_code(self) -> ExitCode {
-        match self {
-            Self::Done => ExitCode::SUCCESS,
-            Self::Incomplete => ExitCode::FAILURE,
-            Self::Interrupted(code) => ExitCode::from(code),
-        }
-    }
+    /// A signal came before everything was done.
+    Interrupted,
 }
 
 /// A command that could not do its work.
@@ -31,23 +21,27 @@ impl Ending {
 pub enum Failure {
     #[error(transparent)]
     Library(#[from] Error),
-    /// The result could not be written.
-    #[error("cannot write the result: {}", cause(.0))]
-    Output(#[from] io::Error),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("cannot listen for signals: {}", cause(.0))]
+    Signals(io::Error),
     /// What was asked for is not done, for the reason given.
     #[error("{0}")]
     Refused(String),
 }
 
-impl Failure {
-    pub fn report(&self, console: &Console) -> ExitCode {
-        match self {
-            // Whoever reads has read enough.
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return ExitCode::SUCCESS;
-            }
-            _ => console.error(self),
-        }
-        ExitCode::from(if matches!(self, Self::Refused(_)) { 2 } else { 1 })
-    }
+/// Does not do what was asked for.
+pub fn refuse<T>(reason: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Refused(reason.into()))
+}
+
+/// The exit code of a command; `signal` is that of a program which the signal has ended.
+pub fn exit_code(result: &Result<Ending, Failure>, signal: u8) -> ExitCode {
+    ExitCode::from(match result {
+        Ok(Ending::Done) => 0,
+        Ok(Ending::Interrupted) | Err(Failure::Library(Error::Interrupted)) => signal,
+        Ok(Ending::Incomplete) | Err(Failure::Library(_) | Failure::Output(_)) => 1,
+        Err(Failure::Signals(_)) => 1,
+        Err(Failure::Refused(_)) => 2,
+    })
 }

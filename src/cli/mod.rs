@@ -22,8 +22,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Arguments, Command, Verb};
+use args::{Arguments, CacheArguments, Command, Verb};
 use context::Context;
+use failure::{Ending, Failure, exit_code};
+use signals::Signals;
+use ui::console::Console;
 
 /// Runs the program with a command line, the program's name first.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -38,14 +41,26 @@ pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
     limits::raise_open_files();
     let Command::Cache(cache) = arguments.command;
     let console = context::console(&cache.shared);
-    let ending = Context::new(cache.shared, &console).and_then(|context| match cache.verb {
+    let (result, signal) = match Signals::listen() {
+        Ok(signals) => (run_verb(cache, &console, &signals), signals.exit_code()),
+        Err(error) => (Err(Failure::Signals(error)), 1),
+    };
+    if let Err(failure) = &result {
+        console.error(failure);
+    }
+    exit_code(&result, signal)
+}
+
+fn run_verb(
+    arguments: CacheArguments,
+    console: &Console,
+    signals: &Signals,
+) -> Result<Ending, Failure> {
+    let context = Context::new(arguments.shared, console, signals)?;
+    match arguments.verb {
         Verb::List(args) => list::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Dir => dir::run(&context),
-    });
-    match ending {
-        Ok(ending) => ending.exit_code(),
-        Err(failure) => failure.report(&console),
     }
 }

@@ -4,57 +4,55 @@ use std::path::Path;
 
 use super::args::Purge;
 use super::context::Context;
-use super::failure::{Ending, Failure};
+use super::failure::{Ending, Failure, refuse};
 use super::removal::{self, Counts, Report};
-use super::signals::Signals;
 use super::ui::units::size;
-use crate::cache::{Cache, CacheLock, Inventory};
+use crate::cache::{Cache, CacheLock};
+use crate::error::{Context as _, Error};
 use crate::plan::purge;
-use crate::sweep::raze;
+use crate::sweep::{razable, raze};
 
 pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
-    let signals = Signals::listen()?;
-    let mut report = Report { dry_run: args.dry_run, ..Report::default() };
-    let Some(cache) = context.open()? else { return report.finish(context, &signals) };
-    check_place(context)?;
-    if cache.is_empty()? {
-        return report.finish(context, &signals);
-    }
-    check_content(context, &cache.inventory()?)?;
+    let mut report = Report::new(args.dry_run);
     let asks = !args.force && !args.dry_run;
-    if asks && !context.console.can_ask() {
-        return refuse("there is no terminal to ask on; --force purges without asking");
+    if !is_purgeable(context, asks)? {
+        return report.finish(context);
     }
-    let lock = match args.dry_run {
-        true => None,
-        false => Some(removal::lock(context, &cache, &signals)?),
+    let Some((cache, lock)) = removal::open(context, args.dry_run)? else {
+        return report.finish(context);
     };
-    let inventory = cache.inventory()?;
-    report.plan = purge(&inventory);
-    report.warnings = inventory.problems.iter().map(ToString::to_string).collect();
     report.whole = Some(context.shown_dir());
-    match removal::measure(context, &cache, &mut report.plan, &signals)? {
-        Some(reclaimable) => report.reclaimable = reclaimable,
-        None => return Ok(removal::interrupted(context, &signals)),
-    }
-    if asks && !signals.let_through(|| context.console.confirm(question(context, &report)))? {
+    report.plan = purge(&cache.inventory()?);
+    report.reclaimable = removal::measure(context, &cache, &mut report.plan)? + razable(&cache);
+    if asks && !confirm(context, &report)? {
         context.console.note("Nothing was removed.");
         return Ok(Ending::Done);
     }
     if let Some(lock) = lock {
-        carry_out(context, &cache, &lock, &signals, &mut report)?;
+        removal::carry_out(context, &cache, &lock, &mut report)?;
+        finish_off(context, &cache, &lock, &mut report);
     }
-    report.finish(context, &signals)
+    report.finish(context)
 }
 
-fn refuse<T>(reason: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::Refused(reason.into()))
+/// Whether there is anything to purge; refuses what must not be purged, or not without a question.
+fn is_purgeable(context: &Context<'_>, asks: bool) -> Result<bool, Failure> {
+    let Some(cache) = Cache::open(&context.cache_dir)? else { return Ok(false) };
+    check_place(context)?;
+    if cache.is_empty()? {
+        return Ok(false);
+    }
+    check_content(context, &cache)?;
+    if asks && !context.console.can_ask() {
+        return refuse("there is no terminal to ask on; --force purges without asking");
+    }
+    Ok(true)
 }
 
 /// Whatever `--cache-dir` says, some directories are nobody's cache.
 fn check_place(context: &Context<'_>) -> Result<(), Failure> {
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
-    let place = context.cache_dir.canonicalize()?;
+    let place = context.cache_dir.canonicalize().context("find", &context.cache_dir)?;
     match refusal(&place, home.as_deref()) {
         Some(what) => refuse(format!("{} is {what}: it is not purged", context.shown_dir())),
         None => Ok(()),
@@ -72,14 +70,19 @@ fn refusal(place: &Path, home: Option<&Path>) -> Option<&'static str> {
 }
 
 /// A directory that the user has named may be a slip of the keyboard.
-fn check_content(context: &Context<'_>, inventory: &Inventory) -> Result<(), Failure> {
-    match context.is_given && !inventory.looks_like_a_cache() {
+fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
+    match context.is_given && !cache.inventory()?.looks_like_a_cache() {
         true => refuse(format!(
             "nothing in {} looks like an image cache: it is not purged",
             context.shown_dir()
         )),
         false => Ok(()),
     }
+}
+
+fn confirm(context: &Context<'_>, report: &Report) -> Result<bool, Failure> {
+    let answer = context.signals.let_through(|| context.console.confirm(question(context, report)));
+    Ok(answer.map_err(|cause| Error::io("read the answer from", "the terminal", cause))?)
 }
 
 fn question(context: &Context<'_>, report: &Report) -> String {
@@ -89,30 +92,28 @@ fn question(context: &Context<'_>, report: &Report) -> String {
         true => String::new(),
         false => format!("Not of the cache, and removed with it: {}\n", strangers.join(", ")),
     };
+    let at_least = if report.is_measured() { "" } else { "at least " };
     let bytes = size(report.reclaimable);
-    format!("{strangers}Remove {} with {counts}, {bytes}?", context.shown_dir())
+    format!("{strangers}Remove {} with {counts}, {at_least}{bytes}?", context.shown_dir())
 }
 
-fn carry_out(
-    context: &Context<'_>,
-    cache: &Cache,
-    lock: &CacheLock,
-    signals: &Signals,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    let outcome = removal::carry_out(context, cache, lock, &report.plan, signals)?;
-    report.outcome = Some(outcome);
-    if (0..report.plan.decisions.len()).all(|index| report.is_removed(index)) {
-        let razed = raze(cache, lock)?;
-        report.extra_freed = razed.freed;
-        if razed.kept_for_symlink {
-            context.console.note(format_args!(
-                "{} is a symlink: the directory it leads to is empty now, and still there.",
-                context.shown_dir()
-            ));
-        }
+/// Removes the folders, once everything in them is gone.
+fn finish_off(context: &Context<'_>, cache: &Cache, lock: &CacheLock, report: &mut Report) {
+    if !(0..report.plan.decisions.len()).all(|index| report.is_removed(index)) {
+        return;
     }
-    Ok(())
+    match raze(cache, lock) {
+        Ok(razed) => {
+            report.extra_freed = razed.freed;
+            if razed.kept_for_symlink {
+                context.console.note(format_args!(
+                    "{} is a symlink: the directory it leads to is empty now, and still there.",
+                    context.shown_dir()
+                ));
+            }
+        }
+        Err(error) => report.problems.push(error.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -13,9 +13,6 @@ use rustix::io::{Errno, Result};
 
 use super::{InodeId, Kind, Status};
 
-/// `statx` itself says what is mounted; see [`status`].
-pub const MOUNTS_BY_DEVICE: bool = false;
-
 /// 32 KiB hold some 800 entries: nearly every directory comes in one call.
 const BUFFER_BYTES: usize = 32 * 1024;
 
@@ -58,6 +55,7 @@ pub fn status_of(parent: &OwnedFd, name: &CStr) -> Result<Status> {
 fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
     let found = rustix::fs::statx(fd, name, flags | AtFlags::STATX_DONT_SYNC, MASK)?;
     let kind = Kind::of(FileType::from_raw_mode(found.stx_mode.into())).unwrap_or(Kind::Special);
+    let mounted = StatxAttributes::MOUNT_ROOT;
     let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
     Ok(Status {
         kind,
@@ -66,7 +64,10 @@ fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
         size: found.stx_size,
         blocks: found.stx_blocks,
         modified: (found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
-        mounted: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+        mounted: found
+            .stx_attributes_mask
+            .contains(mounted)
+            .then_some(found.stx_attributes.contains(mounted)),
     })
 }
 
@@ -74,7 +75,12 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
     BUFFER.with_borrow_mut(|buffer| {
         let mut entries = RawDir::new(fd, buffer);
         while let Some(entry) = entries.next() {
-            let entry = entry?;
+            let entry = match entry {
+                Ok(entry) => entry,
+                // The directory itself has been removed meanwhile: nothing is in it any more.
+                Err(Errno::NOENT) => return Ok(()),
+                Err(cause) => return Err(cause),
+            };
             let name = entry.file_name();
             if name != c"." && name != c".." {
                 each(name, Kind::of(entry.file_type()));
@@ -84,11 +90,30 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
     })
 }
 
+/// Whether another mount begins at `child`. Kernels before 5.8 do not tell with the status; then
+/// `/proc` does, and where that is missing too, nobody should go on.
+pub fn is_mount(parent: &OwnedFd, child: &OwnedFd, status: &Status) -> Result<bool> {
+    match status.mounted {
+        Some(mounted) => Ok(mounted),
+        None => Ok(mount_id(parent)? != mount_id(child)?),
+    }
+}
+
+fn mount_id(fd: &OwnedFd) -> Result<u64> {
+    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
+    let info = std::fs::read_to_string(path).map_err(|_| Errno::NOTSUP)?;
+    let id = info.lines().find_map(|line| line.strip_prefix("mnt_id:"));
+    id.and_then(|id| id.trim().parse().ok()).ok_or(Errno::NOTSUP)
+}
+
 /// `fchmodat` follows symlinks on older kernels. A descriptor that only names the directory does
 /// not need any right on it, and `/proc` leads from there to the inode itself.
 pub fn make_writable(parent: &OwnedFd, name: &CStr) -> Result<()> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let named = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    if is_mount(parent, &named, &status(&named)?)? {
+        return Err(Errno::XDEV);
+    }
     rustix::fs::chmodat(CWD, own_link(&named), Mode::RWXU, AtFlags::empty())
 }
 

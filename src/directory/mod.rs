@@ -56,15 +56,10 @@ impl Directory {
     pub fn open_child(&self, name: &CStr) -> Result<(Self, Status)> {
         let child = self.open_folder(name)?;
         let status = child.status()?;
-        let mounted = status.mounted || (system::MOUNTS_BY_DEVICE && self.is_elsewhere(&status)?);
-        match mounted {
+        match system::is_mount(&self.fd, &child.fd, &status)? {
             true => Err(Errno::XDEV),
             false => Ok((child, status)),
         }
-    }
-
-    fn is_elsewhere(&self, child: &Status) -> Result<bool> {
-        Ok(self.status()?.inode.device != child.inode.device)
     }
 
     /// The directory's own status.
@@ -128,6 +123,7 @@ impl Directory {
     }
 
     /// Lets the owner read, write and enter the directory `name`, which cannot be opened as it is.
+    /// `XDEV` for one that is mounted there.
     pub fn make_child_writable(&self, name: &CStr) -> Result<()> {
         system::make_writable(&self.fd, name)
     }

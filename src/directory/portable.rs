@@ -6,12 +6,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 
 use super::{InodeId, Kind, Status};
-
-/// `stat` does not say what is mounted, but a mount has a device of its own.
-pub const MOUNTS_BY_DEVICE: bool = true;
 
 pub fn open_quietly(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<OwnedFd> {
     rustix::fs::openat(parent, name, flags, Mode::empty())
@@ -35,7 +32,7 @@ fn from_stat(found: Stat) -> Status {
         size: found.st_size as u64,
         blocks: found.st_blocks as u64,
         modified: (found.st_mtime as i64, found.st_mtime_nsec as u32),
-        mounted: false,
+        mounted: None,
     }
 }
 
@@ -50,7 +47,15 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
     Ok(())
 }
 
+/// `stat` does not say what is mounted, but a mount has a device of its own.
+pub fn is_mount(parent: &OwnedFd, _: &OwnedFd, child: &Status) -> Result<bool> {
+    Ok(status(parent)?.inode.device != child.inode.device)
+}
+
 pub fn make_writable(parent: &OwnedFd, name: &CStr) -> Result<()> {
+    if status(parent)?.inode.device != status_of(parent, name)?.inode.device {
+        return Err(Errno::XDEV);
+    }
     rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::SYMLINK_NOFOLLOW)
 }
 

@@ -60,8 +60,8 @@ pub struct Status {
     pub blocks: u64,
     /// Last change of the content: seconds since 1970, nanoseconds.
     pub modified: (i64, u32),
-    /// Whether something is mounted here, where the system tells.
-    pub mounted: bool,
+    /// Whether something is mounted here, if the system tells with the status.
+    pub mounted: Option<bool>,
 }
 
 /// For a status that came by path; it does not tell what is mounted.
@@ -74,7 +74,7 @@ impl From<&Metadata> for Status {
             size: found.size(),
             blocks: found.blocks(),
             modified: (found.mtime(), u32::try_from(found.mtime_nsec()).unwrap_or(0)),
-            mounted: false,
+            mounted: None,
         }
     }
 }

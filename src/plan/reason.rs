@@ -6,6 +6,8 @@
 pub enum KeepReason {
     /// A ref names it.
     Referenced,
+    /// It has only just arrived, and its ref may be on the way.
+    Recent,
     /// Nobody can say whether it is still needed.
     Unknown,
 }
@@ -41,6 +43,7 @@ impl Verdict {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Keep(KeepReason::Referenced) => "referenced",
+            Self::Keep(KeepReason::Recent) => "recent",
             Self::Keep(KeepReason::Unknown) => "unknown",
             Self::Remove(RemoveReason::Orphan) => "orphan",
             Self::Remove(RemoveReason::InterruptedGc) => "interrupted-gc",

@@ -2,9 +2,10 @@
 //!
 //! A sweep carries out a plan in three steps:
 //!
-//! 1. Each doomed entry is renamed, in its own folder, to `tmp-gc-<name>` (`trash.rs`). That is one
-//!    step for every reader: an entry is whole under its name or not there under its name.
-//! 2. The refs are read again. What has got a ref in the meantime is renamed back.
+//! 1. The refs are read again, since the plan may have waited for a while. Then each doomed entry is
+//!    renamed, in its own folder, to `tmp-gc-<name>` (`trash.rs`). That is one step for every
+//!    reader: an entry is whole under its name or not there under its name.
+//! 2. The refs are read once more. What has got a ref in the meantime is renamed back.
 //! 3. The renamed trees are deleted in parallel (`remove.rs`).
 //!
 //! Whatever interrupts it leaves whole entries or `tmp-gc-*`, which the next collection finishes
@@ -22,12 +23,12 @@ use crossbeam_channel::Sender;
 
 use crate::cache::{Cache, CacheLock, Folders};
 use crate::error::Result;
-use crate::plan::Plan;
+use crate::plan::{Marks, Plan};
 use crate::usage::{Jobs, Progress};
 
 use outcome::Report;
 pub use outcome::{Event, Fate, Outcome};
-pub use raze::{Razed, raze};
+pub use raze::{Razed, razable, raze};
 
 /// Carries out `plan` and tells `events` of each removal as it ends. `progress` has a tally for
 /// each decision of the plan; removed bytes are added to it as they go.
@@ -35,7 +36,7 @@ pub use raze::{Razed, raze};
 /// The lock says that nobody else collects this cache.
 ///
 /// # Errors
-/// The threads cannot be started, or the refs cannot be read any more: then nothing was removed.
+/// The threads cannot be started, or the refs cannot be read: then nothing was removed.
 /// What goes wrong with a single item is in its [`Fate`].
 pub fn sweep(
     cache: &Cache,
@@ -48,7 +49,8 @@ pub fn sweep(
     let pool = jobs.pool()?;
     let folders = Folders::open(cache);
     let report = Report::new(plan.decisions.len(), events);
-    let hidden = trash::hide(cache, &folders, plan, &report);
+    let refs = cache.refs().into_readable()?;
+    let hidden = trash::hide(cache, &folders, plan, &Marks::new(&refs.refs), &report);
     let doomed = trash::rescue(cache, plan, hidden, &report)?;
     remove::remove(&doomed, progress, &pool, &report);
     Ok(report.into_outcome())

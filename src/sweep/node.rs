@@ -14,6 +14,8 @@ use crate::usage::Usage;
 /// How often a directory is listed again because it was not empty after all. Some file systems
 /// pass over entries while others are removed, and somebody may still be writing to it.
 const MAX_PASSES: u32 = 8;
+/// How many names are tried for a directory that is moved to the top.
+const MOVE_ATTEMPTS: u32 = 1000;
 
 /// The directory in which the children of `node` lie; for no node, that in which the tree lies.
 pub fn holder<'n>(tree: &'n Tree<'_>, node: Option<&'n Node<'_>>) -> &'n Directory {
@@ -104,11 +106,25 @@ impl<'s> Node<'s> {
         while let Some(parent) = top.parent.clone() {
             top = parent;
         }
-        let number = self.tree.next_moved();
-        let moved = CString::new(format!("tmp-gc-{number}")).expect("there is no NUL in it");
-        match self.directory.rename(&name, &top.directory, &moved) {
-            Ok(()) => (top, moved),
-            Err(_) => (Arc::clone(self), name),
+        let mut is_repaired = false;
+        for _ in 0..MOVE_ATTEMPTS {
+            let number = self.tree.next_moved();
+            let moved = CString::new(format!("tmp-gc-{number}")).expect("there is no NUL in it");
+            let rename = || self.directory.rename(&name, &top.directory, &moved);
+            match in_writable(&self.directory, rename) {
+                Ok(()) => return (top, moved),
+                // Somebody has made a directory of that name.
+                Err(Errno::EXIST) => {}
+                // A directory that its owner may not write to cannot change its parent.
+                Err(Errno::ACCESS) if !is_repaired => {
+                    is_repaired = self.directory.make_child_writable(&name).is_ok();
+                    if !is_repaired {
+                        break;
+                    }
+                }
+                Err(_) => break,
+            }
         }
+        (Arc::clone(self), name)
     }
 }

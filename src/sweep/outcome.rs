@@ -23,7 +23,7 @@ pub enum Fate {
         /// Why.
         problems: Arc<Problems>,
     },
-    /// A ref has turned up that names it: it is back in its place.
+    /// It is in its place: a ref has turned up that names it, or the refs cannot be read any more.
     Rescued,
     /// The sweep was stopped. What is left of it is finished by the next collection.
     Interrupted {

@@ -1,11 +1,13 @@
 //! The end of a purge: the folders that held the entries.
 
+use std::path::PathBuf;
+
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use crate::cache::{Cache, CacheLock, Folder};
-use crate::directory::Directory;
 use crate::error::{Context, Result};
+use crate::usage::folder_usage;
 
 /// What razing a cache has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,12 @@ pub struct Razed {
     pub kept_for_symlink: bool,
 }
 
+/// Bytes on disk that [`raze`] gives back: the folders without what is in them.
+pub fn razable(cache: &Cache) -> ByteSize {
+    let folders = [Folder::Root, Folder::Layers, Folder::Refs];
+    ByteSize::b(folders.iter().map(|&folder| folder_usage(cache, folder).on_disk.as_u64()).sum())
+}
+
 /// Removes the cache's empty folders, and then the cache directory.
 ///
 /// # Errors
@@ -25,24 +33,22 @@ pub struct Razed {
 pub fn raze(cache: &Cache, _lock: &CacheLock) -> Result<Razed> {
     let mut freed = ByteSize::b(0);
     for (folder, name) in [(Folder::Layers, c"layers"), (Folder::Refs, c"refs")] {
-        let Some(directory) = cache.folder(folder)? else { continue };
+        let usage = folder_usage(cache, folder);
         match cache.root().remove_directory(name) {
-            Ok(()) => freed += size(&directory),
+            Ok(()) => freed += usage.on_disk,
             Err(Errno::NOENT) => {}
             Err(cause) => return Err(cause).context("remove", cache.path().join(folder.name())),
         }
     }
-    let status = std::fs::symlink_metadata(cache.path()).context("look at", cache.path())?;
+    let usage = folder_usage(cache, Folder::Root);
+    // Without a slash at its end, which would lead through the symlink.
+    let named: PathBuf = cache.path().components().collect();
+    let status = std::fs::symlink_metadata(&named).context("look at", &named)?;
     let kept_for_symlink = status.is_symlink();
     if !kept_for_symlink {
-        let root = size(cache.root());
-        std::fs::remove_dir(cache.path()).context("remove", cache.path())?;
-        freed += root;
+        let place = named.canonicalize().context("find", &named)?;
+        std::fs::remove_dir(&place).context("remove", &place)?;
+        freed += usage.on_disk;
     }
     Ok(Razed { freed, kept_for_symlink })
-}
-
-/// A directory whose status cannot be had counts as nothing: then less is said to be freed.
-fn size(directory: &Directory) -> ByteSize {
-    ByteSize::b(directory.status().map_or(0, |status| status.on_disk()))
 }

@@ -49,6 +49,9 @@ pub(super) fn remove(
 /// Removes whatever `name` is; `parent` is `None` for the top of a tree.
 fn enter<'s>(scope: &Scope<'s>, tree: &'s Tree<'s>, parent: Option<Arc<Node<'s>>>, name: &CStr) {
     let holder = holder(tree, parent.as_deref());
+    if tree.is_stopped() {
+        return finish(scope, tree, parent, Ending::Kept);
+    }
     let ending = match tree.open(holder, name) {
         Ok((directory, status)) => {
             let node = Node::new(tree, parent, name, directory, &status);
@@ -67,6 +70,10 @@ fn enter<'s>(scope: &Scope<'s>, tree: &'s Tree<'s>, parent: Option<Arc<Node<'s>>
         }
         Err(cause) => tree.miss("open", holder, name, cause),
     };
+    finish(scope, tree, parent, ending);
+}
+
+fn finish<'s>(scope: &Scope<'s>, tree: &Tree<'s>, parent: Option<Arc<Node<'s>>>, ending: Ending) {
     match parent {
         Some(parent) => finish_child(scope, parent, ending),
         None => tree.settle(ending),

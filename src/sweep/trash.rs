@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use super::outcome::{Fate, Report};
-use crate::cache::{Cache, EntryKind, EntryName, Folders, Leftover, TRASH_PREFIX};
+use crate::cache::{Cache, EntryKind, EntryName, Folders, Leftover, RefIndex, TRASH_PREFIX};
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::plan::{Decision, Item, Marks, Plan, RemoveReason, Verdict};
@@ -27,34 +27,45 @@ pub(super) struct Doomed {
     pub name: EntryName,
 }
 
-/// Renames whatever `plan` wants removed. What is gone already counts as removed.
+/// Renames whatever `plan` wants removed, but for orphans that are among `marks` by now. What is
+/// gone already counts as removed.
 pub(super) fn hide(
     cache: &Cache,
     folders: &Folders,
     plan: &Plan,
+    marks: &Marks<'_>,
     report: &Report<'_>,
 ) -> Vec<Doomed> {
     let mut hidden = Vec::new();
     for (index, decision) in plan.removals() {
-        let location = decision.item.location();
-        let Some(folder) = folders.get(location.folder) else {
-            report.settle(index, Fate::Removed { freed: ByteSize::b(0) });
+        if is_orphan(decision) && marks.contains(&decision.item.location().name) {
+            report.settle(index, Fate::Rescued);
             continue;
-        };
-        let renamed = match needs_hiding(&decision.item) {
-            true => rename_to_trash(folder, &location.name),
-            false => Ok(location.name.clone()),
-        };
-        match renamed {
-            Ok(name) => hidden.push(Doomed { decision: index, folder: Arc::clone(folder), name }),
+        }
+        match hide_one(folders, decision) {
+            Ok((folder, name)) => hidden.push(Doomed { decision: index, folder, name }),
             Err(Errno::NOENT) => report.settle(index, Fate::Removed { freed: ByteSize::b(0) }),
-            Err(cause) => {
-                let error = Error::io("rename", location.path_in(cache.path()), cause);
-                report.settle(index, failed(error));
-            }
+            Err(cause) => report.settle(index, failed("rename", cache, decision, cause)),
         }
     }
     hidden
+}
+
+fn hide_one(
+    folders: &Folders,
+    decision: &Decision,
+) -> rustix::io::Result<(Arc<Directory>, EntryName)> {
+    let location = decision.item.location();
+    let folder = folders.get(location.folder).ok_or(Errno::NOENT)?;
+    let name = match needs_hiding(&decision.item) {
+        true => rename_to_trash(folder, &location.name)?,
+        false => location.name.clone(),
+    };
+    Ok((Arc::clone(folder), name))
+}
+
+fn is_orphan(decision: &Decision) -> bool {
+    decision.verdict == Verdict::Remove(RemoveReason::Orphan)
 }
 
 /// A ref is a single file, and goes in one step anyway.
@@ -85,43 +96,58 @@ fn trash_name(name: &EntryName, attempt: u32) -> EntryName {
 }
 
 /// Reads the refs again, and renames back what has got one in the meantime.
+///
+/// # Errors
+/// The refs cannot be read any more; then all orphans are back in their places.
 pub(super) fn rescue(
     cache: &Cache,
     plan: &Plan,
     hidden: Vec<Doomed>,
     report: &Report<'_>,
 ) -> Result<Vec<Doomed>> {
-    let is_orphan = |decision: &Decision| decision.verdict == Verdict::Remove(RemoveReason::Orphan);
-    if !hidden.iter().any(|doomed| is_orphan(&plan.decisions[doomed.decision])) {
+    if !hidden.iter().any(|entry| is_orphan(&plan.decisions[entry.decision])) {
         return Ok(hidden);
     }
-    let mut refs = cache.refs();
-    let readable = refs.require_readable();
+    // At once for whatever has a whole ref: nobody should miss an image while we wait for others.
+    let hidden = put_back(cache, plan, hidden, &cache.refs_now(), report);
+    let refs = cache.refs();
+    let doomed = put_back(cache, plan, hidden, &refs, report);
+    refs.into_readable().map(|_| doomed)
+}
+
+/// Renames back the orphans that `refs` name; all of them, if there are refs that cannot be read.
+fn put_back(
+    cache: &Cache,
+    plan: &Plan,
+    hidden: Vec<Doomed>,
+    refs: &RefIndex,
+    report: &Report<'_>,
+) -> Vec<Doomed> {
     let marks = Marks::new(&refs.refs);
-    let mut doomed = Vec::new();
-    for entry in hidden {
-        let decision = &plan.decisions[entry.decision];
+    let is_needed = |decision: &Decision| {
         let name = &decision.item.location().name;
-        let needed = is_orphan(decision) && (readable.is_err() || marks.contains(name));
-        match needed
-            .then(|| entry.folder.rename(entry.name.as_c_str(), &entry.folder, name.as_c_str()))
-        {
-            Some(Ok(())) => report.settle(entry.decision, Fate::Rescued),
-            // Nobody needs it, or the owner has extracted the image anew: this copy is rubbish.
-            None | Some(Err(Errno::EXIST | Errno::NOTEMPTY)) => doomed.push(entry),
-            Some(Err(cause)) => {
-                let path = decision.item.location().path_in(cache.path());
-                let error = Error::io("rename back", path, cause);
-                report.settle(entry.decision, failed(error));
+        is_orphan(decision) && (marks.contains(name) || !refs.unreadable.is_empty())
+    };
+    let (needed, mut doomed): (Vec<_>, Vec<_>) =
+        hidden.into_iter().partition(|entry| is_needed(&plan.decisions[entry.decision]));
+    for entry in needed {
+        let decision = &plan.decisions[entry.decision];
+        let name = decision.item.location().name.as_c_str();
+        match entry.folder.rename(entry.name.as_c_str(), &entry.folder, name) {
+            Ok(()) => report.settle(entry.decision, Fate::Rescued),
+            // The owner has extracted the image anew: this copy is rubbish.
+            Err(Errno::EXIST | Errno::NOTEMPTY) => doomed.push(entry),
+            Err(cause) => {
+                report.settle(entry.decision, failed("rename back", cache, decision, cause));
             }
         }
     }
-    readable.map(|()| doomed)
+    doomed
 }
 
-fn failed(error: Error) -> Fate {
+fn failed(operation: &'static str, cache: &Cache, decision: &Decision, cause: Errno) -> Fate {
     let mut problems = Problems::default();
-    problems.push(error);
+    problems.push(Error::io(operation, decision.item.location().path_in(cache.path()), cause));
     Fate::Failed { freed: ByteSize::b(0), problems: Arc::new(problems) }
 }
 
@@ -129,6 +155,8 @@ fn failed(error: Error) -> Fate {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
+
+    use jiff::Timestamp;
 
     use super::*;
     use crate::plan::collect;
@@ -142,10 +170,11 @@ mod tests {
         meanwhile: impl FnOnce(),
     ) -> (Result<Vec<String>>, Outcome) {
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
-        let plan = collect(&opened.inventory().unwrap());
+        let plan = collect(&opened.inventory().unwrap(), Timestamp::now());
         let (sender, _events) = crossbeam_channel::unbounded();
         let report = Report::new(plan.decisions.len(), &sender);
-        let hidden = hide(&opened, &Folders::open(&opened), &plan, &report);
+        let marks = Marks::new(&[]);
+        let hidden = hide(&opened, &Folders::open(&opened), &plan, &marks, &report);
         meanwhile();
         let doomed = rescue(&opened, &plan, hidden, &report);
         let names =

@@ -73,9 +73,13 @@ impl<'s> Tree<'s> {
 
     /// Opens a directory to empty it, be it closed to its owner.
     pub fn open(&self, holder: &Directory, name: &CStr) -> Result<(Directory, Status)> {
-        match holder.open_child(name) {
+        match in_writable(holder, || holder.open_child(name)) {
             Err(Errno::ACCESS) => {
-                holder.make_child_writable(name)?;
+                holder.make_child_writable(name).map_err(|cause| match cause {
+                    Errno::XDEV => cause,
+                    // That the repair fails is no error of its own: the first one tells more.
+                    _ => Errno::ACCESS,
+                })?;
                 holder.open_child(name)
             }
             result => result,
@@ -88,7 +92,7 @@ impl<'s> Tree<'s> {
     /// # Errors
     /// `ISDIR` for a directory.
     pub fn remove_file(&self, holder: &Directory, name: &CStr, usage: &mut Usage) -> Result<()> {
-        let status = match holder.status_of(name) {
+        let status = match in_writable(holder, || holder.status_of(name)) {
             Ok(status) if status.kind == Kind::Directory => return Err(Errno::ISDIR),
             Ok(status) => status,
             Err(Errno::NOENT) => return Ok(()),
@@ -120,6 +124,10 @@ impl<'s> Tree<'s> {
     ) -> Ending {
         let below = holder.path().unwrap_or_else(|| PathBuf::from("…"));
         let path: &Path = OsStr::from_bytes(name.to_bytes()).as_ref();
+        let cause = match cause {
+            Errno::XDEV => std::io::Error::other("something is mounted there; unmount it first"),
+            cause => cause.into(),
+        };
         let error = Error::io(operation, below.join(path), cause);
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(error);
         Ending::Kept
@@ -147,9 +155,8 @@ impl<'s> Tree<'s> {
 }
 
 /// Tries again what a directory does not allow its owner, after allowing it.
-pub fn in_writable(directory: &Directory, attempt: impl Fn() -> Result<()>) -> Result<()> {
+pub fn in_writable<T>(directory: &Directory, attempt: impl Fn() -> Result<T>) -> Result<T> {
     match attempt() {
-        // If the owner may not change that, it is no error of its own: the first one tells more.
         Err(Errno::ACCESS) => match directory.make_writable() {
             Ok(()) => attempt(),
             Err(_) => Err(Errno::ACCESS),

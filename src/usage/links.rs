@@ -81,7 +81,7 @@ mod tests {
             size: 100,
             blocks: 8,
             modified: (0, 0),
-            mounted: false,
+            mounted: None,
         }
     }
 

@@ -17,17 +17,16 @@ pub(super) struct Account {
 #[derive(Debug)]
 pub struct Measurement {
     accounts: Vec<Account>,
-    interrupted: bool,
 }
 
 impl Measurement {
-    pub(super) fn new(accounts: Vec<Account>, interrupted: bool) -> Self {
-        Self { accounts, interrupted }
+    pub(super) fn new(accounts: Vec<Account>) -> Self {
+        Self { accounts }
     }
 
-    /// Whether it was stopped before everything had been walked.
-    pub fn is_interrupted(&self) -> bool {
-        self.interrupted
+    /// How many trees were measured.
+    pub fn trees(&self) -> usize {
+        self.accounts.len()
     }
 
     /// The account of one tree; an inode counts once in it.

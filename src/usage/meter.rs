@@ -60,7 +60,8 @@ impl Meter {
     /// counts as nothing.
     ///
     /// # Errors
-    /// The threads cannot be started. What goes wrong at a location is in the measurement.
+    /// The threads cannot be started, or the job was stopped. What goes wrong at a location is in the
+    /// measurement.
     pub fn measure(
         &self,
         cache: &Cache,
@@ -74,7 +75,9 @@ impl Meter {
             .map(|(location, tally)| TreeWalk::new(cache, &folders, location, tally))
             .collect();
         self.walker.walk(&walks, Arc::new(self.jobs.pool()?), progress.stop());
-        let accounts = walks.into_iter().map(TreeWalk::into_account).collect();
-        Ok(Measurement::new(accounts, progress.stop().is_raised()))
+        match progress.stop().is_raised() {
+            true => Err(Error::Interrupted),
+            false => Ok(Measurement::new(walks.into_iter().map(TreeWalk::into_account).collect())),
+        }
     }
 }

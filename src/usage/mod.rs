@@ -17,6 +17,7 @@ use std::ops::AddAssign;
 use bytesize::ByteSize;
 
 pub use census::Census;
+pub(crate) use census::folder_usage;
 pub use measurement::Measurement;
 pub use meter::{Jobs, Meter};
 pub use problems::Problems;

@@ -75,7 +75,8 @@ fn every_kind_of_broken_ref_is_reported_and_protects_nothing() {
             "it is not a regular file",
         ]
     );
-    run(&cache, &["gc"]).ok();
+    let gc = run(&cache, &["gc"]);
+    assert_eq!((gc.code, gc.err.matches("protects no image").count()), (0, 10), "{}", gc.err);
     assert!(!cache.path("sha256-a").exists());
     assert!(cache.path("refs/8-directory").exists());
 }
@@ -173,6 +174,27 @@ fn refs_that_are_no_directory_stop_gc() {
 }
 
 #[test]
+fn layers_behind_a_symlink_are_a_stranger_and_the_rest_is_listed() {
+    let cache = TestCache::new();
+    cache.live("a");
+    let elsewhere = TestCache::new();
+    elsewhere.layer("l");
+    symlink(elsewhere.path("layers"), cache.path("layers")).unwrap();
+    let text = run(&cache, &["list"]).ok();
+    assert!(text.contains("sha256:a") && text.contains("never touched: layers"), "{text}");
+    assert_eq!(finish(bbox(&cache, &["purge", "-f"])).code, 0);
+    assert!(!cache.dir().exists() && elsewhere.path("layers/sha256-l/usr/a").exists());
+}
+
+#[test]
+fn dir_prints_the_very_bytes() {
+    let cache = TestCache::new();
+    let odd = cache.dir().join(OsStr::from_bytes(b"a\xffb\x1b[31mc"));
+    let output = bare().args(["cache", "dir", "--cache-dir"]).arg(&odd).output().unwrap();
+    assert_eq!(output.stdout, [odd.as_os_str().as_bytes(), b"\n"].concat());
+}
+
+#[test]
 fn wrong_command_lines_are_usage_errors() {
     let cache = TestCache::new();
     for arguments in [
@@ -184,6 +206,8 @@ fn wrong_command_lines_are_usage_errors() {
         &["list", "--sort", "age"],
         &["list", "--format", "xml"],
         &["gc", "-q", "-v"],
+        &["-q", "gc", "-v"],
+        &["list", "--no-sizes", "--sort", "size"],
         &["gc", "extra"],
         &[],
     ] {
@@ -203,7 +227,44 @@ fn options_are_taken_before_and_after_the_verb_and_from_the_environment() {
     let mut command = bare();
     command.args(["cache", "list", "-q"]).env("BBOX_IMAGE_CACHE_DIR", cache.dir());
     assert_eq!(finish(command).ok(), listed);
+    let mut command = bare();
+    command.args(["cache", "dir"]).env("BBOX_IMAGE_CACHE_DIR", "").env("XDG_CACHE_HOME", "/x");
+    assert_eq!(finish(command).ok(), "/x/broodbox/images\n", "an empty variable is none");
     run(&cache, &["prune"]).ok();
+    assert!(!cache.path("sha256-a").exists());
+}
+
+#[test]
+fn a_reader_who_has_hung_up_does_not_leave_work_half_done() {
+    let cache = TestCache::new();
+    cache.live("a");
+    cache.layer("l");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = Command::new(env!("CARGO_BIN_EXE_bbox"))
+        .args(["cache", "purge", "--force", "--cache-dir"])
+        .arg(cache.dir())
+        .stdout(writer)
+        .status()
+        .unwrap();
+    assert_eq!((status.code(), cache.dir().exists()), (Some(0), false));
+}
+
+#[test]
+fn a_full_disk_is_named_and_does_not_leave_work_half_done() {
+    let cache = TestCache::new();
+    cache.image("a");
+    let full = fs::File::options().write(true).open("/dev/full");
+    let Ok(full) = full else { return eprintln!("skipped: there is no /dev/full here") };
+    let output = Command::new(env!("CARGO_BIN_EXE_bbox"))
+        .args(["cache", "gc", "--cache-dir"])
+        .arg(cache.dir())
+        .stdout(full)
+        .output()
+        .unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(words.contains("cannot write the result: No space left on device"), "{words}");
     assert!(!cache.path("sha256-a").exists());
 }
 

@@ -113,11 +113,21 @@ fn a_deep_tree_goes_and_so_does_one_that_is_closed_to_its_owner() {
             fs::create_dir(&path).unwrap();
             fs::write(path.join(format!("f{level}")), "x").unwrap();
         }
+        // What a name of the remover's own making meets.
+        fs::create_dir(top.join("tmp-gc-0")).unwrap();
+        (0..290).for_each(|_| {
+            path.pop();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o500)).unwrap();
+        });
+        age(top, Duration::from_secs(3600));
     });
     let closed = cache.image("closed");
-    fs::set_permissions(closed.join("usr/lib/deep"), fs::Permissions::from_mode(0o000)).unwrap();
-    fs::set_permissions(closed.join("usr"), fs::Permissions::from_mode(0o500)).unwrap();
+    for (name, mode) in [("usr/lib/deep/er", 0o000), ("usr/lib/deep", 0o444), ("usr", 0o500)] {
+        fs::set_permissions(closed.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
     let user = User::new(&cache);
+    let dry = user.run(&["gc", "-n"]);
+    assert!(dry.out.contains("at least"), "{}", dry.out);
     let gc = user.run(&["gc"]);
     assert_eq!((gc.code, gc.err.as_str()), (0, ""));
     assert_eq!(fs::read_dir(cache.dir()).unwrap().count(), 0);
@@ -155,6 +165,56 @@ fn an_image_that_has_just_arrived_is_given_time_to_get_its_ref() {
         run(&cache, &["gc"]).ok();
     });
     assert!(image.join("usr/a").exists());
+}
+
+#[test]
+fn what_is_mounted_in_an_orphan_stays() {
+    let cache = TestCache::new();
+    let dead = cache.image("dead");
+    cache.image("other");
+    let canary = cache.home().join("canary");
+    small_tree(&canary);
+    let mounted = dead.join("usr/lib");
+    let mount = |program: &str, arguments: &[&Path]| {
+        std::process::Command::new(program)
+            .args(arguments)
+            .output()
+            .is_ok_and(|o| o.status.success())
+    };
+    if !mount("mount", &["--bind".as_ref(), &canary, &mounted]) {
+        return eprintln!("skipped: only root can mount");
+    }
+    let before = listing(&canary);
+    let gc = run(&cache, &["gc"]);
+    let hidden = cache.path("tmp-gc-sha256-dead/usr/lib");
+    assert!(mount("umount", &[&hidden]) || mount("umount", &[&mounted]), "{}", gc.err);
+    assert_eq!(listing(&canary), before);
+    assert_eq!(gc.code, 1);
+    assert!(gc.err.contains("usr/lib: something is mounted there"), "{}", gc.err);
+    assert!(!cache.path("sha256-other").exists());
+    run(&cache, &["gc"]).ok();
+    assert!(!cache.path("tmp-gc-sha256-dead").exists());
+}
+
+#[test]
+fn a_signal_ends_the_waiting_for_another_collection() {
+    let cache = TestCache::new();
+    cache.image("dead");
+    let root = fs::File::open(cache.dir()).unwrap();
+    rustix::fs::flock(&root, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    for (signal, code) in
+        [(rustix::process::Signal::INT, 130), (rustix::process::Signal::TERM, 143)]
+    {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_bbox"))
+            .args(["cache", "gc", "-q", "--cache-dir"])
+            .arg(cache.dir())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+    }
+    assert!(cache.path("sha256-dead").exists());
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn an_empty_or_blank_ref_protects_nothing() {
     cache.image("a");
     let empty = cache.raw_ref("empty", "");
     let blank = cache.raw_ref("blank", " \n\t ");
-    run(&cache, &["gc"]).ok();
+    let gc = run(&cache, &["gc"]);
+    assert_eq!((gc.code, gc.err.matches("protects no image: it is empty").count()), (0, 2));
     assert_eq!(left(&cache), ["refs"]);
     // Ours says so, and leaves the refs alone.
     let list = run(&cache, &["list", "--format", "json"]).json();
@@ -93,6 +94,7 @@ fn deviation_an_unreadable_ref_stops_gc_before_it_removes_anything() {
     let list = user.run(&["list"]);
     assert_eq!(list.code, 1);
     assert!(list.err.contains("so gc will remove nothing"), "{}", list.err);
+    assert!(list.out.contains("(no readable ref)") && !list.out.contains("gives it back"));
 }
 
 /// The Go program says nothing of what it could not remove, and exits with 0.

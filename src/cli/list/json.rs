@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::listing::{Listing, Row};
+use crate::cache::Digest;
 use crate::cli::usage_json::{Amount, lossy};
 
 #[derive(Serialize)]
@@ -108,9 +109,9 @@ fn path(row: &Row<'_>, dir: &Path) -> String {
 
 fn image(row: &Row<'_>, dir: &Path) -> Image {
     Image {
-        digest: row.digest().map(ToString::to_string).unwrap_or_default(),
+        digest: row.digest().map(Digest::to_text).unwrap_or_default(),
         path: path(row, dir),
-        status: if row.is_orphan() { "orphan" } else { "live" },
+        status: row.status.name(),
         refs: row.refs.iter().map(|found| found.image.clone()).collect(),
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
@@ -119,9 +120,9 @@ fn image(row: &Row<'_>, dir: &Path) -> Image {
 
 fn layer(row: &Row<'_>, dir: &Path) -> Layer {
     Layer {
-        digest: row.digest().map(ToString::to_string).unwrap_or_default(),
+        digest: row.digest().map(Digest::to_text).unwrap_or_default(),
         path: path(row, dir),
-        status: "unknown",
+        status: row.status.name(),
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
     }
@@ -147,7 +148,7 @@ fn refs(listing: &Listing<'_>) -> Refs {
         total: index.len(),
         dangling: listing
             .dangling()
-            .map(|found| Dangling { r#ref: found.image.clone(), digest: found.digest.to_string() })
+            .map(|found| Dangling { r#ref: found.image.clone(), digest: found.digest.to_text() })
             .collect(),
         invalid: index
             .invalid

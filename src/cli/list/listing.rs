@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Leftover, Ref};
 use crate::cli::args::{List, Sort};
-use crate::escape::Escaped;
 use crate::plan::{Marks, collect};
 use crate::usage::{Census, Usage};
 
@@ -25,14 +24,51 @@ pub struct Listing<'a> {
     pub counts: (usize, usize),
 }
 
+/// Whether an entry is still needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Live,
+    Orphan,
+    /// Nobody can say: it is no image, or there are refs that cannot be read.
+    Unknown,
+}
+
+impl Status {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Orphan => "orphan",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One entry.
 pub struct Row<'a> {
     pub entry: &'a Entry,
+    pub status: Status,
     pub refs: Vec<&'a Ref>,
     pub usage: Option<Usage>,
 }
 
 impl<'a> Row<'a> {
+    fn new(
+        entry: &'a Entry,
+        inventory: &Inventory,
+        marks: &Marks<'a>,
+        usage: Option<Usage>,
+    ) -> Self {
+        let refs = marks.of(&entry.location.name).to_vec();
+        let is_image = matches!(entry.kind, EntryKind::Image(_));
+        let status = match (is_image, refs.is_empty()) {
+            (true, false) => Status::Live,
+            (true, true) if inventory.refs.unreadable.is_empty() => Status::Orphan,
+            _ => Status::Unknown,
+        };
+        Self { entry, status, refs, usage }
+    }
+
     pub fn digest(&self) -> Option<&'a Digest> {
         match &self.entry.kind {
             EntryKind::Image(digest) | EntryKind::Layer(digest) => Some(digest),
@@ -45,7 +81,7 @@ impl<'a> Row<'a> {
     }
 
     pub fn is_orphan(&self) -> bool {
-        matches!(self.entry.kind, EntryKind::Image(_)) && self.refs.is_empty()
+        self.status == Status::Orphan
     }
 
     pub fn is_interrupted_gc(&self) -> bool {
@@ -64,35 +100,24 @@ impl<'a> Listing<'a> {
         census: Option<&'a Census>,
         args: &List,
     ) -> Self {
-        let marks = Marks::new(&inventory.refs.refs);
-        let mut listing = Self {
+        let rows = |is_wanted: fn(&EntryKind) -> bool| rows(inventory, census, is_wanted);
+        let mut images = rows(|kind| matches!(kind, EntryKind::Image(_)));
+        let mut layers = rows(|kind| matches!(kind, EntryKind::Layer(_)));
+        let counts = (images.len(), images.iter().filter(|row| row.is_orphan()).count());
+        images.retain(|row| !args.orphans || row.is_orphan());
+        sort(&mut images, args.sort);
+        sort(&mut layers, args.sort);
+        Self {
             cache_dir,
             inventory,
             census,
-            images: Vec::new(),
-            layers: Vec::new(),
-            leftovers: Vec::new(),
-            strangers: Vec::new(),
+            images,
+            layers,
+            leftovers: rows(|kind| matches!(kind, EntryKind::Leftover(_))),
+            strangers: rows(|kind| matches!(kind, EntryKind::Stranger)),
             now: Timestamp::now(),
-            counts: (0, 0),
-        };
-        for (index, entry) in inventory.entries.iter().enumerate() {
-            let refs = marks.of(&entry.location.name).to_vec();
-            let usage = census.map(|census| census.measurement().usage(index));
-            let row = Row { entry, refs, usage };
-            match entry.kind {
-                EntryKind::Image(_) => listing.images.push(row),
-                EntryKind::Layer(_) => listing.layers.push(row),
-                EntryKind::Leftover(_) => listing.leftovers.push(row),
-                EntryKind::Stranger => listing.strangers.push(row),
-            }
+            counts,
         }
-        let orphans = listing.images.iter().filter(|row| row.is_orphan()).count();
-        listing.counts = (listing.images.len(), orphans);
-        listing.images.retain(|row| !args.orphans || row.is_orphan());
-        sort(&mut listing.images, args.sort);
-        sort(&mut listing.layers, args.sort);
-        listing
     }
 
     /// Refs whose image is not there.
@@ -112,7 +137,8 @@ impl<'a> Listing<'a> {
 
     /// What a collection would give back.
     pub fn reclaimable(&self) -> Option<ByteSize> {
-        let doomed = collect(self.inventory).doomed();
+        // A collection waits until nothing is fresh any more.
+        let doomed = collect(self.inventory, Timestamp::MAX).doomed();
         let entries = self.inventory.entries.iter().enumerate();
         let chosen = entries.filter(|(_, entry)| doomed.contains(&entry.location));
         Some(self.census?.measurement().reclaimable(chosen.map(|(index, _)| index)))
@@ -133,10 +159,7 @@ impl<'a> Listing<'a> {
         warnings.extend(refs.unreadable.iter().map(|found| {
             format!("{}; it may name any image, so gc will remove nothing", found.error)
         }));
-        warnings.extend(refs.invalid.iter().map(|found| {
-            let path = self.cache_dir.join("refs").join(found.file.as_os_str());
-            format!("the ref {} protects no image: {}", Escaped::new(&path), found.problem)
-        }));
+        warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
         warnings.extend(self.unread());
         warnings
     }
@@ -145,7 +168,7 @@ impl<'a> Listing<'a> {
     fn unread(&self) -> Vec<String> {
         let mut unread = Vec::new();
         let Some(census) = self.census else { return unread };
-        for tree in 0..=self.inventory.entries.len() {
+        for tree in 0..census.measurement().trees() {
             let problems = census.measurement().problems(tree);
             unread.extend(problems.first().iter().map(ToString::to_string));
             let more = problems.count() - problems.first().len() as u64;
@@ -155,6 +178,23 @@ impl<'a> Listing<'a> {
         }
         unread
     }
+}
+
+/// The entries of some kind, in the order of the inventory.
+fn rows<'a>(
+    inventory: &'a Inventory,
+    census: Option<&Census>,
+    is_wanted: fn(&EntryKind) -> bool,
+) -> Vec<Row<'a>> {
+    let marks = Marks::new(&inventory.refs.refs);
+    let entries = inventory.entries.iter().enumerate();
+    entries
+        .filter(|(_, entry)| is_wanted(&entry.kind))
+        .map(|(index, entry)| {
+            let usage = census.map(|census| census.measurement().usage(index));
+            Row::new(entry, inventory, &marks, usage)
+        })
+        .collect()
 }
 
 fn sort(rows: &mut [Row<'_>], key: Sort) {

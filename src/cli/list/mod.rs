@@ -6,8 +6,7 @@ mod table;
 
 use super::args::{Format, List, Sort};
 use super::context::Context;
-use super::failure::{Ending, Failure};
-use super::signals::Signals;
+use super::failure::{Ending, Failure, refuse};
 use super::ui::bars::{MeasureFace, watch};
 use super::ui::json::document;
 use crate::cache::{Cache, EntryKind, Inventory};
@@ -15,16 +14,15 @@ use crate::usage::{Census, Progress};
 use listing::Listing;
 
 pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
-    let signals = Signals::listen()?;
+    if args.no_sizes && args.sort == Sort::Size {
+        return refuse("--sort size needs the sizes that --no-sizes leaves out");
+    }
     let (mut inventory, mut census) = (Inventory::default(), None);
-    if let Some(cache) = context.open()? {
+    if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
         if needs_sizes(context, args) {
-            census = Some(take_census(context, &cache, &inventory, &signals)?);
+            census = Some(take_census(context, &cache, &inventory)?);
         }
-    }
-    if census.as_ref().is_some_and(|census| census.measurement().is_interrupted()) {
-        return Ok(Ending::Interrupted(signals.exit_code()));
     }
     let listing = Listing::new(&context.cache_dir, &inventory, census.as_ref(), args);
     show(context, args, &listing)?;
@@ -41,9 +39,8 @@ fn take_census(
     context: &Context<'_>,
     cache: &Cache,
     inventory: &Inventory,
-    signals: &Signals,
 ) -> Result<Census, Failure> {
-    let progress = Progress::new(Census::locations(inventory).len(), signals.stop());
+    let progress = Progress::new(Census::locations(inventory).len(), context.signals.stop());
     let names = inventory.entries.iter().map(|entry| match &entry.kind {
         EntryKind::Image(digest) => digest.short(),
         EntryKind::Layer(digest) => format!("layer {}", digest.short()),
@@ -58,7 +55,7 @@ fn take_census(
 fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {
     let console = context.console;
     match context.format {
-        Format::Json => return Ok(console.write(document(&json::Document::new(listing))?)?),
+        Format::Json => return Ok(console.write(document(&json::Document::new(listing)))?),
         Format::Table if console.quiet => console.write(table::digests(listing))?,
         Format::Table => {
             let width = console.width().filter(|_| !args.no_trunc);

@@ -7,7 +7,7 @@ use crate::cache::EntryKind;
 use crate::cli::args::List;
 use crate::cli::ui::console::DIM;
 use crate::cli::ui::table::{Align, Table, cut};
-use crate::cli::ui::units::{ago, count, plural, size};
+use crate::cli::ui::units::{ago, at_least, count, plural, size};
 use crate::escape::Escaped;
 use crate::usage::Usage;
 
@@ -26,7 +26,7 @@ pub fn digests(listing: &Listing<'_>) -> String {
 }
 
 pub fn render(listing: &Listing<'_>, args: &List, width: Option<usize>) -> String {
-    let is_empty = listing.inventory.entries.is_empty();
+    let is_empty = listing.inventory.entries.is_empty() && listing.inventory.refs.is_empty();
     let mut text = match is_empty {
         true => format!("There is nothing in {}.\n", Escaped::new(listing.cache_dir)),
         false if args.sizes => account(listing, args, width).render(width),
@@ -105,11 +105,6 @@ fn amounts(name: String, usage: &Usage) -> Vec<String> {
     vec![name, apparent, on_disk, count(usage.files), count(usage.directories)]
 }
 
-fn at_least(usage: &Usage, bytes: bytesize::ByteSize) -> String {
-    let incomplete = if usage.is_complete() { "" } else { "at least " };
-    format!("{incomplete}{}", size(bytes))
-}
-
 fn style(row: &Row<'_>) -> Style {
     match row.entry.kind {
         EntryKind::Image(_) if row.is_orphan() => ORPHAN,
@@ -144,7 +139,8 @@ fn image(row: &Row<'_>, args: &List) -> String {
     });
     let mut names: Vec<_> = names.collect();
     match (&row.entry.kind, names.len()) {
-        (EntryKind::Image(_), 0) => "(orphan)".to_owned(),
+        (EntryKind::Image(_), 0) if row.is_orphan() => "(orphan)".to_owned(),
+        (EntryKind::Image(_), 0) => "(no readable ref)".to_owned(),
         (EntryKind::Image(_), 1) => names.remove(0),
         (EntryKind::Image(_), _) if args.no_trunc => names.join(", "),
         (EntryKind::Image(_), n) => format!("{} (+{} more)", names[0], n - 1),

@@ -1,11 +1,10 @@
 //! A sweep as it is seen: a bar of bytes, and a line for each removal.
 
-use std::io;
-
 use super::lines;
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::ui::bars::{ByteBar, Face};
+use crate::cli::ui::console::OutputError;
 use crate::plan::Plan;
 use crate::sweep::{Event, Fate};
 use crate::usage::{Progress, Usage};
@@ -16,7 +15,7 @@ pub struct SweepFace<'a> {
     bar: ByteBar<'a>,
     label_width: usize,
     /// The first failure to print a line. The sweep goes on all the same.
-    result: io::Result<()>,
+    result: Result<(), OutputError>,
 }
 
 impl<'a> SweepFace<'a> {
@@ -27,15 +26,17 @@ impl<'a> SweepFace<'a> {
     }
 
     /// Whether all lines could be printed.
-    pub fn into_result(self) -> io::Result<()> {
+    pub fn into_result(self) -> Result<(), OutputError> {
         self.result
     }
 
-    fn print(&self, event: &Event) -> io::Result<()> {
+    fn print(&self, event: &Event) -> Result<(), OutputError> {
         let console = self.context.console;
         let decision = &self.plan.decisions[event.decision];
         if let Fate::Failed { problems, .. } = &event.fate {
-            console.error(lines::failure(decision, problems));
+            for line in lines::failures(decision, problems, console.verbose) {
+                console.error(line);
+            }
         }
         let is_shown = self.context.format == Format::Table && !console.quiet;
         match &event.fate {

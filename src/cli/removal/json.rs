@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::lines;
 use super::report::Report;
-use crate::cache::{Entry, EntryKind};
+use crate::cache::{Digest, Entry, EntryKind};
 use crate::cli::context::Context;
 use crate::cli::usage_json::{Amount, lossy};
-use crate::plan::{Decision, Item};
+use crate::plan::{Decision, Item, KeepReason, Verdict};
 use crate::sweep::Fate;
 
 #[derive(Serialize)]
@@ -45,33 +45,38 @@ impl Document {
     pub fn new(report: &Report, context: &Context<'_>) -> Self {
         let decisions = 0..report.plan.decisions.len();
         let removed = decisions.clone().filter(|&index| report.is_removed(index)).count();
-        let failed = decisions.clone().filter(|&index| report.has_failed(index)).count();
+        let kept = decisions.clone().filter(|&index| is_kept(report, index)).count();
         Self {
             schema_version: 1,
             cache_dir: lossy(&context.cache_dir),
-            dry_run: report.dry_run,
+            dry_run: report.is_dry_run(),
             decisions: decisions.clone().map(|index| decided(report, index, context)).collect(),
             totals: Totals {
                 removed,
-                kept: decisions.len() - removed - failed,
-                failed,
+                kept,
+                failed: decisions.len() - removed - kept,
                 freed_bytes: report.freed().as_u64(),
             },
-            warnings: report.warnings.clone(),
+            warnings: report.warnings.iter().chain(&report.problems).cloned().collect(),
         }
     }
+}
+
+fn is_kept(report: &Report, index: usize) -> bool {
+    let is_doomed = report.plan.decisions[index].verdict.removes();
+    !is_doomed || matches!(report.fate(index), Some(Fate::Rescued))
 }
 
 fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
     let decision = &report.plan.decisions[index];
     let (action, reason) = match report.fate(index) {
-        Some(Fate::Rescued) => ("keep", "referenced"),
+        Some(Fate::Rescued) => ("keep", Verdict::Keep(KeepReason::Referenced).reason()),
         _ if decision.verdict.removes() => ("remove", decision.verdict.reason()),
         _ => ("keep", decision.verdict.reason()),
     };
     Decided {
         kind: kind(decision),
-        digest: decision.item.digest().map(ToString::to_string),
+        digest: decision.item.digest().map(Digest::to_text),
         path: lossy(decision.item.location().path_in(&context.cache_dir)),
         action,
         reason,

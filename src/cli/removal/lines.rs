@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
 use crate::cli::ui::table::cut;
-use crate::cli::ui::units::{plural, size};
+use crate::cli::ui::units::{at_least, plural};
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, Plan};
 use crate::usage::Problems;
@@ -45,7 +45,7 @@ pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
 
 /// `Removed sha256:0123456789ab   815.2 MiB  orphan`
 pub fn removed(verb: &str, decision: &Decision, width: usize) -> String {
-    let bytes = decision.usage.map_or_else(String::new, |usage| size(usage.on_disk));
+    let bytes = decision.usage.map_or_else(String::new, |usage| at_least(&usage, usage.on_disk));
     format!("{verb} {:width$}  {bytes:>10}  {}", label(decision), decision.verdict.reason())
 }
 
@@ -70,8 +70,13 @@ pub fn problem(problems: &Problems) -> String {
     }
 }
 
-pub fn failure(decision: &Decision, problems: &Problems) -> String {
-    format!("{}: {}", label(decision), problem(problems))
+/// The first problem with a decision, or all that were kept.
+pub fn failures(decision: &Decision, problems: &Problems, all: bool) -> Vec<String> {
+    let label = label(decision);
+    match all {
+        true => problems.first().iter().map(|error| format!("{label}: {error}")).collect(),
+        false => vec![format!("{label}: {}", problem(problems))],
+    }
 }
 
 /// How many things of each kind.

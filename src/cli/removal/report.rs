@@ -7,29 +7,51 @@ use super::lines::{self, Counts};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
-use crate::cli::signals::Signals;
+use crate::cli::ui::console::OutputError;
 use crate::cli::ui::json::document;
 use crate::cli::ui::units::{plural, size};
 use crate::plan::{Plan, Verdict};
 use crate::sweep::{Fate, Outcome};
 
 /// What was planned and, unless it was a dry run, what came of it.
-#[derive(Default)]
 pub struct Report {
     pub plan: Plan,
     /// What removing everything that is doomed gives back, by measurement.
     pub reclaimable: ByteSize,
     /// `None` for a dry run.
     pub outcome: Option<Outcome>,
-    pub dry_run: bool,
     /// Bytes that were freed besides the plan's own.
     pub extra_freed: ByteSize,
-    /// What to name instead of the removed things' number, for a purge.
+    /// What to name besides the removed things' number, for a purge.
     pub whole: Option<String>,
+    /// What the user should know.
     pub warnings: Vec<String>,
+    /// What could not be done, besides the plan's own failures.
+    pub problems: Vec<String>,
+    /// Whether everything could be printed so far.
+    pub printed: Result<(), OutputError>,
+    dry_run: bool,
 }
 
 impl Report {
+    pub fn new(dry_run: bool) -> Self {
+        Self {
+            plan: Plan::default(),
+            reclaimable: ByteSize::b(0),
+            outcome: None,
+            extra_freed: ByteSize::b(0),
+            whole: None,
+            warnings: Vec::new(),
+            problems: Vec::new(),
+            printed: Ok(()),
+            dry_run,
+        }
+    }
+
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
     pub fn fate(&self, decision: usize) -> Option<&Fate> {
         self.outcome.as_ref().and_then(|outcome| outcome.fate(decision))
     }
@@ -47,9 +69,19 @@ impl Report {
     }
 
     /// Whether a signal kept something from being removed.
-    pub fn is_interrupted(&self) -> bool {
-        let fates = (0..self.plan.decisions.len()).filter_map(|index| self.fate(index));
-        fates.into_iter().any(|fate| matches!(fate, Fate::Interrupted { .. }))
+    fn is_interrupted(&self, context: &Context<'_>) -> bool {
+        let mut doomed = self.plan.removals().map(|(index, _)| index);
+        context.signals.stop().is_raised() && doomed.any(|index| !self.is_settled(index))
+    }
+
+    fn is_settled(&self, decision: usize) -> bool {
+        matches!(self.fate(decision), Some(Fate::Removed { .. } | Fate::Rescued))
+    }
+
+    /// Whether all that is doomed could be measured completely.
+    pub fn is_measured(&self) -> bool {
+        let mut usages = self.plan.decisions.iter().filter_map(|decision| decision.usage);
+        usages.all(|usage| usage.is_complete())
     }
 
     /// Bytes that were freed, or would be.
@@ -62,26 +94,30 @@ impl Report {
     }
 
     /// Prints what has not been printed yet, and tells how the command ends.
-    pub fn finish(&self, context: &Context<'_>, signals: &Signals) -> Result<Ending, Failure> {
+    pub fn finish(self, context: &Context<'_>) -> Result<Ending, Failure> {
         let console = context.console;
         match context.format {
-            Format::Json => console.write(document(&Document::new(self, context))?)?,
+            Format::Json => console.write(document(&Document::new(&self, context)))?,
             Format::Table => {
-                self.warnings.iter().for_each(|warning| console.warn(warning));
+                let warnings = self.warnings.iter().chain(&self.problems);
+                warnings.for_each(|warning| console.warn(warning));
                 if !console.quiet {
-                    console.write(self.text(&context.shown_dir(), console.verbose))?;
+                    console.write(self.text(context))?;
                 }
             }
         }
-        let failed = (0..self.plan.decisions.len()).any(|index| self.has_failed(index));
-        Ok(match (self.is_interrupted(), failed || !self.warnings.is_empty()) {
-            (true, _) => Ending::Interrupted(signals.exit_code()),
+        let has_failed = (0..self.plan.decisions.len()).any(|index| self.has_failed(index));
+        let ending = match (self.is_interrupted(context), has_failed || !self.problems.is_empty()) {
+            (true, _) => Ending::Interrupted,
             (false, true) => Ending::Incomplete,
             (false, false) => Ending::Done,
-        })
+        };
+        self.printed?;
+        Ok(ending)
     }
 
-    fn text(&self, directory: &str, verbose: bool) -> String {
+    fn text(&self, context: &Context<'_>) -> String {
+        let verbose = context.console.verbose;
         let mut text = String::new();
         let width = lines::width(&self.plan);
         for decision in &self.plan.decisions {
@@ -93,15 +129,14 @@ impl Report {
                 _ => {}
             }
         }
-        text + &self.summary(directory) + "\n"
+        text + &self.summary(context) + "\n"
     }
 
-    fn summary(&self, directory: &str) -> String {
-        let decisions = 0..self.plan.decisions.len();
-        let doomed = self.plan.removals().count();
-        if doomed == 0 && self.whole.is_none() {
-            return format!("Nothing to remove in {directory}.");
+    fn summary(&self, context: &Context<'_>) -> String {
+        if self.plan.removals().count() == 0 && self.whole.is_none() {
+            return format!("Nothing to remove in {}.", context.shown_dir());
         }
+        let decisions = 0..self.plan.decisions.len();
         let removed = decisions.clone().filter(|&index| self.is_removed(index));
         let counts = Counts::of(removed.map(|index| &self.plan.decisions[index].item));
         let what = match &self.whole {
@@ -109,18 +144,21 @@ impl Report {
             None => counts.to_string(),
         };
         let freed = size(self.freed());
+        let failed = decisions.filter(|&index| self.has_failed(index)).count();
         if self.dry_run {
-            return format!("Would remove {what}, freeing {freed}");
-        }
-        if self.is_interrupted() {
-            return format!("Interrupted: removed {counts}, freed {freed}; run it again to finish",);
-        }
-        match decisions.filter(|&index| self.has_failed(index)).count() {
-            0 => format!("Removed {what}, freed {freed}"),
-            n => format!(
+            let at_least = if self.is_measured() { "" } else { "at least " };
+            format!("Would remove {what}, freeing {at_least}{freed}")
+        } else if self.is_interrupted(context) {
+            format!("Interrupted: removed {counts}, freed {freed}; run it again to finish")
+        } else if failed > 0 {
+            format!(
                 "Removed {counts}, freed {freed}; {} could not be removed",
-                plural(n, "item")
-            ),
+                plural(failed, "item")
+            )
+        } else if !self.problems.is_empty() {
+            format!("Removed {counts}, freed {freed}")
+        } else {
+            format!("Removed {what}, freed {freed}")
         }
     }
 }

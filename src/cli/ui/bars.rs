@@ -21,6 +21,8 @@ const TICK: Duration = Duration::from_millis(100);
 const SHOWN_TREES: usize = 4;
 /// The longest name of a tree that is shown.
 const NAME_WIDTH: usize = 32;
+const BYTES_TEMPLATE: &str =
+    "{bar:24.COLORS} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
 
 /// Something that shows how far a job has come.
 pub trait Face<E> {
@@ -50,18 +52,19 @@ pub fn watch<T: Send, E: Send>(
     })
 }
 
-/// A bar on stderr, or none at all.
-fn bar(console: &Console, template: &str, length: u64) -> ProgressBar {
-    let target = match console.draws_bars() {
+/// Stderr, if bars are to be drawn at all.
+fn target(console: &Console) -> ProgressDrawTarget {
+    match console.draws_bars() {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
-    };
-    ProgressBar::with_draw_target(Some(length), target).with_style(style(template))
+    }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("the template is a constant")
+/// `template` with the bar in colours, if they are wanted. The library itself heeds `NO_COLOR`.
+fn style(console: &Console, template: &str) -> ProgressStyle {
+    let colors = if console.colors_bars() { ".cyan/dim" } else { "" };
+    ProgressStyle::with_template(&template.replace(".COLORS", colors))
+        .expect("the templates are constants")
         .progress_chars("━╸ ")
 }
 
@@ -78,14 +81,9 @@ pub struct MeasureFace<'a> {
 impl<'a> MeasureFace<'a> {
     /// `names` has a name that is safe to print for each tree of `progress`.
     pub fn new(console: &Console, progress: &'a Progress, names: Vec<String>) -> Self {
-        let target = match console.draws_bars() {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
-        let group = MultiProgress::with_draw_target(target);
-        let whole = ProgressBar::new(names.len() as u64)
-            .with_style(style("{bar:20.cyan/dim} {pos}/{len} trees  {msg}"));
-        let whole = group.add(whole);
+        let group = MultiProgress::with_draw_target(target(console));
+        let style = style(console, "{bar:20.COLORS} {pos}/{len} trees  {msg}");
+        let whole = group.add(ProgressBar::new(names.len() as u64).with_style(style));
         Self { progress, names, begun: Instant::now(), group, whole, trees: Vec::new() }
     }
 
@@ -108,8 +106,8 @@ impl<'a> MeasureFace<'a> {
             })
             .collect();
         while self.trees.len() < lines.len() {
-            let line = ProgressBar::new(0).with_style(style("{msg:.dim}"));
-            self.trees.push(self.group.add(line));
+            let style = ProgressStyle::with_template("{msg}").expect("the template is a constant");
+            self.trees.push(self.group.add(ProgressBar::new(0).with_style(style)));
         }
         for (index, bar) in self.trees.iter().enumerate() {
             bar.set_message(lines.get(index).cloned().unwrap_or_default());
@@ -148,8 +146,9 @@ pub struct ByteBar<'a> {
 impl<'a> ByteBar<'a> {
     /// For a job that goes through `total` bytes on disk.
     pub fn new(console: &Console, progress: &'a Progress, total: ByteSize) -> Self {
-        let template = "{bar:24.cyan/dim} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
-        Self { progress, bar: bar(console, template, total.as_u64()) }
+        let style = style(console, BYTES_TEMPLATE);
+        let bar = ProgressBar::with_draw_target(Some(total.as_u64()), target(console));
+        Self { progress, bar: bar.with_style(style) }
     }
 
     /// Lets `print` write lines while the bar is out of the way.

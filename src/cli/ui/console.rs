@@ -1,14 +1,21 @@
 //! Where the program writes: data to stdout, everything else to stderr.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
+use crate::error::cause;
+
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub const DIM: Style = Style::new().dimmed();
+
+/// Data could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the result: {}", cause(.0))]
+pub struct OutputError(io::Error);
 
 /// The two streams, and what the user wants to see on them.
 pub struct Console {
@@ -20,16 +27,27 @@ pub struct Console {
 }
 
 impl Console {
-    /// Writes data, as it is.
-    pub fn write(&self, text: impl AsRef<[u8]>) -> io::Result<()> {
-        let mut out = AutoStream::new(io::stdout().lock(), self.color);
-        out.write_all(text.as_ref())?;
-        out.flush()
+    /// Writes data, with its colours if they are wanted.
+    pub fn write(&self, text: impl AsRef<[u8]>) -> Result<(), OutputError> {
+        Self::write_to(AutoStream::new(io::stdout().lock(), self.color), text.as_ref())
+    }
+
+    /// Writes data byte for byte.
+    pub fn write_raw(&self, bytes: &[u8]) -> Result<(), OutputError> {
+        Self::write_to(io::stdout().lock(), bytes)
     }
 
     /// Writes a line of data.
-    pub fn line(&self, text: impl Display) -> io::Result<()> {
+    pub fn line(&self, text: impl Display) -> Result<(), OutputError> {
         self.write(format!("{text}\n"))
+    }
+
+    /// A reader who has hung up has read enough: that is no reason to leave work half done.
+    fn write_to(mut out: impl Write, bytes: &[u8]) -> Result<(), OutputError> {
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OutputError(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Tells the user something in passing.
@@ -58,16 +76,21 @@ impl Console {
         let mut err = AutoStream::new(io::stderr().lock(), self.color);
         write!(err, "{question} [y/N] ")?;
         err.flush()?;
-        let mut answer = String::new();
-        if io::stdin().read_line(&mut answer)? == 0 {
+        let mut answer = Vec::new();
+        if io::stdin().lock().read_until(b'\n', &mut answer)? == 0 {
             writeln!(err)?;
         }
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        Ok(matches!(answer.trim_ascii().to_ascii_lowercase().as_slice(), b"y" | b"yes"))
     }
 
     /// Whether there is somebody who could answer a question.
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether bars may have colours.
+    pub fn colors_bars(&self) -> bool {
+        self.color != ColorChoice::Never
     }
 
     /// Whether bars are to be drawn.

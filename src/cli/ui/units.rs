@@ -3,9 +3,17 @@
 use bytesize::ByteSize;
 use jiff::Timestamp;
 
+use crate::usage::Usage;
+
 /// A size such as `815.2 MiB`.
 pub fn size(bytes: ByteSize) -> String {
     bytes.display().iec().to_string()
+}
+
+/// A size that is a part of `usage`, and says so if that is a lower bound.
+pub fn at_least(usage: &Usage, bytes: ByteSize) -> String {
+    let incomplete = if usage.is_complete() { "" } else { "at least " };
+    format!("{incomplete}{}", size(bytes))
 }
 
 /// A number such as `38,437`.

@@ -31,8 +31,15 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
             return;
         }
         tree.begin();
-        if tree.folder.is_some() {
-            walk_tree(tree, pool, stop);
+        match tree.top_status() {
+            Some(top) if top.kind == Kind::Directory => walk_tree(tree, pool, stop),
+            // The library would follow a symlink here, and only here.
+            Some(top) => {
+                let mut batch = Batch::default();
+                batch.add(&top);
+                tree.commit(batch);
+            }
+            None => {}
         }
         tree.finish_directory(0);
     }

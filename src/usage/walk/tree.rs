@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytesize::ByteSize;
+use rustix::io::Errno;
 
 use crate::cache::{Cache, EntryName, Folders, Location};
 use crate::directory::{Directory, Kind, Status};
@@ -64,6 +65,19 @@ impl<'a> TreeWalk<'a> {
             tally,
             found: Mutex::default(),
             open: AtomicUsize::new(1),
+        }
+    }
+
+    /// The status of the tree's top, which need not be a directory. `None` if it is gone; what
+    /// cannot be looked at is noted.
+    pub fn top_status(&self) -> Option<Status> {
+        match self.folder?.status_of(self.name.as_c_str()) {
+            Ok(status) => Some(status),
+            Err(Errno::NOENT) => None,
+            Err(cause) => {
+                self.miss("look at", &self.path, cause);
+                None
+            }
         }
     }
 

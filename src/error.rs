@@ -71,11 +71,11 @@ impl Error {
 
 /// The system's words for an error, without the number that only a programmer looks up.
 pub(crate) fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
+    without_number(&error.to_string()).to_owned()
+}
+
+pub(crate) fn without_number(text: &str) -> &str {
+    text.rfind(" (os error ").map_or(text, |end| &text[..end])
 }
 
 fn which_refs(count: usize) -> String {

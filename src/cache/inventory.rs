@@ -84,6 +84,8 @@ pub struct Inventory {
     pub entries: Vec<Entry>,
     /// The refs.
     pub refs: RefIndex,
+    /// The folders that are there, besides the root.
+    pub folders: Vec<Folder>,
     /// What could not be looked at.
     pub problems: Vec<Error>,
 }
@@ -99,11 +101,12 @@ impl Inventory {
 
     /// Whether this is a cache beyond doubt: either something lies in it that only the owner of a
     /// cache (or this crate) would put there, or nothing lies in it that the owner would not. A
-    /// folder `refs` alone says little: other programs use that word, too.
+    /// folder `refs` alone says little: other programs use that word, too. With `layers` beside it,
+    /// it is enough.
     pub fn looks_like_a_cache(&self) -> bool {
-        let mut files = self.refs.refs.iter().map(|found| &found.file);
         self.entries.iter().any(Entry::is_named_by_owner)
-            || files.any(is_hash)
+            || self.refs.files().any(is_hash)
+            || self.folders == [Folder::Layers, Folder::Refs]
             || (self.entries.is_empty() && self.refs.is_empty())
     }
 
@@ -124,16 +127,26 @@ impl Inventory {
         Ok(inventory)
     }
 
+    fn add(&mut self, location: Location, status: &Status) {
+        match own_folder(&location, status.kind) {
+            Some(folder) => self.folders.push(folder),
+            None => {
+                let kind = classify(location.folder, &location.name, status.kind);
+                self.entries.push(Entry { location, kind, last_used: status.modified() });
+            }
+        }
+    }
+
     fn list(&mut self, cache: &Cache, folder: Folder) -> Result<()> {
         let Some(directory) = cache.folder(folder)? else { return Ok(()) };
         let mut names = Vec::new();
-        let path = cache.path().join(folder.name());
+        let path = folder.path_in(cache.path());
         directory.for_each(|name, _| names.push(EntryName::from(name))).context("list", path)?;
         names.sort();
         for name in names {
             let location = Location { folder, name };
             match directory.status_of(location.name.as_c_str()) {
-                Ok(status) => self.entries.extend(entry(location, &status)),
+                Ok(status) => self.add(location, &status),
                 Err(Errno::NOENT) => {}
                 Err(cause) => {
                     self.problems.push(Error::io("look at", location.path_in(cache.path()), cause))
@@ -144,20 +157,19 @@ impl Inventory {
     }
 }
 
-fn entry(location: Location, status: &Status) -> Option<Entry> {
-    let kind = classify(location.folder, &location.name, status.kind)?;
-    Some(Entry { location, kind, last_used: status.modified() })
+/// The folder of the cache that a name stands for, if it is one.
+fn own_folder(location: &Location, kind: Kind) -> Option<Folder> {
+    let own = [Folder::Layers, Folder::Refs];
+    let is_it = |folder: &Folder| folder.name().as_bytes() == location.name.as_bytes();
+    let is_possible = location.folder == Folder::Root && kind == Kind::Directory;
+    own.into_iter().find(is_it).filter(|_| is_possible)
 }
 
-/// `None` for the folders of the cache itself.
-fn classify(folder: Folder, name: &EntryName, kind: Kind) -> Option<EntryKind> {
+fn classify(folder: Folder, name: &EntryName, kind: Kind) -> EntryKind {
     let directory = kind == Kind::Directory;
-    if directory && folder == Folder::Root && matches!(name.as_bytes(), b"refs" | b"layers") {
-        return None;
-    }
     let is_entry = directory || (folder == Folder::Layers && kind == Kind::File);
     let digest = Digest::of_entry(name).filter(|_| is_entry);
-    Some(match (digest, folder) {
+    match (digest, folder) {
         (Some(digest), Folder::Root) => EntryKind::Image(digest),
         (Some(digest), _) => EntryKind::Layer(digest),
         (None, _) if is_entry && name.starts_with(TRASH_PREFIX) => {
@@ -167,7 +179,7 @@ fn classify(folder: Folder, name: &EntryName, kind: Kind) -> Option<EntryKind> {
             EntryKind::Leftover(Leftover::Extraction)
         }
         (None, _) => EntryKind::Stranger,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -195,16 +207,17 @@ mod tests {
     #[test]
     fn name_folder_and_kind_decide_what_an_entry_is() {
         use Kind::{Directory, File, Special, Symlink};
-        let of =
-            |folder, name: &str, kind| match classify(folder, &EntryName::new(name).unwrap(), kind)
-            {
-                None => "folder",
-                Some(EntryKind::Image(_)) => "image",
-                Some(EntryKind::Layer(_)) => "layer",
-                Some(EntryKind::Leftover(Leftover::Extraction)) => "extraction",
-                Some(EntryKind::Leftover(Leftover::InterruptedGc)) => "interrupted",
-                Some(EntryKind::Stranger) => "stranger",
-            };
+        let of = |folder, name: &str, kind| {
+            let location = Location { folder, name: EntryName::new(name).unwrap() };
+            match (own_folder(&location, kind), classify(folder, &location.name, kind)) {
+                (Some(_), _) => "folder",
+                (_, EntryKind::Image(_)) => "image",
+                (_, EntryKind::Layer(_)) => "layer",
+                (_, EntryKind::Leftover(Leftover::Extraction)) => "extraction",
+                (_, EntryKind::Leftover(Leftover::InterruptedGc)) => "interrupted",
+                (_, EntryKind::Stranger) => "stranger",
+            }
+        };
         for (name, kind, in_root, in_layers) in [
             ("sha256-ab", Directory, "image", "layer"),
             ("sha256-", Directory, "image", "layer"),

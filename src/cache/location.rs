@@ -1,5 +1,6 @@
 //! Where the cache is, and where in it something lies.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use super::EntryName;
@@ -24,6 +25,14 @@ impl Folder {
             Self::Refs => "refs",
         }
     }
+
+    /// The path below the cache directory `cache`.
+    pub fn path_in(self, cache: &Path) -> PathBuf {
+        match self {
+            Self::Root => cache.to_path_buf(),
+            folder => cache.join(folder.name()),
+        }
+    }
 }
 
 /// One name in one folder of the cache.
@@ -38,7 +47,17 @@ pub struct Location {
 impl Location {
     /// The path below the cache directory `cache`.
     pub fn path_in(&self, cache: &Path) -> PathBuf {
-        cache.join(self.folder.name()).join(self.name.as_os_str())
+        self.folder.path_in(cache).join(self.name.as_os_str())
+    }
+}
+
+/// The path relative to the cache directory, safe to print.
+impl Display for Location {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.folder {
+            Folder::Root => self.name.fmt(f),
+            folder => write!(f, "{}/{}", folder.name(), self.name),
+        }
     }
 }
 

@@ -116,7 +116,7 @@ impl Cache {
 
     fn refs_with(&self, patience: Duration) -> RefIndex {
         match self.folder(Folder::Refs) {
-            Ok(Some(refs)) => RefIndex::read(&refs, &self.path.join(Folder::Refs.name()), patience),
+            Ok(Some(refs)) => RefIndex::read(&refs, &Folder::Refs.path_in(&self.path), patience),
             Ok(None) => RefIndex::default(),
             Err(problem) => RefIndex::unreadable(problem),
         }
@@ -136,7 +136,7 @@ impl Cache {
             // A symlink or a file is a stranger. Refs behind a symlink are another matter: the
             // owner of the cache would follow it.
             Err(Errno::NOTDIR | Errno::LOOP) if folder == Folder::Layers => Ok(None),
-            Err(cause) => Err(Error::io("open", self.path.join(folder.name()), cause)),
+            Err(cause) => Err(Error::io("open", folder.path_in(&self.path), cause)),
         }
     }
 

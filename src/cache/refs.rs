@@ -88,7 +88,7 @@ pub struct InvalidRef {
 impl InvalidRef {
     /// One line that says which ref of the cache directory `cache` it is, and what is wrong with it.
     pub fn warning(&self, cache: &Path) -> String {
-        let path = cache.join(Folder::Refs.name()).join(self.file.as_os_str());
+        let path = Folder::Refs.path_in(cache).join(self.file.as_os_str());
         format!("the ref {} protects no image: {}", Escaped::new(&path), self.problem)
     }
 }
@@ -164,6 +164,14 @@ impl RefIndex {
             }
         }
         true
+    }
+
+    /// The names of all files in `refs`, whatever is in them.
+    pub fn files(&self) -> impl Iterator<Item = &EntryName> {
+        let valid = self.refs.iter().map(|found| &found.file);
+        let invalid = self.invalid.iter().map(|found| &found.file);
+        let unreadable = self.unreadable.iter().filter_map(|found| found.file.as_ref());
+        valid.chain(invalid).chain(unreadable)
     }
 
     /// Whether there are no refs at all, not even invalid ones.

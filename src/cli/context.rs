@@ -28,6 +28,8 @@ pub struct Context<'a> {
     pub cache_dir: PathBuf,
     /// Whether the user has named that directory.
     pub is_given: bool,
+    /// The option that names it, if it was given as one.
+    option: String,
     pub format: Format,
     jobs: Option<Jobs>,
 }
@@ -50,6 +52,10 @@ impl<'a> Context<'a> {
         if shared.quiet && shared.verbose {
             return refuse("--quiet and --verbose exclude each other");
         }
+        let option = shared
+            .cache_dir
+            .as_ref()
+            .map(|directory| format!(" --cache-dir {}", Escaped::new(directory)));
         let variable = std::env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
         let given = shared.cache_dir.or(variable.map(PathBuf::from));
         let is_given = given.is_some();
@@ -58,7 +64,13 @@ impl<'a> Context<'a> {
         };
         let cache_dir = std::path::absolute(&directory).context("find", &directory)?;
         let (format, jobs) = (shared.format, shared.jobs);
-        Ok(Self { console, signals, cache_dir, is_given, format, jobs })
+        let option = option.unwrap_or_default();
+        Ok(Self { console, signals, cache_dir, is_given, option, format, jobs })
+    }
+
+    /// What to type for `verb` on the same cache.
+    pub fn command(&self, verb: &str) -> String {
+        format!("bbox cache{} {verb}", self.option)
     }
 
     /// The cache directory, safe to print.

@@ -25,8 +25,9 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     report.plan = purge(&cache.inventory()?);
     report.reclaimable = removal::measure(context, &cache, &mut report.plan)? + razable(&cache);
     if asks && !confirm(context, &report)? {
-        context.console.note("Nothing was removed.");
-        return Ok(Ending::Done);
+        let mut report = Report::new(args.dry_run);
+        report.warnings.push("the question was not answered with yes".to_owned());
+        return report.finish(context);
     }
     if let Some(lock) = lock {
         removal::carry_out(context, &cache, &lock, &mut report)?;
@@ -105,11 +106,8 @@ fn finish_off(context: &Context<'_>, cache: &Cache, lock: &CacheLock, report: &m
     match raze(cache, lock) {
         Ok(razed) => {
             report.extra_freed = razed.freed;
-            if razed.kept_for_symlink {
-                context.console.note(format_args!(
-                    "{} is a symlink: the directory it leads to is empty now, and still there.",
-                    context.shown_dir()
-                ));
+            if razed.kept_place {
+                report.whole = Some(format!("what was in {}", context.shown_dir()));
             }
         }
         Err(error) => report.problems.push(error.to_string()),

@@ -49,7 +49,10 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
 
 /// `stat` does not say what is mounted, but a mount has a device of its own.
 pub fn is_mount(parent: &OwnedFd, _: &OwnedFd, child: &Status) -> Result<bool> {
-    Ok(status(parent)?.inode.device != child.inode.device)
+    match child.mounted {
+        Some(mounted) => Ok(mounted),
+        None => Ok(status(parent)?.inode.device != child.inode.device),
+    }
 }
 
 pub fn make_writable(parent: &OwnedFd, name: &CStr) -> Result<()> {

@@ -9,7 +9,7 @@ mod mark;
 mod policy;
 mod reason;
 
-use crate::cache::{Digest, Entry, EntryKind, EntryName, Location};
+use crate::cache::{Digest, Entry, EntryKind, Location};
 use crate::usage::{Measurement, Usage};
 
 pub use mark::Marks;
@@ -87,10 +87,10 @@ impl Plan {
         self.removals().map(|(_, decision)| decision.item.location().clone()).collect()
     }
 
-    /// The names of the things that are not the cache's own.
-    pub fn strangers(&self) -> impl Iterator<Item = &EntryName> {
+    /// Where the things lie that are not the cache's own.
+    pub fn strangers(&self) -> impl Iterator<Item = &Location> {
         self.decisions.iter().filter_map(|decision| match &decision.item {
-            Item::Entry(Entry { kind: EntryKind::Stranger, location, .. }) => Some(&location.name),
+            Item::Entry(Entry { kind: EntryKind::Stranger, location, .. }) => Some(location),
             _ => None,
         })
     }

@@ -21,8 +21,8 @@ mod tree;
 
 use crossbeam_channel::Sender;
 
-use crate::cache::{Cache, CacheLock, Folders};
-use crate::error::Result;
+use crate::cache::{Cache, CacheLock};
+use crate::error::{Error, Result};
 use crate::plan::{Marks, Plan};
 use crate::usage::{Jobs, Progress};
 
@@ -36,7 +36,8 @@ pub use raze::{Razed, razable, raze};
 /// The lock says that nobody else collects this cache.
 ///
 /// # Errors
-/// The threads cannot be started, or the refs cannot be read: then nothing was removed.
+/// The threads cannot be started, the refs cannot be read, or the job was stopped before it had
+/// begun: then nothing was removed.
 /// What goes wrong with a single item is in its [`Fate`].
 pub fn sweep(
     cache: &Cache,
@@ -46,12 +47,24 @@ pub fn sweep(
     progress: &Progress,
     events: &Sender<Event>,
 ) -> Result<Outcome> {
+    if progress.stop().is_raised() {
+        return Err(Error::Interrupted);
+    }
     let pool = jobs.pool()?;
-    let folders = Folders::open(cache);
     let report = Report::new(plan.decisions.len(), events);
-    let refs = cache.refs().into_readable()?;
-    let hidden = trash::hide(cache, &folders, plan, &Marks::new(&refs.refs), &report);
-    let doomed = trash::rescue(cache, plan, hidden, &report)?;
-    remove::remove(&doomed, progress, &pool, &report);
+    let mut waiting: Vec<_> = plan.removals().map(|(index, _)| index).collect();
+    // On a full disk there may be no room for a new name. Then what could be hidden is deleted, and
+    // the rest gets another try.
+    while !waiting.is_empty() {
+        let refs = cache.refs().into_readable()?;
+        let hidden = trash::hide(cache, plan, &waiting, &Marks::new(&refs.refs), &report);
+        let doomed = trash::rescue(cache, plan, hidden.doomed, &report)?;
+        remove::remove(&doomed, progress, &pool, &report);
+        if doomed.is_empty() || progress.stop().is_raised() {
+            trash::give_up(cache, plan, &hidden.no_room, &report);
+            break;
+        }
+        waiting = hidden.no_room;
+    }
     Ok(report.into_outcome())
 }

@@ -1,6 +1,6 @@
 //! The end of a purge: the folders that held the entries.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use rustix::io::Errno;
@@ -14,9 +14,10 @@ use crate::usage::folder_usage;
 pub struct Razed {
     /// Bytes on disk that went with the folders.
     pub freed: ByteSize,
-    /// Whether the cache directory itself is still there, empty: the path that was given is a
-    /// symlink to it, and whoever has placed the cache elsewhere that way wants to find it there.
-    pub kept_for_symlink: bool,
+    /// Whether the cache directory itself is still there, empty: it is a mount point, or the path
+    /// that was given is a symlink to it. Whoever has placed the cache elsewhere that way wants to
+    /// find it there.
+    pub kept_place: bool,
 }
 
 /// Bytes on disk that [`raze`] gives back: the folders without what is in them.
@@ -37,18 +38,26 @@ pub fn raze(cache: &Cache, _lock: &CacheLock) -> Result<Razed> {
         match cache.root().remove_directory(name) {
             Ok(()) => freed += usage.on_disk,
             Err(Errno::NOENT) => {}
-            Err(cause) => return Err(cause).context("remove", cache.path().join(folder.name())),
+            Err(cause) => return Err(cause).context("remove", folder.path_in(cache.path())),
         }
     }
     let usage = folder_usage(cache, Folder::Root);
     // Without a slash at its end, which would lead through the symlink.
     let named: PathBuf = cache.path().components().collect();
     let status = std::fs::symlink_metadata(&named).context("look at", &named)?;
-    let kept_for_symlink = status.is_symlink();
-    if !kept_for_symlink {
-        let place = named.canonicalize().context("find", &named)?;
-        std::fs::remove_dir(&place).context("remove", &place)?;
+    let kept_place = status.is_symlink() || !remove_root(&named)?;
+    if !kept_place {
         freed += usage.on_disk;
     }
-    Ok(Razed { freed, kept_for_symlink })
+    Ok(Razed { freed, kept_place })
+}
+
+/// Whether it could be removed: a mount point cannot.
+fn remove_root(named: &Path) -> Result<bool> {
+    let place = named.canonicalize().context("find", named)?;
+    match rustix::fs::rmdir(&place) {
+        Ok(()) => Ok(true),
+        Err(Errno::BUSY) => Ok(false),
+        Err(cause) => Err(cause).context("remove", place),
+    }
 }

@@ -27,28 +27,46 @@ pub(super) struct Doomed {
     pub name: EntryName,
 }
 
-/// Renames whatever `plan` wants removed, but for orphans that are among `marks` by now. What is
-/// gone already counts as removed.
+/// What [`hide`] has come to.
+#[derive(Default)]
+pub(super) struct Hidden {
+    pub doomed: Vec<Doomed>,
+    /// Decisions for whose items a full disk has no room for another name.
+    pub no_room: Vec<usize>,
+}
+
+/// Renames the items of the given decisions, but for orphans that are among `marks` by now. What
+/// is gone already counts as removed.
 pub(super) fn hide(
     cache: &Cache,
-    folders: &Folders,
     plan: &Plan,
+    decisions: &[usize],
     marks: &Marks<'_>,
     report: &Report<'_>,
-) -> Vec<Doomed> {
-    let mut hidden = Vec::new();
-    for (index, decision) in plan.removals() {
+) -> Hidden {
+    let (mut hidden, folders) = (Hidden::default(), Folders::open(cache));
+    for &index in decisions {
+        let decision = &plan.decisions[index];
         if is_orphan(decision) && marks.contains(&decision.item.location().name) {
             report.settle(index, Fate::Rescued);
             continue;
         }
-        match hide_one(folders, decision) {
-            Ok((folder, name)) => hidden.push(Doomed { decision: index, folder, name }),
+        match hide_one(&folders, decision) {
+            Ok((folder, name)) => hidden.doomed.push(Doomed { decision: index, folder, name }),
             Err(Errno::NOENT) => report.settle(index, Fate::Removed { freed: ByteSize::b(0) }),
+            Err(Errno::NOSPC | Errno::DQUOT) => hidden.no_room.push(index),
             Err(cause) => report.settle(index, failed("rename", cache, decision, cause)),
         }
     }
     hidden
+}
+
+/// Reports that there was no room to hide the items of the given decisions.
+pub(super) fn give_up(cache: &Cache, plan: &Plan, decisions: &[usize], report: &Report<'_>) {
+    for &index in decisions {
+        let fate = failed("rename", cache, &plan.decisions[index], Errno::NOSPC);
+        report.settle(index, fate);
+    }
 }
 
 fn hide_one(
@@ -174,9 +192,10 @@ mod tests {
         let (sender, _events) = crossbeam_channel::unbounded();
         let report = Report::new(plan.decisions.len(), &sender);
         let marks = Marks::new(&[]);
-        let hidden = hide(&opened, &Folders::open(&opened), &plan, &marks, &report);
+        let decisions: Vec<_> = plan.removals().map(|(index, _)| index).collect();
+        let hidden = hide(&opened, &plan, &decisions, &marks, &report);
         meanwhile();
-        let doomed = rescue(&opened, &plan, hidden, &report);
+        let doomed = rescue(&opened, &plan, hidden.doomed, &report);
         let names =
             doomed.map(|doomed| doomed.iter().map(|entry| entry.name.to_string()).collect());
         (names, report.into_outcome())

@@ -6,8 +6,8 @@ use super::{Measurement, Meter, Progress, Usage};
 use crate::cache::{Cache, EntryName, Folder, Inventory, Location};
 use crate::error::Result;
 
-/// How big everything in a cache is.
-#[derive(Debug)]
+/// How big everything in a cache is; by default, in none.
+#[derive(Debug, Default)]
 pub struct Census {
     measurement: Measurement,
     entries: usize,

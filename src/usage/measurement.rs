@@ -14,7 +14,7 @@ pub(super) struct Account {
 }
 
 /// The accounts of several trees, in the order in which the trees were given.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Measurement {
     accounts: Vec<Account>,
 }

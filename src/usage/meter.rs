@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::walk::{TreeWalk, Walker};
 use super::{Measurement, Progress};
 use crate::cache::{Cache, Folders, Location};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, without_number};
 
 /// How many threads work.
 ///
@@ -34,7 +34,11 @@ impl Jobs {
             .num_threads(self.get())
             .thread_name(|index| format!("bbox-{index}"))
             .build()
-            .map_err(|cause| Error::Threads { jobs: self.get(), cause: cause.to_string() })
+            .map_err(|error| {
+                let text = error.to_string();
+                let cause = without_number(&text).to_owned();
+                Error::Threads { jobs: self.get(), cause }
+            })
     }
 }
 

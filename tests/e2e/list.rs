@@ -44,8 +44,9 @@ sha256:cccccccccccc  {c:>9}  3 hours ago  (unknown image)
 sha256:dddddddddddd  {d:>9}  4 hours ago  (orphan)
 
 4 images (1 orphan) {rootfs}, layers 0 B, leftovers 0 B, total {total}
-1 orphan holds {d}: `bbox cache gc` gives it back
-"
+1 orphan holds {d}: `bbox cache --cache-dir {} gc` gives it back
+",
+            cache.dir().display()
         )
     );
 }

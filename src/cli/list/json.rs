@@ -96,7 +96,10 @@ impl Document {
             totals: Totals {
                 apparent_bytes: total.map(|usage| usage.apparent.as_u64()),
                 on_disk_bytes: total.map(|usage| usage.on_disk.as_u64()),
-                reclaimable_bytes: listing.reclaimable().map(|bytes| bytes.as_u64()),
+                reclaimable_bytes: match listing.inventory.refs.unreadable.is_empty() {
+                    true => listing.reclaimable().map(|(bytes, _)| bytes.as_u64()),
+                    false => None,
+                },
             },
             warnings: listing.warnings(),
         }

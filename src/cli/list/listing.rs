@@ -1,5 +1,6 @@
 //! What `list` shows, before it is decided how.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use bytesize::ByteSize;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Leftover, Ref};
 use crate::cli::args::{List, Sort};
+use crate::cli::context::Context;
 use crate::plan::{Marks, collect};
 use crate::usage::{Census, Usage};
 
@@ -20,6 +22,8 @@ pub struct Listing<'a> {
     pub leftovers: Vec<Row<'a>>,
     pub strangers: Vec<Row<'a>>,
     pub now: Timestamp,
+    /// What to type for a collection of this cache.
+    pub gc_command: String,
     /// All images, and of those the orphans, whether they are shown or not.
     pub counts: (usize, usize),
 }
@@ -95,7 +99,7 @@ impl<'a> Row<'a> {
 
 impl<'a> Listing<'a> {
     pub fn new(
-        cache_dir: &'a Path,
+        context: &'a Context<'_>,
         inventory: &'a Inventory,
         census: Option<&'a Census>,
         args: &List,
@@ -108,7 +112,7 @@ impl<'a> Listing<'a> {
         sort(&mut images, args.sort);
         sort(&mut layers, args.sort);
         Self {
-            cache_dir,
+            cache_dir: &context.cache_dir,
             inventory,
             census,
             images,
@@ -116,16 +120,17 @@ impl<'a> Listing<'a> {
             leftovers: rows(|kind| matches!(kind, EntryKind::Leftover(_))),
             strangers: rows(|kind| matches!(kind, EntryKind::Stranger)),
             now: Timestamp::now(),
+            gc_command: context.command("gc"),
             counts,
         }
     }
 
     /// Refs whose image is not there.
     pub fn dangling(&self) -> impl Iterator<Item = &'a Ref> {
-        let is_there = |name: &EntryName| {
-            self.inventory.images().any(|(image, _)| &image.location.name == name)
-        };
-        self.inventory.refs.refs.iter().filter(move |found| !is_there(found.digest.entry_name()))
+        let images = self.inventory.images().map(|(image, _)| &image.location.name);
+        let images: HashSet<_> = images.collect();
+        let refs = self.inventory.refs.refs.iter();
+        refs.filter(move |found| !images.contains(found.digest.entry_name()))
     }
 
     /// What all entries of some kind amount to, each inode once.
@@ -135,13 +140,17 @@ impl<'a> Listing<'a> {
         Some(self.census?.measurement().total(chosen))
     }
 
-    /// What a collection would give back.
-    pub fn reclaimable(&self) -> Option<ByteSize> {
+    /// What a collection would give back, and whether all of that could be measured.
+    pub fn reclaimable(&self) -> Option<(ByteSize, bool)> {
+        let measurement = self.census?.measurement();
         // A collection waits until nothing is fresh any more.
-        let doomed = collect(self.inventory, Timestamp::MAX).doomed();
+        let doomed: HashSet<_> =
+            collect(self.inventory, Timestamp::MAX).doomed().into_iter().collect();
         let entries = self.inventory.entries.iter().enumerate();
         let chosen = entries.filter(|(_, entry)| doomed.contains(&entry.location));
-        Some(self.census?.measurement().reclaimable(chosen.map(|(index, _)| index)))
+        let chosen: Vec<_> = chosen.map(|(index, _)| index).collect();
+        let is_complete = chosen.iter().all(|&tree| measurement.usage(tree).is_complete());
+        Some((measurement.reclaimable(chosen), is_complete))
     }
 
     /// Whether everything could be looked at.
@@ -173,7 +182,7 @@ impl<'a> Listing<'a> {
             unread.extend(problems.first().iter().map(ToString::to_string));
             let more = problems.count() - problems.first().len() as u64;
             if more > 0 {
-                unread.push(format!("and {more} more below the same directory"));
+                unread.push(format!("{more} more problems in the same tree"));
             }
         }
         unread

@@ -17,14 +17,15 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     if args.no_sizes && args.sort == Sort::Size {
         return refuse("--sort size needs the sizes that --no-sizes leaves out");
     }
-    let (mut inventory, mut census) = (Inventory::default(), None);
+    let mut inventory = Inventory::default();
+    let mut census = needs_sizes(context, args).then(Census::default);
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
-        if needs_sizes(context, args) {
+        if census.is_some() {
             census = Some(take_census(context, &cache, &inventory)?);
         }
     }
-    let listing = Listing::new(&context.cache_dir, &inventory, census.as_ref(), args);
+    let listing = Listing::new(context, &inventory, census.as_ref(), args);
     show(context, args, &listing)?;
     Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
 }

@@ -27,15 +27,16 @@ pub fn digests(listing: &Listing<'_>) -> String {
 
 pub fn render(listing: &Listing<'_>, args: &List, width: Option<usize>) -> String {
     let is_empty = listing.inventory.entries.is_empty() && listing.inventory.refs.is_empty();
-    let mut text = match is_empty {
+    let text = match is_empty {
         true => format!("There is nothing in {}.\n", Escaped::new(listing.cache_dir)),
         false if args.sizes => account(listing, args, width).render(width),
         false => overview(listing, args).render(width),
     };
-    if !is_empty {
-        text.push_str(&summary(listing));
+    if is_empty {
+        return text;
     }
-    text
+    let gap = if text.is_empty() { "" } else { "\n" };
+    text + gap + &summary(listing)
 }
 
 fn overview(listing: &Listing<'_>, args: &List) -> Table {
@@ -118,11 +119,11 @@ fn digest(row: &Row<'_>, args: &List) -> String {
     match row.digest() {
         Some(digest) if args.no_trunc => digest.to_string(),
         Some(digest) => digest.short(),
-        None if args.no_trunc => row.name().to_string(),
-        None => row
-            .entry
-            .former_digest()
-            .map_or_else(|| cut(&row.name().to_string(), NAME_WIDTH), |digest| digest.short()),
+        None if args.no_trunc => row.entry.location.to_string(),
+        None => row.entry.former_digest().map_or_else(
+            || cut(&row.entry.location.to_string(), NAME_WIDTH),
+            |digest| digest.short(),
+        ),
     }
 }
 
@@ -154,7 +155,7 @@ fn image(row: &Row<'_>, args: &List) -> String {
 /// The line of totals, and what else there is to know.
 fn summary(listing: &Listing<'_>) -> String {
     let (images, orphans) = listing.counts;
-    let mut text = format!("\n{} ({})", plural(images, "image"), plural(orphans, "orphan"));
+    let mut text = format!("{} ({})", plural(images, "image"), plural(orphans, "orphan"));
     if let Some(census) = listing.census {
         let of = |kind: fn(&EntryKind) -> bool| {
             let usage = listing.total(kind).unwrap_or_default();
@@ -186,9 +187,13 @@ fn reclaimable(listing: &Listing<'_>) -> String {
         (n, m) => format!("{} and {}", plural(n, "orphan"), plural(m, "leftover")),
     };
     let verb = if orphans + interrupted == 1 { "holds" } else { "hold" };
+    let command = &listing.gc_command;
     match listing.reclaimable() {
-        Some(bytes) => format!("{what} {verb} {}: `bbox cache gc` gives it back\n", size(bytes)),
-        None => format!("{what}: `bbox cache gc` removes that\n"),
+        Some((bytes, is_complete)) => {
+            let at_least = if is_complete { "" } else { "at least " };
+            format!("{what} {verb} {at_least}{}: `{command}` gives it back\n", size(bytes))
+        }
+        None => format!("{what}: `{command}` removes that\n"),
     }
 }
 
@@ -199,7 +204,8 @@ fn oddities(listing: &Listing<'_>) -> String {
         let verb = if dangling == 1 { "names an image that is" } else { "name images that are" };
         text = format!("{} {verb} not here\n", plural(dangling, "ref"));
     }
-    let names: Vec<_> = listing.strangers.iter().map(|row| row.name().to_string()).collect();
+    let strangers = listing.strangers.iter().map(|row| row.entry.location.to_string());
+    let names: Vec<_> = strangers.collect();
     if !names.is_empty() {
         let shown = names[..names.len().min(SHOWN_STRANGERS)].join(", ");
         let more = match names.len() - names.len().min(SHOWN_STRANGERS) {

@@ -1,6 +1,6 @@
 //! A sweep as it is seen: a bar of bytes, and a line for each removal.
 
-use super::lines;
+use super::lines::{self, Layout};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::ui::bars::{ByteBar, Face};
@@ -13,7 +13,7 @@ pub struct SweepFace<'a> {
     context: &'a Context<'a>,
     plan: &'a Plan,
     bar: ByteBar<'a>,
-    label_width: usize,
+    layout: Layout,
     /// The first failure to print a line. The sweep goes on all the same.
     result: Result<(), OutputError>,
 }
@@ -22,7 +22,7 @@ impl<'a> SweepFace<'a> {
     pub fn new(context: &'a Context<'a>, plan: &'a Plan, progress: &'a Progress) -> Self {
         let total: Usage = plan.decisions.iter().filter_map(|decision| decision.usage).sum();
         let bar = ByteBar::new(context.console, progress, total.on_disk);
-        Self { context, plan, bar, label_width: lines::width(plan), result: Ok(()) }
+        Self { context, plan, bar, layout: Layout::new(plan, false), result: Ok(()) }
     }
 
     /// Whether all lines could be printed.
@@ -40,12 +40,12 @@ impl<'a> SweepFace<'a> {
         }
         let is_shown = self.context.format == Format::Table && !console.quiet;
         match &event.fate {
-            Fate::Removed { .. }
+            Fate::Removed { freed }
                 if is_shown && lines::is_worth_a_line(decision, console.verbose) =>
             {
-                console.line(lines::removed("Removed", decision, self.label_width))
+                console.line(self.layout.removed(decision, Some(*freed)))
             }
-            Fate::Rescued if is_shown => console.line(lines::rescued(decision, self.label_width)),
+            Fate::Rescued if is_shown => console.line(self.layout.rescued(decision)),
             _ => Ok(()),
         }
     }

@@ -1,10 +1,11 @@
 //! Decisions and what came of them, in words.
 
+use bytesize::ByteSize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
-use crate::cli::ui::table::cut;
-use crate::cli::ui::units::{at_least, plural};
+use crate::cli::ui::table::{cut, pad};
+use crate::cli::ui::units::{at_least, plural, size};
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, Plan};
 use crate::usage::Problems;
@@ -29,13 +30,8 @@ pub fn label(decision: &Decision) -> String {
 fn leftover(entry: &Entry) -> String {
     match entry.former_digest() {
         Some(digest) => format!("rest of {}", digest.short()),
-        None => cut(&entry.location.name.to_string(), NAME_WIDTH),
+        None => cut(&entry.location.to_string(), NAME_WIDTH),
     }
-}
-
-/// The width of the longest label in `plan`, so that the lines of a run line up.
-pub fn width(plan: &Plan) -> usize {
-    plan.decisions.iter().map(|decision| label(decision).width()).max().unwrap_or(0)
 }
 
 /// Refs are removed by the dozen, and only with the whole cache.
@@ -43,22 +39,62 @@ pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
     verbose || matches!(decision.item, Item::Entry(_))
 }
 
-/// `Removed sha256:0123456789ab   815.2 MiB  orphan`
-pub fn removed(verb: &str, decision: &Decision, width: usize) -> String {
-    let bytes = decision.usage.map_or_else(String::new, |usage| at_least(&usage, usage.on_disk));
-    format!("{verb} {:width$}  {bytes:>10}  {}", label(decision), decision.verdict.reason())
+/// How the lines of one run are laid out.
+#[derive(Clone, Copy)]
+pub struct Layout {
+    /// The width of the longest label, so that the lines line up.
+    width: usize,
+    dry_run: bool,
 }
 
-/// `Kept sha256:0123456789ab  referenced: ghcr.io/a/b:latest`
-pub fn kept(decision: &Decision, width: usize) -> String {
+impl Layout {
+    pub fn new(plan: &Plan, dry_run: bool) -> Self {
+        let labels = plan.decisions.iter().map(|decision| label(decision).width());
+        Self { width: labels.max().unwrap_or(0), dry_run }
+    }
+
+    /// `Removed sha256:0123456789ab   815.2 MiB  orphan`. Where the size is only a lower bound, what
+    /// was `freed` tells more.
+    pub fn removed(self, decision: &Decision, freed: Option<ByteSize>) -> String {
+        let usage = decision.usage.unwrap_or_default();
+        let bytes = match freed {
+            Some(freed) if !usage.is_complete() => size(freed),
+            _ => at_least(&usage, usage.on_disk),
+        };
+        let verb = if self.dry_run { "Would remove" } else { "Removed" };
+        self.line(verb, decision, &bytes, decision.verdict.reason())
+    }
+
+    /// `Kept    sha256:0123456789ab              referenced: ghcr.io/a/b:latest`
+    pub fn kept(self, decision: &Decision) -> String {
+        let verb = if self.dry_run { "Would keep  " } else { "Kept   " };
+        self.line(verb, decision, "", &why_kept(decision))
+    }
+
+    pub fn rescued(self, decision: &Decision) -> String {
+        self.line("Kept   ", decision, "", "a ref that names it has turned up")
+    }
+
+    fn line(self, verb: &str, decision: &Decision, bytes: &str, why: &str) -> String {
+        let label = pad(&label(decision), self.width);
+        format!("{verb} {label}  {bytes:>10}  {why}")
+    }
+}
+
+fn why_kept(decision: &Decision) -> String {
+    let reason = decision.verdict.reason();
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
     let names = names.collect::<Vec<_>>().join(", ");
-    let colon = if names.is_empty() { "" } else { ": " };
-    format!("Kept {:width$}  {}{colon}{names}", label(decision), decision.verdict.reason())
-}
-
-pub fn rescued(decision: &Decision, width: usize) -> String {
-    format!("Kept {:width$}  a ref that names it has turned up", label(decision))
+    match (&decision.item, names.is_empty()) {
+        (_, false) => format!("{reason}: {names}"),
+        (Item::Entry(Entry { kind: EntryKind::Layer(_), .. }), _) => {
+            format!("{reason}: layers are not collected")
+        }
+        (Item::Entry(Entry { kind: EntryKind::Leftover(_), .. }), _) => {
+            format!("{reason}: a pull may be working on it")
+        }
+        _ => reason.to_owned(),
+    }
 }
 
 /// The first problem, and how many more there were.

@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 
 use super::json::Document;
-use super::lines::{self, Counts};
+use super::lines::{self, Counts, Layout};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
@@ -119,13 +119,13 @@ impl Report {
     fn text(&self, context: &Context<'_>) -> String {
         let verbose = context.console.verbose;
         let mut text = String::new();
-        let width = lines::width(&self.plan);
+        let layout = Layout::new(&self.plan, self.dry_run);
         for decision in &self.plan.decisions {
             match decision.verdict {
                 Verdict::Remove(_) if self.dry_run && lines::is_worth_a_line(decision, verbose) => {
-                    text += &(lines::removed("Would remove", decision, width) + "\n");
+                    text += &(layout.removed(decision, None) + "\n");
                 }
-                Verdict::Keep(_) if verbose => text += &(lines::kept(decision, width) + "\n"),
+                Verdict::Keep(_) if verbose => text += &(layout.kept(decision) + "\n"),
                 _ => {}
             }
         }

@@ -81,15 +81,19 @@ impl Table {
         let mut line = String::new();
         for ((cell, &width), &align) in cells.iter().zip(widths).zip(&self.aligns) {
             let cell = cut(cell, width);
-            let padding = " ".repeat(width.saturating_sub(cell.width()));
-            let (before, after) = match align {
-                Align::Left => ("", padding.as_str()),
-                Align::Right => (padding.as_str(), ""),
+            line += &match align {
+                Align::Left => pad(&cell, width),
+                Align::Right => " ".repeat(width.saturating_sub(cell.width())) + &cell,
             };
-            line.extend([before, &cell, after, &" ".repeat(gap)]);
+            line += &" ".repeat(gap);
         }
         line
     }
+}
+
+/// Fills `text` up with spaces to `width` columns.
+pub fn pad(text: &str, width: usize) -> String {
+    text.to_owned() + &" ".repeat(width.saturating_sub(text.width()))
 }
 
 /// Shortens `text` to `width` columns by leaving out its middle, and keeps what is behind its last

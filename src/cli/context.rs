@@ -52,10 +52,9 @@ impl<'a> Context<'a> {
         if shared.quiet && shared.verbose {
             return refuse("--quiet and --verbose exclude each other");
         }
-        let option = shared
-            .cache_dir
-            .as_ref()
-            .map(|directory| format!(" --cache-dir {}", Escaped::new(directory)));
+        let option = shared.cache_dir.as_ref().map(|directory| {
+            format!(" --cache-dir {}", shell_word(&Escaped::new(directory).to_string()))
+        });
         let variable = std::env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
         let given = shared.cache_dir.or(variable.map(PathBuf::from));
         let is_given = given.is_some();
@@ -88,5 +87,31 @@ impl<'a> Context<'a> {
 
     fn jobs_or(&self, default: usize) -> Jobs {
         self.jobs.or(Jobs::new(default)).expect("the defaults are within the limits")
+    }
+}
+
+/// A word as it can be typed in a shell.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_only_where_a_shell_would_split_or_change_it() {
+        for (word, typed) in [
+            ("/home/me/.cache/broodbox/images", "/home/me/.cache/broodbox/images"),
+            ("/mnt/big disk", "'/mnt/big disk'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(shell_word(word), typed);
+        }
     }
 }

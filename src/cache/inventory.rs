@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use rustix::io::Errno;
 
-use super::refs::SETTLED_AGE;
+use super::ref_file::SETTLED_AGE;
 use super::{Cache, Digest, EntryName, Folder, Location, RefIndex};
 use crate::directory::{Kind, Status};
 use crate::error::{Context, Error, Result};

@@ -13,6 +13,7 @@ mod inventory;
 mod location;
 mod lock;
 mod name;
+mod ref_file;
 mod refs;
 
 use std::path::{Path, PathBuf};
@@ -90,7 +91,7 @@ impl Cache {
     /// # Errors
     /// As for [`Cache::inventory`], or `stop` was raised.
     pub fn settled_inventory(&self, stop: &StopFlag) -> Result<Inventory> {
-        let deadline = Instant::now() + refs::SETTLED_AGE;
+        let deadline = Instant::now() + ref_file::SETTLED_AGE;
         loop {
             if stop.is_raised() {
                 return Err(Error::Interrupted);

@@ -2,6 +2,7 @@
 
 mod json;
 mod listing;
+mod summary;
 mod table;
 
 use super::args::{Format, List, Sort};

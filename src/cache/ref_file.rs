@@ -15,6 +15,7 @@ const MAX_REF_BYTES: u64 = 64 * 1024;
 const USUAL_REF_BYTES: usize = 512;
 /// How old a file is before nobody is taken to be writing it any more.
 pub const SETTLED_AGE: Duration = Duration::from_secs(2);
+
 /// What one look at a ref file showed.
 pub enum Look {
     Found(std::result::Result<Ref, RefProblem>),

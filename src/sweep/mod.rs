@@ -52,19 +52,24 @@ pub fn sweep(
     }
     let pool = jobs.pool()?;
     let report = Report::new(plan.decisions.len(), events);
-    let mut waiting: Vec<_> = plan.removals().map(|(index, _)| index).collect();
-    // On a full disk there may be no room for a new name. Then what could be hidden is deleted, and
-    // the rest gets another try.
-    while !waiting.is_empty() {
+    let all: Vec<_> = plan.removals().map(|(index, _)| index).collect();
+    let round = |decisions: &[usize]| -> Result<(usize, Vec<usize>)> {
         let refs = cache.refs().into_readable()?;
-        let hidden = trash::hide(cache, plan, &waiting, &Marks::new(&refs.refs), &report);
+        let hidden = trash::hide(cache, plan, decisions, &Marks::new(&refs.refs), &report);
         let doomed = trash::rescue(cache, plan, hidden.doomed, &report)?;
         remove::remove(&doomed, progress, &pool, &report);
-        if doomed.is_empty() || progress.stop().is_raised() {
-            trash::give_up(cache, plan, &hidden.no_room, &report);
-            break;
+        Ok((doomed.len(), hidden.no_room))
+    };
+    let (mut removed, mut waiting) = round(&all)?;
+    // On a full disk there may be no room for a new name. Then what could be hidden has been deleted
+    // by now, and the rest gets another try.
+    while removed > 0 && !waiting.is_empty() && !progress.stop().is_raised() {
+        match round(&waiting) {
+            Ok(next) => (removed, waiting) = next,
+            // Much is gone already: that has to be reported, and the rest as what it waited for.
+            Err(_) => break,
         }
-        waiting = hidden.no_room;
     }
+    trash::give_up(cache, plan, &waiting, &report);
     Ok(report.into_outcome())
 }

@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "the tests use all of it")]
 mod cache;
 
+use std::time::Duration;
+
 use bbox_cache::StopFlag;
 use bbox_cache::cache::Cache;
 use bbox_cache::usage::{Census, Jobs, Meter, Progress, Walker};
@@ -19,6 +21,7 @@ fn scan(criterion: &mut Criterion) {
     let cache = Cache::open(built.dir()).unwrap().unwrap();
     let mut group = criterion.benchmark_group("scan");
     group.throughput(Throughput::Elements(u64::from(IMAGES * FILES)));
+    group.sample_size(20).warm_up_time(Duration::from_secs(1));
     for walker in [Walker::Native, Walker::Portable] {
         for jobs in [1, 2, 4, 16, 64] {
             let meter = Meter::new(Jobs::new(jobs).unwrap()).with_walker(walker);

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::people::User;
-use crate::support::cache::age;
+use crate::support::cache::{age, rootfs};
 use crate::support::{TestCache, bare, bbox, finish, run};
 
 fn fifo(path: &std::path::Path) {
@@ -159,6 +159,21 @@ fn a_directory_that_may_not_be_read_makes_the_size_a_lower_bound() {
     let json = user.run(&["list", "--format", "json"]).json();
     assert_eq!(json["images"][0]["usage"]["complete"], false);
     fs::set_permissions(image.join("usr/lib"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_tree_that_vanishes_while_it_is_walked_is_no_error() {
+    let cache = TestCache::new();
+    cache.live("a");
+    let vanishing = cache.image_with("b", |top| rootfs(top, 2_000));
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::remove_dir_all(&vanishing).unwrap());
+        while vanishing.exists() {
+            let list = run(&cache, &["list", "--format", "json"]);
+            assert_eq!((list.code, list.err.as_str()), (0, ""), "{}", list.out);
+        }
+    });
+    run(&cache, &["list"]).ok();
 }
 
 #[test]

@@ -2,24 +2,25 @@
 
 use std::sync::Arc;
 
+use rustix::io::Result;
+
 use super::{Cache, Folder};
 use crate::directory::Directory;
 
-/// Each folder that is there.
+/// Each folder that is there, or why it cannot be opened.
 #[derive(Debug)]
-pub(crate) struct Folders([Option<Arc<Directory>>; 3]);
+pub(crate) struct Folders([Result<Option<Arc<Directory>>>; 3]);
 
 impl Folders {
     /// Opens all of them, as they are now: the owner may have removed and made them again since
-    /// they were listed. A folder that cannot be opened is like one that is gone; the inventory
-    /// has reported it, and names no entry in it.
+    /// they were listed.
     pub fn open(cache: &Cache) -> Self {
         let folders = [Folder::Root, Folder::Layers, Folder::Refs];
-        Self(folders.map(|folder| cache.folder(folder).ok().flatten().map(Arc::new)))
+        Self(folders.map(|folder| Ok(cache.try_folder(folder)?.map(Arc::new))))
     }
 
-    /// The folder, if it is there.
-    pub fn get(&self, folder: Folder) -> Option<&Arc<Directory>> {
-        self.0[folder as usize].as_ref()
+    /// The folder; `Ok(None)` if there is none.
+    pub fn get(&self, folder: Folder) -> Result<Option<&Arc<Directory>>> {
+        self.0[folder as usize].as_ref().map(Option::as_ref).map_err(|cause| *cause)
     }
 }

@@ -126,6 +126,10 @@ impl Cache {
     /// The directory in which a location's name lies, opened anew: the owner may have removed and
     /// made it again. `None` if there is none.
     pub(crate) fn folder(&self, folder: Folder) -> Result<Option<Directory>> {
+        self.try_folder(folder).context("open", folder.path_in(&self.path))
+    }
+
+    fn try_folder(&self, folder: Folder) -> rustix::io::Result<Option<Directory>> {
         let name = match folder {
             Folder::Root => c".",
             Folder::Layers => c"layers",
@@ -137,7 +141,7 @@ impl Cache {
             // A symlink or a file is a stranger. Refs behind a symlink are another matter: the
             // owner of the cache would follow it.
             Err(Errno::NOTDIR | Errno::LOOP) if folder == Folder::Layers => Ok(None),
-            Err(cause) => Err(Error::io("open", folder.path_in(&self.path), cause)),
+            Err(cause) => Err(cause),
         }
     }
 

@@ -74,7 +74,7 @@ fn hide_one(
     decision: &Decision,
 ) -> rustix::io::Result<(Arc<Directory>, EntryName)> {
     let location = decision.item.location();
-    let folder = folders.get(location.folder).ok_or(Errno::NOENT)?;
+    let folder = folders.get(location.folder)?.ok_or(Errno::NOENT)?;
     let name = match needs_hiding(&decision.item) {
         true => rename_to_trash(folder, &location.name)?,
         false => location.name.clone(),

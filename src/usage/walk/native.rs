@@ -35,7 +35,7 @@ impl<'s> Walk<'s> {
     /// The top of a tree is known by name only: it may be a single file.
     fn begin(self, scope: &Scope<'s>) {
         self.tree.begin();
-        let Some(folder) = self.tree.folder else { return self.tree.finish_directory(0) };
+        let Some(folder) = self.tree.folder() else { return self.tree.finish_directory(0) };
         let (mut batch, mut children) = (Batch::default(), Vec::new());
         self.look_at(folder, self.tree.name.as_c_str(), None, &mut batch, &mut children);
         self.spawn(scope, folder, batch, children);

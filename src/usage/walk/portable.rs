@@ -66,6 +66,7 @@ fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
 
 /// Runs on the workers, for each directory: this is where the time goes.
 fn look_at_all(device: &mut TopDevice, children: &mut [jwalk::Result<Entry>]) {
+    // What could not be read stays in the list, and is met again when it is counted.
     for child in children.iter_mut().flatten() {
         let found = symlink_metadata(child.path()).map(|metadata| Status::from(&metadata));
         if let Ok(status) = &found {

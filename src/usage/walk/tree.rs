@@ -17,8 +17,7 @@ use crate::usage::{Problems, Tally, Usage};
 
 /// One tree while it is walked. Workers share it and change it once a directory.
 pub(in crate::usage) struct TreeWalk<'a> {
-    /// Where it lies, if that folder is still there.
-    pub folder: Option<&'a Arc<Directory>>,
+    folder: rustix::io::Result<Option<&'a Arc<Directory>>>,
     pub name: &'a EntryName,
     pub path: PathBuf,
     tally: &'a Tally,
@@ -71,7 +70,7 @@ impl<'a> TreeWalk<'a> {
     /// The status of the tree's top, which need not be a directory. `None` if it is gone; what
     /// cannot be looked at is noted.
     pub fn top_status(&self) -> Option<Status> {
-        match self.folder?.status_of(self.name.as_c_str()) {
+        match self.folder()?.status_of(self.name.as_c_str()) {
             Ok(status) => Some(status),
             Err(Errno::NOENT) => None,
             Err(cause) => {
@@ -79,6 +78,14 @@ impl<'a> TreeWalk<'a> {
                 None
             }
         }
+    }
+
+    /// Where it lies, if that folder is still there.
+    pub fn folder(&self) -> Option<&'a Arc<Directory>> {
+        self.folder.unwrap_or_else(|cause| {
+            self.miss("open the folder of", &self.path, cause);
+            None
+        })
     }
 
     pub fn begin(&self) {

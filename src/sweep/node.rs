@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
-use super::tree::{Ending, Tree, in_writable};
+use super::tree::{Ending, Tree};
 use crate::directory::{Directory, Status};
 use crate::usage::Usage;
 
@@ -82,7 +82,7 @@ impl<'s> Node<'s> {
             return Some(Ending::Kept);
         }
         let holder = holder(self.tree, self.parent.as_deref());
-        match in_writable(holder, || holder.remove_directory(&self.name)) {
+        match self.tree.in_writable(holder, || holder.remove_directory(&self.name)) {
             Ok(()) => {
                 let on_disk = ByteSize::b(self.on_disk);
                 self.tree.count(&Usage { directories: 1, on_disk, ..Usage::default() });
@@ -111,7 +111,7 @@ impl<'s> Node<'s> {
             let number = self.tree.next_moved();
             let moved = CString::new(format!("tmp-gc-{number}")).expect("there is no NUL in it");
             let rename = || self.directory.rename(&name, &top.directory, &moved);
-            match in_writable(&self.directory, rename) {
+            match self.tree.in_writable(&self.directory, rename) {
                 Ok(()) => return (top, moved),
                 // Somebody has made a directory of that name.
                 Err(Errno::EXIST) => {}

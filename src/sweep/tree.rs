@@ -71,9 +71,28 @@ impl<'s> Tree<'s> {
         &self.doomed.folder
     }
 
+    /// Tries again what a directory of the tree does not allow its owner, after allowing it. The
+    /// folder of the cache stays as it is: it is not doomed.
+    pub fn in_writable<T>(
+        &self,
+        directory: &Directory,
+        attempt: impl Fn() -> Result<T>,
+    ) -> Result<T> {
+        match attempt() {
+            Err(Errno::ACCESS) if !std::ptr::eq(directory, self.folder()) => {
+                match directory.make_writable() {
+                    Ok(()) => attempt(),
+                    // That the repair fails is no error of its own: the first one tells more.
+                    Err(_) => Err(Errno::ACCESS),
+                }
+            }
+            result => result,
+        }
+    }
+
     /// Opens a directory to empty it, be it closed to its owner.
     pub fn open(&self, holder: &Directory, name: &CStr) -> Result<(Directory, Status)> {
-        match in_writable(holder, || holder.open_child(name)) {
+        match self.in_writable(holder, || holder.open_child(name)) {
             Err(Errno::ACCESS) => {
                 holder.make_child_writable(name).map_err(|cause| match cause {
                     Errno::XDEV => cause,
@@ -92,14 +111,14 @@ impl<'s> Tree<'s> {
     /// # Errors
     /// `ISDIR` for a directory.
     pub fn remove_file(&self, holder: &Directory, name: &CStr, usage: &mut Usage) -> Result<()> {
-        let status = match in_writable(holder, || holder.status_of(name)) {
+        let status = match self.in_writable(holder, || holder.status_of(name)) {
             Ok(status) if status.kind == Kind::Directory => return Err(Errno::ISDIR),
             Ok(status) => status,
             Err(Errno::NOENT) => return Ok(()),
             Err(cause) => return Err(cause),
         };
         self.names.announce(&status);
-        match in_writable(holder, || holder.remove_file(name)) {
+        match self.in_writable(holder, || holder.remove_file(name)) {
             Ok(()) => {
                 usage.files += 1;
                 usage.on_disk += self.names.confirm(&status);
@@ -151,16 +170,5 @@ impl<'s> Tree<'s> {
             }
         };
         self.report.settle(self.doomed.decision, fate);
-    }
-}
-
-/// Tries again what a directory does not allow its owner, after allowing it.
-pub fn in_writable<T>(directory: &Directory, attempt: impl Fn() -> Result<T>) -> Result<T> {
-    match attempt() {
-        Err(Errno::ACCESS) => match directory.make_writable() {
-            Ok(()) => attempt(),
-            Err(_) => Err(Errno::ACCESS),
-        },
-        result => result,
     }
 }

@@ -168,6 +168,18 @@ fn an_image_that_has_just_arrived_is_given_time_to_get_its_ref() {
 }
 
 #[test]
+fn only_what_is_doomed_gets_another_mode() {
+    let cache = TestCache::new();
+    let closed = cache.image("closed");
+    let user = User::new(&cache);
+    fs::set_permissions(cache.dir(), fs::Permissions::from_mode(0o775)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(user.run(&["gc"]).code, 0);
+    assert!(!closed.exists());
+    assert_eq!(fs::metadata(cache.dir()).unwrap().permissions().mode() & 0o777, 0o775);
+}
+
+#[test]
 fn what_is_mounted_in_an_orphan_stays() {
     let cache = TestCache::new();
     let dead = cache.image("dead");

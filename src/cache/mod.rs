@@ -15,6 +15,7 @@ mod lock;
 mod name;
 mod ref_file;
 mod refs;
+mod users;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -34,6 +35,7 @@ pub use location::{Folder, Location, default_directory};
 pub use lock::CacheLock;
 pub use name::EntryName;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
+pub use users::{User, Users};
 
 /// How long to wait before a cache that is being written is looked at again.
 const SETTLE_STEP: Duration = Duration::from_millis(50);

@@ -128,7 +128,8 @@ impl Directory {
         system::make_writable(&self.fd, name)
     }
 
-    /// Where the system says this directory is, for messages only.
+    /// Where the system says this directory is: for messages, and to know the directory again in
+    /// what the system says of others. Nothing is reached by it.
     pub fn path(&self) -> Option<PathBuf> {
         system::path(&self.fd)
     }

@@ -1,0 +1,173 @@
+//! All that a process has of the cache.
+//!
+//! A process may have thousands of mappings, and their list is by far the longest text that there
+//! is to read. So it is searched for the path of the cache, a line at a time, and only lines that
+//! hold it are looked at closely.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use memchr::memmem::Finder;
+use procfs::ProcResult;
+use procfs::process::{Process, Stat, StatFlags};
+use rustix::io::Errno;
+
+use super::super::places::Places;
+use super::super::runner::root_path;
+use super::{Users, descriptors, is_gone, user};
+use crate::cache::Location;
+
+/// Looks at one process after the other.
+pub struct Inspector<'a> {
+    places: &'a Places,
+    /// The path of the cache as it reads in a list of mappings.
+    cache: Finder<'static>,
+    /// For texts and links, used again for each.
+    buffer: Vec<u8>,
+}
+
+/// What has been seen of one process.
+#[derive(Default)]
+struct Seen {
+    entries: BTreeSet<Location>,
+    /// Whether there is something that could not be read.
+    is_partial: bool,
+}
+
+impl Seen {
+    fn note(&mut self, result: ProcResult<()>) {
+        self.is_partial |= result.is_err_and(|cause| !is_gone(&cause));
+    }
+}
+
+impl<'a> Inspector<'a> {
+    pub fn new(places: &'a Places) -> Self {
+        let cache = escape_newlines(places.real().as_os_str().as_bytes());
+        Self { places, cache: Finder::new(&cache).into_owned(), buffer: Vec::new() }
+    }
+
+    /// Adds what the process uses to `users`.
+    pub fn inspect(&mut self, process: &Process, users: &mut Users) {
+        let mut seen = Seen::default();
+        match process.stat() {
+            Ok(stat) if has_nothing(&stat) => {}
+            Ok(stat) => {
+                seen.is_partial = is_zombie(&stat);
+                self.look(process, &mut seen);
+            }
+            Err(cause) => seen.note(Err(cause)),
+        }
+        users.uninspected += usize::from(seen.is_partial);
+        if !seen.entries.is_empty()
+            && let Some(user) = user(process)
+        {
+            seen.entries.into_iter().for_each(|entry| users.insert(entry, user.clone()));
+        }
+    }
+
+    fn look(&mut self, process: &Process, seen: &mut Seen) {
+        let cwd = process.cwd();
+        let result = self.arguments(process, cwd.as_deref().ok(), seen);
+        seen.note(result);
+        for link in [cwd, process.root(), process.exe()] {
+            let link = link.map(|path| self.link(path.as_os_str().as_bytes(), seen));
+            seen.note(link);
+        }
+        let result = self.descriptors(process, seen);
+        seen.note(result);
+        let result = self.mappings(process, seen);
+        seen.note(result);
+    }
+
+    fn link(&self, path: &[u8], seen: &mut Seen) {
+        seen.entries.extend(self.places.of_link(path));
+    }
+
+    /// A relative path means something to its own process only.
+    fn arguments(
+        &mut self,
+        process: &Process,
+        cwd: Option<&Path>,
+        seen: &mut Seen,
+    ) -> ProcResult<()> {
+        self.buffer.clear();
+        process.open_relative("cmdline")?.read_to_end(&mut self.buffer)?;
+        for path in self.buffer.split(|&byte| byte == 0).filter_map(root_path) {
+            let path = cwd.map_or(path.clone(), |cwd| cwd.join(&path));
+            seen.entries.extend(self.places.of_name(&path));
+        }
+        Ok(())
+    }
+
+    fn descriptors(&mut self, process: &Process, seen: &mut Seen) -> ProcResult<()> {
+        descriptors::for_each(process, |directory, name| {
+            let target = rustix::fs::readlinkat(directory, name, std::mem::take(&mut self.buffer));
+            match target {
+                Ok(target) => {
+                    self.link(target.as_bytes(), seen);
+                    self.buffer = target.into_bytes();
+                }
+                Err(Errno::NOENT | Errno::SRCH) => {}
+                Err(_) => seen.is_partial = true,
+            }
+        })
+    }
+
+    fn mappings(&mut self, process: &Process, seen: &mut Seen) -> ProcResult<()> {
+        let mut maps = BufReader::new(process.open_relative("maps")?);
+        loop {
+            self.buffer.clear();
+            if maps.read_until(b'\n', &mut self.buffer)? == 0 {
+                return Ok(());
+            }
+            let line = self.buffer.trim_ascii_end();
+            if self.cache.find(line).is_some()
+                && let Some(start) = memchr::memchr(b'/', line)
+            {
+                // Only newlines are escaped, so a name may also hold those very characters.
+                self.link(&line[start..], seen);
+                self.link(&unescape_newlines(&line[start..]), seen);
+            }
+        }
+    }
+}
+
+/// Kernel threads have no files, and nobody may look at their links.
+fn has_nothing(stat: &Stat) -> bool {
+    let is_kernel = stat.flags & StatFlags::PF_KTHREAD.bits() != 0;
+    is_kernel || (is_zombie(stat) && stat.num_threads <= 1)
+}
+
+/// Ended; but its other threads may run on, and the files be theirs.
+fn is_zombie(stat: &Stat) -> bool {
+    matches!(stat.state, 'Z' | 'X' | 'x')
+}
+
+fn escape_newlines(path: &[u8]) -> Vec<u8> {
+    path.split(|&byte| byte == b'\n').collect::<Vec<_>>().join(&b"\\012"[..])
+}
+
+fn unescape_newlines(mut text: &[u8]) -> Vec<u8> {
+    let mut path = Vec::with_capacity(text.len());
+    while let Some(found) = memchr::memmem::find(text, b"\\012") {
+        path.extend_from_slice(&text[..found]);
+        path.push(b'\n');
+        text = &text[found + 4..];
+    }
+    path.extend_from_slice(text);
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newlines_are_the_only_thing_that_is_escaped_in_a_list_of_mappings() {
+        let path = b"/a\nb/c\\d e\n";
+        assert_eq!(escape_newlines(path), b"/a\\012b/c\\d e\\012");
+        assert_eq!(unescape_newlines(&escape_newlines(path)), path);
+    }
+}

@@ -1,0 +1,71 @@
+//! Processes on Linux: `/proc`, one process at a time.
+//!
+//! Never more than three descriptors are open at once, whatever the limit and however many
+//! processes there are.
+
+mod descriptors;
+mod inspection;
+mod locks;
+
+use procfs::ProcError;
+use procfs::process::{Process, all_processes};
+use rustix::io::Errno;
+
+use super::places::Places;
+use super::{User, Users};
+use crate::error::{Context, Result};
+
+use inspection::Inspector;
+pub use locks::lock_holder;
+
+pub fn look(places: &Places) -> Result<Users> {
+    let own = own_pid().context(LIST, PROC)?;
+    let mut inspector = Inspector::new(places);
+    let mut users = Users::default();
+    for process in all_processes().map_err(into_io).context(LIST, PROC)? {
+        match process {
+            Ok(process) if process.pid == own => {}
+            Ok(process) => inspector.inspect(&process, &mut users),
+            Err(cause) if is_gone(&cause) => {}
+            Err(_) => users.uninspected += 1,
+        }
+    }
+    Ok(users)
+}
+
+const LIST: &str = "list the processes in";
+const PROC: &str = "/proc";
+
+/// What `/proc` calls this process, which may be in another pid namespace than that it is of.
+fn own_pid() -> std::io::Result<i32> {
+    Process::myself().map(|own| own.pid).map_err(into_io)
+}
+
+/// Whether the process has ended, or the file or mapping in question been closed, meanwhile.
+fn is_gone(cause: &ProcError) -> bool {
+    match cause {
+        ProcError::NotFound(_) => true,
+        ProcError::Io(cause, _) => cause.raw_os_error() == Some(Errno::SRCH.raw_os_error()),
+        _ => false,
+    }
+}
+
+fn into_io(cause: ProcError) -> std::io::Error {
+    match cause {
+        ProcError::Io(cause, _) => cause,
+        ProcError::NotFound(_) => Errno::NOENT.into(),
+        ProcError::PermissionDenied(_) => Errno::ACCESS.into(),
+        other => std::io::Error::other(other.to_string()),
+    }
+}
+
+/// The process by the file name of its executable. The name that it has for the kernel is cut to
+/// 15 bytes, and its own to choose.
+fn user(process: &Process) -> Option<User> {
+    let name = |exe: std::path::PathBuf| Some(exe.file_name()?.to_string_lossy().into_owned());
+    let program = match process.exe().ok().and_then(name) {
+        Some(name) => name.strip_suffix(" (deleted)").unwrap_or(&name).to_owned(),
+        None => process.stat().ok()?.comm,
+    };
+    Some(User { pid: u32::try_from(process.pid).ok()?, program })
+}

@@ -1,0 +1,110 @@
+//! Who uses what lies in the cache.
+//!
+//! The owner of the cache takes no lock, and the first microVM of a fresh pull runs inside the
+//! cache entry itself. Whether anybody is in there, only the system knows: each process has a
+//! command line, a current directory, a root, an executable, open files and mappings, and any of
+//! them may lead into an entry. So each process is looked at, one at a time, and each path that it
+//! holds is turned into the entry that it leads to ([`Places`]).
+//!
+//! This is a look, not a lock: a process may begin to use an entry right after it. What cannot be
+//! looked at (the links of other people's processes) is counted; a process in another mount
+//! namespace is only seen where its paths read as ours do.
+//!
+//! How processes are listed is in `linux/` and `portable.rs`, with equal signatures.
+
+#[cfg(target_os = "linux")]
+#[path = "linux/mod.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "portable.rs"]
+mod system;
+
+mod places;
+mod runner;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use super::{Cache, Location};
+use crate::directory::Directory;
+use crate::error::Result;
+use crate::escape::Escaped;
+use places::Places;
+
+/// A process that uses something in the cache.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct User {
+    /// Its number.
+    pub pid: u32,
+    /// The file name of its executable, or what it calls itself where that is not told. It is not
+    /// safe to print.
+    pub program: String,
+}
+
+/// Like `go-microvm-runner (pid 1234)`, safe to print.
+impl Display for User {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (pid {})", Escaped::new(&self.program), self.pid)
+    }
+}
+
+/// Who uses what, at one moment.
+#[derive(Debug, Default)]
+pub struct Users {
+    by_entry: BTreeMap<Location, Vec<User>>,
+    uninspected: usize,
+}
+
+impl Users {
+    /// From what is known already, whatever the system would say.
+    pub fn from_list(list: impl IntoIterator<Item = (Location, User)>) -> Self {
+        let mut users = Self::default();
+        for (location, user) in list {
+            users.insert(location, user);
+        }
+        users
+    }
+
+    /// The processes that use this entry, by pid.
+    pub fn of(&self, location: &Location) -> &[User] {
+        self.by_entry.get(location).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many processes could not be inspected in full: they belong to somebody else. What could
+    /// be read of them, most often the command line, has been taken into account.
+    pub fn uninspected(&self) -> usize {
+        self.uninspected
+    }
+
+    fn insert(&mut self, location: Location, user: User) {
+        let users = self.by_entry.entry(location).or_default();
+        if let Err(place) = users.binary_search(&user) {
+            users.insert(place, user);
+        }
+    }
+}
+
+impl Cache {
+    /// Looks at every running process but this one, and says which entries it uses: named as
+    /// `"root_path"` in a JSON argument, as the runner of a microVM does, or led to by its current
+    /// directory, root, executable, an open file or a mapping (the last two on Linux only).
+    ///
+    /// # Errors
+    /// The system does not let anybody list processes.
+    pub fn users(&self) -> Result<Users> {
+        system::look(&Places::of(self))
+    }
+
+    /// The process that holds the [lock](Cache::lock) on this cache, if there is one other than
+    /// this and the system tells.
+    pub fn lock_holder(&self) -> Option<User> {
+        lock_holder(&self.root)
+    }
+}
+
+/// Who holds the exclusive `flock` on this directory, if the system tells. Never this process.
+pub(crate) fn lock_holder(directory: &Directory) -> Option<User> {
+    system::lock_holder(directory)
+}

@@ -1,0 +1,54 @@
+//! Processes on every other Unix, macOS first: command lines, current directories, roots and
+//! executables. What files they have open, and who holds a lock, is not told there.
+
+use std::os::unix::ffi::OsStrExt;
+
+use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+
+use super::places::Places;
+use super::runner::root_path;
+use super::{User, Users};
+use crate::cache::Location;
+use crate::directory::Directory;
+use crate::error::{Error, Result};
+
+pub fn look(places: &Places) -> Result<Users> {
+    let wanted = ProcessRefreshKind::nothing()
+        .with_cmd(UpdateKind::Always)
+        .with_cwd(UpdateKind::Always)
+        .with_root(UpdateKind::Always)
+        .with_exe(UpdateKind::Always);
+    let mut system = System::new();
+    if system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted) == 0 {
+        let cause = std::io::Error::from(std::io::ErrorKind::Unsupported);
+        return Err(Error::io("list the processes of", "this system", cause));
+    }
+    let mut users = Users::default();
+    for process in system.processes().values().filter(|process| is_other(process)) {
+        users.uninspected += usize::from(process.cwd().is_none());
+        entries(process, places).for_each(|entry| users.insert(entry, user(process)));
+    }
+    Ok(users)
+}
+
+/// Neither this process nor the kernel.
+fn is_other(process: &Process) -> bool {
+    ![0, std::process::id()].contains(&process.pid().as_u32())
+}
+
+fn entries(process: &Process, places: &Places) -> impl Iterator<Item = Location> {
+    let links = [process.cwd(), process.root(), process.exe()].into_iter().flatten();
+    let led_to = links.flat_map(|path| places.of_link(path.as_os_str().as_bytes()));
+    let named = process.cmd().iter().filter_map(|argument| root_path(argument.as_bytes()));
+    let named = named.map(|path| process.cwd().map_or(path.clone(), |cwd| cwd.join(&path)));
+    led_to.chain(named.flat_map(|path| places.of_name(&path).collect::<Vec<_>>()))
+}
+
+fn user(process: &Process) -> User {
+    let program = process.exe().and_then(|exe| exe.file_name()).unwrap_or(process.name());
+    User { pid: process.pid().as_u32(), program: program.to_string_lossy().into_owned() }
+}
+
+pub fn lock_holder(_: &Directory) -> Option<User> {
+    None
+}

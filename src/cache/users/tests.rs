@@ -1,0 +1,245 @@
+//! Real processes that use a real cache.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::StopFlag;
+use crate::cache::{EntryName, Folder};
+use crate::test_cache::TestCache;
+
+/// A child that ends with the test.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    /// One that ignores its arguments, and waits as long as it is let.
+    fn with_argument(argument: impl AsRef<std::ffi::OsStr>) -> Self {
+        let wait = ["-c", "read line", "go-microvm-runner"];
+        Self::start(Command::new("sh").args(wait).arg(argument).stdin(Stdio::piped()))
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn end(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn sleep() -> Command {
+    let mut command = Command::new("sleep");
+    command.arg("30");
+    command
+}
+
+fn open(directory: impl Into<std::path::PathBuf>) -> Cache {
+    Cache::open(directory).unwrap().unwrap()
+}
+
+fn location(folder: Folder, name: &str) -> Location {
+    Location { folder, name: EntryName::new(name).unwrap() }
+}
+
+fn image(name: &str) -> Location {
+    location(Folder::Root, name)
+}
+
+/// A child is itself a little after it was started.
+fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+fn is_user(cache: &Cache, entry: &Location, child: &Running) -> bool {
+    cache.users().unwrap().of(entry).iter().any(|user| user.pid == child.pid())
+}
+
+#[track_caller]
+fn assert_user(cache: &Cache, entry: &Location, child: &Running) {
+    assert!(comes_true(|| is_user(cache, entry, child)), "{:?}", cache.users());
+}
+
+#[test]
+fn a_current_directory_is_a_use_of_its_entry_alone_until_the_process_ends() {
+    let files = TestCache::new();
+    files.image("a");
+    let mut child = Running::start(sleep().current_dir(files.image("ab").join("usr")));
+    let cache = open(files.dir());
+    assert_user(&cache, &image("sha256-ab"), &child);
+    let users = cache.users().unwrap();
+    let expected = User { pid: child.pid(), program: "sleep".to_owned() };
+    assert_eq!(users.of(&image("sha256-ab")), [expected]);
+    assert_eq!(users.of(&image("sha256-a")), []);
+    child.end();
+    assert_eq!(cache.users().unwrap().of(&image("sha256-ab")), []);
+}
+
+#[test]
+fn an_open_file_is_a_use_and_so_is_one_that_has_been_removed() {
+    let files = TestCache::new();
+    let layer = files.layer("a");
+    let input = File::open(layer.join("usr/a")).unwrap();
+    let child = Running::start(sleep().stdin(input));
+    let cache = open(files.dir());
+    assert_user(&cache, &location(Folder::Layers, "sha256-a"), &child);
+    fs::remove_dir_all(&layer).unwrap();
+    assert!(is_user(&cache, &location(Folder::Layers, "sha256-a"), &child));
+}
+
+#[test]
+fn a_removed_current_directory_is_a_use_of_the_entry_that_it_was() {
+    let files = TestCache::new();
+    let entry = files.image("a");
+    let child = Running::start(sleep().current_dir(&entry));
+    let cache = open(files.dir());
+    fs::remove_dir_all(&entry).unwrap();
+    assert_user(&cache, &image("sha256-a"), &child);
+}
+
+#[test]
+fn a_runner_is_found_by_its_argument_however_that_spells_the_cache() {
+    let files = TestCache::new();
+    let entry = files.image("a");
+    files.image("ab");
+    let [link, other] = ["link", "other"].map(|name| files.home().join(name));
+    symlink(files.dir(), &link).unwrap();
+    symlink(files.home(), &other).unwrap();
+    let spelled = [&entry, &link.join("sha256-a"), &other.join("images/sha256-a/usr")]
+        .map(|path| Running::with_argument(serde_json::json!({ "root_path": path }).to_string()));
+    for cache in [open(files.dir()), open(&link)] {
+        for child in &spelled {
+            assert_user(&cache, &image("sha256-a"), child);
+        }
+        assert_eq!(cache.users().unwrap().of(&image("sha256-ab")), []);
+    }
+}
+
+#[test]
+fn a_relative_argument_is_taken_from_the_directory_of_its_process() {
+    let files = TestCache::new();
+    files.image("a");
+    let argument = r#"{"root_path":"images/sha256-a"}"#;
+    let mut command = Command::new("sh");
+    command.args(["-c", "read line", "runner", argument]).current_dir(files.home());
+    let child = Running::start(command.stdin(Stdio::piped()));
+    assert_user(&open(files.dir()), &image("sha256-a"), &child);
+}
+
+#[test]
+fn a_program_that_lies_in_an_entry_uses_it() {
+    let files = TestCache::new();
+    let program = files.image("a").join("agent");
+    // Copied by another process: a file that a test itself holds open for writing may not run.
+    if !Command::new("cp").arg("/bin/sleep").arg(&program).status().is_ok_and(|s| s.success()) {
+        eprintln!("skipped: /bin/sleep cannot be copied");
+        return;
+    }
+    let child = Running::start(Command::new(&program).arg0("sleep").arg("30"));
+    let cache = open(files.dir());
+    assert_user(&cache, &image("sha256-a"), &child);
+    fs::remove_file(&program).unwrap();
+    let users = cache.users().unwrap();
+    let expected = format!("agent (pid {})", child.pid());
+    assert!(users.of(&image("sha256-a")).iter().any(|user| user.to_string() == expected));
+}
+
+#[test]
+fn a_mapped_library_is_a_use_even_below_a_name_of_two_lines() {
+    let Some(library) = some_library() else {
+        eprintln!("skipped: there is no shared library to map");
+        return;
+    };
+    let files = TestCache::new();
+    let copy = files.image("two\nlines").join("library.so");
+    fs::copy(library, &copy).unwrap();
+    let child = Running::start(sleep().env("LD_PRELOAD", &copy));
+    assert_user(&open(files.dir()), &image("sha256-two\nlines"), &child);
+}
+
+fn some_library() -> Option<String> {
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    let line = maps.lines().find(|line| line.contains("/libgcc_s.so"))?;
+    Some(line[line.find('/')?..].to_owned())
+}
+
+#[test]
+fn this_process_is_no_user() {
+    let files = TestCache::new();
+    let entry = files.image("a");
+    let _held = File::open(&entry).unwrap();
+    let own = std::process::id();
+    let users = open(files.dir()).users().unwrap();
+    assert!(users.of(&image("sha256-a")).iter().all(|user| user.pid != own));
+}
+
+#[test]
+fn users_are_listed_once_each_by_pid() {
+    let user = |pid, program: &str| User { pid, program: program.to_owned() };
+    let [one, two] = [user(1, "sh"), user(2, "a\x1b[31m")];
+    let list = [&two, &one, &two].map(|user| (image("sha256-a"), user.clone()));
+    let users = Users::from_list(list);
+    assert_eq!(users.of(&image("sha256-a")), [one, two.clone()]);
+    assert_eq!(users.of(&location(Folder::Layers, "sha256-a")), []);
+    assert_eq!(two.to_string(), "a\\u{1b}[31m (pid 2)");
+}
+
+/// `flock` itself takes the lock, then becomes `sleep`.
+fn flock(mode: &str, directory: &Path) -> Option<Running> {
+    let mut command = Command::new("flock");
+    let command = command.args(["--no-fork", mode]).arg(directory).args(["sleep", "30"]);
+    let child = command.spawn().ok().map(Running);
+    if child.is_none() {
+        eprintln!("skipped: there is no program flock");
+    }
+    child
+}
+
+#[test]
+fn the_holder_of_a_lock_is_named_unless_it_is_this_process() {
+    let files = TestCache::new();
+    let cache = open(files.dir());
+    let lock = cache.lock(&StopFlag::new(), || ()).unwrap();
+    assert_eq!(cache.lock_holder(), None);
+    drop(lock);
+    let Some(child) = flock("--exclusive", &files.dir()) else { return };
+    let holder = || cache.lock_holder().filter(|holder| holder.program == "sleep");
+    assert!(comes_true(|| holder().is_some()), "{:?}", cache.lock_holder());
+    assert_eq!(holder().map(|user| user.pid), Some(child.pid()));
+}
+
+#[test]
+fn whoever_waits_for_a_lock_does_not_hold_it() {
+    let files = TestCache::new();
+    let Some(sharing) = flock("--shared", &files.dir()) else { return };
+    let locks = |pid: u32, arrow| {
+        let pid = format!(" {pid} ");
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|line| line.contains(&pid) && line.contains("->") == arrow)
+    };
+    assert!(comes_true(|| locks(sharing.pid(), false)));
+    let Some(waiting) = flock("--exclusive", &files.dir()) else { return };
+    assert!(comes_true(|| locks(waiting.pid(), true)));
+    assert_eq!(open(files.dir()).lock_holder(), None);
+}

@@ -7,8 +7,9 @@
 //! holds is turned into the entry that it leads to ([`Places`]).
 //!
 //! This is a look, not a lock: a process may begin to use an entry right after it. What cannot be
-//! looked at (the links of other people's processes) is counted; a process in another mount
-//! namespace is only seen where its paths read as ours do.
+//! looked at (the links of other people's processes) is counted, unless the system hides that it
+//! is there at all; a process in another mount namespace is only seen where its paths read as
+//! ours do.
 //!
 //! How processes are listed is in `linux/` and `portable.rs`, with equal signatures.
 

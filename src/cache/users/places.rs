@@ -42,14 +42,15 @@ impl Places {
         readings.into_iter().flatten().filter_map(|path| entry_below(&self.real, as_path(path)))
     }
 
-    /// The entries that a path may mean which came from a program: what it says, and where that
-    /// leads. A path that cannot be followed leads nowhere.
-    pub fn of_name(&self, path: &Path) -> impl Iterator<Item = Location> {
-        let path = Some(path).filter(|path| path.is_absolute());
-        let followed = path.and_then(|path| path.canonicalize().ok());
+    /// The entries that a path may mean which came from a program whose current directory is
+    /// `cwd`: what it says, and where that leads. A path that cannot be followed leads nowhere.
+    pub fn of_name(&self, path: &Path, cwd: Option<&Path>) -> impl Iterator<Item = Location> {
+        let path = cwd.unwrap_or(Path::new("")).join(path);
+        // What is relative still would be taken from our own directory.
+        let followed = path.is_absolute().then(|| path.canonicalize().ok()).flatten();
         let found = [
-            path.and_then(|path| entry_below(&self.spelled, path)),
-            path.and_then(|path| entry_below(&self.real, path)),
+            entry_below(&self.spelled, &path),
+            entry_below(&self.real, &path),
             followed.and_then(|path| entry_below(&self.real, &path)),
         ];
         found.into_iter().flatten()
@@ -128,7 +129,9 @@ mod tests {
             ("images/sha256-a", &[]),
             ("", &[]),
         ] {
-            assert_eq!(shown(places().of_name(Path::new(path))), expected, "{path:?}");
+            assert_eq!(shown(places().of_name(Path::new(path), None)), expected, "{path:?}");
         }
+        let (path, home) = (Path::new("images/sha256-a"), Some(Path::new("/home")));
+        assert_eq!(shown(places().of_name(path, home)), ["sha256-a"]);
     }
 }

@@ -40,8 +40,7 @@ fn entries(process: &Process, places: &Places) -> impl Iterator<Item = Location>
     let links = [process.cwd(), process.root(), process.exe()].into_iter().flatten();
     let led_to = links.flat_map(|path| places.of_link(path.as_os_str().as_bytes()));
     let named = process.cmd().iter().filter_map(|argument| root_path(argument.as_bytes()));
-    let named = named.map(|path| process.cwd().map_or(path.clone(), |cwd| cwd.join(&path)));
-    led_to.chain(named.flat_map(|path| places.of_name(&path).collect::<Vec<_>>()))
+    led_to.chain(named.flat_map(|path| places.of_name(&path, process.cwd()).collect::<Vec<_>>()))
 }
 
 fn user(process: &Process) -> User {

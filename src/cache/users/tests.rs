@@ -1,5 +1,7 @@
 //! Real processes that use a real cache.
 
+#![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
+
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;

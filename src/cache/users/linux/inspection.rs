@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use super::super::places::Places;
 use super::super::runner::root_path;
-use super::{Users, descriptors, is_gone, user};
+use super::{Users, descriptors, is_gone, newlines, user};
 use crate::cache::Location;
 
 /// Looks at one process after the other.
@@ -44,7 +44,7 @@ impl Seen {
 
 impl<'a> Inspector<'a> {
     pub fn new(places: &'a Places) -> Self {
-        let cache = escape_newlines(places.real().as_os_str().as_bytes());
+        let cache = newlines::escape(places.real().as_os_str().as_bytes());
         Self { places, cache: Finder::new(&cache).into_owned(), buffer: Vec::new() }
     }
 
@@ -85,7 +85,6 @@ impl<'a> Inspector<'a> {
         seen.entries.extend(self.places.of_link(path));
     }
 
-    /// A relative path means something to its own process only.
     fn arguments(
         &mut self,
         process: &Process,
@@ -95,8 +94,7 @@ impl<'a> Inspector<'a> {
         self.buffer.clear();
         process.open_relative("cmdline")?.read_to_end(&mut self.buffer)?;
         for path in self.buffer.split(|&byte| byte == 0).filter_map(root_path) {
-            let path = cwd.map_or(path.clone(), |cwd| cwd.join(&path));
-            seen.entries.extend(self.places.of_name(&path));
+            seen.entries.extend(self.places.of_name(&path, cwd));
         }
         Ok(())
     }
@@ -128,7 +126,7 @@ impl<'a> Inspector<'a> {
             {
                 // Only newlines are escaped, so a name may also hold those very characters.
                 self.link(&line[start..], seen);
-                self.link(&unescape_newlines(&line[start..]), seen);
+                self.link(&newlines::unescape(&line[start..]), seen);
             }
         }
     }
@@ -143,31 +141,4 @@ fn has_nothing(stat: &Stat) -> bool {
 /// Ended; but its other threads may run on, and the files be theirs.
 fn is_zombie(stat: &Stat) -> bool {
     matches!(stat.state, 'Z' | 'X' | 'x')
-}
-
-fn escape_newlines(path: &[u8]) -> Vec<u8> {
-    path.split(|&byte| byte == b'\n').collect::<Vec<_>>().join(&b"\\012"[..])
-}
-
-fn unescape_newlines(mut text: &[u8]) -> Vec<u8> {
-    let mut path = Vec::with_capacity(text.len());
-    while let Some(found) = memchr::memmem::find(text, b"\\012") {
-        path.extend_from_slice(&text[..found]);
-        path.push(b'\n');
-        text = &text[found + 4..];
-    }
-    path.extend_from_slice(text);
-    path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn newlines_are_the_only_thing_that_is_escaped_in_a_list_of_mappings() {
-        let path = b"/a\nb/c\\d e\n";
-        assert_eq!(escape_newlines(path), b"/a\\012b/c\\d e\\012");
-        assert_eq!(unescape_newlines(&escape_newlines(path)), path);
-    }
 }

@@ -6,6 +6,7 @@
 mod descriptors;
 mod inspection;
 mod locks;
+mod newlines;
 
 use procfs::ProcError;
 use procfs::process::{Process, all_processes};

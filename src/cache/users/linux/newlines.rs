@@ -1,0 +1,31 @@
+//! Paths in a list that has one on each line. The kernel writes a newline in a path as `\012`, and
+//! escapes nothing else.
+
+/// A path as it reads in a list.
+pub fn escape(path: &[u8]) -> Vec<u8> {
+    path.split(|&byte| byte == b'\n').collect::<Vec<_>>().join(&b"\\012"[..])
+}
+
+/// The path that reads like this, unless those very characters are in its name.
+pub fn unescape(mut text: &[u8]) -> Vec<u8> {
+    let mut path = Vec::with_capacity(text.len());
+    while let Some(found) = memchr::memmem::find(text, b"\\012") {
+        path.extend_from_slice(&text[..found]);
+        path.push(b'\n');
+        text = &text[found + 4..];
+    }
+    path.extend_from_slice(text);
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newlines_are_the_only_thing_that_is_escaped_in_a_list_of_mappings() {
+        let path = b"/a\nb/c\\d e\n";
+        assert_eq!(escape(path), b"/a\\012b/c\\d e\\012");
+        assert_eq!(unescape(&escape(path)), path);
+    }
+}

@@ -7,8 +7,8 @@ mod cache;
 use std::time::Duration;
 
 use bbox_cache::StopFlag;
-use bbox_cache::cache::Cache;
-use bbox_cache::plan::collect;
+use bbox_cache::cache::{Cache, Patience};
+use bbox_cache::plan::{Conditions, collect};
 use bbox_cache::sweep::{Outcome, sweep};
 use bbox_cache::usage::{Jobs, Progress};
 use cache::{TestCache, rootfs};
@@ -28,8 +28,8 @@ fn build() -> TestCache {
 
 fn remove(built: &TestCache, jobs: Jobs) -> Outcome {
     let cache = Cache::open(built.dir()).unwrap().unwrap();
-    let lock = cache.lock(&StopFlag::new(), || {}).unwrap();
-    let plan = collect(&cache.inventory().unwrap(), Timestamp::now());
+    let lock = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
+    let plan = collect(&cache.inventory().unwrap(), &Conditions::at(Timestamp::now()));
     let progress = Progress::new(plan.decisions.len(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &lock, &plan, jobs, &progress, &sender).unwrap()

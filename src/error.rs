@@ -32,12 +32,20 @@ pub enum Error {
         count: usize,
     },
     /// The threads for a job could not be started.
-    #[error("cannot start {jobs} threads: {cause}")]
+    #[error("cannot start {}: {cause}", threads(*jobs))]
     Threads {
         /// How many were asked for.
         jobs: usize,
         /// The cause, as the thread pool told it.
         cause: String,
+    },
+    /// Another process collects the cache, and nobody wanted to wait for it.
+    #[error("{holder} collects {}: nothing was changed", Escaped::new(path))]
+    Busy {
+        /// The cache directory.
+        path: PathBuf,
+        /// Which process that is, safe to print.
+        holder: String,
     },
     /// A run was asked to stop before it had changed anything.
     #[error("interrupted: nothing was changed")]
@@ -76,6 +84,10 @@ pub(crate) fn cause(error: &io::Error) -> String {
 
 pub(crate) fn without_number(text: &str) -> &str {
     text.rfind(" (os error ").map_or(text, |end| &text[..end])
+}
+
+fn threads(number: usize) -> String {
+    if number == 1 { "a thread".to_owned() } else { format!("{number} threads") }
 }
 
 fn which_refs(count: usize) -> String {

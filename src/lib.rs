@@ -19,23 +19,24 @@
 //! ```
 //! use bbox_cache::StopFlag;
 //! use bbox_cache::cache::Cache;
-//! use bbox_cache::plan::collect;
+//! use bbox_cache::plan::{Conditions, collect};
 //! use bbox_cache::usage::{Jobs, Meter, Progress};
 //!
 //! # fn main() -> bbox_cache::Result<()> {
 //! # let directory = std::env::temp_dir().join("bbox-cache-that-is-not-there");
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
 //! let inventory = cache.settled_inventory(&StopFlag::new())?;
-//! let mut plan = collect(&inventory, jiff::Timestamp::now());
+//! let present = Conditions { users: cache.users()?, ..Conditions::at(jiff::Timestamp::now()) };
+//! let mut plan = collect(&inventory, &present);
 //! let doomed = plan.doomed();
 //! let progress = Progress::new(doomed.len(), StopFlag::new());
 //! let meter = Meter::new(Jobs::new(16).expect("16 is a possible number of threads"));
 //! let measurement = meter.measure(&cache, &doomed, &progress)?;
-//! plan.note_usage(&measurement);
+//! let freed = plan.note_usage(&measurement);
 //! for (_, decision) in plan.removals() {
 //!     println!("{:?}: {}", decision.item.digest(), decision.verdict.reason());
 //! }
-//! println!("{} in all", measurement.reclaimable(0..doomed.len()));
+//! println!("{freed} in all");
 //! # Ok(())
 //! # }
 //! ```

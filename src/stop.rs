@@ -25,11 +25,10 @@ impl StopFlag {
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
-}
 
-impl From<Arc<AtomicBool>> for StopFlag {
-    /// Shares a flag that a signal handler sets.
-    fn from(flag: Arc<AtomicBool>) -> Self {
-        Self(flag)
+    /// The bare flag, for a signal handler.
+    #[cfg(feature = "cli")]
+    pub(crate) fn shared(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::ref_file::SETTLED_AGE;
+use super::trash_name::{TRASH_PREFIX, TrashStage, former_name};
 use super::{Cache, Digest, EntryName, Folder, Location, RefIndex};
 use crate::directory::{Kind, Status};
 use crate::error::{Context, Error, Result};
@@ -24,16 +25,16 @@ pub enum EntryKind {
 }
 
 /// Whose leftover it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leftover {
     /// The owner's: an extraction in progress, or one that died.
     Extraction,
-    /// Ours: an entry that a collection had begun to remove.
-    InterruptedGc,
+    /// Ours: a whole image that an interrupted collection had hidden, and not begun to remove.
+    Hidden(Digest),
+    /// Ours: what is left of an entry that an interrupted collection had begun to remove.
+    Dead,
 }
 
-/// What an entry is called while it is being removed: this, and its own name behind it.
-pub(crate) const TRASH_PREFIX: &str = "tmp-gc-";
 const TEMPORARY_PREFIX: &str = "tmp-";
 
 /// Something that lies in the cache.
@@ -50,14 +51,22 @@ pub struct Entry {
 impl Entry {
     /// The digest that a leftover of an interrupted collection was called by.
     pub fn former_digest(&self) -> Option<Digest> {
-        let own = self.location.name.as_bytes().strip_prefix(TRASH_PREFIX.as_bytes())?;
-        Digest::of_entry(&EntryName::new(own)?)
+        former_name(&self.location.name)?.1
+    }
+
+    /// Whether an interrupted collection has left it.
+    pub fn is_interrupted_gc(&self) -> bool {
+        matches!(self.kind, EntryKind::Leftover(Leftover::Hidden(_) | Leftover::Dead))
     }
 
     /// Whether it was changed within two seconds of `now`: then its owner may be about to write the
     /// ref that names it.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now.duration_since(self.last_used).unsigned_abs() < SETTLED_AGE
+        Self::is_fresh_at(self.last_used, now)
+    }
+
+    pub(crate) fn is_fresh_at(last_used: Timestamp, now: Timestamp) -> bool {
+        now.duration_since(last_used).unsigned_abs() < SETTLED_AGE
     }
 
     fn is_named_by_owner(&self) -> bool {
@@ -86,6 +95,8 @@ pub struct Inventory {
     pub refs: RefIndex,
     /// The folders that are there, besides the root.
     pub folders: Vec<Folder>,
+    /// When `refs` was made, where the file system knows.
+    pub index_born: Option<Timestamp>,
     /// What could not be looked at.
     pub problems: Vec<Error>,
 }
@@ -124,6 +135,7 @@ impl Inventory {
             inventory.problems.push(problem);
         }
         inventory.refs = cache.refs();
+        inventory.index_born = cache.index_born();
         Ok(inventory)
     }
 
@@ -173,12 +185,22 @@ fn classify(folder: Folder, name: &EntryName, kind: Kind) -> EntryKind {
         (Some(digest), Folder::Root) => EntryKind::Image(digest),
         (Some(digest), _) => EntryKind::Layer(digest),
         (None, _) if is_entry && name.starts_with(TRASH_PREFIX) => {
-            EntryKind::Leftover(Leftover::InterruptedGc)
+            EntryKind::Leftover(interrupted(name, folder))
         }
         (None, _) if directory && name.starts_with(TEMPORARY_PREFIX) => {
             EntryKind::Leftover(Leftover::Extraction)
         }
         (None, _) => EntryKind::Stranger,
+    }
+}
+
+/// How far an interrupted collection had come with the entry that is now called `name`.
+fn interrupted(name: &EntryName, folder: Folder) -> Leftover {
+    match former_name(name) {
+        Some((TrashStage::Hidden, Some(digest))) if folder == Folder::Root => {
+            Leftover::Hidden(digest)
+        }
+        _ => Leftover::Dead,
     }
 }
 
@@ -214,7 +236,8 @@ mod tests {
                 (_, EntryKind::Image(_)) => "image",
                 (_, EntryKind::Layer(_)) => "layer",
                 (_, EntryKind::Leftover(Leftover::Extraction)) => "extraction",
-                (_, EntryKind::Leftover(Leftover::InterruptedGc)) => "interrupted",
+                (_, EntryKind::Leftover(Leftover::Hidden(_))) => "hidden",
+                (_, EntryKind::Leftover(Leftover::Dead)) => "dead",
                 (_, EntryKind::Stranger) => "stranger",
             }
         };
@@ -228,8 +251,10 @@ mod tests {
             ("tmp-rootfs-1", Directory, "extraction", "extraction"),
             ("tmp-rootfs-1", Symlink, "stranger", "stranger"),
             ("tmp-rootfs-1", File, "stranger", "stranger"),
-            ("tmp-gc-sha256-ab", Directory, "interrupted", "interrupted"),
-            ("tmp-gc-sha256-ab", File, "stranger", "interrupted"),
+            ("tmp-gc-sha256-ab", Directory, "hidden", "dead"),
+            ("tmp-gc-dead-sha256-ab", Directory, "dead", "dead"),
+            ("tmp-gc-notes", Directory, "dead", "dead"),
+            ("tmp-gc-sha256-ab", File, "stranger", "dead"),
             ("tmp-gc-sha256-ab", Symlink, "stranger", "stranger"),
             ("refs", Directory, "folder", "stranger"),
             ("layers", Directory, "folder", "stranger"),

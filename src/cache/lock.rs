@@ -7,10 +7,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::io::Errno;
-
 use super::Cache;
-use crate::directory::Directory;
+use super::users::lock_holder;
+use crate::directory::{Directory, LockAnswer, LockKind};
 use crate::error::{Context, Error, Result};
 use crate::stop::StopFlag;
 
@@ -31,8 +30,17 @@ impl CacheLock {
     }
 }
 
+/// What to do while another process collects the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Wait until it has ended.
+    Wait,
+    /// Give up with [`Error::Busy`].
+    GiveUp,
+}
+
 impl Cache {
-    /// Opens the cache directory `path` and waits until no other process collects it. `None` if
+    /// Opens the cache directory `path` and takes its lock, as [`Cache::lock`] does. `None` if
     /// there is no such directory, or none any more.
     ///
     /// # Errors
@@ -40,7 +48,7 @@ impl Cache {
     pub fn open_locked(
         path: &Path,
         stop: &StopFlag,
-        busy: impl Fn(),
+        busy: impl Fn(&str) -> Patience,
     ) -> Result<Option<(Self, CacheLock)>> {
         while let Some(cache) = Self::open(path)? {
             let lock = cache.lock(stop, &busy)?;
@@ -54,30 +62,30 @@ impl Cache {
         Ok(None)
     }
 
-    /// Waits until no other process collects this cache. `busy` is called once, when it turns out
-    /// that one does.
+    /// Takes the right to change this cache. If another process has it, `busy` is asked once what
+    /// to do, and told in words that are safe to print which process that is.
     ///
     /// # Errors
-    /// `stop` was raised, or the system refused.
-    pub fn lock(&self, stop: &StopFlag, busy: impl FnOnce()) -> Result<CacheLock> {
+    /// [`Error::Busy`] if `busy` wants to give up; or `stop` was raised, or the system refused.
+    pub fn lock(&self, stop: &StopFlag, busy: impl FnOnce(&str) -> Patience) -> Result<CacheLock> {
         // A description of its own: the lock ends with it, not with the cache.
         let directory = self.root.open_folder(c".").context("open", &self.path)?;
         let mut busy = Some(busy);
         loop {
-            match directory.try_lock() {
-                Ok(()) => return Ok(CacheLock { held: Some(directory) }),
-                Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK) => {
-                    return Ok(CacheLock { held: None });
-                }
-                Err(Errno::WOULDBLOCK) if stop.is_raised() => return Err(Error::Interrupted),
-                Err(Errno::WOULDBLOCK | Errno::INTR) => {
-                    if let Some(busy) = busy.take() {
-                        busy();
-                    }
-                    std::thread::sleep(POLL);
-                }
-                Err(cause) => return Err(Error::io("lock", &self.path, cause)),
+            match directory.try_lock(LockKind::Exclusive).context("lock", &self.path)? {
+                LockAnswer::Granted => return Ok(CacheLock { held: Some(directory) }),
+                LockAnswer::Unsupported => return Ok(CacheLock { held: None }),
+                LockAnswer::Taken if stop.is_raised() => return Err(Error::Interrupted),
+                LockAnswer::Taken => {}
             }
+            if let Some(busy) = busy.take() {
+                let holder = lock_holder(&directory)
+                    .map_or_else(|| "another process".to_owned(), |user| user.to_string());
+                if busy(&holder) == Patience::GiveUp {
+                    return Err(Error::Busy { path: self.path.clone(), holder });
+                }
+            }
+            std::thread::sleep(POLL);
         }
     }
 }

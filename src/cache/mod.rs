@@ -7,14 +7,17 @@
 //! Brood Box writes the cache and takes no lock while it does; everything read here is a look at
 //! something that may change at once.
 
+mod choice;
 mod digest;
 mod folders;
 mod inventory;
+mod lease;
 mod location;
 mod lock;
 mod name;
 mod ref_file;
 mod refs;
+mod trash_name;
 mod users;
 
 use std::path::{Path, PathBuf};
@@ -27,14 +30,17 @@ use crate::directory::Directory;
 use crate::error::{Context, Error, Result};
 use crate::stop::StopFlag;
 
+pub use choice::Choice;
 pub use digest::Digest;
 pub(crate) use folders::Folders;
-pub(crate) use inventory::TRASH_PREFIX;
 pub use inventory::{Entry, EntryKind, Inventory, Leftover};
+pub(crate) use lease::Claim;
+pub use lease::{Lease, Leases};
 pub use location::{Folder, Location, default_directory};
-pub use lock::CacheLock;
+pub use lock::{CacheLock, Patience};
 pub use name::EntryName;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
+pub(crate) use trash_name::TrashStage;
 pub use users::{User, Users};
 
 /// How long to wait before a cache that is being written is looked at again.
@@ -123,6 +129,11 @@ impl Cache {
             Ok(None) => RefIndex::default(),
             Err(problem) => RefIndex::unreadable(problem),
         }
+    }
+
+    /// When `refs` was made. That it cannot be asked is reported with the refs themselves.
+    fn index_born(&self) -> Option<Timestamp> {
+        self.try_folder(Folder::Refs).ok()??.born().ok()?
     }
 
     /// The directory in which a location's name lies, opened anew: the owner may have removed and

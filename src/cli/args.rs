@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use crate::usage::Jobs;
 
@@ -89,6 +91,8 @@ pub enum Verb {
     Gc(Gc),
     /// Remove the whole cache directory
     Purge(Purge),
+    /// Run a command while an image is kept from being collected
+    Lease(Lease),
     /// Print the cache directory
     Dir,
 }
@@ -128,13 +132,20 @@ pub enum Sort {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache gc --dry-run   what would go, and how much that frees
-  bbox cache gc -v          also say what is kept, and why
-  bbox cache gc -j 8 -q     with 8 threads, without a word")]
+  bbox cache gc --dry-run          what would go, and how much that frees
+  bbox cache gc -v                 also say what is kept, and why
+  bbox cache gc --keep-recent 7d   keep what was used within the last week
+  bbox cache gc -q --no-wait       for a timer: without a word, and not twice at a time")]
 pub struct Gc {
     /// Only say what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Keep what was used more recently than that, such as 36h, 7d or 2w
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub keep_recent: Option<SignedDuration>,
+    /// Fail instead of waiting for another collection to end
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 #[derive(Args)]
@@ -150,4 +161,48 @@ pub struct Purge {
     /// Only say what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Fail instead of waiting for another collection to end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache lease ghcr.io/a/b:latest -- make test
+  bbox cache lease sha256:0123456789ab -- tar -cf image.tar -C DIR .
+
+The exit code is that of the command; 125 if the lease cannot be had, 126 or 127 if the command
+cannot be run.")]
+pub struct Lease {
+    /// The image: a reference, or a digest or its beginning
+    #[arg(value_name = "REF|DIGEST")]
+    pub image: String,
+    /// What to run
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+/// A duration as people write it; a day has 24 hours.
+fn parse_duration(text: &str) -> Result<SignedDuration, String> {
+    let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    duration.ok_or_else(|| "a duration such as 90m, 36h, 7d or 2w is expected".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, hours) in
+            [("36h", 36), ("7d", 7 * 24), ("2w", 14 * 24), ("1d 12h", 36), ("0s", 0)]
+        {
+            assert_eq!(parse_duration(text), Ok(SignedDuration::from_hours(hours)), "{text}");
+        }
+        for text in ["", "7", "-1h", "1 fortnight", "1mo", "1y", "d"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
 }

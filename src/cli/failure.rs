@@ -14,6 +14,8 @@ pub enum Ending {
     Incomplete,
     /// A signal came before everything was done.
     Interrupted,
+    /// Another program was run, and has ended with this code.
+    Passed(u8),
 }
 
 /// A command that could not do its work.
@@ -28,6 +30,9 @@ pub enum Failure {
     /// What was asked for is not done, for the reason given.
     #[error("{0}")]
     Refused(String),
+    /// Another program was to be run, and was not; the code tells why.
+    #[error("{reason}")]
+    NotRun { code: u8, reason: String },
 }
 
 /// Does not do what was asked for.
@@ -39,6 +44,7 @@ pub fn refuse<T>(reason: impl Into<String>) -> Result<T, Failure> {
 pub fn exit_code(result: &Result<Ending, Failure>, signal: u8) -> ExitCode {
     ExitCode::from(match result {
         Ok(Ending::Done) => 0,
+        Ok(Ending::Passed(code)) | Err(Failure::NotRun { code, .. }) => *code,
         Ok(Ending::Interrupted) | Err(Failure::Library(Error::Interrupted)) => signal,
         Ok(Ending::Incomplete) | Err(Failure::Library(_) | Failure::Output(_)) => 1,
         Err(Failure::Signals(_)) => 1,

@@ -4,21 +4,26 @@ use jiff::Timestamp;
 
 use super::args::Gc;
 use super::context::Context;
+use super::doubt;
 use super::failure::{Ending, Failure};
 use super::removal::{self, Report};
 use crate::cache::{Cache, Inventory};
-use crate::plan::collect;
+use crate::plan::{Conditions, Plan, collect};
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     let mut report = Report::new(args.dry_run);
-    let Some((cache, lock)) = removal::open(context, args.dry_run)? else {
+    let Some((cache, lock)) = removal::open(context, args.dry_run, args.no_wait)? else {
         return report.finish(context);
     };
     let inventory = readable_inventory(context, &cache)?;
     report.problems = inventory.problems.iter().map(ToString::to_string).collect();
-    report.warnings =
-        inventory.refs.invalid.iter().map(|found| found.warning(cache.path())).collect();
-    report.plan = collect(&inventory, Timestamp::now());
+    for invalid in &inventory.refs.invalid {
+        report.warn(context, invalid.warning(cache.path()));
+    }
+    if let Some(warning) = doubt::warning(&inventory, &context.cache_dir) {
+        report.warn(context, warning);
+    }
+    report.plan = make_plan(context, args, &cache, &inventory, &mut report);
     report.reclaimable = removal::measure(context, &cache, &mut report.plan)?;
     if let Some(lock) = lock {
         removal::carry_out(context, &cache, &lock, &mut report)?;
@@ -30,4 +35,23 @@ fn readable_inventory(context: &Context<'_>, cache: &Cache) -> Result<Inventory,
     let inventory = cache.settled_inventory(&context.signals.stop())?;
     let refs = inventory.refs.into_readable()?;
     Ok(Inventory { refs, ..inventory })
+}
+
+/// Looking at every process takes longer than all the rest: only if there is something to lose.
+fn make_plan(
+    context: &Context<'_>,
+    args: &Gc,
+    cache: &Cache,
+    inventory: &Inventory,
+    report: &mut Report,
+) -> Plan {
+    let given = Conditions { keep_recent: args.keep_recent, ..Conditions::at(Timestamp::now()) };
+    let plan = collect(inventory, &given);
+    if plan.removals().next().is_none() {
+        return plan;
+    }
+    let leases =
+        cache.leases(plan.removals().filter_map(|(_, decision)| decision.item.image_name()));
+    let users = removal::users(context, cache, report);
+    collect(inventory, &Conditions { users, leases, ..given })
 }

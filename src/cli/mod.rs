@@ -2,13 +2,15 @@
 //!
 //! [`run`] takes a command line and returns an exit code: 0 for done, nothing to do, or declined;
 //! 1 if something could not be done; 2 for a wrong command line and for what is refused; 128 and
-//! the signal's number if a signal came.
+//! the signal's number if a signal came. `lease` passes on the code of the command that it runs.
 
 mod args;
 mod context;
 mod dir;
+mod doubt;
 mod failure;
 mod gc;
+mod lease;
 mod limits;
 mod list;
 mod purge;
@@ -38,17 +40,14 @@ pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    limits::raise_open_files();
     let Command::Cache(cache) = arguments.command;
     let console = context::console(&cache.shared);
-    let (result, signal) = match Signals::listen() {
-        Ok(signals) => (run_verb(cache, &console, &signals), signals.exit_code()),
-        Err(error) => (Err(Failure::Signals(error)), 1),
-    };
+    let signals = Signals::default();
+    let result = run_verb(cache, &console, &signals);
     if let Err(failure) = &result {
         console.error(failure);
     }
-    exit_code(&result, signal)
+    exit_code(&result, signals.exit_code())
 }
 
 fn run_verb(
@@ -57,10 +56,16 @@ fn run_verb(
     signals: &Signals,
 ) -> Result<Ending, Failure> {
     let context = Context::new(arguments.shared, console, signals)?;
+    // A command that runs another one leaves signals and limits as that one expects them.
+    if !matches!(arguments.verb, Verb::Lease(_)) {
+        limits::raise_open_files();
+        signals.listen().map_err(Failure::Signals)?;
+    }
     match arguments.verb {
         Verb::List(args) => list::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
+        Verb::Lease(args) => lease::run(&context, &args),
         Verb::Dir => dir::run(&context),
     }
 }

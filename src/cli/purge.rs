@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::Purge;
+use super::args::{Format, Purge};
 use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
 use super::removal::{self, Counts, Report};
@@ -18,22 +18,29 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     if !is_purgeable(context, asks)? {
         return report.finish(context);
     }
-    let Some((cache, lock)) = removal::open(context, args.dry_run)? else {
+    let Some((cache, lock)) = removal::open(context, args.dry_run, args.no_wait)? else {
         return report.finish(context);
     };
     report.whole = Some(context.shown_dir());
-    report.plan = purge(&cache.inventory()?);
+    let users = removal::users(context, &cache, &mut report);
+    report.plan = purge(&cache.inventory()?, &users);
     report.reclaimable = removal::measure(context, &cache, &mut report.plan)? + razable(&cache);
     if asks && !confirm(context, &report)? {
-        let mut report = Report::new(args.dry_run);
-        report.warnings.push("the question was not answered with yes".to_owned());
-        return report.finish(context);
+        return decline(context);
     }
     if let Some(lock) = lock {
         removal::carry_out(context, &cache, &lock, &mut report)?;
         finish_off(context, &cache, &lock, &mut report);
     }
     report.finish(context)
+}
+
+fn decline(context: &Context<'_>) -> Result<Ending, Failure> {
+    if context.format == Format::Table {
+        context.console.note("Nothing was removed: the question was not answered with yes.");
+        return Ok(Ending::Done);
+    }
+    Report::new(false).finish(context)
 }
 
 /// Whether there is anything to purge; refuses what must not be purged, or not without a question.
@@ -86,6 +93,15 @@ fn confirm(context: &Context<'_>, report: &Report) -> Result<bool, Failure> {
     Ok(answer.map_err(|cause| Error::io("read the answer from", "the terminal", cause))?)
 }
 
+/// What is in use, and by whom, a line each.
+fn in_use(report: &Report) -> impl Iterator<Item = String> + '_ {
+    let used = report.plan.decisions.iter().filter(|decision| !decision.users.is_empty());
+    used.map(|decision| {
+        let users: Vec<_> = decision.users.iter().map(ToString::to_string).collect();
+        format!("{} is in use by {}", removal::label(decision), users.join(", "))
+    })
+}
+
 fn question(context: &Context<'_>, report: &Report) -> String {
     let counts = Counts::of(report.plan.decisions.iter().map(|decision| &decision.item));
     let strangers: Vec<_> = report.plan.strangers().map(ToString::to_string).collect();
@@ -95,11 +111,15 @@ fn question(context: &Context<'_>, report: &Report) -> String {
     };
     let at_least = if report.is_measured() { "" } else { "at least " };
     let bytes = size(report.reclaimable);
-    format!("{strangers}Remove {} with {counts}, {at_least}{bytes}?", context.shown_dir())
+    let users: String = in_use(report).map(|line| line + "\n").collect();
+    format!("{strangers}{users}Remove {} with {counts}, {at_least}{bytes}?", context.shown_dir())
 }
 
 /// Removes the folders, once everything in them is gone.
 fn finish_off(context: &Context<'_>, cache: &Cache, lock: &CacheLock, report: &mut Report) {
+    let mounted = report.plan.decisions.iter().filter(|decision| decision.mount.is_some());
+    let mounted: Vec<_> = mounted.map(removal::mounted).collect();
+    report.problems.extend(mounted);
     if !(0..report.plan.decisions.len()).all(|index| report.is_removed(index)) {
         return;
     }

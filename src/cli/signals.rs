@@ -9,6 +9,7 @@ use signal_hook::flag;
 use crate::stop::StopFlag;
 
 /// Which signal has come, if any.
+#[derive(Default)]
 pub struct Signals {
     stop: StopFlag,
     /// Whether a signal is to end the program at once.
@@ -21,17 +22,15 @@ impl Signals {
     ///
     /// # Errors
     /// The system refused.
-    pub fn listen() -> std::io::Result<Self> {
-        let raised = Arc::new(AtomicBool::new(false));
-        let impatient = Arc::new(AtomicBool::new(false));
-        let number = Arc::new(AtomicUsize::new(0));
+    pub fn listen(&self) -> std::io::Result<()> {
+        let raised = self.stop.shared();
         for signal in [SIGINT, SIGTERM] {
             flag::register_conditional_default(signal, Arc::clone(&raised))?;
-            flag::register_conditional_default(signal, Arc::clone(&impatient))?;
-            flag::register_usize(signal, Arc::clone(&number), signal as usize)?;
+            flag::register_conditional_default(signal, Arc::clone(&self.impatient))?;
+            flag::register_usize(signal, Arc::clone(&self.number), signal as usize)?;
             flag::register(signal, Arc::clone(&raised))?;
         }
-        Ok(Self { stop: raised.into(), impatient, number })
+        Ok(())
     }
 
     /// The flag that is raised when a signal comes.

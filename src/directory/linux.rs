@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::Timestamp;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxAttributes, StatxFlags};
 use rustix::io::{Errno, Result};
 
@@ -69,6 +70,20 @@ fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
             .contains(mounted)
             .then_some(found.stx_attributes.contains(mounted)),
     })
+}
+
+pub fn born(fd: &OwnedFd) -> Result<Option<Timestamp>> {
+    let found = rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BTIME)?;
+    let is_known = found.stx_mask & StatxFlags::BTIME.bits() != 0;
+    let (seconds, nanoseconds) = (found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
+    Ok(is_known.then(|| super::status::time(seconds, nanoseconds)))
+}
+
+pub fn is_immutable(parent: &OwnedFd, name: &CStr) -> bool {
+    let marks = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    let found = rustix::fs::statx(parent, name, flags, StatxFlags::empty());
+    found.is_ok_and(|found| found.stx_attributes.intersects(marks))
 }
 
 pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {

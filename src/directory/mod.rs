@@ -19,6 +19,7 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
@@ -65,6 +66,21 @@ impl Directory {
     /// The directory's own status.
     pub fn status(&self) -> Result<Status> {
         system::status(&self.fd)
+    }
+
+    /// When the directory was made; `None` where the file system does not know.
+    pub fn born(&self) -> Result<Option<Timestamp>> {
+        system::born(&self.fd)
+    }
+
+    /// The user that owns an entry, or the symlink itself if it is one.
+    pub fn owner_of(&self, name: &CStr) -> Result<u32> {
+        Ok(rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?.st_uid)
+    }
+
+    /// Whether an entry is marked so that nobody may change or remove it, as far as that is known.
+    pub fn is_immutable(&self, name: &CStr) -> bool {
+        system::is_immutable(&self.fd, name)
     }
 
     /// The status of an entry, of the symlink itself if it is one.
@@ -134,9 +150,41 @@ impl Directory {
         system::path(&self.fd)
     }
 
-    /// Takes the exclusive `flock` of this directory, or says with `WOULDBLOCK` that another holds
-    /// it. It is let go when the directory is closed, however that comes.
-    pub fn try_lock(&self) -> Result<()> {
-        rustix::fs::flock(&self.fd, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+    /// Asks for a `flock` of this directory, without waiting. It is let go when the directory is
+    /// closed, however that comes.
+    pub fn try_lock(&self, kind: LockKind) -> Result<LockAnswer> {
+        use rustix::fs::FlockOperation::{NonBlockingLockExclusive, NonBlockingLockShared};
+        let operation = match kind {
+            LockKind::Exclusive => NonBlockingLockExclusive,
+            LockKind::Shared => NonBlockingLockShared,
+        };
+        match rustix::fs::flock(&self.fd, operation) {
+            Ok(()) => Ok(LockAnswer::Granted),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(LockAnswer::Taken),
+            // NFS makes of it a lock that needs a descriptor for writing, which directories have not.
+            Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK | Errno::BADF) => {
+                Ok(LockAnswer::Unsupported)
+            }
+            Err(cause) => Err(cause),
+        }
     }
+}
+
+/// Which lock is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    /// Excludes all others.
+    Exclusive,
+    /// Excludes exclusive ones.
+    Shared,
+}
+
+/// What came of asking for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockAnswer {
+    Granted,
+    /// Somebody else holds one that excludes it.
+    Taken,
+    /// The file system knows no locks.
+    Unsupported,
 }

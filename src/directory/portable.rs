@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::{Errno, Result};
 
@@ -34,6 +35,31 @@ fn from_stat(found: Stat) -> Status {
         modified: (found.st_mtime as i64, found.st_mtime_nsec as u32),
         mounted: None,
     }
+}
+
+#[cfg(target_vendor = "apple")]
+pub fn is_immutable(parent: &OwnedFd, name: &CStr) -> bool {
+    // UF_IMMUTABLE, UF_APPEND, SF_IMMUTABLE, SF_APPEND of <sys/stat.h>.
+    const MARKS: u32 = 0x2 | 0x4 | 0x2_0000 | 0x4_0000;
+    let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW);
+    found.is_ok_and(|found| found.st_flags & MARKS != 0)
+}
+
+#[cfg(not(target_vendor = "apple"))]
+pub fn is_immutable(_: &OwnedFd, _: &CStr) -> bool {
+    false
+}
+
+#[cfg(target_vendor = "apple")]
+pub fn born(fd: &OwnedFd) -> Result<Option<Timestamp>> {
+    let found = rustix::fs::fstat(fd)?;
+    let (seconds, nanoseconds) = (found.st_birthtime as i64, found.st_birthtime_nsec as u32);
+    Ok(Some(super::status::time(seconds, nanoseconds)))
+}
+
+#[cfg(not(target_vendor = "apple"))]
+pub fn born(_: &OwnedFd) -> Result<Option<Timestamp>> {
+    Ok(None)
 }
 
 pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {

@@ -85,13 +85,19 @@ impl Status {
         self.blocks * 512
     }
 
-    /// Last change of the content. A time that no calendar knows is brought to the nearest one.
+    /// Last change of the content.
     pub fn modified(&self) -> Timestamp {
         let (seconds, nanoseconds) = self.modified;
-        let nanoseconds = i32::try_from(nanoseconds).unwrap_or(0);
-        Timestamp::new(seconds, nanoseconds).unwrap_or(match seconds < 0 {
-            true => Timestamp::MIN,
-            false => Timestamp::MAX,
-        })
+        time(seconds, nanoseconds)
     }
+}
+
+/// A time as the system tells it. One that no calendar knows is brought to the nearest that is
+/// known.
+pub fn time(seconds: i64, nanoseconds: u32) -> Timestamp {
+    let nanoseconds = i32::try_from(nanoseconds).unwrap_or(0);
+    Timestamp::new(seconds, nanoseconds).unwrap_or(match seconds < 0 {
+        true => Timestamp::MIN,
+        false => Timestamp::MAX,
+    })
 }

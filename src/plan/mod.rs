@@ -5,13 +5,21 @@
 //! [`sweep`](crate::sweep). Everything here is a function of its arguments: nothing is read from
 //! disk, and no clock is asked.
 
+mod conditions;
+mod doubt;
 mod mark;
 mod policy;
 mod reason;
 
-use crate::cache::{Digest, Entry, EntryKind, Location};
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+
+use crate::cache::{Digest, Entry, EntryKind, EntryName, Leftover, Location, User};
 use crate::usage::{Measurement, Usage};
 
+pub use conditions::Conditions;
+pub use doubt::IndexDoubt;
 pub use mark::Marks;
 pub use policy::{collect, purge};
 pub use reason::{KeepReason, RemoveReason, Verdict};
@@ -50,9 +58,17 @@ impl Item {
         }
     }
 
-    /// Whether it is an image under its own name.
-    pub fn is_image(&self) -> bool {
-        matches!(self, Self::Entry(Entry { kind: EntryKind::Image(_), .. }))
+    /// The name that a ref brings it back to or keeps it at, if it is a whole image.
+    pub fn image_name(&self) -> Option<&EntryName> {
+        match self {
+            Self::Entry(entry) => match &entry.kind {
+                EntryKind::Image(digest) | EntryKind::Leftover(Leftover::Hidden(digest)) => {
+                    Some(digest.entry_name())
+                }
+                _ => None,
+            },
+            Self::Ref { .. } => None,
+        }
     }
 }
 
@@ -65,6 +81,10 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The references that name it; `None` for a ref in the old form, which does not say.
     pub refs: Vec<Option<String>>,
+    /// The processes that use it, as far as was asked.
+    pub users: Vec<User>,
+    /// Where something is mounted in it, if that is why it stays.
+    pub mount: Option<PathBuf>,
     /// How big it is, if it was measured.
     pub usage: Option<Usage>,
 }
@@ -95,11 +115,24 @@ impl Plan {
         })
     }
 
-    /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`].
-    pub fn note_usage(&mut self, measurement: &Measurement) {
+    /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`]. Where
+    /// something is mounted in one, it is kept. Returns the bytes on disk that removing all others
+    /// gives back.
+    pub fn note_usage(&mut self, measurement: &Measurement) -> ByteSize {
         let doomed = self.decisions.iter_mut().filter(|decision| decision.verdict.removes());
+        let mut removed = Vec::new();
         for (tree, decision) in doomed.enumerate() {
-            decision.usage = Some(measurement.usage(tree));
+            match measurement.mount(tree) {
+                Some(mount) => {
+                    decision.verdict = Verdict::Keep(KeepReason::Mount);
+                    decision.mount = Some(mount.to_path_buf());
+                }
+                None => {
+                    decision.usage = Some(measurement.usage(tree));
+                    removed.push(tree);
+                }
+            }
         }
+        measurement.reclaimable(removed)
     }
 }

@@ -1,55 +1,79 @@
 //! From an inventory to a plan.
 
-use jiff::Timestamp;
+use super::{Conditions, Decision, Item, KeepReason, Marks, Plan, RemoveReason, Verdict};
+use crate::cache::{
+    Digest, Entry, EntryKind, Folder, Inventory, Leftover, Location, RefIndex, Users,
+};
 
-use super::{Decision, Item, KeepReason, Marks, Plan, RemoveReason, Verdict};
-use crate::cache::{Entry, EntryKind, Folder, Inventory, Leftover, Location, RefIndex};
-
-/// What a collection removes: images that no ref names, and what an interrupted collection left.
-/// Strangers have no place in the plan. Images that have arrived just before `now` stay, and if
-/// there are refs that cannot be read, all images stay: those might name any of them.
-pub fn collect(inventory: &Inventory, now: Timestamp) -> Plan {
-    let marks = Marks::new(&inventory.refs.refs);
-    let is_known = inventory.refs.unreadable.is_empty();
+/// What a collection removes: images that no ref names and nobody needs, and what an interrupted
+/// collection left. Strangers have no place in the plan. Images that have arrived just now stay,
+/// and if there are refs that cannot be read, all images stay: those might name any of them.
+pub fn collect(inventory: &Inventory, given: &Conditions) -> Plan {
+    let policy = Collection { marks: Marks::new(&inventory.refs.refs), inventory, given };
     let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Stranger);
     let decisions = entries.map(|entry| {
-        let verdict = match &entry.kind {
-            EntryKind::Image(_) => image_verdict(entry, &marks, is_known, now),
-            _ => other_verdict(&entry.kind),
-        };
-        decide(Item::Entry(entry.clone()), verdict, &marks)
+        let verdict = policy.verdict(entry);
+        decide(Item::Entry(entry.clone()), verdict, &policy.marks, &given.users)
     });
     Plan { decisions: decisions.collect() }
 }
 
-fn image_verdict(image: &Entry, marks: &Marks<'_>, is_known: bool, now: Timestamp) -> Verdict {
-    match marks.contains(&image.location.name) {
-        true => Verdict::Keep(KeepReason::Referenced),
-        false if !is_known => Verdict::Keep(KeepReason::Unknown),
-        false if image.is_fresh(now) => Verdict::Keep(KeepReason::Recent),
-        false => Verdict::Remove(RemoveReason::Orphan),
-    }
+struct Collection<'a> {
+    inventory: &'a Inventory,
+    marks: Marks<'a>,
+    given: &'a Conditions,
 }
 
-fn other_verdict(kind: &EntryKind) -> Verdict {
-    match kind {
-        EntryKind::Leftover(Leftover::InterruptedGc) => {
-            Verdict::Remove(RemoveReason::InterruptedGc)
+impl Collection<'_> {
+    fn verdict(&self, entry: &Entry) -> Verdict {
+        match &entry.kind {
+            EntryKind::Image(digest) if self.marks.contains(digest.entry_name()) => {
+                Verdict::Keep(KeepReason::Referenced)
+            }
+            EntryKind::Image(_) => match self.given.is_recent(entry) {
+                true => self.needed(entry).unwrap_or(Verdict::Keep(KeepReason::Recent)),
+                false => self.needed(entry).unwrap_or(Verdict::Remove(RemoveReason::Orphan)),
+            },
+            EntryKind::Leftover(Leftover::Hidden(digest)) => self.hidden(entry, digest),
+            EntryKind::Leftover(Leftover::Dead) => Verdict::Remove(RemoveReason::InterruptedGc),
+            EntryKind::Layer(_)
+            | EntryKind::Leftover(Leftover::Extraction)
+            | EntryKind::Stranger => Verdict::Keep(KeepReason::Unknown),
         }
-        EntryKind::Image(_)
-        | EntryKind::Layer(_)
-        | EntryKind::Leftover(Leftover::Extraction)
-        | EntryKind::Stranger => Verdict::Keep(KeepReason::Unknown),
+    }
+
+    /// A ref brings a hidden image back, unless its owner has extracted it anew by now.
+    fn hidden(&self, entry: &Entry, digest: &Digest) -> Verdict {
+        let is_named = self.marks.contains(digest.entry_name());
+        if is_named && !self.inventory.images().any(|(_, other)| other == digest) {
+            return Verdict::Restore;
+        }
+        self.needed(entry).unwrap_or(Verdict::Remove(RemoveReason::InterruptedGc))
+    }
+
+    /// Why a whole image stays although no ref that can be read names it.
+    fn needed(&self, entry: &Entry) -> Option<Verdict> {
+        let reason = if !self.inventory.refs.unreadable.is_empty() {
+            KeepReason::Unknown
+        } else if self.given.leases.contains(&entry.location.name) {
+            KeepReason::Locked
+        } else if !self.given.users.of(&entry.location).is_empty() {
+            KeepReason::InUse
+        } else {
+            return None;
+        };
+        Some(Verdict::Keep(reason))
     }
 }
 
-/// What a purge removes: everything.
-pub fn purge(inventory: &Inventory) -> Plan {
+/// What a purge removes: everything, even what `users` says is in use. Whoever orders it should
+/// have been told.
+pub fn purge(inventory: &Inventory, users: &Users) -> Plan {
     let marks = Marks::new(&inventory.refs.refs);
     let verdict = Verdict::Remove(RemoveReason::Purge);
     let entries = inventory.entries.iter().cloned().map(Item::Entry);
     let items = entries.chain(ref_items(&inventory.refs));
-    Plan { decisions: items.map(|item| decide(item, verdict, &marks)).collect() }
+    Plan { decisions: items.map(|item| decide(item, verdict, &marks, users)).collect() }
 }
 
 /// All files in `refs`, whatever is in them.
@@ -63,32 +87,40 @@ fn ref_items(index: &RefIndex) -> impl Iterator<Item = Item> + '_ {
     })
 }
 
-fn decide(item: Item, verdict: Verdict, marks: &Marks<'_>) -> Decision {
-    let refs = match item.is_image() {
-        true => marks.of(&item.location().name),
-        false => &[],
-    };
+fn decide(item: Item, verdict: Verdict, marks: &Marks<'_>, users: &Users) -> Decision {
+    let refs = item.image_name().map_or(&[][..], |name| marks.of(name));
     let refs = refs.iter().map(|found| found.image.clone()).collect();
-    Decision { item, verdict, refs, usage: None }
+    let users = users.of(item.location()).to_vec();
+    Decision { item, verdict, refs, users, mount: None, usage: None }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
     use super::*;
-    use crate::cache::{Digest, EntryName, Ref, UnreadableRef};
+    use crate::cache::{EntryName, Leases, Ref, UnreadableRef, User};
     use crate::error::Error;
 
-    /// An inventory of one image, last used at second 1000, and what a collection says of it.
-    fn verdict_at(second: i64, is_named: bool, is_readable: bool) -> &'static str {
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn entry(name: &str) -> Entry {
+        let location = Location { folder: Folder::Root, name: EntryName::new(name).unwrap() };
         let digest = Digest::parse(b"sha256:a").unwrap();
-        let location = Location { folder: Folder::Root, name: digest.entry_name().clone() };
+        let kind = match name {
+            "sha256-a" => EntryKind::Image(digest),
+            _ => EntryKind::Leftover(Leftover::Hidden(digest)),
+        };
+        Entry { location, kind, last_used: at(1000) }
+    }
+
+    fn inventory(entries: &[&str], is_named: bool, is_readable: bool) -> Inventory {
         let mut inventory = Inventory::default();
-        inventory.entries.push(Entry {
-            location,
-            kind: EntryKind::Image(digest.clone()),
-            last_used: Timestamp::from_second(1000).unwrap(),
-        });
+        inventory.entries.extend(entries.iter().map(|name| entry(name)));
         if is_named {
+            let digest = Digest::parse(b"sha256:a").unwrap();
             let file = EntryName::new("r").unwrap();
             inventory.refs.refs.push(Ref { file, image: None, digest });
         }
@@ -96,8 +128,7 @@ mod tests {
             let error = Error::Interrupted;
             inventory.refs.unreadable.push(UnreadableRef { file: None, error });
         }
-        let plan = collect(&inventory, Timestamp::from_second(second).unwrap());
-        plan.decisions[0].verdict.reason()
+        inventory
     }
 
     #[test]
@@ -112,8 +143,64 @@ mod tests {
             (999, false, true, "recent"),
             (500, false, true, "orphan"),
         ] {
-            let found = verdict_at(second, is_named, is_readable);
+            let inventory = inventory(&["sha256-a"], is_named, is_readable);
+            let plan = collect(&inventory, &Conditions::at(at(second)));
+            let found = plan.decisions[0].verdict.reason();
             assert_eq!(found, reason, "{second} {is_named} {is_readable}");
+        }
+    }
+
+    #[test]
+    fn what_was_used_too_recently_or_in_the_future_stays() {
+        for (second, kept_seconds, reason) in [
+            (5000, 4000, "orphan"),
+            (4999, 4000, "recent"),
+            (5000, 0, "orphan"),
+            (500, 1, "recent"),
+            (500, 0, "recent"),
+        ] {
+            let keep_recent = Some(SignedDuration::from_secs(kept_seconds));
+            let given = Conditions { keep_recent, ..Conditions::at(at(second)) };
+            let plan = collect(&inventory(&["sha256-a"], false, true), &given);
+            assert_eq!(plan.decisions[0].verdict.reason(), reason, "{second} {kept_seconds}");
+        }
+    }
+
+    #[test]
+    fn what_is_leased_or_in_use_stays() {
+        let (image, hidden) = (entry("sha256-a"), entry("tmp-gc-sha256-a"));
+        let user = User { pid: 7, program: "vm".to_owned() };
+        for entry in [image, hidden] {
+            let name = entry.location.name.to_string();
+            let verdict = |is_leased: bool, is_used: bool| {
+                let leased = is_leased.then(|| entry.location.name.clone());
+                let used = is_used.then(|| (entry.location.clone(), user.clone()));
+                let (leases, users) = (Leases::from_iter(leased), Users::from_list(used));
+                let given = Conditions { leases, users, ..Conditions::at(at(5000)) };
+                let plan = collect(&inventory(&[&name], false, true), &given);
+                assert_eq!(plan.decisions[0].users.len(), usize::from(is_used));
+                plan.decisions[0].verdict.reason()
+            };
+            assert_eq!(verdict(true, false), "locked");
+            assert_eq!(verdict(false, true), "in-use");
+            assert_eq!(verdict(true, true), "locked");
+            assert!(["orphan", "interrupted-gc"].contains(&verdict(false, false)));
+        }
+    }
+
+    #[test]
+    fn a_hidden_image_comes_back_only_if_it_is_named_and_not_there_again() {
+        let hidden = "tmp-gc-sha256-a";
+        for (entries, is_named, is_readable, expected) in [
+            (&[hidden][..], true, true, Verdict::Restore),
+            (&[hidden], true, false, Verdict::Restore),
+            (&[hidden], false, true, Verdict::Remove(RemoveReason::InterruptedGc)),
+            (&[hidden], false, false, Verdict::Keep(KeepReason::Unknown)),
+            (&[hidden, "sha256-a"], true, true, Verdict::Remove(RemoveReason::InterruptedGc)),
+        ] {
+            let inventory = inventory(entries, is_named, is_readable);
+            let plan = collect(&inventory, &Conditions::at(at(5000)));
+            assert_eq!(plan.decisions[0].verdict, expected, "{entries:?} {is_named}");
         }
     }
 }

@@ -6,7 +6,14 @@
 pub enum KeepReason {
     /// A ref names it.
     Referenced,
-    /// It has only just arrived, and its ref may be on the way.
+    /// Somebody holds a lease on it.
+    Locked,
+    /// A running process uses it.
+    InUse,
+    /// Something is mounted in it.
+    Mount,
+    /// It has only just arrived, and its ref may be on the way; or it was used more recently than
+    /// the user wants to lose anything.
     Recent,
     /// Nobody can say whether it is still needed.
     Unknown,
@@ -29,6 +36,9 @@ pub enum RemoveReason {
 pub enum Verdict {
     /// It stays.
     Keep(KeepReason),
+    /// It goes back to its place, from which an interrupted collection had hidden it: a ref names
+    /// it.
+    Restore,
     /// It goes.
     Remove(RemoveReason),
 }
@@ -42,7 +52,10 @@ impl Verdict {
     /// The reason's stable name.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Keep(KeepReason::Referenced) => "referenced",
+            Self::Keep(KeepReason::Referenced) | Self::Restore => "referenced",
+            Self::Keep(KeepReason::Locked) => "locked",
+            Self::Keep(KeepReason::InUse) => "in-use",
+            Self::Keep(KeepReason::Mount) => "mount",
             Self::Keep(KeepReason::Recent) => "recent",
             Self::Keep(KeepReason::Unknown) => "unknown",
             Self::Remove(RemoveReason::Orphan) => "orphan",

@@ -1,34 +1,44 @@
 //! Make it gone.
 //!
-//! A sweep carries out a plan in three steps:
+//! A sweep carries out a plan in these steps:
 //!
-//! 1. The refs are read again, since the plan may have waited for a while. Then each doomed entry is
-//!    renamed, in its own folder, to `tmp-gc-<name>` (`trash.rs`). That is one step for every
-//!    reader: an entry is whole under its name or not there under its name.
-//! 2. The refs are read once more. What has got a ref in the meantime is renamed back.
-//! 3. The renamed trees are deleted in parallel (`remove.rs`).
+//! 1. What an interrupted collection had hidden and a ref names goes back to its place.
+//! 2. The refs are read again, since the plan may have waited for a while. Then each doomed image
+//!    is asked for (it may be leased) and renamed, in its own folder, to `tmp-gc-<name>`. That is
+//!    one step for every reader: an entry is whole under its name or not there under its name.
+//! 3. The refs are read once more, and the running processes looked at. What is named, used or
+//!    touched by now is renamed back.
+//! 4. The rest gets the name `tmp-gc-dead-<name>`, from which nothing comes back. These are the
+//!    [`STEPS`] in `trash.rs` and `rescue.rs`.
+//! 5. The renamed trees are deleted in parallel (`remove.rs`).
 //!
 //! Whatever interrupts it leaves whole entries or `tmp-gc-*`, which the next collection finishes
-//! and which the owner of the cache, too, takes for rubbish.
+//! and which the owner of the cache, too, takes for rubbish. What a purge removes goes whatever
+//! names it, and so skips the steps that look for a reason to keep it.
 
 mod freed;
 mod node;
 mod outcome;
 mod raze;
+mod remedy;
 mod remove;
+mod rescue;
 mod trash;
+#[cfg(test)]
+mod trash_tests;
 mod tree;
 
 use crossbeam_channel::Sender;
 
 use crate::cache::{Cache, CacheLock};
 use crate::error::{Error, Result};
-use crate::plan::{Marks, Plan};
+use crate::plan::Plan;
 use crate::usage::{Jobs, Progress};
 
 use outcome::Report;
 pub use outcome::{Event, Fate, Outcome};
 pub use raze::{Razed, razable, raze};
+use trash::{Round, STEPS, Trash};
 
 /// Carries out `plan` and tells `events` of each removal as it ends. `progress` has a tally for
 /// each decision of the plan; removed bytes are added to it as they go.
@@ -53,23 +63,29 @@ pub fn sweep(
     let pool = jobs.pool()?;
     let report = Report::new(plan.decisions.len(), events);
     let all: Vec<_> = plan.removals().map(|(index, _)| index).collect();
-    let round = |decisions: &[usize]| -> Result<(usize, Vec<usize>)> {
-        let refs = cache.refs().into_readable()?;
-        let hidden = trash::hide(cache, plan, decisions, &Marks::new(&refs.refs), &report);
-        let doomed = trash::rescue(cache, plan, hidden.doomed, &report)?;
-        remove::remove(&doomed, progress, &pool, &report);
-        Ok((doomed.len(), hidden.no_room))
+    let trash = Trash::new(cache, plan, &report);
+    let round = |decisions: Vec<usize>| -> Result<(usize, Vec<usize>)> {
+        let mut round = Round { waiting: decisions, ..Round::default() };
+        for step in STEPS {
+            if progress.stop().is_raised() {
+                trash.abandon(&round);
+                return Ok((0, Vec::new()));
+            }
+            round = trash.take(step, round)?;
+        }
+        remove::remove(&round.doomed, progress, &pool, &report);
+        Ok((round.doomed.len(), round.no_room))
     };
-    let (mut removed, mut waiting) = round(&all)?;
+    let (mut removed, mut waiting) = round(all)?;
     // On a full disk there may be no room for a new name. Then what could be hidden has been deleted
     // by now, and the rest gets another try.
     while removed > 0 && !waiting.is_empty() && !progress.stop().is_raised() {
-        match round(&waiting) {
+        match round(waiting.clone()) {
             Ok(next) => (removed, waiting) = next,
             // Much is gone already: that has to be reported, and the rest as what it waited for.
             Err(_) => break,
         }
     }
-    trash::give_up(cache, plan, &waiting, &report);
+    trash.give_up(&waiting);
     Ok(report.into_outcome())
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytesize::ByteSize;
 use crossbeam_channel::Sender;
 
+use crate::plan::KeepReason;
 use crate::usage::Problems;
 
 /// What came of the decision to remove something.
@@ -23,8 +24,13 @@ pub enum Fate {
         /// Why.
         problems: Arc<Problems>,
     },
-    /// It is in its place: a ref has turned up that names it, or the refs cannot be read any more.
-    Rescued,
+    /// It is in its place after all: something has turned up that speaks for it.
+    Kept {
+        /// What that is.
+        why: KeepReason,
+    },
+    /// It is back in its place, from which an interrupted collection had hidden it.
+    Restored,
     /// The sweep was stopped. What is left of it is finished by the next collection.
     Interrupted {
         /// Bytes on disk that were removed before.
@@ -39,7 +45,7 @@ impl Fate {
             Self::Removed { freed } | Self::Failed { freed, .. } | Self::Interrupted { freed } => {
                 *freed
             }
-            Self::Rescued => ByteSize::b(0),
+            Self::Kept { .. } | Self::Restored => ByteSize::b(0),
         }
     }
 }
@@ -60,7 +66,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What came of a decision; `None` if nothing was to be removed.
+    /// What came of a decision; `None` if nothing was to be done.
     pub fn fate(&self, decision: usize) -> Option<&Fate> {
         self.fates[decision].as_ref()
     }

@@ -23,7 +23,12 @@ pub struct Razed {
 /// Bytes on disk that [`raze`] gives back: the folders without what is in them.
 pub fn razable(cache: &Cache) -> ByteSize {
     let folders = [Folder::Root, Folder::Layers, Folder::Refs];
-    ByteSize::b(folders.iter().map(|&folder| folder_usage(cache, folder).on_disk.as_u64()).sum())
+    ByteSize::b(folders.iter().map(|&folder| bytes_of(cache, folder).as_u64()).sum())
+}
+
+/// What cannot be looked at does not count as freed; that it cannot be removed is reported then.
+fn bytes_of(cache: &Cache, folder: Folder) -> ByteSize {
+    folder_usage(cache, folder).unwrap_or_default().on_disk
 }
 
 /// Removes the cache's empty folders, and then the cache directory.
@@ -34,20 +39,20 @@ pub fn razable(cache: &Cache) -> ByteSize {
 pub fn raze(cache: &Cache, _lock: &CacheLock) -> Result<Razed> {
     let mut freed = ByteSize::b(0);
     for (folder, name) in [(Folder::Layers, c"layers"), (Folder::Refs, c"refs")] {
-        let usage = folder_usage(cache, folder);
+        let bytes = bytes_of(cache, folder);
         match cache.root().remove_directory(name) {
-            Ok(()) => freed += usage.on_disk,
+            Ok(()) => freed += bytes,
             Err(Errno::NOENT) => {}
             Err(cause) => return Err(cause).context("remove", folder.path_in(cache.path())),
         }
     }
-    let usage = folder_usage(cache, Folder::Root);
+    let bytes = bytes_of(cache, Folder::Root);
     // Without a slash at its end, which would lead through the symlink.
     let named: PathBuf = cache.path().components().collect();
     let status = std::fs::symlink_metadata(&named).context("look at", &named)?;
     let kept_place = status.is_symlink() || !remove_root(&named)?;
     if !kept_place {
-        freed += usage.on_disk;
+        freed += bytes;
     }
     Ok(Razed { freed, kept_place })
 }

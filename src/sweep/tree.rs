@@ -10,6 +10,7 @@ use rustix::io::{Errno, Result};
 
 use super::freed::LastNames;
 use super::outcome::{Fate, Report};
+use super::remedy::explain;
 use super::trash::Doomed;
 use crate::directory::{Directory, Kind, Status};
 use crate::error::Error;
@@ -143,11 +144,7 @@ impl<'s> Tree<'s> {
     ) -> Ending {
         let below = holder.path().unwrap_or_else(|| PathBuf::from("…"));
         let path: &Path = OsStr::from_bytes(name.to_bytes()).as_ref();
-        let cause = match cause {
-            Errno::XDEV => std::io::Error::other("something is mounted there; unmount it first"),
-            cause => cause.into(),
-        };
-        let error = Error::io(operation, below.join(path), cause);
+        let error = Error::io(operation, below.join(path), explain(holder, name, cause));
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(error);
         Ending::Kept
     }

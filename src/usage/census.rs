@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 
 use super::{Measurement, Meter, Progress, Usage};
 use crate::cache::{Cache, EntryName, Folder, Inventory, Location};
-use crate::error::Result;
+use crate::error::{Context, Error, Result};
 
 /// How big everything in a cache is; by default, in none.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub struct Census {
     entries: usize,
     /// The directory of the cache itself and `layers`; `refs` is measured as a tree.
     folders: Usage,
+    /// What of these could not be looked at.
+    problems: Vec<Error>,
 }
 
 impl Census {
@@ -40,16 +42,27 @@ impl Census {
         progress: &Progress,
     ) -> Result<Self> {
         let measurement = meter.measure(cache, &Self::locations(inventory), progress)?;
-        let mut folders = Usage::default();
+        let (mut folders, mut problems) = (Usage::default(), Vec::new());
         for folder in [Folder::Root, Folder::Layers] {
-            folders += folder_usage(cache, folder);
+            match folder_usage(cache, folder) {
+                Ok(usage) => folders += usage,
+                Err(problem) => {
+                    folders.unreadable += 1;
+                    problems.push(problem);
+                }
+            }
         }
-        Ok(Self { measurement, entries: inventory.entries.len(), folders })
+        Ok(Self { measurement, entries: inventory.entries.len(), folders, problems })
     }
 
     /// The accounts of the entries, in their order, and of `refs` if that is not one of them.
     pub fn measurement(&self) -> &Measurement {
         &self.measurement
+    }
+
+    /// What of the folders themselves could not be looked at.
+    pub fn problems(&self) -> &[Error] {
+        &self.problems
     }
 
     /// The index: `refs`, and the folders themselves.
@@ -65,17 +78,13 @@ impl Census {
     }
 }
 
-/// A folder of the cache without what is in it. The inventory has reported what cannot be opened.
-pub(crate) fn folder_usage(cache: &Cache, folder: Folder) -> Usage {
-    let status = match cache.folder(folder) {
-        Ok(Some(directory)) => directory.status(),
-        Ok(None) => return Usage::default(),
-        Err(_) => return Usage { unreadable: 1, ..Usage::default() },
-    };
-    match status {
-        Ok(status) => {
-            Usage { on_disk: ByteSize::b(status.on_disk()), directories: 1, ..Usage::default() }
-        }
-        Err(_) => Usage { unreadable: 1, ..Usage::default() },
-    }
+/// A folder of the cache without what is in it; nothing if it is not there.
+///
+/// # Errors
+/// It cannot be looked at.
+pub(crate) fn folder_usage(cache: &Cache, folder: Folder) -> Result<Usage> {
+    let Some(directory) = cache.folder(folder)? else { return Ok(Usage::default()) };
+    let status = directory.status().context("look at", folder.path_in(cache.path()))?;
+    let on_disk = ByteSize::b(status.on_disk());
+    Ok(Usage { on_disk, directories: 1, ..Usage::default() })
 }

@@ -180,6 +180,7 @@ fn a_tree_that_vanishes_while_it_is_walked_is_no_error() {
 fn refs_that_are_no_directory_stop_gc() {
     let cache = TestCache::new();
     cache.image("a");
+    fs::remove_dir(cache.path("refs")).unwrap();
     symlink("/etc", cache.path("refs")).unwrap();
     let gc = run(&cache, &["gc"]);
     assert_eq!(gc.code, 1);
@@ -287,6 +288,7 @@ fn a_full_disk_is_named_and_does_not_leave_work_half_done() {
 fn a_reader_who_has_read_enough_ends_it_quietly() {
     let cache = TestCache::new();
     (0..3000).for_each(|n| fs::create_dir(cache.path(&format!("sha256-{n:064}"))).unwrap());
+    fs::create_dir(cache.path("refs")).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_bbox"))
         .args(["cache", "list", "--no-sizes", "--no-trunc", "--cache-dir"])
         .arg(cache.dir())

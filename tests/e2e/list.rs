@@ -6,18 +6,18 @@ use std::time::Duration;
 use crate::support::cache::age;
 use crate::support::{TestCache, du, run};
 
-/// Two live images, one of them with two refs, one image in the old form, one orphan; used 1, 2,
-/// 3 and 4 hours ago.
+/// Two live images, one of them with two refs, one image in the old form, one orphan; used 10, 20,
+/// 30 and 40 minutes ago.
 fn four_images() -> TestCache {
     let cache = TestCache::new();
     cache.tag("example.com/b:1", "aaaaaaaaaaaaaaaa");
     cache.tag("example.com/a:1", "aaaaaaaaaaaaaaaa");
     cache.tag("example.com/c:1", "bbbbbbbbbbbbbbbb");
     cache.raw_ref("0".repeat(64).as_str(), "sha256:cccccccccccccccc\n");
-    for (hours, name) in ["a", "b", "c", "d"].map(|letter| letter.repeat(16)).iter().enumerate() {
+    for (step, name) in ["a", "b", "c", "d"].map(|letter| letter.repeat(16)).iter().enumerate() {
         let path = cache.image(name);
-        fs::write(path.join("own"), vec![0; 50_000 * (hours + 1)]).unwrap();
-        age(&path, Duration::from_secs(3600 * (hours as u64 + 1) + 60));
+        fs::write(path.join("own"), vec![0; 50_000 * (step + 1)]).unwrap();
+        age(&path, Duration::from_secs(600 * (step as u64 + 1) + 5));
     }
     cache
 }
@@ -37,11 +37,11 @@ fn one_row_an_image_most_recently_used_first_and_totals() {
         run(&cache, &["list"]).ok(),
         format!(
             "\
-DIGEST                    SIZE  LAST USED    IMAGE
-sha256:aaaaaaaaaaaa  {a:>9}  1 hour ago   example.com/a:1 (+1 more)
-sha256:bbbbbbbbbbbb  {b:>9}  2 hours ago  example.com/c:1
-sha256:cccccccccccc  {c:>9}  3 hours ago  (unknown image)
-sha256:dddddddddddd  {d:>9}  4 hours ago  (orphan)
+DIGEST                    SIZE  LAST USED   IMAGE
+sha256:aaaaaaaaaaaa  {a:>9}  10 min ago  example.com/a:1 (+1 more)
+sha256:bbbbbbbbbbbb  {b:>9}  20 min ago  example.com/c:1
+sha256:cccccccccccc  {c:>9}  30 min ago  (unknown image)
+sha256:dddddddddddd  {d:>9}  40 min ago  (orphan)
 
 4 images (1 orphan) {rootfs}, layers 0 B, leftovers 0 B, total {total}
 1 orphan holds {d}: `bbox cache --cache-dir {} gc` gives it back
@@ -98,7 +98,7 @@ fn the_full_account_has_every_kind_of_entry_and_adds_up() {
     );
     // A small tree has eight names that are no directory; `own` and the config make ten.
     assert_eq!(row("sha256:aaaaaaaaaaaa")[5..7], ["10", "5"]);
-    assert_eq!(row("sha256:layer0123456")[5..], ["8", "5", "1", "hour", "ago", "unknown"]);
+    assert_eq!(row("sha256:layer0123456")[5..], ["8", "5", "30", "min", "ago", "unknown"]);
     assert!(row("tmp-rootfs-1").ends_with(&["an", "extraction"]));
     assert!(row("sha256:old").ends_with(&["an", "interrupted", "gc"]));
     assert_eq!(row("images")[5..], ["40", "20"]);

@@ -8,6 +8,7 @@ mod bad_input;
 mod gc;
 mod json;
 mod list;
+mod needed;
 mod owner_rules;
 mod people;
 mod purge;

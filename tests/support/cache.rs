@@ -8,6 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
+/// How long ago an image was used last, unless a test says otherwise: less than an hour before its
+/// refs were made, or they would be doubted.
+pub const USED: Duration = Duration::from_secs(1800);
+
 /// An image cache in a temporary directory that is removed with it.
 pub struct TestCache {
     home: TempDir,
@@ -35,18 +39,20 @@ impl TestCache {
         self.dir().join(name)
     }
 
-    /// An image of a few files, last used an hour ago. Its digest is `sha256:<name>`.
+    /// An image of a few files, last used half an hour ago. Its digest is `sha256:<name>`.
     pub fn image(&self, name: &str) -> PathBuf {
         self.image_with(name, small_tree)
     }
 
-    /// An image with what `fill` puts into it, last used an hour ago.
+    /// An image with what `fill` puts into it, last used half an hour ago. There are refs beside it,
+    /// though none that names it.
     pub fn image_with(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
         let path = self.path(&format!("sha256-{name}"));
         fs::create_dir(&path).unwrap();
+        fs::create_dir_all(self.path("refs")).unwrap();
         fill(&path);
         fs::write(path.join(".oci-config.json"), r#"{"Entrypoint":["/bin/agent"]}"#).unwrap();
-        age(&path, Duration::from_secs(3600));
+        age(&path, USED);
         path
     }
 
@@ -55,12 +61,12 @@ impl TestCache {
         self.layer_with(name, small_tree)
     }
 
-    /// A layer with what `fill` puts into it, last used an hour ago.
+    /// A layer with what `fill` puts into it, last used half an hour ago.
     pub fn layer_with(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
         let path = self.path(&format!("layers/sha256-{name}"));
         fs::create_dir_all(&path).unwrap();
         fill(&path);
-        age(&path, Duration::from_secs(3600));
+        age(&path, USED);
         path
     }
 

@@ -34,7 +34,15 @@ pub fn run(cache: &TestCache, arguments: &[&str]) -> Run {
 }
 
 pub fn finish(mut command: Command) -> Run {
-    let output = command.output().unwrap();
+    let output = loop {
+        match command.output() {
+            // Another test's child has inherited the copy of the program while it was written.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            output => break output.unwrap(),
+        }
+    };
     let text = |bytes| String::from_utf8(bytes).expect("all output is UTF-8");
     let code = output.status.code().expect("no signal ended it");
     let run = Run { code, out: text(output.stdout), err: text(output.stderr) };

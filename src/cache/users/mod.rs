@@ -97,15 +97,9 @@ impl Cache {
     pub fn users(&self) -> Result<Users> {
         system::look(&Places::of(self))
     }
-
-    /// The process that holds the [lock](Cache::lock) on this cache, if there is one other than
-    /// this and the system tells.
-    pub fn lock_holder(&self) -> Option<User> {
-        lock_holder(&self.root)
-    }
 }
 
 /// Who holds the exclusive `flock` on this directory, if the system tells. Never this process.
-pub(crate) fn lock_holder(directory: &Directory) -> Option<User> {
+pub(super) fn lock_holder(directory: &Directory) -> Option<User> {
     system::lock_holder(directory)
 }

@@ -222,12 +222,12 @@ fn flock(mode: &str, directory: &Path) -> Option<Running> {
 fn the_holder_of_a_lock_is_named_unless_it_is_this_process() {
     let files = TestCache::new();
     let cache = open(files.dir());
-    let lock = cache.lock(&StopFlag::new(), || ()).unwrap();
-    assert_eq!(cache.lock_holder(), None);
+    let lock = cache.lock(&StopFlag::new(), |_| crate::cache::Patience::Wait).unwrap();
+    assert_eq!(super::lock_holder(cache.root()), None);
     drop(lock);
     let Some(child) = flock("--exclusive", &files.dir()) else { return };
-    let holder = || cache.lock_holder().filter(|holder| holder.program == "sleep");
-    assert!(comes_true(|| holder().is_some()), "{:?}", cache.lock_holder());
+    let holder = || super::lock_holder(cache.root()).filter(|holder| holder.program == "sleep");
+    assert!(comes_true(|| holder().is_some()), "{:?}", super::lock_holder(cache.root()));
     assert_eq!(holder().map(|user| user.pid), Some(child.pid()));
 }
 
@@ -243,5 +243,5 @@ fn whoever_waits_for_a_lock_does_not_hold_it() {
     assert!(comes_true(|| locks(sharing.pid(), false)));
     let Some(waiting) = flock("--exclusive", &files.dir()) else { return };
     assert!(comes_true(|| locks(waiting.pid(), true)));
-    assert_eq!(open(files.dir()).lock_holder(), None);
+    assert_eq!(super::lock_holder(open(files.dir()).root()), None);
 }

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Leftover, Ref};
 use crate::cli::args::{List, Sort};
 use crate::cli::context::Context;
-use crate::plan::{Marks, collect};
+use crate::cli::doubt;
+use crate::plan::{Conditions, Marks, Plan, Verdict, collect};
 use crate::usage::{Census, Usage};
 
 /// Everything that there is to say about a cache.
@@ -26,6 +27,8 @@ pub struct Listing<'a> {
     pub gc_command: String,
     /// All images, and of those the orphans, whether they are shown or not.
     pub counts: (usize, usize),
+    /// What a collection would do. It waits until nothing is fresh any more.
+    plan: Plan,
 }
 
 /// Whether an entry is still needed.
@@ -63,7 +66,11 @@ impl<'a> Row<'a> {
         marks: &Marks<'a>,
         usage: Option<Usage>,
     ) -> Self {
-        let refs = marks.of(&entry.location.name).to_vec();
+        let name = match &entry.kind {
+            EntryKind::Leftover(Leftover::Hidden(digest)) => digest.entry_name(),
+            _ => &entry.location.name,
+        };
+        let refs = marks.of(name).to_vec();
         let is_image = matches!(entry.kind, EntryKind::Image(_));
         let status = match (is_image, refs.is_empty()) {
             (true, false) => Status::Live,
@@ -86,10 +93,6 @@ impl<'a> Row<'a> {
 
     pub fn is_orphan(&self) -> bool {
         self.status == Status::Orphan
-    }
-
-    pub fn is_interrupted_gc(&self) -> bool {
-        self.entry.kind == EntryKind::Leftover(Leftover::InterruptedGc)
     }
 
     fn on_disk(&self) -> Option<ByteSize> {
@@ -122,7 +125,15 @@ impl<'a> Listing<'a> {
             now: Timestamp::now(),
             gc_command: context.command("gc"),
             counts,
+            plan: collect(inventory, &Conditions::at(Timestamp::MAX)),
         }
+    }
+
+    /// What a collection would do with an entry.
+    pub fn verdict(&self, entry: &Entry) -> Option<Verdict> {
+        let mut decisions = self.plan.decisions.iter();
+        let decision = decisions.find(|decision| *decision.item.location() == entry.location);
+        decision.map(|decision| decision.verdict)
     }
 
     /// Refs whose image is not there.
@@ -143,9 +154,7 @@ impl<'a> Listing<'a> {
     /// What a collection would give back, and whether all of that could be measured.
     pub fn reclaimable(&self) -> Option<(ByteSize, bool)> {
         let measurement = self.census?.measurement();
-        // A collection waits until nothing is fresh any more.
-        let doomed: HashSet<_> =
-            collect(self.inventory, Timestamp::MAX).doomed().into_iter().collect();
+        let doomed: HashSet<_> = self.plan.doomed().into_iter().collect();
         let entries = self.inventory.entries.iter().enumerate();
         let chosen = entries.filter(|(_, entry)| doomed.contains(&entry.location));
         let chosen: Vec<_> = chosen.map(|(index, _)| index).collect();
@@ -169,6 +178,7 @@ impl<'a> Listing<'a> {
             format!("{}; it may name any image, so gc will remove nothing", found.error)
         }));
         warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
+        warnings.extend(doubt::warning(self.inventory, self.cache_dir));
         warnings.extend(self.unread());
         warnings
     }
@@ -177,6 +187,7 @@ impl<'a> Listing<'a> {
     fn unread(&self) -> Vec<String> {
         let mut unread = Vec::new();
         let Some(census) = self.census else { return unread };
+        unread.extend(census.problems().iter().map(ToString::to_string));
         for tree in 0..census.measurement().trees() {
             let problems = census.measurement().problems(tree);
             unread.extend(problems.first().iter().map(ToString::to_string));

@@ -51,7 +51,7 @@ fn take_census(
     let names = names.chain(["refs".to_owned()]).collect();
     let meter = context.meter();
     let mut face = MeasureFace::new(context.console, &progress, names);
-    Ok(watch(&mut face, |_events| Census::take(cache, inventory, &meter, &progress))?)
+    Ok(watch(&mut face, |_events| Census::take(cache, inventory, &meter, &progress))??)
 }
 
 fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::ui::units::{at_least, plural, size};
+use crate::plan::Verdict;
 
 /// How many strangers are named; `--sizes` has a row for each.
 const SHOWN_STRANGERS: usize = 4;
@@ -28,12 +29,14 @@ pub fn render(listing: &Listing<'_>) -> String {
     }
     text.push('\n');
     text.push_str(&reclaimable(listing));
+    text.push_str(&restorable(listing));
     text.push_str(&oddities(listing));
     text
 }
 
 fn reclaimable(listing: &Listing<'_>) -> String {
-    let interrupted = listing.leftovers.iter().filter(|row| row.is_interrupted_gc()).count();
+    let leftovers = listing.leftovers.iter().filter_map(|row| listing.verdict(row.entry));
+    let interrupted = leftovers.filter(|verdict| verdict.removes()).count();
     let orphans = listing.counts.1;
     let what = match (orphans, interrupted) {
         (0, 0) => return String::new(),
@@ -49,6 +52,19 @@ fn reclaimable(listing: &Listing<'_>) -> String {
             format!("{what} {verb} {at_least}{}: `{command}` gives it back\n", size(bytes))
         }
         None => format!("{what}: `{command}` removes that\n"),
+    }
+}
+
+/// Images that an interrupted collection has hidden, and that are wanted.
+fn restorable(listing: &Listing<'_>) -> String {
+    let leftovers = listing.leftovers.iter().filter_map(|row| listing.verdict(row.entry));
+    match leftovers.filter(|verdict| *verdict == Verdict::Restore).count() {
+        0 => String::new(),
+        n => format!(
+            "{} hidden by an interrupted gc: `{}` brings back what a ref names\n",
+            plural(n, "image"),
+            listing.gc_command
+        ),
     }
 }
 

@@ -108,7 +108,7 @@ fn amounts(name: String, usage: &Usage) -> Vec<String> {
 fn style(row: &Row<'_>) -> Style {
     match row.entry.kind {
         EntryKind::Image(_) if row.is_orphan() => ORPHAN,
-        EntryKind::Leftover(_) if row.is_interrupted_gc() => ORPHAN,
+        EntryKind::Leftover(_) if row.entry.is_interrupted_gc() => ORPHAN,
         EntryKind::Stranger => DIM,
         _ => Style::new(),
     }
@@ -145,7 +145,9 @@ fn image(row: &Row<'_>, args: &List) -> String {
         (EntryKind::Image(_), _) if args.no_trunc => names.join(", "),
         (EntryKind::Image(_), n) => format!("{} (+{} more)", names[0], n - 1),
         (EntryKind::Layer(_), _) => "unknown".to_owned(),
-        (EntryKind::Leftover(_), _) if row.is_interrupted_gc() => "an interrupted gc".to_owned(),
+        (EntryKind::Leftover(_), _) if row.entry.is_interrupted_gc() => {
+            "an interrupted gc".to_owned()
+        }
         (EntryKind::Leftover(_), _) => "an extraction".to_owned(),
         (EntryKind::Stranger, _) => String::new(),
     }

@@ -45,7 +45,10 @@ impl<'a> SweepFace<'a> {
             {
                 console.line(self.layout.removed(decision, Some(*freed)))
             }
-            Fate::Rescued if is_shown => console.line(self.layout.rescued(decision)),
+            Fate::Kept { why } if is_shown => {
+                console.line(self.layout.kept_after_all(decision, *why))
+            }
+            Fate::Restored if is_shown => console.line(self.layout.restored(decision)),
             _ => Ok(()),
         }
     }

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::lines;
 use super::report::Report;
-use crate::cache::{Digest, Entry, EntryKind};
+use crate::cache::{Digest, Entry, EntryKind, User};
 use crate::cli::context::Context;
 use crate::cli::usage_json::{Amount, lossy};
-use crate::plan::{Decision, Item, KeepReason, Verdict};
+use crate::plan::{Decision, Item, Verdict};
 use crate::sweep::Fate;
 
 #[derive(Serialize)]
@@ -29,8 +29,16 @@ struct Decided {
     reason: &'static str,
     /// `null` for a ref in the old form, which does not say its reference.
     refs: Vec<Option<String>>,
+    users: Vec<Process>,
+    mount: Option<String>,
     usage: Option<Amount>,
     error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Process {
+    pid: u32,
+    program: String,
 }
 
 #[derive(Serialize)]
@@ -64,13 +72,14 @@ impl Document {
 
 fn is_kept(report: &Report, index: usize) -> bool {
     let is_doomed = report.plan.decisions[index].verdict.removes();
-    !is_doomed || matches!(report.fate(index), Some(Fate::Rescued))
+    !is_doomed || matches!(report.fate(index), Some(Fate::Kept { .. }))
 }
 
 fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
     let decision = &report.plan.decisions[index];
     let (action, reason) = match report.fate(index) {
-        Some(Fate::Rescued) => ("keep", Verdict::Keep(KeepReason::Referenced).reason()),
+        Some(Fate::Kept { why }) => ("keep", Verdict::Keep(*why).reason()),
+        _ if decision.verdict == Verdict::Restore => ("restore", decision.verdict.reason()),
         _ if decision.verdict.removes() => ("remove", decision.verdict.reason()),
         _ => ("keep", decision.verdict.reason()),
     };
@@ -81,6 +90,8 @@ fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
         action,
         reason,
         refs: decision.refs.clone(),
+        users: decision.users.iter().map(process).collect(),
+        mount: decision.mount.as_ref().map(lossy),
         usage: decision.usage.map(Amount::from),
         error: match report.fate(index) {
             Some(Fate::Failed { problems, .. }) => Some(lines::problem(problems)),
@@ -88,6 +99,10 @@ fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
             _ => None,
         },
     }
+}
+
+fn process(user: &User) -> Process {
+    Process { pid: user.pid, program: user.program.clone() }
 }
 
 fn kind(decision: &Decision) -> &'static str {

@@ -7,7 +7,7 @@ use crate::cache::{Entry, EntryKind};
 use crate::cli::ui::table::{cut, pad};
 use crate::cli::ui::units::{at_least, plural, size};
 use crate::escape::Escaped;
-use crate::plan::{Decision, Item, Plan};
+use crate::plan::{Decision, Item, KeepReason, Plan, Verdict};
 use crate::usage::Problems;
 
 /// The longest name of something that has no digest.
@@ -71,8 +71,22 @@ impl Layout {
         self.line(verb, decision, "", &why_kept(decision))
     }
 
-    pub fn rescued(self, decision: &Decision) -> String {
-        self.line("Kept   ", decision, "", "a ref that names it has turned up")
+    /// For what something has spoken for at the last moment.
+    pub fn kept_after_all(self, decision: &Decision, why: KeepReason) -> String {
+        let why = match why {
+            KeepReason::Referenced => "a ref that names it has turned up",
+            KeepReason::InUse => "a process that uses it has turned up",
+            KeepReason::Locked => "it has been leased",
+            KeepReason::Recent => "it has just been used",
+            _ => "the refs cannot be read any more",
+        };
+        self.line("Kept   ", decision, "", why)
+    }
+
+    /// For an image that comes back.
+    pub fn restored(self, decision: &Decision) -> String {
+        let verb = if self.dry_run { "Would restore" } else { "Restored" };
+        self.line(verb, decision, "", &why_kept(decision))
     }
 
     fn line(self, verb: &str, decision: &Decision, bytes: &str, why: &str) -> String {
@@ -85,7 +99,10 @@ fn why_kept(decision: &Decision) -> String {
     let reason = decision.verdict.reason();
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
     let names = names.collect::<Vec<_>>().join(", ");
+    let users = decision.users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match (&decision.item, names.is_empty()) {
+        _ if decision.verdict == Verdict::Keep(KeepReason::InUse) => format!("{reason}: {users}"),
+        _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
         (_, false) => format!("{reason}: {names}"),
         (Item::Entry(Entry { kind: EntryKind::Layer(_), .. }), _) => {
             format!("{reason}: layers are not collected")
@@ -95,6 +112,23 @@ fn why_kept(decision: &Decision) -> String {
         }
         _ => reason.to_owned(),
     }
+}
+
+/// Where something is mounted in what a decision is about, safe to print.
+pub fn shown_mount(decision: &Decision) -> String {
+    decision.mount.as_ref().map(|path| Escaped::new(path).to_string()).unwrap_or_default()
+}
+
+/// Why a purge leaves something.
+pub fn mounted(decision: &Decision) -> String {
+    let path = shown_mount(decision);
+    format!("{} stays: something is mounted at {path}; unmount it first", label(decision))
+}
+
+/// Whether a user who expects an orphan to go wonders why this one stays.
+pub fn is_worth_telling(decision: &Decision) -> bool {
+    use KeepReason::{InUse, Locked, Mount, Recent};
+    matches!(decision.verdict, Verdict::Keep(InUse | Locked | Mount | Recent))
 }
 
 /// The first problem, and how many more there were.

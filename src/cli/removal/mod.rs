@@ -10,12 +10,13 @@ use bytesize::ByteSize;
 use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::{MeasureFace, watch};
-use crate::cache::{Cache, CacheLock};
+use super::ui::units::count;
+use crate::cache::{Cache, CacheLock, Patience, Users};
 use crate::plan::Plan;
 use crate::sweep::sweep;
 use crate::usage::Progress;
 
-pub use lines::Counts;
+pub use lines::{Counts, label, mounted};
 pub use report::Report;
 
 /// Opens the cache and, unless it is only looked at, waits for the right to change it. `None` if
@@ -23,13 +24,18 @@ pub use report::Report;
 pub fn open(
     context: &Context<'_>,
     dry_run: bool,
+    no_wait: bool,
 ) -> Result<Option<(Cache, Option<CacheLock>)>, Failure> {
     if dry_run {
         return Ok(Cache::open(&context.cache_dir)?.map(|cache| (cache, None)));
     }
     let console = context.console;
-    let locked = Cache::open_locked(&context.cache_dir, &context.signals.stop(), || {
-        console.note("Another process is collecting this cache; waiting for it to end.");
+    let locked = Cache::open_locked(&context.cache_dir, &context.signals.stop(), |holder| {
+        if no_wait {
+            return Patience::GiveUp;
+        }
+        console.note(format_args!("Waiting for {holder}, which collects this cache."));
+        Patience::Wait
     })?;
     let Some((cache, lock)) = locked else { return Ok(None) };
     if !lock.is_effective() {
@@ -53,10 +59,28 @@ pub fn measure(context: &Context<'_>, cache: &Cache, plan: &mut Plan) -> Result<
     let meter = context.meter();
     let measurement = {
         let mut face = MeasureFace::new(context.console, &progress, names);
-        watch(&mut face, |_events| meter.measure(cache, &doomed, &progress))?
+        watch(&mut face, |_events| meter.measure(cache, &doomed, &progress))??
     };
-    plan.note_usage(&measurement);
-    Ok(measurement.reclaimable(0..doomed.len()))
+    Ok(plan.note_usage(&measurement))
+}
+
+/// Looks who uses what. Where the system does not tell, the user is warned, and nobody is taken to
+/// use anything.
+pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Users {
+    let users = cache.users().unwrap_or_else(|error| {
+        report.warn(context, format!("{error}; images that are in use are not recognised"));
+        Users::default()
+    });
+    if context.console.verbose && users.uninspected() > 0 {
+        let processes = match users.uninspected() {
+            1 => "a process".to_owned(),
+            number => format!("{} processes", count(number as u64)),
+        };
+        context
+            .console
+            .note(format_args!("What {processes} of other users may use could not be inspected."));
+    }
+    users
 }
 
 /// Carries out the plan of `report`, prints a line for each removal as it ends, and notes what came
@@ -72,7 +96,7 @@ pub fn carry_out(
     let mut face = face::SweepFace::new(context, plan, &progress);
     let outcome = watch(&mut face, |events| {
         sweep(cache, lock, plan, context.removing_jobs(), &progress, &events)
-    })?;
+    })??;
     report.printed = face.into_result();
     report.outcome = Some(outcome);
     Ok(())

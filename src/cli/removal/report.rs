@@ -24,7 +24,7 @@ pub struct Report {
     pub extra_freed: ByteSize,
     /// What to name besides the removed things' number, for a purge.
     pub whole: Option<String>,
-    /// What the user should know.
+    /// What the user was told before.
     pub warnings: Vec<String>,
     /// What could not be done, besides the plan's own failures.
     pub problems: Vec<String>,
@@ -75,7 +75,8 @@ impl Report {
     }
 
     fn is_settled(&self, decision: usize) -> bool {
-        matches!(self.fate(decision), Some(Fate::Removed { .. } | Fate::Rescued))
+        let fate = self.fate(decision);
+        matches!(fate, Some(Fate::Removed { .. } | Fate::Kept { .. } | Fate::Restored))
     }
 
     /// Whether all that is doomed could be measured completely.
@@ -93,14 +94,21 @@ impl Report {
         fates.fold(self.extra_freed, |freed, fate| freed + fate.freed())
     }
 
+    /// Tells the user something before anything is removed.
+    pub fn warn(&mut self, context: &Context<'_>, warning: String) {
+        if context.format == Format::Table {
+            context.console.warn(&warning);
+        }
+        self.warnings.push(warning);
+    }
+
     /// Prints what has not been printed yet, and tells how the command ends.
     pub fn finish(self, context: &Context<'_>) -> Result<Ending, Failure> {
         let console = context.console;
         match context.format {
             Format::Json => console.write(document(&Document::new(&self, context)))?,
             Format::Table => {
-                let warnings = self.warnings.iter().chain(&self.problems);
-                warnings.for_each(|warning| console.warn(warning));
+                self.problems.iter().for_each(|problem| console.warn(problem));
                 if !console.quiet {
                     console.write(self.text(context))?;
                 }
@@ -125,7 +133,10 @@ impl Report {
                 Verdict::Remove(_) if self.dry_run && lines::is_worth_a_line(decision, verbose) => {
                     text += &(layout.removed(decision, None) + "\n");
                 }
-                Verdict::Keep(_) if verbose => text += &(layout.kept(decision) + "\n"),
+                Verdict::Keep(_) if verbose || lines::is_worth_telling(decision) => {
+                    text += &(layout.kept(decision) + "\n");
+                }
+                Verdict::Restore if self.dry_run => text += &(layout.restored(decision) + "\n"),
                 _ => {}
             }
         }

@@ -14,6 +14,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::console::Console;
 use super::table::cut;
 use super::units::{count, size};
+use crate::error::{Error, Result, cause};
 use crate::usage::{Progress, Stage, Usage};
 
 const TICK: Duration = Duration::from_millis(100);
@@ -33,14 +34,19 @@ pub trait Face<E> {
 }
 
 /// Runs `work` while `face` shows how far it has come.
+///
+/// # Errors
+/// The thread for the work cannot be started.
 pub fn watch<T: Send, E: Send>(
     face: &mut impl Face<E>,
     work: impl FnOnce(Sender<E>) -> T + Send,
-) -> T {
+) -> Result<T> {
     std::thread::scope(|scope| {
         // The work owns the sender, so the channel closes when the work is done.
         let (sender, events) = unbounded();
-        let worker = scope.spawn(move || work(sender));
+        let worker = std::thread::Builder::new()
+            .spawn_scoped(scope, move || work(sender))
+            .map_err(|error| Error::Threads { jobs: 1, cause: cause(&error) })?;
         loop {
             match events.recv_timeout(TICK) {
                 Ok(event) => face.event(event),
@@ -48,7 +54,7 @@ pub fn watch<T: Send, E: Send>(
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        Ok(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 

@@ -85,6 +85,10 @@ impl<'s> Walk<'s> {
         }
         match directory.status_of(name) {
             Ok(status) if status.kind == Kind::Directory => children.push(name.to_owned()),
+            // A single file can be mounted, too.
+            Ok(status) if status.mounted == Some(true) => {
+                self.tree.note_mount(self.path_of(directory, name));
+            }
             Ok(status) => batch.add(&status),
             // It has gone since it was listed, and no longer takes any space.
             Err(Errno::NOENT) => {}
@@ -111,8 +115,10 @@ impl<'s> Walk<'s> {
     /// A directory that cannot be opened still takes its own space, unless it is gone or belongs
     /// to a mount, which is not part of the cache.
     fn closed(self, parent: &Directory, name: &CStr, cause: Errno) {
-        if matches!(cause, Errno::NOENT | Errno::XDEV) {
-            return;
+        match cause {
+            Errno::NOENT => return,
+            Errno::XDEV => return self.tree.note_mount(self.path_of(parent, name)),
+            _ => {}
         }
         let mut batch = Batch::default();
         let replaced = match parent.status_of(name) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytesize::ByteSize;
 use rustix::io::Errno;
@@ -21,9 +21,17 @@ pub(in crate::usage) struct TreeWalk<'a> {
     pub name: &'a EntryName,
     pub path: PathBuf,
     tally: &'a Tally,
-    found: Mutex<(Links, Problems)>,
+    found: Mutex<Found>,
     /// Directories that are known and not finished.
     open: AtomicUsize,
+}
+
+/// What only the whole tree can tell.
+#[derive(Default)]
+struct Found {
+    links: Links,
+    problems: Problems,
+    mount: Option<PathBuf>,
 }
 
 /// What one directory adds to its tree, collected by one thread.
@@ -95,7 +103,7 @@ impl<'a> TreeWalk<'a> {
     pub fn commit(&self, mut batch: Batch) {
         let linked = std::mem::take(&mut batch.linked);
         if !linked.is_empty() {
-            let links = &mut self.found.lock().unwrap_or_else(PoisonError::into_inner).0;
+            let links = &mut self.found().links;
             linked.iter().filter(|status| links.see(status)).for_each(|s| batch.add_bytes(s));
         }
         self.tally.add(&batch.usage);
@@ -105,7 +113,16 @@ impl<'a> TreeWalk<'a> {
     pub fn miss(&self, operation: &'static str, path: &Path, cause: impl Into<std::io::Error>) {
         self.tally.add(&Usage { unreadable: 1, ..Usage::default() });
         let error = Error::io(operation, path, cause);
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).1.push(error);
+        self.found().problems.push(error);
+    }
+
+    /// Notes that something is mounted at `path`, which therefore is no part of the tree.
+    pub fn note_mount(&self, path: PathBuf) {
+        self.found().mount.get_or_insert(path);
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One directory is finished, and `children` more are known through it. Called before the
@@ -122,7 +139,8 @@ impl<'a> TreeWalk<'a> {
 
     pub fn into_account(self) -> Account {
         self.tally.enter(Stage::Done);
-        let (links, problems) = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Account { usage: self.tally.usage(), links, problems }
+        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Found { links, problems, mount } = found;
+        Account { usage: self.tally.usage(), links, problems, mount }
     }
 }

@@ -1,0 +1,80 @@
+//! Which image somebody means.
+
+use super::{Digest, Inventory};
+
+/// What a text may stand for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// No image.
+    None,
+    /// This one.
+    One(Digest),
+    /// One of these.
+    Many(Vec<Digest>),
+}
+
+impl Inventory {
+    /// Finds the image that `text` stands for: the reference of a ref, a digest, or the beginning
+    /// of one, with or without its algorithm.
+    pub fn find(&self, text: &str) -> Choice {
+        let by_ref = self.refs.refs.iter().filter(|found| found.image.as_deref() == Some(text));
+        let named: Vec<_> = by_ref.map(|found| &found.digest).collect();
+        let matching = |is_meant: &dyn Fn(&Digest) -> bool| {
+            let images = self.images().map(|(_, digest)| digest);
+            images.filter(|digest| is_meant(digest)).cloned().collect::<Vec<_>>()
+        };
+        let exact = matching(&|digest| named.contains(&digest) || digest.to_text() == text);
+        let mut found = match exact.is_empty() {
+            true => matching(&|digest| begins_with(digest, text)),
+            false => exact,
+        };
+        match found.len() {
+            0 => Choice::None,
+            1 => Choice::One(found.remove(0)),
+            _ => Choice::Many(found),
+        }
+    }
+}
+
+fn begins_with(digest: &Digest, text: &str) -> bool {
+    let whole = digest.to_text();
+    let digits = whole.split_once(':').map_or(whole.as_str(), |(_, digits)| digits);
+    !text.is_empty() && (whole.starts_with(text) || digits.starts_with(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Cache;
+    use crate::test_cache::TestCache;
+
+    #[test]
+    fn an_image_is_found_by_reference_digest_and_beginning() {
+        let cache = TestCache::new();
+        for name in ["abc", "abd", "ab"] {
+            cache.image(name);
+        }
+        cache.tag("example.com/a:1", "abc");
+        cache.tag("abd", "abc");
+        cache.tag("example.com/gone:1", "gone");
+        let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
+        let names = |text: &str| match inventory.find(text) {
+            Choice::None => vec![],
+            Choice::One(digest) => vec![digest.to_text()],
+            Choice::Many(digests) => digests.iter().map(Digest::to_text).collect(),
+        };
+        for (text, found) in [
+            ("example.com/a:1", &["sha256:abc"][..]),
+            ("sha256:abc", &["sha256:abc"]),
+            ("sha256:ab", &["sha256:ab"]),
+            ("sha256:a", &["sha256:ab", "sha256:abc", "sha256:abd"]),
+            ("abd", &["sha256:abc"]),
+            ("sha256:abd", &["sha256:abd"]),
+            ("example.com/gone:1", &[]),
+            ("x", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(names(text), found, "{text:?}");
+        }
+    }
+}

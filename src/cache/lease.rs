@@ -1,0 +1,192 @@
+//! Leases: whoever holds one on an image keeps it from being collected.
+//!
+//! A lease is a shared `flock` on the image's own directory, so it leaves nothing behind, and ends
+//! with its holder. A collector asks for the exclusive lock, without waiting, right before it
+//! renames an image, and keeps what is leased. It holds on to that lock only while it renames:
+//! afterwards nobody finds the image by its name, and whoever had opened it before looks at the
+//! name again once the lease is granted.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use super::{Cache, Digest, EntryName};
+use crate::directory::{Directory, LockAnswer, LockKind};
+use crate::error::{Context, Error, Result};
+
+/// How long to wait for a lease: nobody should hold the exclusive lock for longer than a rename.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often to ask again.
+const POLL: Duration = Duration::from_millis(5);
+/// How often a collector asks, since another one that only looks may hold a lock for a moment.
+const ATTEMPTS: u32 = 3;
+
+/// Keeps an image from being collected; let go when dropped.
+#[derive(Debug)]
+pub struct Lease {
+    /// `None` where the file system knows no locks.
+    held: Option<Directory>,
+}
+
+impl Lease {
+    /// Whether the file system knows locks at all. If not, the image is not protected.
+    pub fn is_effective(&self) -> bool {
+        self.held.is_some()
+    }
+}
+
+/// The images that were leased at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Leases(HashSet<EntryName>);
+
+impl Leases {
+    /// Whether this image was leased.
+    pub fn contains(&self, image: &EntryName) -> bool {
+        self.0.contains(image)
+    }
+}
+
+impl FromIterator<EntryName> for Leases {
+    fn from_iter<I: IntoIterator<Item = EntryName>>(images: I) -> Self {
+        Self(images.into_iter().collect())
+    }
+}
+
+/// What a collector's question for an image has come to.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// Nobody has leased it, and nobody can while this is held. Nothing is held where locks are
+    /// unknown, or where the directory is closed even to its owner.
+    Granted {
+        _held: Option<Directory>,
+    },
+    Leased,
+}
+
+impl Claim {
+    /// Asks for the directory `name` in `folder`.
+    pub fn new(folder: &Directory, name: &EntryName) -> rustix::io::Result<Self> {
+        let directory = match folder.open_folder(name.as_c_str()) {
+            Ok(directory) => directory,
+            Err(Errno::ACCESS) => return Ok(Self::Granted { _held: None }),
+            Err(cause) => return Err(cause),
+        };
+        for attempt in 1.. {
+            match directory.try_lock(LockKind::Exclusive)? {
+                LockAnswer::Granted => return Ok(Self::Granted { _held: Some(directory) }),
+                LockAnswer::Unsupported => break,
+                LockAnswer::Taken if attempt == ATTEMPTS => return Ok(Self::Leased),
+                LockAnswer::Taken => std::thread::sleep(POLL),
+            }
+        }
+        Ok(Self::Granted { _held: None })
+    }
+}
+
+impl Cache {
+    /// Keeps the image `digest` from being collected for as long as the lease lives. `None` if it
+    /// is not in the cache.
+    ///
+    /// # Errors
+    /// The image cannot be opened, or another process holds it locked for more than two seconds.
+    pub fn lease(&self, digest: &Digest) -> Result<Option<Lease>> {
+        let name = digest.entry_name();
+        let path = self.path.join(name.as_os_str());
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(directory) = self.open_image(name).context("open", &path)? {
+            match directory.try_lock(LockKind::Shared).context("lease", &path)? {
+                LockAnswer::Unsupported => return Ok(Some(Lease { held: None })),
+                LockAnswer::Granted if self.is_called(&directory, name) => {
+                    return Ok(Some(Lease { held: Some(directory) }));
+                }
+                _ if Instant::now() >= deadline => {
+                    return Err(Error::io("lease", path, Errno::WOULDBLOCK));
+                }
+                _ => std::thread::sleep(POLL),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Which of these images are leased right now. One that cannot be looked at is not: its lease
+    /// is asked for again before anything happens to it.
+    pub fn leases<'a>(&self, images: impl IntoIterator<Item = &'a EntryName>) -> Leases {
+        let is_leased =
+            |image: &&EntryName| matches!(Claim::new(&self.root, image), Ok(Claim::Leased));
+        images.into_iter().filter(is_leased).cloned().collect()
+    }
+
+    fn open_image(&self, name: &EntryName) -> rustix::io::Result<Option<Directory>> {
+        if Digest::of_entry(name).is_none() {
+            return Ok(None);
+        }
+        match self.root.open_folder(name.as_c_str()) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Whether an open directory is what lies under this name now.
+    fn is_called(&self, directory: &Directory, name: &EntryName) -> bool {
+        let (held, named) = (directory.status(), self.root.status_of(name.as_c_str()));
+        matches!((held, named), (Ok(held), Ok(named)) if held.inode == named.inode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_cache::TestCache;
+
+    fn digest(name: &str) -> Digest {
+        Digest::parse(format!("sha256:{name}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_lease_is_seen_until_it_is_dropped_and_several_may_hold_one() {
+        let cache = TestCache::new();
+        cache.image("a");
+        cache.image("b");
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let (a, b) = (digest("a"), digest("b"));
+        let names = [a.entry_name(), b.entry_name()];
+        let first = opened.lease(&a).unwrap().unwrap();
+        let second = opened.lease(&a).unwrap().unwrap();
+        assert!(first.is_effective());
+        drop(first);
+        let leases = opened.leases(names);
+        assert_eq!(names.map(|name| leases.contains(name)), [true, false]);
+        drop(second);
+        assert!(!opened.leases(names).contains(names[0]));
+    }
+
+    #[test]
+    fn only_images_can_be_leased() {
+        let cache = TestCache::new();
+        cache.live("a");
+        cache.layer("l");
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        for text in ["sha256:b", "refs", "layers", "sha256:a/usr"] {
+            let digest = Digest::parse(text.as_bytes());
+            assert!(digest.is_none_or(|digest| opened.lease(&digest).unwrap().is_none()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_image_that_is_claimed_is_waited_for_and_looked_for_again() {
+        let cache = TestCache::new();
+        let path = cache.image("a");
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let a = digest("a");
+        let claim = Claim::new(opened.root(), a.entry_name()).unwrap();
+        std::thread::scope(|scope| {
+            let lease = scope.spawn(|| opened.lease(&a).unwrap());
+            std::thread::sleep(Duration::from_millis(50));
+            std::fs::rename(&path, cache.path("tmp-gc-sha256-a")).unwrap();
+            drop(claim);
+            assert!(lease.join().unwrap().is_none());
+        });
+    }
+}

@@ -1,0 +1,87 @@
+//! Whether the ref index can be believed.
+//!
+//! The owner of the cache removes at each start whatever lies directly in it and has not changed
+//! for seven days. That may be `refs` itself, although its images are in use. Then every image
+//! looks like an orphan until it is run again. Nobody can prove that this has happened, but it
+//! leaves traces.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Marks;
+use crate::cache::{Folder, Inventory};
+
+/// By how much the index has to be younger than an orphan's last use.
+const MARGIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why the ref index may be incomplete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexDoubt {
+    /// There are images, and no `refs` at all.
+    Missing {
+        /// How many images there are.
+        images: usize,
+    },
+    /// `refs` was made well after the last use of images that it does not name.
+    Younger {
+        /// How many images that are.
+        orphans: usize,
+        /// When `refs` was made.
+        born: Timestamp,
+    },
+}
+
+impl IndexDoubt {
+    /// What there is to doubt about the refs of `inventory`.
+    pub fn of(inventory: &Inventory) -> Option<Self> {
+        if !inventory.folders.contains(&Folder::Refs) {
+            let images = inventory.images().count();
+            let is_missing = images > 0 && inventory.refs.unreadable.is_empty();
+            return is_missing.then_some(Self::Missing { images });
+        }
+        let born = inventory.index_born?;
+        let marks = Marks::new(&inventory.refs.refs);
+        let is_older = |used: Timestamp| born.duration_since(used) > MARGIN;
+        let orphans = inventory.images().filter(|(image, digest)| {
+            !marks.contains(digest.entry_name()) && is_older(image.last_used)
+        });
+        match orphans.count() {
+            0 => None,
+            orphans => Some(Self::Younger { orphans, born }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{Digest, Entry, EntryKind, EntryName, Location, Ref};
+
+    #[test]
+    fn an_index_that_is_missing_or_younger_than_an_orphan_is_doubted() {
+        let digest = Digest::parse(b"sha256:a").unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let doubt = |folders: &[Folder], born: Option<i64>, is_named: bool| {
+            let location = Location { folder: Folder::Root, name: digest.entry_name().clone() };
+            let kind = EntryKind::Image(digest.clone());
+            let mut inventory = Inventory {
+                entries: vec![Entry { location, kind, last_used: at(10_000) }],
+                folders: folders.to_vec(),
+                index_born: born.map(at),
+                ..Inventory::default()
+            };
+            if is_named {
+                let file = EntryName::new("r").unwrap();
+                inventory.refs.refs.push(Ref { file, image: None, digest: digest.clone() });
+            }
+            IndexDoubt::of(&inventory)
+        };
+        let refs = &[Folder::Layers, Folder::Refs][..];
+        let younger = |born| Some(IndexDoubt::Younger { orphans: 1, born: at(born) });
+        assert_eq!(doubt(&[Folder::Layers], None, false), Some(IndexDoubt::Missing { images: 1 }));
+        assert_eq!(doubt(refs, None, false), None);
+        assert_eq!(doubt(refs, Some(13_600), false), None);
+        assert_eq!(doubt(refs, Some(13_601), false), younger(13_601));
+        assert_eq!(doubt(refs, Some(13_601), true), None);
+        assert_eq!(doubt(refs, Some(5_000), false), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! What to do about something that cannot be removed, where that is known.
+
+use std::ffi::CStr;
+use std::io;
+
+use rustix::io::Errno;
+
+use crate::directory::Directory;
+use crate::escape::Escaped;
+
+/// Which users may act as which other ones in a user namespace (see `subuid(5)`).
+const SUB_UIDS: &str = "/etc/subuid";
+
+/// The error that `cause` is for the entry `name` of `holder`, with the way out if there is one.
+pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Error {
+    let plain = io::Error::from(cause);
+    match remedy(holder, name, cause) {
+        Some(remedy) => {
+            let cause = match cause {
+                Errno::XDEV | Errno::BUSY => String::new(),
+                _ => crate::error::cause(&plain) + "; ",
+            };
+            io::Error::new(plain.kind(), cause + &remedy)
+        }
+        None => plain,
+    }
+}
+
+fn remedy(holder: &Directory, name: &CStr, cause: Errno) -> Option<String> {
+    match cause {
+        Errno::XDEV | Errno::BUSY => {
+            Some("something is mounted there; unmount it first".to_owned())
+        }
+        Errno::PERM if holder.is_immutable(name) => Some(unlock("it")),
+        Errno::PERM if holder.is_immutable(c".") => Some(unlock("its directory")),
+        Errno::PERM | Errno::ACCESS => foreign_owner(holder, name),
+        _ => None,
+    }
+}
+
+fn unlock(what: &str) -> String {
+    let command = if cfg!(target_os = "linux") { "chattr -i -a" } else { "chflags nouchg,noschg" };
+    format!("{what} is marked as immutable or append-only, which `{command}` ends")
+}
+
+/// A directory decides about the names in it; if it is our own, the thing itself may refuse.
+fn foreign_owner(holder: &Directory, name: &CStr) -> Option<String> {
+    let own = rustix::process::geteuid().as_raw();
+    let owners = [c".", name].map(|name| holder.owner_of(name).ok());
+    let owner = owners.into_iter().flatten().find(|owner| *owner != own)?;
+    let table = std::fs::read_to_string(SUB_UIDS).unwrap_or_default();
+    Some(match sub_uid_of(&table, owner) {
+        Some(user) => format!(
+            "it belongs to uid {owner}, a sub-uid of {}: run this under \
+             `unshare --map-root-user --map-auto`",
+            Escaped::new(user)
+        ),
+        None => format!("it belongs to uid {owner}: run this as that user, or as root"),
+    })
+}
+
+/// Whose sub-uid this is; `table` is the text of `/etc/subuid`: `user:first:count` on each line.
+fn sub_uid_of(table: &str, uid: u32) -> Option<&str> {
+    table.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let user = fields.next()?;
+        let first: u32 = fields.next()?.trim().parse().ok()?;
+        let count: u32 = fields.next()?.trim().parse().ok()?;
+        (first..first.saturating_add(count)).contains(&uid).then_some(user)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sub_uid_is_known_by_its_range() {
+        let table =
+            "# comment\nann:100000:65536\nbob:165536:10\nbroken:x:1\n\nend:4294967290:65536";
+        for (uid, user) in [
+            (99_999, None),
+            (100_000, Some("ann")),
+            (165_535, Some("ann")),
+            (165_536, Some("bob")),
+            (165_546, None),
+            (4_294_967_294, Some("end")),
+        ] {
+            assert_eq!(sub_uid_of(table, uid), user, "{uid}");
+        }
+    }
+}

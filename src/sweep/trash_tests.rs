@@ -1,0 +1,180 @@
+//! The steps of a sweep one by one, with what may happen between them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Outcome;
+use super::outcome::{Fate, Report};
+use super::trash::{Doomed, Round, STEPS, Step, Trash};
+use crate::cache::{Cache, Digest};
+use crate::error::{Error, Result};
+use crate::plan::{Conditions, KeepReason, Plan, collect};
+use crate::test_cache::{TestCache, age};
+
+fn open(cache: &TestCache) -> Cache {
+    Cache::open(cache.dir()).unwrap().unwrap()
+}
+
+fn plan(opened: &Cache) -> Plan {
+    collect(&opened.inventory().unwrap(), &Conditions::at(Timestamp::now()))
+}
+
+/// Carries out the steps up to the last one before deletion, and lets `before` happen when the plan
+/// is made and `meanwhile` when its items are hidden. Returns the names of what is doomed all the
+/// same, and the outcome.
+fn steps(
+    cache: &TestCache,
+    before: impl FnOnce(&Cache),
+    meanwhile: impl FnOnce(),
+) -> (Result<Vec<String>>, Outcome) {
+    let opened = open(cache);
+    let plan = plan(&opened);
+    let (sender, _events) = crossbeam_channel::unbounded();
+    let report = Report::new(plan.decisions.len(), &sender);
+    let trash = Trash::new(&opened, &plan, &report);
+    let waiting = plan.removals().map(|(index, _)| index).collect();
+    before(&opened);
+    let mut meanwhile = Some(meanwhile);
+    let mut round = Ok(Round { waiting, ..Round::default() });
+    for step in STEPS {
+        round = round.and_then(|round| trash.take(step, round));
+        if matches!(step, Step::Hide) {
+            meanwhile.take().into_iter().for_each(|meanwhile| meanwhile());
+        }
+    }
+    let doomed = round.map(|round| round.doomed);
+    let name = |entry: &Doomed| entry.name.to_string();
+    (doomed.map(|doomed| doomed.iter().map(name).collect()), report.into_outcome())
+}
+
+fn hide_and_rescue(cache: &TestCache, meanwhile: impl FnOnce()) -> (Result<Vec<String>>, Outcome) {
+    steps(cache, |_| {}, meanwhile)
+}
+
+#[test]
+fn an_image_that_gets_a_ref_while_it_is_hidden_comes_back_whole() {
+    let cache = TestCache::new();
+    let (needed, dead) = (cache.image("a"), cache.image("b"));
+    let (doomed, outcome) = hide_and_rescue(&cache, || {
+        assert!(!needed.exists() && !dead.exists());
+        assert!(cache.path("tmp-gc-sha256-a/usr/a").exists());
+        cache.tag("example.com/a:1", "a");
+    });
+    assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-b"]);
+    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Referenced })));
+    assert!(needed.join("usr/lib/deep/b").exists() && !dead.exists());
+}
+
+#[test]
+fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
+    let cache = TestCache::new();
+    let used = cache.image("a");
+    let mut sleeper = None;
+    let (doomed, outcome) = hide_and_rescue(&cache, || {
+        let mut command = std::process::Command::new("sleep");
+        command.arg("60").current_dir(cache.path("tmp-gc-sha256-a"));
+        sleeper = Some(command.spawn().unwrap());
+    });
+    let mut sleeper = sleeper.unwrap();
+    sleeper.kill().unwrap();
+    sleeper.wait().unwrap();
+    assert_eq!(doomed.unwrap(), [""; 0]);
+    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::InUse })));
+    assert!(used.join("usr/a").exists());
+}
+
+#[test]
+fn an_image_that_is_leased_before_it_is_hidden_never_disappears() {
+    let cache = TestCache::new();
+    let leased = cache.image("a");
+    let digest = Digest::parse(b"sha256:a").unwrap();
+    let opened = open(&cache);
+    let mut lease = None;
+    let (doomed, outcome) = steps(
+        &cache,
+        |_| lease = opened.lease(&digest).unwrap(),
+        || assert!(leased.join("usr/a").exists()),
+    );
+    assert!(lease.is_some_and(|lease| lease.is_effective()));
+    assert_eq!(doomed.unwrap(), [""; 0]);
+    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Locked })));
+}
+
+#[test]
+fn an_image_that_its_owner_touches_while_it_is_looked_for_comes_back_whole() {
+    let cache = TestCache::new();
+    let touched = cache.image("a");
+    let now = std::time::Duration::ZERO;
+    let (doomed, outcome) = steps(&cache, |_| age(&touched, now), || {});
+    assert_eq!(doomed.unwrap(), [""; 0]);
+    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Recent })));
+    assert!(touched.join("usr/a").exists());
+}
+
+#[test]
+fn an_image_that_was_extracted_anew_meanwhile_is_left_alone() {
+    let cache = TestCache::new();
+    let image = cache.image("a");
+    let (doomed, _) = hide_and_rescue(&cache, || {
+        cache.image_with("a", |top| fs::write(top.join("new"), "").unwrap());
+        cache.tag("example.com/a:1", "a");
+    });
+    assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-a"]);
+    assert!(image.join("new").exists());
+}
+
+#[test]
+fn everything_comes_back_if_the_refs_cannot_be_read_any_more() {
+    let cache = TestCache::new();
+    let images = [cache.image("a"), cache.image("b")];
+    let (doomed, _) = hide_and_rescue(&cache, || {
+        fs::remove_dir(cache.path("refs")).unwrap();
+        symlink("/etc", cache.path("refs")).unwrap();
+    });
+    assert!(matches!(doomed, Err(Error::UnreadableRefs { count: 1, .. })));
+    assert!(images.iter().all(|image| image.join("usr/a").exists()));
+}
+
+#[test]
+fn rubbish_of_an_earlier_run_is_no_obstacle() {
+    let cache = TestCache::new();
+    cache.image("a");
+    for name in ["tmp-gc-sha256-a", "tmp-gc-dead-sha256-a"] {
+        fs::create_dir_all(cache.path(name).join("rest")).unwrap();
+    }
+    let (doomed, _) = hide_and_rescue(&cache, || {});
+    let names = ["tmp-gc-dead-2-sha256-a", "tmp-gc-dead-sha256-a", "tmp-gc-dead-3-sha256-a"];
+    assert_eq!(doomed.unwrap(), names);
+}
+
+/// What a run that was killed between its two names leaves, and what then happens to it.
+#[test]
+fn an_image_that_a_killed_run_has_hidden_comes_back_if_a_ref_names_it() {
+    let cache = TestCache::new();
+    let hide = |name: &str| {
+        let hidden = cache.path(&format!("tmp-gc-sha256-{name}"));
+        fs::rename(cache.image(name), &hidden).unwrap();
+        age(&hidden, std::time::Duration::from_secs(3600));
+    };
+    ["a", "b", "c"].iter().for_each(|name| hide(name));
+    cache.tag("example.com/a:1", "a");
+    let (doomed, outcome) = hide_and_rescue(&cache, || drop(cache.tag("example.com/b:1", "b")));
+    assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-c"]);
+    assert!(matches!(outcome.fate(0), Some(Fate::Restored)));
+    assert!(matches!(outcome.fate(1), Some(Fate::Kept { why: KeepReason::Referenced })));
+    let is_whole = |name: &str| Path::new(&cache.path(name)).join("usr/lib/deep/b").exists();
+    assert!(is_whole("sha256-a") && is_whole("sha256-b"));
+}
+
+#[test]
+fn an_image_whose_name_is_too_long_for_two_names_goes_all_the_same() {
+    let cache = TestCache::new();
+    (0..3).for_each(|n| drop(cache.image(&format!("{}{n}", "x".repeat(240)))));
+    let (doomed, _) = hide_and_rescue(&cache, || {});
+    let doomed = doomed.unwrap();
+    assert_eq!(doomed.len(), 3);
+    assert!(doomed.iter().all(|name| name.starts_with("tmp-gc-dead-")), "{doomed:?}");
+}

@@ -1,0 +1,109 @@
+//! A fault in each system call of a run.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Output;
+
+use crate::rounds;
+use crate::scene::{Scene, snapshot};
+use crate::strace::{count, fail_at, is_available};
+use crate::support::run;
+
+const ERRORS: [&str; 5] = ["EIO", "ENOSPC", "EACCES", "EMFILE", "ENOENT"];
+
+/// What a program does before its own first line, and what cannot fail in a way that it could heed:
+/// memory, threads that run already, signals, the look of the runtime at the standard streams.
+const NOT_OURS: [&str; 24] = [
+    "execve",
+    "brk",
+    "mmap",
+    "munmap",
+    "mprotect",
+    "madvise",
+    "mremap",
+    "arch_prctl",
+    "prctl",
+    "set_tid_address",
+    "set_robust_list",
+    "rseq",
+    "futex",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "prlimit64",
+    "poll",
+    "sigaltstack",
+    "exit",
+    "exit_group",
+    "getrandom",
+    "sched_yield",
+    "restart_syscall",
+];
+
+/// Every fault to try with a run, as (system call, error, nth). Of a call that is made often, the
+/// first ones and some of the others.
+fn faults(arguments: &[&str], places: usize) -> Vec<(String, &'static str, usize)> {
+    let counts = count(&Scene::new().cache, arguments);
+    let mut faults = Vec::new();
+    for (call, count) in counts.into_iter().filter(|(call, _)| !NOT_OURS.contains(&call.as_str())) {
+        let step = count.div_ceil(places);
+        for nth in (1..=count).step_by(step) {
+            faults.extend(ERRORS.map(|error| (call.clone(), error, nth)));
+        }
+    }
+    faults
+}
+
+/// Whether the program has begun: the loader fails on its own, before.
+fn has_run(output: &Output) -> bool {
+    output.status.code() != Some(127)
+}
+
+fn check_ending(output: &Output, when: &str) {
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), None, "{when}: {err}");
+    assert!(!err.contains("panicked"), "{when}: {err}");
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{when}: {:?} {err}", output.status);
+    assert!(output.status.success() || !err.is_empty(), "{when}: failed without a word");
+}
+
+#[test]
+fn a_fault_in_any_call_of_a_collection_loses_nothing_and_is_finished_by_the_next() {
+    if !is_available() {
+        return;
+    }
+    let faults = faults(&["gc"], rounds(1, 12));
+    let mut failed = 0;
+    for (call, error, nth) in &faults {
+        let scene = Scene::new();
+        let output = fail_at(&scene.cache, &["gc"], (call, error, *nth));
+        let when = format!("{error} in {call} {nth}");
+        if has_run(&output) {
+            check_ending(&output, &when);
+            failed += usize::from(!output.status.success());
+        }
+        scene.check(&when);
+        run(&scene.cache, &["gc"]).ok();
+        scene.check_end(&when);
+    }
+    eprintln!("{} faults in gc, {failed} of them noticed with exit code 1", faults.len());
+}
+
+#[test]
+fn a_fault_in_any_call_of_a_listing_changes_nothing() {
+    if !is_available() {
+        return;
+    }
+    let list = ["list", "--sizes"];
+    let faults = faults(&list, rounds(1, 6));
+    let scene = Scene::new();
+    let before = snapshot(&scene.cache.dir());
+    for (call, error, nth) in &faults {
+        let output = fail_at(&scene.cache, &list, (call, error, *nth));
+        let when = format!("{error} in {call} {nth}");
+        if has_run(&output) {
+            check_ending(&output, &when);
+        }
+        assert_eq!(snapshot(&scene.cache.dir()), before, "{when}");
+    }
+    eprintln!("{} faults in list", faults.len());
+}

@@ -1,0 +1,131 @@
+//! Killed at every step.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::rounds;
+use crate::scene::{Scene, snapshot};
+use crate::strace::{count, is_available, kill_at};
+use crate::support::cache::rootfs;
+use crate::support::{TestCache, run};
+
+/// The system calls that change something: renames, unlinks and rmdirs, locks, modes.
+const STEPS: [&str; 5] = ["renameat2", "unlinkat", "flock", "fchmodat", "fchmod"];
+
+/// Every step of a run, as (system call, nth).
+fn steps(arguments: &[&str]) -> Vec<(&'static str, usize)> {
+    let counts = count(&Scene::new().cache, arguments);
+    let of = |call: &'static str| {
+        (1..=counts.get(call).copied().unwrap_or(0)).map(move |nth| (call, nth))
+    };
+    STEPS.into_iter().flat_map(of).collect()
+}
+
+#[test]
+fn a_collection_killed_at_any_step_is_finished_by_the_next() {
+    if !is_available() {
+        return;
+    }
+    let steps = steps(&["gc"]);
+    assert!(steps.len() > 40, "{steps:?}");
+    let mut killed = 0;
+    for (call, nth) in &steps {
+        let scene = Scene::new();
+        killed += usize::from(kill_at(&scene.cache, &["gc"], call, *nth));
+        let when = format!("killed at {call} {nth}");
+        scene.check(&when);
+        run(&scene.cache, &["gc"]).ok();
+        scene.check_end(&when);
+    }
+    eprintln!("killed gc {killed} times at {} steps", steps.len());
+    assert_eq!(killed, steps.len());
+}
+
+#[test]
+fn an_image_that_gets_a_ref_after_the_kill_is_saved_if_it_was_whole() {
+    if !is_available() {
+        return;
+    }
+    let steps = steps(&["gc"]);
+    let chosen = steps.len().div_ceil(rounds(12, steps.len()));
+    let mut saved = 0;
+    for (call, nth) in steps.iter().step_by(chosen) {
+        let scene = Scene::new();
+        kill_at(&scene.cache, &["gc"], call, *nth);
+        let when = format!("named after a kill at {call} {nth}");
+        let was_there = ["dead1", "dead2", "x"].map(|name| scene.has(name));
+        ["dead1", "dead2", "x"].iter().for_each(|name| {
+            scene.cache.tag(&format!("example.com/{name}:1"), name);
+        });
+        run(&scene.cache, &["gc"]).ok();
+        scene.check(&when);
+        let is_there = ["dead1", "dead2", "x"]
+            .map(|name| scene.cache.path(&format!("sha256-{name}")).exists());
+        assert_eq!(is_there, was_there, "{when}");
+        saved += is_there.iter().filter(|is_there| **is_there).count();
+        assert!(!scene.names().iter().any(|name| name.starts_with("tmp-")), "{when}");
+    }
+    assert!(saved > 0);
+}
+
+#[test]
+fn a_purge_killed_at_any_step_is_finished_by_the_next() {
+    if !is_available() {
+        return;
+    }
+    let purge = ["purge", "--force"];
+    let steps = steps(&purge);
+    let chosen = steps.len().div_ceil(rounds(20, steps.len()));
+    for (call, nth) in steps.iter().step_by(chosen) {
+        let scene = Scene::new();
+        let canary = snapshot(&scene.cache.home().join("canary"));
+        kill_at(&scene.cache, &purge, call, *nth);
+        let when = format!("purge killed at {call} {nth}");
+        let list = run(&scene.cache, &["list"]);
+        assert_eq!(list.code, 0, "{when}: {}", list.err);
+        assert_eq!(run(&scene.cache, &purge).code, 0, "{when}");
+        assert!(!scene.cache.dir().exists(), "{when}");
+        assert_eq!(snapshot(&scene.cache.home().join("canary")), canary, "{when}");
+    }
+    eprintln!("killed purge at {} steps", steps.iter().step_by(chosen).count());
+}
+
+/// With many threads at work there is no such thing as the nth step; time is as good.
+#[test]
+fn a_big_collection_killed_at_any_time_is_finished_by_the_next() {
+    let cache = TestCache::new();
+    let live = snapshot(&cache.image_with("live", |top| rootfs(top, 300)));
+    cache.tag("example.com/live:1", "live");
+    let (mut killed, mut seed) = (0, 7_u64);
+    let mut longest = Duration::from_millis(50);
+    for round in 0..rounds(6, 60) {
+        (0..3).for_each(|n| drop(cache.image_with(&format!("dead{n}"), |top| rootfs(top, 700))));
+        loop {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let time = longest.mul_f64((seed >> 33) as f64 / f64::from(1_u32 << 31));
+            let begun = Instant::now();
+            let mut child = Command::new(env!("CARGO_BIN_EXE_bbox"))
+                .args(["cache", "gc", "-q", "--cache-dir"])
+                .arg(cache.dir())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(time);
+            let ended = child.try_wait().unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert_eq!(snapshot(&cache.path("sha256-live")), live, "round {round}");
+            match ended {
+                Some(status) => {
+                    assert!(status.success());
+                    longest = longest.min(begun.elapsed());
+                    break;
+                }
+                None => killed += 1,
+            }
+        }
+        assert_eq!(fs::read_dir(cache.dir()).unwrap().count(), 2, "round {round}");
+    }
+    eprintln!("killed a big gc {killed} times");
+    assert!(killed > 0);
+}

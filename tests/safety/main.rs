@@ -1,0 +1,22 @@
+//! Proof that a collection loses nothing: killed at each of its steps, with faults in each of its
+//! system calls, among attackers and beside itself.
+//!
+//! Each test has a short form, for every day, and a thorough one for `.ci/run`, which sets
+//! `BBOX_THOROUGH`. What needs root or `strace` is skipped elsewhere, and says so.
+
+#![allow(clippy::print_stderr, reason = "a test says what it has done, or why it cannot run")]
+
+mod attack;
+mod faults;
+mod kill;
+mod processes;
+mod scene;
+mod strace;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "other tests use all of it")]
+mod support;
+
+/// The number of rounds: few, unless the thorough form was asked for.
+fn rounds(few: usize, thorough: usize) -> usize {
+    if std::env::var_os("BBOX_THOROUGH").is_some() { thorough } else { few }
+}

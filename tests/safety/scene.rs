@@ -1,0 +1,123 @@
+//! A cache with one of everything that a collection meets, and what must hold of it at any time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::support::cache::{USED, age};
+use crate::support::{TestCache, run};
+
+/// What is worth knowing of one name: its mode, how many names its inode has, and its content.
+pub type Snapshot = BTreeMap<PathBuf, (u32, u64, Vec<u8>)>;
+
+/// Everything at and below a path; nothing if there is nothing.
+pub fn snapshot(top: &Path) -> Snapshot {
+    let mut found = Snapshot::new();
+    let mut todo = vec![top.to_owned()];
+    while let Some(path) = todo.pop() {
+        let Ok(status) = path.symlink_metadata() else { continue };
+        let content = match status.file_type() {
+            kind if kind.is_dir() => {
+                todo.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                Vec::new()
+            }
+            kind if kind.is_symlink() => {
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            }
+            _ => fs::read(&path).unwrap(),
+        };
+        // A directory's number of names follows its content.
+        let names = if status.is_dir() { 0 } else { status.nlink() };
+        found.insert(path.strip_prefix(top).unwrap().into(), (status.mode(), names, content));
+    }
+    found
+}
+
+/// A live image, two orphans, a layer, what interrupted collections have left, and a canary
+/// outside that symlinks lead to.
+pub struct Scene {
+    pub cache: TestCache,
+    live: Snapshot,
+    layer: Snapshot,
+    canary: Snapshot,
+    orphan: Snapshot,
+}
+
+impl Scene {
+    pub fn new() -> Self {
+        let cache = TestCache::new();
+        let canary = cache.home().join("canary");
+        tree(&canary, &canary);
+        fs::create_dir(canary.join("closed")).unwrap();
+        fs::set_permissions(canary.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
+        let fill = |top: &Path| tree(top, &canary);
+        let live = snapshot(&cache.image_with("live", fill));
+        cache.tag("example.com/live:1", "live");
+        let orphan = snapshot(&cache.image_with("dead1", fill));
+        cache.image_with("dead2", fill);
+        let layer = snapshot(&cache.layer_with("layer", fill));
+        for (name, hidden) in [("x", "tmp-gc-sha256-x"), ("y", "tmp-gc-dead-sha256-y")] {
+            fs::rename(cache.image_with(name, fill), cache.path(hidden)).unwrap();
+        }
+        fs::rename(cache.image_with("back", fill), cache.path("tmp-gc-sha256-back")).unwrap();
+        cache.tag("example.com/back:1", "back");
+        let canary = snapshot(&canary);
+        Self { cache, live, layer, canary, orphan }
+    }
+
+    /// What holds at every instant, whatever has happened to a collection.
+    pub fn check(&self, when: &str) {
+        let cache = &self.cache;
+        assert_eq!(snapshot(&cache.home().join("canary")), self.canary, "{when}: outside");
+        assert_eq!(snapshot(&cache.path("sha256-live")), self.live, "{when}: a live image");
+        assert_eq!(snapshot(&cache.path("layers/sha256-layer")), self.layer, "{when}: a layer");
+        for name in ["dead1", "dead2", "x", "back"] {
+            self.check_whole(&format!("sha256-{name}"), when);
+            self.check_whole(&format!("tmp-gc-sha256-{name}"), when);
+        }
+        let list = run(cache, &["list", "--no-sizes"]);
+        assert_eq!((list.code, list.err.as_str()), (0, ""), "{when}");
+    }
+
+    /// An entry is whole, or not there under this name.
+    fn check_whole(&self, name: &str, when: &str) {
+        let found = snapshot(&self.cache.path(name));
+        assert!(found.is_empty() || found == self.orphan, "{when}: {name} is half there");
+    }
+
+    /// Whether an image is there, under its own name or hidden.
+    pub fn has(&self, name: &str) -> bool {
+        ["", "tmp-gc-"].iter().any(|prefix| {
+            let path = self.cache.path(&format!("{prefix}sha256-{name}"));
+            path.exists()
+        })
+    }
+
+    /// What a collection that nobody disturbs arrives at.
+    pub fn check_end(&self, when: &str) {
+        self.check(when);
+        assert_eq!(self.names(), ["layers", "refs", "sha256-back", "sha256-live"], "{when}");
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let names = fs::read_dir(self.cache.dir()).unwrap();
+        let mut names: Vec<_> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// A small tree with what is delicate to remove.
+fn tree(top: &Path, canary: &Path) {
+    fs::create_dir_all(top.join("usr/lib/deep")).unwrap();
+    for name in ["a", "usr/b", "usr/lib/c", "usr/lib/deep/d"] {
+        fs::write(top.join(name), name).unwrap();
+    }
+    fs::hard_link(top.join("usr/b"), top.join("usr/lib/deep/b")).unwrap();
+    std::os::unix::fs::symlink(canary, top.join("usr/out")).unwrap();
+    fs::create_dir(top.join("empty")).unwrap();
+    age(top, USED.max(Duration::from_secs(60)));
+}

@@ -1,0 +1,73 @@
+//! The program under `strace`, which counts its system calls, kills it at one of them, or lets one
+//! fail.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::support::TestCache;
+
+/// Whether `strace` is there and may trace; if not, says that a test is skipped.
+pub fn is_available() -> bool {
+    let probe = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
+    let is_available = probe.is_ok_and(|output| output.status.success());
+    if !is_available {
+        eprintln!("skipped: this needs `strace`, and the right to trace");
+    }
+    is_available
+}
+
+/// Runs the program with one worker, so that its calls come in the same order each time.
+fn trace(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Output {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq"]).args(options).arg(env!("CARGO_BIN_EXE_bbox"));
+    command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments).args(["--jobs", "1"]);
+    command.output().unwrap()
+}
+
+/// How often each system call is made by that thread which makes most of them.
+pub fn count(cache: &TestCache, arguments: &[&str]) -> BTreeMap<String, usize> {
+    let file = cache.home().join("trace");
+    let output = trace(cache, &["-o", file.to_str().unwrap()], arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut counts = BTreeMap::new();
+    for (call, count) in by_thread(&file) {
+        let most: &mut usize = counts.entry(call.1).or_default();
+        *most = count.max(*most);
+    }
+    counts
+}
+
+/// How often each thread makes each call.
+fn by_thread(file: &Path) -> BTreeMap<(String, String), usize> {
+    let mut counts = BTreeMap::new();
+    for line in std::fs::read_to_string(file).unwrap().lines() {
+        // `1234  unlinkat(5, "a", 0) = 0`; what is resumed has been counted.
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
+        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            *counts.entry((thread.to_owned(), name.to_owned())).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// Kills the program when a thread of it makes a system call for the `nth` time. Whether it was
+/// killed: it may have ended before.
+pub fn kill_at(cache: &TestCache, arguments: &[&str], call: &str, nth: usize) -> bool {
+    let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
+    let trace_only = format!("trace={call}");
+    let output = trace(cache, &["-o", "/dev/null", "-e", &trace_only, "-e", &inject], arguments);
+    !output.status.success()
+}
+
+/// Lets a system call fail when a thread makes it for the `nth` time.
+pub fn fail_at(
+    cache: &TestCache,
+    arguments: &[&str],
+    (call, error, nth): (&str, &str, usize),
+) -> Output {
+    let inject = format!("inject={call}:error={error}:when={nth}");
+    let trace_only = format!("trace={call}");
+    trace(cache, &["-o", "/dev/null", "-e", &trace_only, "-e", &inject], arguments)
+}

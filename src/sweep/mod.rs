@@ -17,6 +17,8 @@
 //! names it, and so skips the steps that look for a reason to keep it.
 
 mod freed;
+#[cfg(test)]
+mod model_tests;
 mod node;
 mod outcome;
 mod raze;

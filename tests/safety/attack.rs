@@ -1,10 +1,12 @@
 //! Somebody who swaps directories for symlinks while the program walks and deletes.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, symlinkat, unlinkat};
 
 use crate::rounds;
 use crate::scene::snapshot;
@@ -12,35 +14,87 @@ use crate::support::cache::age;
 use crate::support::{TestCache, run};
 
 /// Directories at every depth of a cache that a name of the program's may lead to.
-fn targets(cache: &TestCache) -> Vec<PathBuf> {
-    let mut targets: Vec<_> = ["layers", "layers/sha256-l"].map(|name| cache.path(name)).into();
-    let deep = ["", "d0/d0", "d0/d1", "d1/d0/d0"];
+fn targets() -> Vec<PathBuf> {
+    let mut targets: Vec<_> = ["layers", "layers/sha256-l"].map(PathBuf::from).into();
     // What changes right below an orphan's top makes it look as if it had just arrived.
+    let deep = ["", "d0/d0", "d0/d1", "d1/d0/d0"];
     let high = ["d0", "d1", "closed"];
-    targets.extend(deep.map(|below| cache.path("sha256-dead0").join(below)));
+    targets.extend(deep.map(|below| Path::new("sha256-dead0").join(below)));
     for top in ["sha256-live", "tmp-gc-dead-sha256-dead0", "tmp-gc-sha256-dead0"] {
-        targets.extend(deep.iter().chain(&high).map(|below| cache.path(top).join(below)));
+        targets.extend(deep.iter().chain(&high).map(|below| Path::new(top).join(below)));
     }
     targets
 }
 
-/// Puts a symlink to the canary in the place of one directory after the other, for a moment each.
-fn attack(targets: &[PathBuf], canary: &Path, aside: &Path, is_over: &AtomicBool) -> u64 {
-    let mut swaps = 0;
-    while !is_over.load(Ordering::Relaxed) {
-        for target in targets {
-            // Whatever fails here has been removed meanwhile, which is what the victim is for.
-            if fs::rename(target, aside).is_ok() {
-                swaps += u64::from(symlink(canary, target).is_ok());
-                std::thread::yield_now();
-                let _ = fs::remove_file(target);
-                if fs::rename(aside, target).is_err() {
-                    let _ = fs::remove_dir_all(aside);
-                }
-            }
+/// Somebody who may write anywhere in the cache, and follows no symlink either: some will be his.
+struct Attacker {
+    cache: OwnedFd,
+    /// Where a directory is kept while a symlink stands in for it.
+    home: OwnedFd,
+    canary: PathBuf,
+    /// How many directories could not be put back.
+    lost: AtomicU64,
+}
+
+impl Attacker {
+    fn new(cache: &TestCache, canary: &Path) -> Self {
+        let open = |path: &Path| rustix::fs::open(path, DIRECTORY, Mode::empty()).unwrap();
+        Self {
+            cache: open(&cache.dir()),
+            home: open(cache.home()),
+            canary: canary.to_owned(),
+            lost: AtomicU64::new(0),
         }
     }
-    swaps
+
+    /// Puts a symlink to the canary in the place of one directory after the other, for a moment
+    /// each.
+    fn run(&self, targets: &[PathBuf], is_over: &AtomicBool) -> u64 {
+        let mut swaps = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            // Whatever fails here has been removed meanwhile, which is what the victims are for.
+            swaps += targets.iter().filter(|target| self.swap(target).is_ok()).count() as u64;
+        }
+        swaps
+    }
+
+    fn swap(&self, target: &Path) -> rustix::io::Result<()> {
+        let parent = self.parent(target)?;
+        let name = target.file_name().unwrap();
+        renameat(&parent, name, &self.home, "aside")?;
+        let swapped = symlinkat(&self.canary, &parent, name);
+        std::thread::yield_now();
+        if swapped.is_ok() {
+            // The victim may have removed the symlink, as it should.
+            let _ = unlinkat(&parent, name, AtFlags::empty());
+        }
+        let put_back = renameat(&self.home, "aside", &parent, name);
+        if put_back.is_err() {
+            // Its place is taken by now, or gone. It must not be in the way of the next one.
+            let number = self.lost.fetch_add(1, Ordering::Relaxed);
+            renameat(&self.home, "aside", &self.home, format!("lost-{number}"))?;
+        }
+        put_back
+    }
+
+    fn parent(&self, target: &Path) -> rustix::io::Result<OwnedFd> {
+        let mut parent = openat(&self.cache, ".", DIRECTORY, Mode::empty())?;
+        for name in target.parent().unwrap() {
+            parent = openat(&parent, name, DIRECTORY, Mode::empty())?;
+        }
+        Ok(parent)
+    }
+}
+
+const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW);
+
+/// Ends the attack, be it because a test has failed.
+struct Peace<'a>(&'a AtomicBool);
+
+impl Drop for Peace<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn nested(top: &Path, depth: usize) {
@@ -67,11 +121,12 @@ fn whoever_swaps_directories_for_symlinks_gains_nothing() {
     cache.image_with("live", |top| nested(top, 3));
     cache.tag("example.com/live:1", "live");
     cache.layer_with("l", |top| nested(top, 2));
-    let (targets, is_over) = (targets(&cache), AtomicBool::new(false));
-    let aside = cache.home().join("aside");
+    let (targets, is_over) = (targets(), AtomicBool::new(false));
+    let attacker = Attacker::new(&cache, &canary);
     let deadline = Instant::now() + Duration::from_secs(rounds(2, 30) as u64);
     let (runs, swaps) = std::thread::scope(|scope| {
-        let attacker = scope.spawn(|| attack(&targets, &canary, &aside, &is_over));
+        let attack = scope.spawn(|| attacker.run(&targets, &is_over));
+        let peace = Peace(&is_over);
         let mut runs = 0;
         while Instant::now() < deadline {
             ["sha256-dead0", "tmp-gc-dead-sha256-dead0"]
@@ -84,8 +139,8 @@ fn whoever_swaps_directories_for_symlinks_gains_nothing() {
             }
             assert_eq!(snapshot(&canary), before);
         }
-        is_over.store(true, Ordering::Relaxed);
-        (runs, attacker.join().unwrap())
+        drop(peace);
+        (runs, attack.join().unwrap())
     });
     eprintln!("{runs} runs among {swaps} swaps");
     assert_eq!(snapshot(&canary), before);

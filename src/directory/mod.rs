@@ -7,6 +7,7 @@
 //! What differs between the systems (how entries are listed, what a `stat` can tell) is in
 //! `linux.rs` and `portable.rs`, with equal signatures.
 
+mod patience;
 mod status;
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
+use patience::patiently;
 pub use status::{InodeId, Kind, Status};
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -37,14 +39,15 @@ impl Directory {
     /// Opens by path, through symlinks: for the top of a cache only, which its user may have
     /// placed on a bigger disk.
     pub fn open(path: &Path) -> Result<Self> {
-        let fd = rustix::fs::open(path, OPEN, Mode::empty())?;
+        let fd = patiently(|| rustix::fs::open(path, OPEN, Mode::empty()))?;
         Ok(Self { fd })
     }
 
     /// Opens the directory `name` in here, even if something is mounted on it: for the cache's own
     /// folders, which a user may have placed so. A symlink is refused with `LOOP` or `NOTDIR`.
     pub fn open_folder(&self, name: &CStr) -> Result<Self> {
-        let fd = system::open_quietly(&self.fd, name, OPEN | OFlags::NOFOLLOW)?;
+        let flags = OPEN | OFlags::NOFOLLOW;
+        let fd = patiently(|| system::open_quietly(&self.fd, name, flags))?;
         Ok(Self { fd })
     }
 
@@ -88,7 +91,8 @@ impl Directory {
     /// a FIFO.
     pub fn open_file(&self, name: &CStr) -> Result<std::fs::File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        Ok(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?.into())
+        let open = || rustix::fs::openat(&self.fd, name, flags, Mode::empty());
+        Ok(patiently(open)?.into())
     }
 
     /// Removes a name that is not a directory.
@@ -125,7 +129,7 @@ impl Directory {
     /// Lets the owner read, write and enter the directory `name`, which cannot be opened as it is.
     /// `XDEV` for one that is mounted there.
     pub fn make_child_writable(&self, name: &CStr) -> Result<()> {
-        system::make_writable(&self.fd, name)
+        patiently(|| system::make_writable(&self.fd, name))
     }
 
     /// Where the system says this directory is, for messages only.

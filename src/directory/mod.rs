@@ -7,6 +7,7 @@
 //! What differs between the systems (how entries are listed, what a `stat` can tell) is in
 //! `linux.rs` and `portable.rs`, with equal signatures.
 
+mod budget;
 mod patience;
 mod status;
 #[cfg(target_os = "linux")]
@@ -15,6 +16,7 @@ mod system;
 #[cfg(not(target_os = "linux"))]
 #[path = "portable.rs"]
 mod system;
+mod trail;
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -23,8 +25,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
+pub use budget::{Budget, Permit};
 use patience::patiently;
 pub use status::{InodeId, Kind, Status};
+pub use trail::Trail;
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 

@@ -1,6 +1,7 @@
 //! Waiting for a descriptor.
 //!
-//! There may be none left: another part of this process holds them, or all processes together. That mostly passes within moments, so
+//! A job stays within its [`Budget`](super::Budget), but others may have taken what was counted on:
+//! another part of this process, or all processes together. That mostly passes within moments, so
 //! an open that fails for this reason is tried again for a while before it counts as failed.
 
 use std::sync::atomic::{AtomicBool, Ordering};

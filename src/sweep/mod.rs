@@ -57,7 +57,7 @@ pub fn sweep(
         let refs = cache.refs().into_readable()?;
         let hidden = trash::hide(cache, plan, decisions, &Marks::new(&refs.refs), &report);
         let doomed = trash::rescue(cache, plan, hidden.doomed, &report)?;
-        remove::remove(&doomed, progress, &pool, &report);
+        remove::remove(&doomed, progress, &pool.threads, &report);
         Ok((doomed.len(), hidden.no_room))
     };
     let (mut removed, mut waiting) = round(&all)?;

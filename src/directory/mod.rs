@@ -80,15 +80,10 @@ impl Directory {
     }
 
     /// Calls `each` with every entry but `.` and `..`, in no order. The kind is missing where the
-    /// file system does not tell it. `each` must not read a directory itself. A second time needs
-    /// [`Directory::rewind`] first.
+    /// file system does not tell it. `each` must not read a directory itself. Once only: whoever
+    /// wants to see the entries again opens the directory anew.
     pub fn for_each(&self, each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
         system::read(&self.fd, each)
-    }
-
-    /// Goes back to the first entry.
-    pub fn rewind(&self) -> Result<()> {
-        rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0)).map(|_| ())
     }
 
     /// Opens a file for reading, never through a symlink, and without waiting for the other end of

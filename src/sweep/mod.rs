@@ -12,10 +12,12 @@
 //! and which the owner of the cache, too, takes for rubbish.
 
 mod freed;
+mod in_place;
 mod node;
 mod outcome;
 mod raze;
 mod remove;
+mod target;
 mod trash;
 mod tree;
 
@@ -57,7 +59,7 @@ pub fn sweep(
         let refs = cache.refs().into_readable()?;
         let hidden = trash::hide(cache, plan, decisions, &Marks::new(&refs.refs), &report);
         let doomed = trash::rescue(cache, plan, hidden.doomed, &report)?;
-        remove::remove(&doomed, progress, &pool.threads, &report);
+        remove::remove(&doomed, progress, &pool, &report);
         Ok((doomed.len(), hidden.no_room))
     };
     let (mut removed, mut waiting) = round(&all)?;

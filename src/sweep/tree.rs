@@ -3,7 +3,6 @@
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::{Errno, Result};
@@ -32,8 +31,6 @@ pub struct Tree<'s> {
     names: &'s LastNames,
     report: &'s Report<'s>,
     problems: Mutex<Problems>,
-    /// How many directories have been moved to the top.
-    moved: AtomicU32,
 }
 
 impl<'s> Tree<'s> {
@@ -50,7 +47,6 @@ impl<'s> Tree<'s> {
             names,
             report,
             problems: Mutex::default(),
-            moved: AtomicU32::new(0),
         }
     }
 
@@ -141,20 +137,26 @@ impl<'s> Tree<'s> {
         name: &CStr,
         cause: Errno,
     ) -> Ending {
-        let below = holder.path().unwrap_or_else(|| PathBuf::from("…"));
-        let path: &Path = OsStr::from_bytes(name.to_bytes()).as_ref();
         let cause = match cause {
             Errno::XDEV => std::io::Error::other("something is mounted there; unmount it first"),
             cause => cause.into(),
         };
+        self.lose(operation, holder, name, cause)
+    }
+
+    /// The same with a cause that has no number.
+    pub fn lose(
+        &self,
+        operation: &'static str,
+        holder: &Directory,
+        name: &CStr,
+        cause: std::io::Error,
+    ) -> Ending {
+        let below = holder.path().unwrap_or_else(|| PathBuf::from("…"));
+        let path: &Path = OsStr::from_bytes(name.to_bytes()).as_ref();
         let error = Error::io(operation, below.join(path), cause);
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(error);
         Ending::Kept
-    }
-
-    /// A number for the next directory that is moved to the top.
-    pub fn next_moved(&self) -> u32 {
-        self.moved.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Reports the end of the whole tree.

@@ -1,19 +1,31 @@
 //! Limits of the process.
 
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// More than any run needs; macOS refuses a larger number even where it says "unlimited".
-const ENOUGH_FILES: u64 = 10_240;
+/// macOS refuses a larger number even where it says "unlimited".
+const MOST_ON_MACOS: u64 = 10_240;
 
-/// Allows as many open files as a run may need: some systems begin with 256, which many threads in
-/// deep trees may exceed.
-pub fn raise_open_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    let possible = limit.maximum.map_or(ENOUGH_FILES, |maximum| maximum.min(ENOUGH_FILES));
-    if limit.current.is_none_or(|current| current >= possible) {
-        return;
+/// Allows as many open files as the system lets this process have: some begin with 256, and the
+/// more there are the more threads can share a tree. Returns the limits as they were: whoever
+/// starts another program gives it those.
+pub fn raise_open_files() -> Rlimit {
+    let original = getrlimit(Resource::Nofile);
+    let highest = highest(original.maximum);
+    if is_below(original.current, highest) {
+        // With fewer files the work takes fewer threads; it succeeds all the same.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: highest, ..original });
     }
-    limit.current = Some(possible);
-    // With fewer files the work may still succeed; if it does not, that is reported where it fails.
-    let _ = setrlimit(Resource::Nofile, limit);
+    original
+}
+
+/// `None` is no limit at all.
+fn highest(maximum: Option<u64>) -> Option<u64> {
+    match cfg!(target_vendor = "apple") {
+        true => Some(maximum.map_or(MOST_ON_MACOS, |maximum| maximum.min(MOST_ON_MACOS))),
+        false => maximum,
+    }
+}
+
+fn is_below(current: Option<u64>, highest: Option<u64>) -> bool {
+    current.is_some_and(|current| highest.is_none_or(|highest| current < highest))
 }

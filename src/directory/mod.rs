@@ -7,6 +7,8 @@
 //! What differs between the systems (how entries are listed, what a `stat` can tell) is in
 //! `linux.rs` and `portable.rs`, with equal signatures.
 
+mod budget;
+mod patience;
 mod status;
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
@@ -14,6 +16,7 @@ mod system;
 #[cfg(not(target_os = "linux"))]
 #[path = "portable.rs"]
 mod system;
+mod trail;
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -23,7 +26,10 @@ use jiff::Timestamp;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
+pub use budget::{Budget, Permit};
+use patience::patiently;
 pub use status::{InodeId, Kind, Status};
+pub use trail::Trail;
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -38,14 +44,15 @@ impl Directory {
     /// Opens by path, through symlinks: for the top of a cache only, which its user may have
     /// placed on a bigger disk.
     pub fn open(path: &Path) -> Result<Self> {
-        let fd = rustix::fs::open(path, OPEN, Mode::empty())?;
+        let fd = patiently(|| rustix::fs::open(path, OPEN, Mode::empty()))?;
         Ok(Self { fd })
     }
 
     /// Opens the directory `name` in here, even if something is mounted on it: for the cache's own
     /// folders, which a user may have placed so. A symlink is refused with `LOOP` or `NOTDIR`.
     pub fn open_folder(&self, name: &CStr) -> Result<Self> {
-        let fd = system::open_quietly(&self.fd, name, OPEN | OFlags::NOFOLLOW)?;
+        let flags = OPEN | OFlags::NOFOLLOW;
+        let fd = patiently(|| system::open_quietly(&self.fd, name, flags))?;
         Ok(Self { fd })
     }
 
@@ -89,22 +96,18 @@ impl Directory {
     }
 
     /// Calls `each` with every entry but `.` and `..`, in no order. The kind is missing where the
-    /// file system does not tell it. `each` must not read a directory itself. A second time needs
-    /// [`Directory::rewind`] first.
+    /// file system does not tell it. `each` must not read a directory itself. Once only: whoever
+    /// wants to see the entries again opens the directory anew.
     pub fn for_each(&self, each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
         system::read(&self.fd, each)
-    }
-
-    /// Goes back to the first entry.
-    pub fn rewind(&self) -> Result<()> {
-        rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0)).map(|_| ())
     }
 
     /// Opens a file for reading, never through a symlink, and without waiting for the other end of
     /// a FIFO.
     pub fn open_file(&self, name: &CStr) -> Result<std::fs::File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        Ok(rustix::fs::openat(&self.fd, name, flags, Mode::empty())?.into())
+        let open = || rustix::fs::openat(&self.fd, name, flags, Mode::empty());
+        Ok(patiently(open)?.into())
     }
 
     /// Removes a name that is not a directory.
@@ -141,7 +144,7 @@ impl Directory {
     /// Lets the owner read, write and enter the directory `name`, which cannot be opened as it is.
     /// `XDEV` for one that is mounted there.
     pub fn make_child_writable(&self, name: &CStr) -> Result<()> {
-        system::make_writable(&self.fd, name)
+        patiently(|| system::make_writable(&self.fd, name))
     }
 
     /// Where the system says this directory is: for messages, and to know the directory again in

@@ -17,6 +17,7 @@
 //! names it, and so skips the steps that look for a reason to keep it.
 
 mod freed;
+mod in_place;
 #[cfg(test)]
 mod model_tests;
 mod node;
@@ -25,6 +26,7 @@ mod raze;
 mod remedy;
 mod remove;
 mod rescue;
+mod target;
 mod trash;
 #[cfg(test)]
 mod trash_tests;

@@ -5,143 +5,86 @@
 //! itself, and so on upwards. Deletion waits for the journal far more than it computes, so it pays
 //! to have many more threads than cores.
 //!
-//! A directory stays open until it is empty, since its children are removed through it. Where a
-//! tree is deeper than [`MAX_DEPTH`], the directories below are moved to the top of the same doomed
-//! tree, so the number of open directories does not follow the depth.
+//! A directory stays open until it is empty, since its children are removed through it. For that
+//! it needs a permit ([`Budget`]): a tree may be deeper and wider than a process may have files
+//! open. What gets none is removed in place (`in_place.rs`), by the thread that has come upon it.
 
-use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
-use rayon::{Scope, ThreadPool};
-use rustix::io::Errno;
+use rayon::Scope;
 
 use super::freed::LastNames;
+use super::in_place;
 use super::node::{Node, holder};
 use super::outcome::Report;
+use super::target::{Rest, Step, Target};
 use super::trash::Doomed;
 use super::tree::{Ending, Tree};
-use crate::directory::Kind;
-use crate::usage::{Progress, Usage};
-
-/// How deep directories may be nested before they are moved up.
-const MAX_DEPTH: usize = 64;
+use crate::directory::{Budget, Permit};
+use crate::usage::{Pool, Progress};
 
 /// Deletes everything in `doomed`; `progress` has a tally for each decision of the plan.
-pub(super) fn remove(
-    doomed: &[Doomed],
-    progress: &Progress,
-    pool: &ThreadPool,
-    report: &Report<'_>,
-) {
+pub(super) fn remove(doomed: &[Doomed], progress: &Progress, pool: &Pool, report: &Report<'_>) {
     let names = LastNames::default();
     let trees: Vec<_> =
         doomed.iter().map(|doomed| Tree::new(doomed, progress, &names, report)).collect();
-    pool.scope(|scope| {
+    pool.threads.scope(|scope| {
         for tree in &trees {
+            let removal = Removal { tree, budget: &pool.budget };
             scope.spawn(move |scope| {
                 tree.begin();
-                enter(scope, tree, None, tree.name());
+                removal.enter(scope, None, Target::new(tree.name().to_owned()));
             });
         }
     });
 }
 
-/// Removes whatever `name` is; `parent` is `None` for the top of a tree.
-fn enter<'s>(scope: &Scope<'s>, tree: &'s Tree<'s>, parent: Option<Arc<Node<'s>>>, name: &CStr) {
-    let holder = holder(tree, parent.as_deref());
-    if tree.is_stopped() {
-        return finish(scope, tree, parent, Ending::Kept);
+/// One tree's removal, as every task of it knows it.
+#[derive(Clone, Copy)]
+struct Removal<'s> {
+    tree: &'s Tree<'s>,
+    budget: &'s Budget,
+}
+
+/// The directory in which something lies; none for the top of a tree.
+type Parent<'s> = Option<Arc<Node<'s>>>;
+
+impl<'s> Removal<'s> {
+    fn enter(self, scope: &Scope<'s>, parent: Parent<'s>, target: Target) {
+        let holder = holder(self.tree, parent.as_deref());
+        let ending = match target.remove(self.tree, holder) {
+            Step::Ended(ending) => ending,
+            Step::Left(rest) => match self.budget.try_take() {
+                Some(permit) => return self.share(scope, parent, rest, permit),
+                None => in_place::remove(self.tree, holder, rest),
+            },
+        };
+        self.finish(scope, parent, ending);
     }
-    let ending = match tree.open(holder, name) {
-        Ok((directory, status)) => {
-            let node = Node::new(tree, parent, name, directory, &status);
-            return empty(scope, Arc::new(node));
+
+    /// Spawns a task for each child of a directory.
+    fn share(self, scope: &Scope<'s>, parent: Parent<'s>, mut rest: Rest, permit: Permit<'s>) {
+        let children = std::mem::take(&mut rest.children);
+        let node = Arc::new(Node::new(parent, rest, children.len(), permit));
+        for name in children {
+            let parent = Some(Arc::clone(&node));
+            scope.spawn(move |scope| self.enter(scope, parent, Target::new(name)));
         }
-        Err(Errno::NOENT) => Ending::Removed,
-        // The top of this tree is a file, or a directory has been replaced since it was listed.
-        Err(Errno::NOTDIR | Errno::LOOP) => {
-            let mut usage = Usage::default();
-            let removed = tree.remove_file(holder, name, &mut usage);
-            tree.count(&usage);
-            match removed {
-                Ok(()) => Ending::Removed,
-                Err(cause) => tree.miss("remove", holder, name, cause),
+    }
+
+    /// Takes note that a child of `parent` has come to its end. The last of them removes the
+    /// directory, which is then the end of a child of the directory above.
+    fn finish(self, scope: &Scope<'s>, mut parent: Parent<'s>, mut ending: Ending) {
+        while let Some(node) = parent {
+            if !node.finish_one(ending) {
+                return;
             }
+            parent = node.parent.clone();
+            ending = match node.close(self.tree) {
+                Ok(ending) => ending,
+                Err(again) => return scope.spawn(move |scope| self.enter(scope, parent, again)),
+            };
         }
-        Err(cause) => tree.miss("open", holder, name, cause),
-    };
-    finish(scope, tree, parent, ending);
-}
-
-fn finish<'s>(scope: &Scope<'s>, tree: &Tree<'s>, parent: Option<Arc<Node<'s>>>, ending: Ending) {
-    match parent {
-        Some(parent) => finish_child(scope, parent, ending),
-        None => tree.settle(ending),
-    }
-}
-
-/// Removes the files of a directory, and spawns its directories.
-fn empty<'s>(scope: &Scope<'s>, node: Arc<Node<'s>>) {
-    let (mut usage, mut children) = (Usage::default(), Vec::new());
-    let listed = node.directory.for_each(|name, kind| {
-        if !node.tree.is_stopped() {
-            remove_or_note(&node, name, kind, &mut usage, &mut children);
-        }
-    });
-    if let Err(cause) = listed {
-        node.note(node.tree.miss("list", &node.directory, c".", cause));
-    }
-    if node.tree.is_stopped() {
-        node.note(Ending::Kept);
-    }
-    node.tree.count(&usage);
-    spawn(scope, &node, children);
-    finish_child(scope, node, Ending::Removed);
-}
-
-fn remove_or_note(
-    node: &Node<'_>,
-    name: &CStr,
-    kind: Option<Kind>,
-    usage: &mut Usage,
-    children: &mut Vec<CString>,
-) {
-    if kind == Some(Kind::Directory) {
-        return children.push(name.to_owned());
-    }
-    match node.tree.remove_file(&node.directory, name, usage) {
-        Ok(()) => {}
-        Err(Errno::ISDIR) => children.push(name.to_owned()),
-        Err(cause) => node.note(node.tree.miss("remove", &node.directory, name, cause)),
-    }
-}
-
-fn spawn<'s>(scope: &Scope<'s>, node: &Arc<Node<'s>>, children: Vec<CString>) {
-    for name in children {
-        let (parent, name) = match node.depth < MAX_DEPTH {
-            true => (Arc::clone(node), name),
-            false => node.move_to_top(name),
-        };
-        parent.expect_child();
-        scope.spawn(move |scope| enter(scope, parent.tree, Some(parent), &name));
-    }
-}
-
-/// Takes note that a child of `node`, or its own listing, has come to its end. The last of them
-/// removes the directory, and is then the end of a child of the directory above.
-fn finish_child<'s>(scope: &Scope<'s>, mut node: Arc<Node<'s>>, mut ending: Ending) {
-    loop {
-        node.note(ending);
-        if !node.finish_one() {
-            return;
-        }
-        ending = match node.close() {
-            Some(ending) => ending,
-            None => return scope.spawn(move |scope| empty(scope, node)),
-        };
-        match node.parent.clone() {
-            Some(parent) => node = parent,
-            None => return node.tree.settle(ending),
-        }
+        self.tree.settle(ending);
     }
 }

@@ -3,7 +3,6 @@
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::{Errno, Result};
@@ -33,8 +32,6 @@ pub struct Tree<'s> {
     names: &'s LastNames,
     report: &'s Report<'s>,
     problems: Mutex<Problems>,
-    /// How many directories have been moved to the top.
-    moved: AtomicU32,
 }
 
 impl<'s> Tree<'s> {
@@ -51,7 +48,6 @@ impl<'s> Tree<'s> {
             names,
             report,
             problems: Mutex::default(),
-            moved: AtomicU32::new(0),
         }
     }
 
@@ -142,16 +138,22 @@ impl<'s> Tree<'s> {
         name: &CStr,
         cause: Errno,
     ) -> Ending {
-        let below = holder.path().unwrap_or_else(|| PathBuf::from("…"));
-        let path: &Path = OsStr::from_bytes(name.to_bytes()).as_ref();
-        let error = Error::io(operation, below.join(path), explain(holder, name, cause));
-        self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(error);
-        Ending::Kept
+        self.lose(operation, holder, name, explain(holder, name, cause))
     }
 
-    /// A number for the next directory that is moved to the top.
-    pub fn next_moved(&self) -> u32 {
-        self.moved.fetch_add(1, Ordering::Relaxed)
+    /// The same with a cause that has no number.
+    pub fn lose(
+        &self,
+        operation: &'static str,
+        holder: &Directory,
+        name: &CStr,
+        cause: std::io::Error,
+    ) -> Ending {
+        let below = holder.path().unwrap_or_else(|| PathBuf::from("…"));
+        let path: &Path = OsStr::from_bytes(name.to_bytes()).as_ref();
+        let error = Error::io(operation, below.join(path), cause);
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+        Ending::Kept
     }
 
     /// Reports the end of the whole tree.

@@ -5,6 +5,7 @@
 //! walkers themselves are in `walk/`, what hard links do to a sum is in `links.rs`.
 
 mod census;
+mod jobs;
 mod links;
 mod measurement;
 mod meter;
@@ -18,8 +19,10 @@ use bytesize::ByteSize;
 
 pub use census::Census;
 pub(crate) use census::folder_usage;
+pub use jobs::Jobs;
+pub(crate) use jobs::Pool;
 pub use measurement::Measurement;
-pub use meter::{Jobs, Meter};
+pub use meter::Meter;
 pub use problems::Problems;
 pub use tally::{Progress, Stage, Tally};
 pub use walk::Walker;

@@ -115,8 +115,6 @@ fn a_deep_tree_goes_and_so_does_one_that_is_closed_to_its_owner() {
             fs::create_dir(&path).unwrap();
             fs::write(path.join(format!("f{level}")), "x").unwrap();
         }
-        // What a name of the remover's own making meets.
-        fs::create_dir(top.join("tmp-gc-0")).unwrap();
         (0..290).for_each(|_| {
             path.pop();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o500)).unwrap();

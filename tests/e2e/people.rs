@@ -1,5 +1,6 @@
 //! Whoever uses the program: an ordinary user, and somebody at a terminal.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -20,13 +21,14 @@ const NOBODY: u32 = 65_534;
 pub struct User<'a> {
     cache: &'a TestCache,
     program: PathBuf,
+    open_files: Option<u32>,
 }
 
 impl<'a> User<'a> {
     /// The owner of all that is in the cache now.
     pub fn new(cache: &'a TestCache) -> Self {
         let built = PathBuf::from(env!("CARGO_BIN_EXE_bbox"));
-        let mut user = Self { cache, program: built };
+        let mut user = Self { cache, program: built, open_files: None };
         if user.is_separate() {
             // The place where the program was built may be closed to others.
             let program = cache.home().join("bbox");
@@ -38,18 +40,33 @@ impl<'a> User<'a> {
         user
     }
 
+    /// The same where no more than this many files may be open.
+    pub fn with_open_files(cache: &'a TestCache, limit: u32) -> Self {
+        Self { open_files: Some(limit), ..Self::new(cache) }
+    }
+
     pub fn is_separate(&self) -> bool {
         rustix::process::getuid().is_root()
     }
 
     pub fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.open_files {
+            None => Command::new(&self.program),
+            Some(limit) => limited(&self.program, limit),
+        };
         command.args(["cache", "--cache-dir"]).arg(self.cache.dir()).args(arguments);
         if self.is_separate() {
             command.uid(NOBODY).gid(NOBODY);
         }
         crate::support::finish(assert_cmd::Command::from_std(command))
     }
+}
+
+/// A program with at most this many open files; its arguments can be added.
+pub fn limited(program: impl AsRef<OsStr>, limit: u32) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(program);
+    shell
 }
 
 fn give(path: &Path) {

@@ -20,7 +20,18 @@ pub struct TestCache {
 impl TestCache {
     /// A cache directory with nothing in it.
     pub fn new() -> Self {
-        let home = tempfile::Builder::new().prefix("bbox-cache-").tempdir().unwrap();
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// The same in memory, where the system has a place for that: for trees that are big to make,
+    /// in tests that are not about a disk.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::below(memory) } else { Self::new() }
+    }
+
+    fn below(place: &Path) -> Self {
+        let home = tempfile::Builder::new().prefix("bbox-cache-").tempdir_in(place).unwrap();
         fs::create_dir(home.path().join("images")).unwrap();
         Self { home }
     }
@@ -120,6 +131,37 @@ pub fn small_tree(top: &Path) {
     File::create(top.join("usr/sparse")).unwrap().set_len(10 << 20).unwrap();
     symlink("/etc", top.join("usr/lib/etc")).unwrap();
     symlink("../../../..", top.join("usr/lib/deep/er/up")).unwrap();
+}
+
+/// A tree of any shape: each step makes something in one of the directories that are there by then.
+pub fn grow(top: &Path, steps: &[(usize, u8)]) {
+    let (mut directories, mut file) = (vec![top.to_owned()], None);
+    for (number, &(place, kind)) in steps.iter().enumerate() {
+        let path = directories[place % directories.len()].join(format!("n{number}"));
+        match (kind % 6, &file) {
+            (0, Some(file)) => fs::hard_link(file, path).unwrap(),
+            (0 | 1, _) => {
+                fs::write(&path, vec![b'x'; place % 10_000]).unwrap();
+                file = Some(path);
+            }
+            (2, _) => symlink("..", path).unwrap(),
+            _ => {
+                fs::create_dir(&path).unwrap();
+                directories.push(path);
+            }
+        }
+    }
+}
+
+/// A tree of this many levels, be it deeper than any path can lead. Each level has directories of
+/// these names; the next one is in `d`.
+pub fn comb(top: &Path, names: &[&str], levels: u32) {
+    use rustix::fs::{Mode, OFlags, mkdirat, openat};
+    let mut lowest = std::os::fd::OwnedFd::from(File::open(top).unwrap());
+    for _ in 0..levels {
+        names.iter().for_each(|name| mkdirat(&lowest, *name, Mode::RWXU).unwrap());
+        lowest = openat(&lowest, "d", OFlags::RDONLY, Mode::empty()).unwrap();
+    }
 }
 
 /// A tree like the root file system of a guest: `files` files in many directories, most of them

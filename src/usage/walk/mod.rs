@@ -8,10 +8,7 @@ mod native;
 mod portable;
 mod tree;
 
-use std::sync::Arc;
-
-use rayon::ThreadPool;
-
+use super::jobs::Pool;
 use crate::stop::StopFlag;
 
 pub(super) use tree::TreeWalk;
@@ -28,10 +25,10 @@ pub enum Walker {
 }
 
 impl Walker {
-    pub(super) fn walk(self, trees: &[TreeWalk<'_>], pool: Arc<ThreadPool>, stop: &StopFlag) {
+    pub(super) fn walk(self, trees: &[TreeWalk<'_>], pool: &Pool, stop: &StopFlag) {
         match self {
-            Self::Native => native::walk(trees, &pool, stop),
-            Self::Portable => portable::walk(trees, &pool, stop),
+            Self::Native => native::walk(trees, pool, stop),
+            Self::Portable => portable::walk(trees, &pool.threads, stop),
         }
     }
 }

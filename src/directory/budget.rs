@@ -1,0 +1,112 @@
+//! How many descriptors a job may hold.
+//!
+//! That the system has no descriptor left must never cost a file its place in a size, nor an entry
+//! its removal. So a job does not go on until it is refused: it knows beforehand how many it may
+//! hold. Each thread has a few of its own, enough to go through any tree whatever its depth and
+//! width ([`Trail`](super::Trail)). The rest are permits: a directory that is to stay open while
+//! other threads may take up its children needs one. Nobody waits for a permit; who gets none goes
+//! on alone.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::process::{Resource, getrlimit};
+
+/// What a thread holds at most on its own: the base of a trail, the directory it is in, the next
+/// one, and one that the system's own ways of listing and mode repair open on top.
+const OWN: usize = 4;
+/// More than this many directories a thread has no use for, be the limit as high as it may.
+const MOST_PERMITS: usize = 64;
+/// Left alone for everything else: the folders of the cache, a ref, `/proc`, a terminal.
+const RESERVE: u64 = 8;
+/// How many are open already, where the system does not tell.
+const USUALLY_OPEN: u64 = 16;
+
+/// The descriptors of one job.
+#[derive(Debug)]
+pub struct Budget {
+    threads: usize,
+    permits: AtomicUsize,
+}
+
+/// The right to keep one directory open; given back when dropped. It is to be dropped after the
+/// directory.
+#[derive(Debug)]
+pub struct Permit<'b>(&'b Budget);
+
+impl Budget {
+    /// For a job that begins now and would like to have `wanted` threads.
+    pub fn new(wanted: usize) -> Self {
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let open = std::fs::read_dir("/dev/fd").map_or(USUALLY_OPEN, |all| all.count() as u64);
+        Self::of(wanted, limit, open)
+    }
+
+    fn of(wanted: usize, limit: u64, open: u64) -> Self {
+        let free = limit.saturating_sub(open.saturating_add(RESERVE));
+        let free = usize::try_from(free).unwrap_or(usize::MAX);
+        // Threads without a permit could not share a tree: half of it is for permits.
+        let threads = wanted.min(free / (2 * OWN)).max(1);
+        let permits = free.saturating_sub(OWN * threads).min(MOST_PERMITS * threads);
+        Self::with(threads, permits)
+    }
+
+    /// This many of both, whatever the system allows.
+    pub(crate) fn with(threads: usize, permits: usize) -> Self {
+        Self { threads, permits: AtomicUsize::new(permits) }
+    }
+
+    /// How many threads may work, at least 1.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Takes a permit, if there is one.
+    pub fn try_take(&self) -> Option<Permit<'_>> {
+        // What was closed before a permit came back is closed for whoever takes it.
+        let one_less = |left: usize| left.checked_sub(1);
+        let taken = self.permits.fetch_update(Ordering::Acquire, Ordering::Relaxed, one_less);
+        taken.ok().map(|_| Permit(self))
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.0.permits.fetch_add(1, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_and_permits_stay_within_the_limit_and_within_reason() {
+        for (wanted, limit, open, threads, permits) in [
+            (16, 1_048_576, 10, 16, 16 * 64),
+            (16, u64::MAX, 10, 16, 16 * 64),
+            (1, 1024, 10, 1, 64),
+            (16, 1024, 10, 16, 1024 - 10 - 8 - 64),
+            (1024, 1024, 10, 125, 1024 - 10 - 8 - 500),
+            (16, 256, 10, 16, 256 - 10 - 8 - 64),
+            (16, 32, 7, 2, 9),
+            (16, 26, 10, 1, 4),
+            (16, 22, 10, 1, 0),
+            (16, 8, 10, 1, 0),
+            (0, 1024, u64::MAX, 1, 0),
+        ] {
+            let budget = Budget::of(wanted, limit, open);
+            let found = (budget.threads(), budget.permits.into_inner());
+            assert_eq!(found, (threads, permits), "{wanted} threads, {limit} with {open} open");
+        }
+    }
+
+    #[test]
+    fn a_permit_comes_back_when_it_is_dropped_and_nobody_waits_for_one() {
+        let budget = Budget::with(1, 2);
+        let first = budget.try_take();
+        let second = budget.try_take();
+        assert!(first.is_some() && second.is_some() && budget.try_take().is_none());
+        drop(first);
+        assert!(budget.try_take().is_some());
+    }
+}

@@ -1,0 +1,140 @@
+//! A way down into a tree, and back up, that holds two directories however deep it leads.
+//!
+//! Only the base and the lowest directory are open. Going back up leads through the `..` of the
+//! lowest one, and `..` is wherever that directory lies *now*: somebody may have moved it out of
+//! the tree. So what `..` has opened is compared, on the descriptor itself, with the inode that
+//! was passed on the way down, before anything is done with it. If it is another one, the way
+//! ends there with an error. The base is never reached through `..`: it is still open.
+//!
+//! An inode number may be given out anew when its directory is gone. For that, somebody must have
+//! moved the lowest directory away, removed the one above, made another and moved it in there:
+//! all of it with rights that also allow to put that other directory into the tree at once.
+
+use std::io;
+
+use super::{Directory, InodeId};
+
+/// A way from a base to a directory below it.
+pub struct Trail<'b> {
+    base: &'b Directory,
+    lowest: Option<Directory>,
+    /// Every directory below the base, down to the lowest.
+    passed: Vec<InodeId>,
+}
+
+impl<'b> Trail<'b> {
+    /// At the base.
+    pub fn new(base: &'b Directory) -> Self {
+        Self { base, lowest: None, passed: Vec::new() }
+    }
+
+    /// The directory in which the way ends.
+    pub fn here(&self) -> &Directory {
+        self.lowest.as_ref().unwrap_or(self.base)
+    }
+
+    /// Goes down to `child`, which has been opened in [`Trail::here`] and has this inode. The one
+    /// above is closed, unless it is the base.
+    pub fn descend(&mut self, child: Directory, inode: InodeId) {
+        self.passed.push(inode);
+        self.lowest = Some(child);
+    }
+
+    /// Goes up to the directory above, not further than to the base.
+    ///
+    /// # Errors
+    /// It cannot be opened, or the lowest directory has been moved to another one. Then the way
+    /// ends where it did.
+    pub fn ascend(&mut self) -> io::Result<()> {
+        let above = match self.passed.split_last() {
+            Some((_, [.., inode])) => Some(self.open_above(*inode)?),
+            _ => None,
+        };
+        self.lowest = above;
+        self.passed.pop();
+        Ok(())
+    }
+
+    fn open_above(&self, inode: InodeId) -> io::Result<Directory> {
+        let above = self.here().open_folder(c"..")?;
+        match above.status()?.inode == inode {
+            true => Ok(above),
+            false => Err(io::Error::other("it has been moved meanwhile")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use rustix::io::Errno;
+
+    use super::*;
+
+    fn descend(trail: &mut Trail<'_>, name: &CStr) -> rustix::io::Result<()> {
+        let (child, status) = trail.here().open_child(name)?;
+        trail.descend(child, status.inode);
+        Ok(())
+    }
+
+    /// A base with `a/b/c/d` in it.
+    fn tree() -> (tempfile::TempDir, Directory) {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("base/a/b/c/d")).unwrap();
+        let base = Directory::open(&home.path().join("base")).unwrap();
+        (home, base)
+    }
+
+    fn is_at(trail: &Trail<'_>, path: &Path) -> bool {
+        trail.here().status().unwrap().inode
+            == Directory::open(path).unwrap().status().unwrap().inode
+    }
+
+    #[test]
+    fn up_leads_through_the_same_directories_as_down_and_ends_at_the_base() {
+        let (home, base) = tree();
+        let mut trail = Trail::new(&base);
+        [c"a", c"b", c"c", c"d"].into_iter().for_each(|name| descend(&mut trail, name).unwrap());
+        for path in ["base/a/b/c/d", "base/a/b/c", "base/a/b", "base/a", "base", "base"] {
+            assert!(is_at(&trail, &home.path().join(path)), "{path}");
+            trail.ascend().unwrap();
+        }
+        descend(&mut trail, c"a").unwrap();
+        assert!(is_at(&trail, &home.path().join("base/a")));
+    }
+
+    #[test]
+    fn a_symlink_is_no_way_down() {
+        let (home, base) = tree();
+        symlink("b", home.path().join("base/a/link")).unwrap();
+        let mut trail = Trail::new(&base);
+        descend(&mut trail, c"a").unwrap();
+        let refused = descend(&mut trail, c"link").unwrap_err();
+        assert!(matches!(refused, Errno::LOOP | Errno::NOTDIR), "{refused}");
+        assert!(is_at(&trail, &home.path().join("base/a")));
+    }
+
+    #[test]
+    fn a_directory_that_was_moved_elsewhere_is_no_way_up() {
+        let (home, base) = tree();
+        let mut trail = Trail::new(&base);
+        [c"a", c"b", c"c"].into_iter().for_each(|name| descend(&mut trail, name).unwrap());
+        fs::rename(home.path().join("base/a/b/c"), home.path().join("outside")).unwrap();
+        assert!(trail.ascend().unwrap_err().to_string().contains("moved"));
+        assert!(is_at(&trail, &home.path().join("outside")), "it stays where it was");
+    }
+
+    #[test]
+    fn the_base_is_reached_even_from_what_was_moved() {
+        let (home, base) = tree();
+        let mut trail = Trail::new(&base);
+        descend(&mut trail, c"a").unwrap();
+        fs::rename(home.path().join("base/a"), home.path().join("outside")).unwrap();
+        trail.ascend().unwrap();
+        assert!(is_at(&trail, &home.path().join("base")));
+    }
+}

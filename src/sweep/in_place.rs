@@ -1,0 +1,195 @@
+//! Deletion by one thread, for which no directory has to stay open but the two ends of a [`Trail`].
+
+use std::ffi::CString;
+use std::io;
+
+use super::target::{Rest, Shell, Step, Target};
+use super::tree::{Ending, Tree};
+use crate::directory::{Directory, Trail};
+
+/// Where the thread is, and what it has still to remove.
+struct InPlace<'t> {
+    tree: &'t Tree<'t>,
+    trail: Trail<'t>,
+    /// Every directory from the one that is removed down to where the trail ends.
+    levels: Vec<Level>,
+    /// How the removal of the first of them has ended.
+    ending: Ending,
+}
+
+struct Level {
+    shell: Shell,
+    /// Directories in it that are still to be removed.
+    children: Vec<CString>,
+    /// How what was in it besides has ended.
+    ending: Ending,
+}
+
+/// Removes what is left of a directory in `holder`, and the directory itself.
+pub fn remove(tree: &Tree<'_>, holder: &Directory, rest: Rest) -> Ending {
+    let trail = Trail::new(holder);
+    let mut work = InPlace { tree, trail, levels: Vec::new(), ending: Ending::Removed };
+    work.descend(rest);
+    work.run()
+}
+
+impl InPlace<'_> {
+    fn run(mut self) -> Ending {
+        while let Some(level) = self.levels.last_mut() {
+            if self.tree.is_stopped() {
+                return Ending::Kept;
+            }
+            match level.children.pop() {
+                Some(name) => self.step(Target::new(name)),
+                None => {
+                    if let Err(cause) = self.ascend() {
+                        return self.tree.lose("get back up from", self.trail.here(), c".", cause);
+                    }
+                }
+            }
+        }
+        self.ending
+    }
+
+    fn step(&mut self, target: Target) {
+        match target.remove(self.tree, self.trail.here()) {
+            Step::Ended(ending) => self.note(ending),
+            Step::Left(rest) => self.descend(rest),
+        }
+    }
+
+    fn note(&mut self, ending: Ending) {
+        if ending == Ending::Kept {
+            *self.levels.last_mut().map_or(&mut self.ending, |level| &mut level.ending) = ending;
+        }
+    }
+
+    fn descend(&mut self, rest: Rest) {
+        let Rest { shell, directory, inode, children, ending } = rest;
+        self.trail.descend(directory, inode);
+        self.levels.push(Level { shell, children, ending });
+    }
+
+    /// Goes back up, and removes the directory from there.
+    fn ascend(&mut self) -> io::Result<()> {
+        // The right to search it, which the way up needs, is there: something in it has been opened,
+        // or was tried to be, and that repairs the mode.
+        self.trail.ascend()?;
+        if let Some(level) = self.levels.pop() {
+            match level.shell.remove(self.tree, self.trail.here(), level.ending) {
+                Ok(ending) => self.note(ending),
+                Err(again) => self.step(again),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::StopFlag;
+    use crate::cache::EntryName;
+    use crate::directory::Budget;
+    use crate::sweep::freed::LastNames;
+    use crate::sweep::outcome::{Fate, Report};
+    use crate::sweep::trash::Doomed;
+    use crate::test_cache::{TestCache, grow};
+    use crate::usage::{Pool, Progress};
+
+    fn doomed(cache: &TestCache) -> Doomed {
+        let folder = Arc::new(Directory::open(&cache.dir()).unwrap());
+        Doomed { decision: 0, folder, name: EntryName::new("sha256-a").unwrap() }
+    }
+
+    /// Removes the cache's image `a`: bytes, files and directories that went.
+    fn removed(cache: &TestCache, threads: usize, permits: usize) -> (u64, u64, u64) {
+        let pool = Pool::new(Budget::with(threads, permits)).unwrap();
+        let progress = Progress::new(1, StopFlag::new());
+        let (sender, _events) = crossbeam_channel::unbounded();
+        let report = Report::new(1, &sender);
+        crate::sweep::remove::remove(&[doomed(cache)], &progress, &pool, &report);
+        for _ in 0..permits {
+            std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
+        }
+        let usage = progress.tallies()[0].usage();
+        match report.into_outcome().fate(0) {
+            Some(Fate::Removed { freed }) => (freed.as_u64(), usage.files, usage.directories),
+            fate => panic!("{fate:?}"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn what_is_removed_does_not_depend_on_the_permits(
+            steps in vec((any::<usize>(), any::<u8>()), 0..80),
+            threads in 1..4usize,
+        ) {
+            let with = |permits| {
+                let cache = TestCache::new();
+                let image = cache.image_with("a", |top| grow(top, &steps));
+                let removed = removed(&cache, threads, permits);
+                assert!(!image.exists());
+                removed
+            };
+            let expected = with(1000);
+            for permits in 0..3 {
+                prop_assert_eq!(with(permits), expected, "{} permits", permits);
+            }
+        }
+    }
+
+    /// Goes down to `b/c` in the image `a`, where nothing is pending but what `then` puts there,
+    /// and removes from there on.
+    fn removed_from_c(cache: &TestCache, then: impl FnOnce(&mut InPlace<'_>)) -> Fate {
+        let (doomed, progress) = (doomed(cache), Progress::new(1, StopFlag::new()));
+        let (sender, _events) = crossbeam_channel::unbounded();
+        let (names, report) = (LastNames::default(), Report::new(1, &sender));
+        let tree = Tree::new(&doomed, &progress, &names, &report);
+        let (trail, levels) = (Trail::new(&doomed.folder), Vec::new());
+        let mut work = InPlace { tree: &tree, trail, levels, ending: Ending::Removed };
+        for name in [c"sha256-a", c"b", c"c"] {
+            work.step(Target::new(name.to_owned()));
+        }
+        work.levels.iter_mut().for_each(|level| level.children.clear());
+        then(&mut work);
+        tree.settle(work.run());
+        report.into_outcome().fate(0).cloned().unwrap()
+    }
+
+    fn image(cache: &TestCache) -> std::path::PathBuf {
+        cache.image_with("a", |top| fs::create_dir_all(top.join("b/c/d/e")).unwrap())
+    }
+
+    #[test]
+    fn nothing_is_removed_where_a_directory_was_moved_to() {
+        let cache = TestCache::new();
+        let (image, outside) = (image(&cache), cache.home().join("outside"));
+        let fate = removed_from_c(&cache, |work| {
+            work.levels[1].children.push(c"victim".to_owned());
+            fs::create_dir_all(outside.join("victim")).unwrap();
+            fs::rename(image.join("b/c"), outside.join("c")).unwrap();
+        });
+        assert!(outside.join("victim").exists() && outside.join("c/d/e").exists());
+        let Fate::Failed { problems, .. } = fate else { panic!("{fate:?}") };
+        let problem = problems.first()[0].to_string();
+        assert!(problem.ends_with("outside/c/.: it has been moved meanwhile"), "{problem}");
+    }
+
+    #[test]
+    fn what_is_kept_keeps_everything_above() {
+        let cache = TestCache::new();
+        let image = image(&cache);
+        let fate = removed_from_c(&cache, |work| work.note(Ending::Kept));
+        assert!(matches!(fate, Fate::Interrupted { .. }), "nothing else was tried: {fate:?}");
+        assert!(image.join("b/c/d/e").exists());
+    }
+}

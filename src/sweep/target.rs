@@ -1,0 +1,150 @@
+//! One name in a doomed tree, until it is gone.
+//!
+//! Whatever can be removed at once is. A directory with directories in it is left as a [`Rest`]:
+//! whoever has removed those removes the directory itself, its [`Shell`].
+
+use std::ffi::{CStr, CString};
+
+use bytesize::ByteSize;
+use rustix::io::Errno;
+
+use super::tree::{Ending, Tree};
+use crate::directory::{Directory, InodeId, Kind};
+use crate::usage::Usage;
+
+/// How often a directory is emptied again because it was not empty after all. Some file systems
+/// pass over entries while others are removed, and somebody may still be writing to it.
+const MAX_PASSES: u32 = 8;
+
+/// A name that is to be removed.
+pub struct Target {
+    name: CString,
+    /// How often it has been emptied before.
+    passes: u32,
+}
+
+/// What has come of a [`Target`].
+pub enum Step {
+    Ended(Ending),
+    Left(Rest),
+}
+
+/// A directory in which nothing but directories is left.
+pub struct Rest {
+    pub shell: Shell,
+    pub directory: Directory,
+    pub inode: InodeId,
+    pub children: Vec<CString>,
+    /// How what was in it besides has ended.
+    pub ending: Ending,
+}
+
+/// A directory without its content.
+#[derive(Clone)]
+pub struct Shell {
+    name: CString,
+    passes: u32,
+    on_disk: u64,
+}
+
+impl Target {
+    pub fn new(name: CString) -> Self {
+        Self { name, passes: 0 }
+    }
+
+    /// Removes it from `holder`, or what can be removed of it without looking further down.
+    pub fn remove(mut self, tree: &Tree<'_>, holder: &Directory) -> Step {
+        loop {
+            let rest = match self.empty(tree, holder) {
+                Step::Left(rest) if rest.children.is_empty() => rest,
+                step => return step,
+            };
+            match rest.shell.remove(tree, holder, rest.ending) {
+                Ok(ending) => return Step::Ended(ending),
+                Err(again) => self = again,
+            }
+        }
+    }
+
+    fn empty(self, tree: &Tree<'_>, holder: &Directory) -> Step {
+        if tree.is_stopped() {
+            return Step::Ended(Ending::Kept);
+        }
+        let (directory, status) = match tree.open(holder, &self.name) {
+            Ok(opened) => opened,
+            Err(cause) => return Step::Ended(self.closed(tree, holder, cause)),
+        };
+        let (children, ending) = remove_files(tree, &directory);
+        let shell = Shell { name: self.name, passes: self.passes + 1, on_disk: status.on_disk() };
+        Step::Left(Rest { shell, directory, inode: status.inode, children, ending })
+    }
+
+    fn closed(&self, tree: &Tree<'_>, holder: &Directory, cause: Errno) -> Ending {
+        match cause {
+            Errno::NOENT => Ending::Removed,
+            // The top of this tree is a file, or a directory has been replaced since it was listed.
+            Errno::NOTDIR | Errno::LOOP => {
+                let mut usage = Usage::default();
+                let removed = tree.remove_file(holder, &self.name, &mut usage);
+                tree.count(&usage);
+                removed.map_or_else(
+                    |cause| tree.miss("remove", holder, &self.name, cause),
+                    |()| Ending::Removed,
+                )
+            }
+            cause => tree.miss("open", holder, &self.name, cause),
+        }
+    }
+}
+
+/// Removes every file in a directory. Returns the directories in it, and whether anything else is
+/// still there.
+fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (Vec<CString>, Ending) {
+    let (mut usage, mut children, mut ending) = (Usage::default(), Vec::new(), Ending::Removed);
+    let mut remove_or_note = |name: &CStr, kind: Option<Kind>| {
+        if tree.is_stopped() {
+            ending = Ending::Kept;
+            return;
+        }
+        if kind == Some(Kind::Directory) {
+            return children.push(name.to_owned());
+        }
+        match tree.remove_file(directory, name, &mut usage) {
+            Ok(()) => {}
+            Err(Errno::ISDIR) => children.push(name.to_owned()),
+            Err(cause) => ending = tree.miss("remove", directory, name, cause),
+        }
+    };
+    if let Err(cause) = directory.for_each(&mut remove_or_note) {
+        ending = tree.miss("list", directory, c".", cause);
+    }
+    tree.count(&usage);
+    (children, ending)
+}
+
+impl Shell {
+    /// Removes the directory from `holder`, unless something in it was kept. Gives it back as a
+    /// target if it has to be emptied once more.
+    pub fn remove(
+        self,
+        tree: &Tree<'_>,
+        holder: &Directory,
+        content: Ending,
+    ) -> Result<Ending, Target> {
+        if content == Ending::Kept {
+            return Ok(Ending::Kept);
+        }
+        match tree.in_writable(holder, || holder.remove_directory(&self.name)) {
+            Ok(()) => {
+                let on_disk = ByteSize::b(self.on_disk);
+                tree.count(&Usage { directories: 1, on_disk, ..Usage::default() });
+                Ok(Ending::Removed)
+            }
+            Err(Errno::NOENT) => Ok(Ending::Removed),
+            Err(Errno::NOTEMPTY | Errno::EXIST) if self.passes < MAX_PASSES => {
+                Err(Target { name: self.name, passes: self.passes })
+            }
+            Err(cause) => Ok(tree.miss("remove", holder, &self.name, cause)),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A walk by one thread, for which no directory has to stay open but the two ends of a [`Trail`].
+
+use std::ffi::CString;
+
+use rayon::Scope;
+
+use super::Walk;
+use crate::directory::{Directory, Status, Trail};
+
+/// Where the thread is, and what it has still to visit.
+struct InPlace<'s, 'b> {
+    walk: Walk<'s>,
+    trail: Trail<'b>,
+    /// The directories to visit in each directory from the base down.
+    levels: Vec<Vec<CString>>,
+    /// How many these are. Once there are none, there is no reason to go back up.
+    left: usize,
+}
+
+/// Visits the directories `children` of `base`, and all below.
+pub fn walk<'s>(walk: Walk<'s>, scope: &Scope<'s>, base: &Directory, children: Vec<CString>) {
+    let (trail, left) = (Trail::new(base), children.len());
+    InPlace { walk, trail, levels: vec![children], left }.run(scope);
+}
+
+impl<'s> InPlace<'s, '_> {
+    fn run(mut self, scope: &Scope<'s>) {
+        while self.left > 0 && !self.walk.stop.is_raised() {
+            match self.levels.last_mut().and_then(Vec::pop) {
+                Some(name) => self.visit(scope, &name),
+                None => {
+                    if let Err(cause) = self.trail.ascend() {
+                        let path = self.walk.path_of(self.trail.here(), c".");
+                        self.walk.tree.miss("get back up from", &path, cause);
+                        break;
+                    }
+                    self.levels.pop();
+                }
+            }
+        }
+        (0..self.left).for_each(|_| self.walk.tree.finish_directory(0));
+    }
+
+    fn visit(&mut self, scope: &Scope<'s>, name: &CString) {
+        self.left -= 1;
+        let Some((directory, status)) = self.walk.open(self.trail.here(), name) else { return };
+        let children = self.walk.list(&directory, &status);
+        if let Err((directory, children)) = self.walk.share(scope, directory, children) {
+            self.descend(directory, &status, children);
+        }
+    }
+
+    /// No way leads back up from a directory that may be listed but not searched. None leads down
+    /// either, so what is in it can be settled from above.
+    fn descend(&mut self, directory: Directory, status: &Status, children: Vec<CString>) {
+        if let Err(cause) = directory.status_of(c"..") {
+            return children.iter().for_each(|name| self.walk.closed(&directory, name, cause));
+        }
+        self.left += children.len();
+        self.trail.descend(directory, status.inode);
+        self.levels.push(children);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::StopFlag;
+    use crate::cache::{Cache, Folders, Location};
+    use crate::directory::Budget;
+    use crate::test_cache::{TestCache, grow};
+    use crate::usage::walk::tree::TreeWalk;
+    use crate::usage::{Jobs, Meter, Pool, Progress, Usage, Walker};
+
+    /// The one tree of a cache.
+    fn tree(cache: &TestCache) -> (Cache, Vec<Location>) {
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let entries = opened.inventory().unwrap().entries;
+        (opened, entries.into_iter().map(|entry| entry.location).collect())
+    }
+
+    fn measure(cache: &TestCache, threads: usize, permits: usize) -> Usage {
+        let (opened, locations) = tree(cache);
+        let pool = Pool::new(Budget::with(threads, permits)).unwrap();
+        let progress = Progress::new(locations.len(), StopFlag::new());
+        let meter = Meter::new(Jobs::new(1).unwrap()).with_walker(Walker::Native);
+        let folders = Folders::open(&opened);
+        let measured = meter.measure_with(&pool, &opened, &folders, &locations, &progress);
+        for _ in 0..permits {
+            std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
+        }
+        measured.unwrap().usage(0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn what_is_counted_does_not_depend_on_the_permits(
+            steps in vec((any::<usize>(), any::<u8>()), 0..80),
+            threads in 1..4usize,
+        ) {
+            let cache = TestCache::new();
+            cache.image_with("a", |top| grow(top, &steps));
+            let expected = measure(&cache, threads, 1000);
+            for permits in 0..4 {
+                prop_assert_eq!(measure(&cache, threads, permits), expected, "{} permits", permits);
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_reached_any_more_makes_a_size_incomplete() {
+        let cache = TestCache::new();
+        let image = cache.image("a");
+        let (opened, locations) = tree(&cache);
+        let (folders, progress) = (Folders::open(&opened), Progress::new(1, StopFlag::new()));
+        let walked = TreeWalk::new(&opened, &folders, &locations[0], &progress.tallies()[0]);
+        let pool = Pool::new(Budget::with(1, 0)).unwrap();
+        let walk = Walk { tree: &walked, budget: &pool.budget, stop: progress.stop() };
+        let base = Directory::open(&image).unwrap();
+        let mut trail = Trail::new(&base);
+        for name in [c"usr", c"lib", c"deep"] {
+            let (child, status) = trail.here().open_child(name).unwrap();
+            trail.descend(child, status.inode);
+        }
+        std::fs::rename(image.join("usr/lib/deep"), cache.home().join("deep")).unwrap();
+        std::fs::create_dir(cache.home().join("share")).unwrap();
+        let levels = vec![vec![], vec![c"share".to_owned()], vec![], vec![]];
+        pool.threads.scope(|scope| InPlace { walk, trail, levels, left: 1 }.run(scope));
+        let account = walked.into_account();
+        assert_eq!((account.usage.directories, account.usage.unreadable), (0, 1));
+        let problem = account.problems.first()[0].to_string();
+        assert!(problem.ends_with("it has been moved meanwhile"), "{problem}");
+    }
+}

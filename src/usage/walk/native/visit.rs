@@ -1,0 +1,100 @@
+//! One directory: opened, listed and counted.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+use super::Walk;
+use crate::directory::{Directory, Kind, Status};
+use crate::usage::walk::tree::Batch;
+
+impl Walk<'_> {
+    /// Opens the directory `name` in `parent`. If it cannot be, or the walk was stopped, that is
+    /// the end of it.
+    pub(super) fn open(self, parent: &Directory, name: &CStr) -> Option<(Directory, Status)> {
+        if self.stop.is_raised() {
+            self.tree.finish_directory(0);
+            return None;
+        }
+        parent.open_child(name).map_err(|cause| self.closed(parent, name, cause)).ok()
+    }
+
+    /// Counts a directory and every file in it, and returns the directories in it.
+    pub(super) fn list(self, directory: &Directory, status: &Status) -> Vec<CString> {
+        let (mut batch, mut children) = (Batch::default(), Vec::new());
+        batch.add(status);
+        let listed = directory.for_each(|name, kind| {
+            self.look_at(directory, name, kind, &mut batch, &mut children);
+        });
+        if let Err(cause) = listed {
+            self.tree.miss("list", &self.path_of(directory, c"."), cause);
+        }
+        self.hand_in(batch, &children);
+        children
+    }
+
+    /// Counts one entry of a directory, or notes it as a directory to visit.
+    pub(super) fn look_at(
+        self,
+        directory: &Directory,
+        name: &CStr,
+        kind: Option<Kind>,
+        batch: &mut Batch,
+        children: &mut Vec<CString>,
+    ) {
+        if kind == Some(Kind::Directory) {
+            return children.push(name.to_owned());
+        }
+        match directory.status_of(name) {
+            Ok(status) if status.kind == Kind::Directory => children.push(name.to_owned()),
+            // A single file can be mounted, too.
+            Ok(status) if status.mounted == Some(true) => {
+                self.tree.note_mount(self.path_of(directory, name));
+            }
+            Ok(status) => batch.add(&status),
+            // It has gone since it was listed, and no longer takes any space.
+            Err(Errno::NOENT) => {}
+            Err(cause) => self.tree.miss("look at", &self.path_of(directory, name), cause),
+        }
+    }
+
+    /// Hands in what one directory has shown, before anybody visits its children.
+    pub(super) fn hand_in(self, batch: Batch, children: &[CString]) {
+        self.tree.commit(batch);
+        self.tree.finish_directory(children.len());
+    }
+
+    /// A directory that cannot be opened still takes its own space, unless it is gone or belongs
+    /// to a mount, which is not part of the cache.
+    pub(super) fn closed(self, parent: &Directory, name: &CStr, cause: Errno) {
+        match cause {
+            Errno::NOENT => {}
+            Errno::XDEV => self.tree.note_mount(self.path_of(parent, name)),
+            cause => self.count_closed(parent, name, cause),
+        }
+        self.tree.finish_directory(0);
+    }
+
+    fn count_closed(self, parent: &Directory, name: &CStr, cause: Errno) {
+        let mut batch = Batch::default();
+        let replaced = match parent.status_of(name) {
+            Ok(status) => {
+                batch.add(&status);
+                status.kind != Kind::Directory
+            }
+            Err(_) => false,
+        };
+        self.tree.commit(batch);
+        if !replaced {
+            self.tree.miss("open", &self.path_of(parent, name), cause);
+        }
+    }
+
+    /// Where an entry is, for a message. Nothing on the way down remembers paths.
+    pub(super) fn path_of(self, directory: &Directory, name: &CStr) -> PathBuf {
+        let below = directory.path().unwrap_or_else(|| self.tree.path.join("…"));
+        below.join(OsStr::from_bytes(name.to_bytes()))
+    }
+}

@@ -43,15 +43,15 @@ fn build() -> TestCache {
     let cache = TestCache::new();
     let images = [
         ("claude-code", "new", 2),
-        ("codex", "new", 26),
-        ("opencode", "new", 80),
-        ("claude-code", "old", 24 * 15),
-        ("codex", "old", 24 * 33),
+        ("codex", "new", 9),
+        ("opencode", "new", 200),
+        ("claude-code", "old", 25),
+        ("codex", "old", 40),
     ];
-    for (agent, build, hours) in images {
+    for (agent, build, minutes) in images {
         let digest = hash(&format!("{agent} {build}"));
         let path = cache.image_with(&digest, |top| rootfs(top, FILES));
-        age(&path, Duration::from_secs(3600 * hours));
+        age(&path, Duration::from_secs(60 * minutes));
         if build == "new" {
             cache.tag(&format!("ghcr.io/stacklok/brood-box/{agent}:latest"), &digest);
         }

@@ -55,7 +55,8 @@ fuzz_target!(|input: &[u8]| {
     let is_kept = path.join("file").exists();
     assert!(is_kept || name.starts_with("sha256-") || is_ours, "{name:?}");
     // The owner turns the first colon of a digest into a dash, and trims it.
-    let is_digest = !name.as_bytes().contains(&b':') && name.as_bytes().trim_ascii() == name.as_bytes();
+    let is_digest =
+        !name.as_bytes().contains(&b':') && name.as_bytes().trim_ascii() == name.as_bytes();
     let is_digest = is_digest && !name.as_bytes().contains(&b'\t');
     assert!(is_kept || is_ours || !(is_named && is_digest), "{name:?}");
     assert_eq!(OsStr::from_bytes(name.as_bytes()), name.as_os_str());

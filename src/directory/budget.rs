@@ -7,9 +7,13 @@
 //! other threads may take up its children needs one. Nobody waits for a permit; who gets none goes
 //! on alone.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustix::io::Result;
 use rustix::process::{Resource, getrlimit};
+
+use super::Directory;
 
 /// What a thread holds at most on its own: the base of a trail, the directory it is in, the next
 /// one, and one that the system's own ways of listing and mode repair open on top.
@@ -37,8 +41,7 @@ impl Budget {
     /// For a job that begins now and would like to have `wanted` threads.
     pub fn new(wanted: usize) -> Self {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let open = std::fs::read_dir("/dev/fd").map_or(USUALLY_OPEN, |all| all.count() as u64);
-        Self::of(wanted, limit, open)
+        Self::of(wanted, limit, count_open().unwrap_or(USUALLY_OPEN))
     }
 
     fn of(wanted: usize, limit: u64, open: u64) -> Self {
@@ -67,6 +70,13 @@ impl Budget {
         let taken = self.permits.fetch_update(Ordering::Acquire, Ordering::Relaxed, one_less);
         taken.ok().map(|_| Permit(self))
     }
+}
+
+/// How many descriptors this process has open.
+fn count_open() -> Result<u64> {
+    let mut count = 0;
+    Directory::open(Path::new("/dev/fd"))?.for_each(|_, _| count += 1)?;
+    Ok(count)
 }
 
 impl Drop for Permit<'_> {

@@ -294,7 +294,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// The number of cases: `.ci/run` asks for many.
 fn cases() -> u32 {
-    if std::env::var_os("BBOX_THOROUGH").is_some() { 4000 } else { 64 }
+    if std::env::var_os("BBOX_THOROUGH").is_some() { 1500 } else { 64 }
 }
 
 proptest! {

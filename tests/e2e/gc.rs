@@ -245,3 +245,32 @@ fn a_signal_ends_the_waiting_for_another_collection() {
     }
     assert!(cache.path("sha256-dead").exists());
 }
+
+/// Sets or takes away a mark of a file, where that is possible.
+fn mark(change: &str, path: &Path) -> bool {
+    let output = std::process::Command::new("chattr").arg(change).arg(path).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn what_is_immutable_is_named_with_the_way_out_and_the_rest_goes() {
+    let cache = TestCache::new();
+    let dead = cache.image("dead");
+    cache.image("other");
+    let (file, directory) = (dead.join("usr/a"), dead.join("usr/lib"));
+    if !mark("+i", &file) || !mark("+i", &directory) {
+        return eprintln!("skipped: only root can mark files, and not on every file system");
+    }
+    let gc = run(&cache, &["gc", "-v"]);
+    let hidden = cache.path("tmp-gc-dead-sha256-dead");
+    mark("-i", &hidden.join("usr/a"));
+    mark("-i", &hidden.join("usr/lib"));
+    assert_eq!(gc.code, 1);
+    let file = "usr/a: Operation not permitted; it is marked as immutable or append-only, which \
+                `chattr -i -a` ends";
+    let directory = "usr/lib/c: Operation not permitted; its directory is marked as immutable";
+    assert!(gc.err.contains(file) && gc.err.contains(directory), "{}", gc.err);
+    assert!(!hidden.join("usr/b").exists() && !cache.path("sha256-other").exists());
+    run(&cache, &["gc"]).ok();
+    assert!(!hidden.exists());
+}

@@ -133,6 +133,49 @@ fn hostile_names_are_shown_escaped_and_never_raw() {
     assert!(!cache.dir().exists());
 }
 
+/// What is shown of things that fail, that run, or that are typed.
+#[test]
+fn hostile_names_in_errors_and_of_programs_are_escaped_too() {
+    let cache = TestCache::new();
+    let hostile = OsStr::from_bytes(b"\x1b]0;owned\x07\xc2\x9b31m\n");
+    cache.image_with("stuck", |top| {
+        fs::create_dir(top.join(hostile)).unwrap();
+        fs::write(top.join(hostile).join(hostile), "x").unwrap();
+    });
+    let used = cache.image_with("used", |top| {
+        fs::copy("/bin/sleep", top.join(hostile)).unwrap();
+    });
+    fs::write(used.join(".oci-config.json"), b"{\"Entrypoint\":[\"\x1b[2J\"]}").unwrap();
+    age(&used, Duration::from_secs(60));
+    let user = crate::people::User::new(&cache);
+    if user.is_separate() {
+        let foreign = cache.path("sha256-stuck").join(hostile);
+        std::os::unix::fs::chown(foreign, Some(0), Some(0)).unwrap();
+    }
+    let mut program = Command::new(used.join(hostile)).arg("60").spawn().unwrap();
+    let runs = [
+        run(&cache, &["lease", "\x1b[2J", "--", "true"]),
+        run(&cache, &["lease", "sha256:used", "--", "\x1b[2J"]),
+        run(&cache, &["gc", "--keep-recent", "\x1b[2J"]),
+        run(&cache, &["purge", "--format", "\x1b[2J"]),
+        run(&cache, &["list", "--sizes"]),
+        run(&cache, &["gc", "-nv"]),
+        run(&cache, &["gc", "-nv", "--format", "json"]),
+        user.run(&["gc", "-v"]),
+        user.run(&["gc", "-v", "--format", "json"]),
+    ];
+    program.kill().unwrap();
+    program.wait().unwrap();
+    for run in &runs {
+        let is_raw = |c: char| c.is_control() && c != '\n';
+        assert!(!run.out.contains(is_raw) && !run.err.contains(is_raw), "{} {}", run.out, run.err);
+    }
+    assert_eq!(runs[..4].iter().map(|run| run.code).collect::<Vec<_>>(), [125, 127, 2, 2]);
+    assert!(runs[5].out.contains("in-use: \\u{1b}]0;owned\\u{7}"), "{}", runs[5].out);
+    let err = &runs[7].err;
+    assert!(!user.is_separate() || err.contains("/\\u{1b}]0;owned"), "{err}");
+}
+
 #[test]
 fn an_entry_that_is_a_file_or_a_symlink_is_a_stranger() {
     let cache = TestCache::new();

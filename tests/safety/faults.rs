@@ -75,7 +75,7 @@ fn a_fault_in_any_call_of_a_collection_loses_nothing_and_is_finished_by_the_next
     let mut failed = 0;
     for (call, error, nth) in &faults {
         let scene = Scene::new();
-        let output = fail_at(&scene.cache, &["gc"], (call, error, *nth));
+        let output = fail_at(&scene.cache, &["gc"], (call, error, &nth.to_string()));
         let when = format!("{error} in {call} {nth}");
         if has_run(&output) {
             check_ending(&output, &when);
@@ -98,7 +98,7 @@ fn a_fault_in_any_call_of_a_listing_changes_nothing() {
     let scene = Scene::new();
     let before = snapshot(&scene.cache.dir());
     for (call, error, nth) in &faults {
-        let output = fail_at(&scene.cache, &list, (call, error, *nth));
+        let output = fail_at(&scene.cache, &list, (call, error, &nth.to_string()));
         let when = format!("{error} in {call} {nth}");
         if has_run(&output) {
             check_ending(&output, &when);
@@ -106,4 +106,21 @@ fn a_fault_in_any_call_of_a_listing_changes_nothing() {
         assert_eq!(snapshot(&scene.cache.dir()), before, "{when}");
     }
     eprintln!("{} faults in list", faults.len());
+}
+
+#[test]
+fn where_locks_are_unknown_a_collection_and_a_lease_warn_and_go_on() {
+    if !is_available() {
+        return;
+    }
+    let scene = Scene::new();
+    let no_locks = |arguments: &[&str]| {
+        let output = fail_at(&scene.cache, arguments, ("flock", "EOPNOTSUPP", "1+"));
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{err}");
+        assert!(err.contains("knows no locks"), "{err}");
+    };
+    no_locks(&["lease", "sha256:live", "--", "true"]);
+    no_locks(&["gc"]);
+    scene.check_end("without locks");
 }

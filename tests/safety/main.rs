@@ -9,8 +9,10 @@
 mod attack;
 mod faults;
 mod kill;
+mod mounts;
 mod processes;
 mod scene;
+mod signals;
 mod strace;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "other tests use all of it")]

@@ -21,7 +21,7 @@ pub fn is_available() -> bool {
 fn trace(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Output {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq"]).args(options).arg(env!("CARGO_BIN_EXE_bbox"));
-    command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments).args(["--jobs", "1"]);
+    command.args(["cache", "--jobs", "1", "--cache-dir"]).arg(cache.dir()).args(arguments);
     command.output().unwrap()
 }
 
@@ -61,11 +61,11 @@ pub fn kill_at(cache: &TestCache, arguments: &[&str], call: &str, nth: usize) ->
     !output.status.success()
 }
 
-/// Lets a system call fail when a thread makes it for the `nth` time.
+/// Lets a system call fail when a thread makes it for the nth time; `1+` is each time.
 pub fn fail_at(
     cache: &TestCache,
     arguments: &[&str],
-    (call, error, nth): (&str, &str, usize),
+    (call, error, nth): (&str, &str, &str),
 ) -> Output {
     let inject = format!("inject={call}:error={error}:when={nth}");
     let trace_only = format!("trace={call}");

@@ -7,14 +7,12 @@ use super::context::Context;
 use super::doubt;
 use super::failure::{Ending, Failure};
 use super::removal::{self, Report};
-use crate::cache::{Cache, Inventory};
+use crate::cache::{Cache, CacheLock, Inventory};
 use crate::plan::{Conditions, Plan, collect};
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     let mut report = Report::new(args.dry_run);
-    let Some((cache, lock)) = removal::open(context, args.dry_run, args.no_wait)? else {
-        return report.finish(context);
-    };
+    let Some((cache, lock)) = open(context, args)? else { return report.finish(context) };
     let inventory = readable_inventory(context, &cache)?;
     report.problems = inventory.problems.iter().map(ToString::to_string).collect();
     for invalid in &inventory.refs.invalid {
@@ -29,6 +27,15 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
         removal::carry_out(context, &cache, &lock, &mut report)?;
     }
     report.finish(context)
+}
+
+/// A dry run only looks, and needs no lock.
+fn open(context: &Context<'_>, args: &Gc) -> Result<Option<(Cache, Option<CacheLock>)>, Failure> {
+    if args.dry_run {
+        return Ok(Cache::open(&context.cache_dir)?.map(|cache| (cache, None)));
+    }
+    let locked = removal::open_locked(context, args.no_wait)?;
+    Ok(locked.map(|(cache, lock)| (cache, Some(lock))))
 }
 
 fn readable_inventory(context: &Context<'_>, cache: &Cache) -> Result<Inventory, Failure> {

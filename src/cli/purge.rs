@@ -7,7 +7,7 @@ use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
 use super::removal::{self, Counts, Report};
 use super::ui::units::size;
-use crate::cache::{Cache, CacheLock};
+use crate::cache::{Cache, CacheLock, Users};
 use crate::error::{Context as _, Error};
 use crate::plan::purge;
 use crate::sweep::{razable, raze};
@@ -18,20 +18,42 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     if !is_purgeable(context, asks)? {
         return report.finish(context);
     }
-    let Some((cache, lock)) = removal::open(context, args.dry_run, args.no_wait)? else {
-        return report.finish(context);
-    };
-    report.whole = Some(context.shown_dir());
-    let users = removal::users(context, &cache, &mut report);
-    report.plan = purge(&cache.inventory()?, &users);
-    report.reclaimable = removal::measure(context, &cache, &mut report.plan)? + razable(&cache);
+    let Some(cache) = Cache::open(&context.cache_dir)? else { return report.finish(context) };
+    prepare(context, &cache, &mut report)?;
+    // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.
     if asks && !confirm(context, &report)? {
         return decline(context);
     }
-    if let Some(lock) = lock {
-        removal::carry_out(context, &cache, &lock, &mut report)?;
-        finish_off(context, &cache, &lock, &mut report);
+    if args.dry_run {
+        return report.finish(context);
     }
+    match removal::open_locked(context, args.no_wait)? {
+        Some((cache, lock)) => carry_out(context, &cache, &lock, report),
+        None => Report::new(args.dry_run).finish(context),
+    }
+}
+
+fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<(), Failure> {
+    let users = removal::users(context, cache, report);
+    report.whole = Some(context.shown_dir());
+    report.plan = purge(&cache.inventory()?, &users);
+    report.reclaimable = removal::measure(context, cache, &mut report.plan)? + razable(cache);
+    Ok(())
+}
+
+fn carry_out(
+    context: &Context<'_>,
+    cache: &Cache,
+    lock: &CacheLock,
+    mut report: Report,
+) -> Result<Ending, Failure> {
+    // What has come and gone since the question belongs to the whole that was agreed on.
+    if purge(&cache.inventory()?, &Users::default()).doomed() != report.plan.doomed() {
+        report = Report::new(false);
+        prepare(context, cache, &mut report)?;
+    }
+    removal::carry_out(context, cache, lock, &mut report)?;
+    finish_off(context, cache, lock, &mut report);
     report.finish(context)
 }
 

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -81,18 +81,48 @@ fn give(path: &Path) {
 /// Runs the program at a terminal of 80 columns, where `answer` has been typed. Returns the exit
 /// code and everything that was seen.
 pub fn at_terminal(cache: &TestCache, arguments: &[&str], answer: &str) -> (i32, String) {
-    let (mut master, terminal) = open_terminal();
-    master.write_all(answer.as_bytes()).unwrap();
-    let stream = || Stdio::from(terminal.try_clone().unwrap());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
-    command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments).env_remove("NO_COLOR");
-    command.env("TERM", "xterm-256color").stdin(stream()).stdout(stream()).stderr(stream());
-    let mut child = command.spawn().unwrap();
-    drop((command, terminal));
-    let mut seen = Vec::new();
-    // Where nobody holds the terminal any more, Linux answers with an error; what was seen is kept.
-    let _ = master.read_to_end(&mut seen);
-    (child.wait().unwrap().code().unwrap(), String::from_utf8(seen).unwrap())
+    let mut terminal = Terminal::new(cache, arguments);
+    terminal.type_in(answer);
+    terminal.finish()
+}
+
+/// The program at a terminal of 80 columns.
+struct Terminal {
+    master: File,
+    program: Child,
+}
+
+impl Terminal {
+    fn new(cache: &TestCache, arguments: &[&str]) -> Self {
+        let (master, terminal) = open_terminal();
+        let stream = || Stdio::from(terminal.try_clone().unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
+        command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments);
+        command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
+        command.stdin(stream()).stdout(stream()).stderr(stream());
+        Self { master, program: command.spawn().unwrap() }
+    }
+
+    fn type_in(&mut self, text: &str) {
+        self.master.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until the program asks something.
+    fn wait_for_question(&mut self) {
+        let (mut seen, mut byte) = (Vec::new(), [0]);
+        while !seen.ends_with(b"[y/N] ") {
+            self.master.read_exact(&mut byte).unwrap();
+            seen.push(byte[0]);
+        }
+    }
+
+    fn finish(mut self) -> (i32, String) {
+        let mut seen = Vec::new();
+        // Where nobody holds the terminal any more, Linux answers with an error; what was seen is
+        // kept.
+        let _ = self.master.read_to_end(&mut seen);
+        (self.program.wait().unwrap().code().unwrap(), String::from_utf8(seen).unwrap())
+    }
 }
 
 fn open_terminal() -> (File, OwnedFd) {
@@ -118,6 +148,20 @@ fn purge_asks_and_takes_anything_but_yes_for_no() {
         assert!(seen.contains("[y/N]"), "{seen}");
         assert_eq!((code, cache.dir().exists()), (0, !purged), "{answer:?}: {seen}");
     }
+}
+
+#[test]
+fn a_question_keeps_no_other_collector_waiting_and_what_has_changed_goes_too() {
+    let cache = TestCache::new();
+    cache.live("a");
+    cache.image("b");
+    let mut purge = Terminal::new(&cache, &["purge"]);
+    purge.wait_for_question();
+    crate::support::run(&cache, &["gc", "--no-wait"]).ok();
+    cache.image("c");
+    purge.type_in("y\n");
+    let (code, seen) = purge.finish();
+    assert!(code == 0 && !cache.dir().exists(), "{seen}");
 }
 
 #[test]

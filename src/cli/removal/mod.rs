@@ -19,16 +19,11 @@ use crate::usage::Progress;
 pub use lines::{Counts, label, mounted};
 pub use report::Report;
 
-/// Opens the cache and, unless it is only looked at, waits for the right to change it. `None` if
-/// there is no cache.
-pub fn open(
+/// Opens the cache and waits for the right to change it. `None` if there is no cache.
+pub fn open_locked(
     context: &Context<'_>,
-    dry_run: bool,
     no_wait: bool,
-) -> Result<Option<(Cache, Option<CacheLock>)>, Failure> {
-    if dry_run {
-        return Ok(Cache::open(&context.cache_dir)?.map(|cache| (cache, None)));
-    }
+) -> Result<Option<(Cache, CacheLock)>, Failure> {
     let console = context.console;
     let locked = Cache::open_locked(&context.cache_dir, &context.signals.stop(), |holder| {
         if no_wait {
@@ -37,14 +32,13 @@ pub fn open(
         console.note(format_args!("Waiting for {holder}, which collects this cache."));
         Patience::Wait
     })?;
-    let Some((cache, lock)) = locked else { return Ok(None) };
-    if !lock.is_effective() {
+    if locked.as_ref().is_some_and(|(_, lock)| !lock.is_effective()) {
         console.warn(format_args!(
             "the file system of {} knows no locks: run one collection at a time",
             context.shown_dir()
         ));
     }
-    Ok(Some((cache, Some(lock))))
+    Ok(locked)
 }
 
 /// Measures what `plan` wants removed, and notes it there. Returns what removing all of it gives

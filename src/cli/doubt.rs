@@ -18,7 +18,7 @@ pub fn warning(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
         }
     };
     Some(format!(
-        "{what}: Brood Box may have dropped its references, as it does after 7 days without a \
-         change, so {whose} may still be wanted. Running an image writes its reference again"
+        "{what}: Brood Box may have dropped its references (it does after 7 days without a change), \
+         and {whose} may still be wanted. Running an image writes its reference again"
     ))
 }

@@ -102,6 +102,12 @@ impl Plan {
         self.decisions.iter().enumerate().filter(|(_, decision)| decision.verdict.removes())
     }
 
+    /// The places in the plan of everything that does not simply stay.
+    pub(crate) fn changes(&self) -> Vec<usize> {
+        let stays = |decision: &Decision| matches!(decision.verdict, Verdict::Keep(_));
+        (0..self.decisions.len()).filter(|&index| !stays(&self.decisions[index])).collect()
+    }
+
     /// Where the things to be removed lie, in the order of [`Plan::removals`].
     pub fn doomed(&self) -> Vec<Location> {
         self.removals().map(|(_, decision)| decision.item.location().clone()).collect()

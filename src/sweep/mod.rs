@@ -66,7 +66,6 @@ pub fn sweep(
     }
     let pool = jobs.pool()?;
     let report = Report::new(plan.decisions.len(), events);
-    let all: Vec<_> = plan.removals().map(|(index, _)| index).collect();
     let trash = Trash::new(cache, plan, &report);
     let round = |decisions: Vec<usize>| -> Result<(usize, Vec<usize>)> {
         let mut round = Round { waiting: decisions, ..Round::default() };
@@ -80,7 +79,7 @@ pub fn sweep(
         remove::remove(&round.doomed, progress, &pool, &report);
         Ok((round.doomed.len(), round.no_room))
     };
-    let (mut removed, mut waiting) = round(all)?;
+    let (mut removed, mut waiting) = round(plan.changes())?;
     // On a full disk there may be no room for a new name. Then what could be hidden has been deleted
     // by now, and the rest gets another try.
     while removed > 0 && !waiting.is_empty() && !progress.stop().is_raised() {

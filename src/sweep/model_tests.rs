@@ -269,7 +269,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>]) {
     let (sender, _events) = crossbeam_channel::unbounded();
     let report = Report::new(plan.decisions.len(), &sender);
     let trash = Trash::new(&cache, &plan, &report);
-    let waiting = plan.removals().map(|(index, _)| index).collect();
+    let waiting = plan.changes();
     let mut round = Round { waiting, ..Round::default() };
     for step in STEPS {
         round = owner.meanwhile(next(), || trash.take(step, round)).unwrap();

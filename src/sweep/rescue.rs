@@ -5,31 +5,33 @@ use rustix::io::Errno;
 
 use super::outcome::Fate;
 use super::trash::{Doomed, Round, Trash, is_in_its_place, rename};
-use crate::cache::{Entry, Folder, Folders, Location, RefIndex};
+use crate::cache::{Entry, EntryName, Folder, Folders, Location, RefIndex};
 use crate::error::Result;
 use crate::plan::{KeepReason, Marks, Verdict};
 
 impl Trash<'_> {
     /// Gives the images their names back that an interrupted collection had hidden and that a ref
     /// names.
-    pub(super) fn restore(&self) {
+    pub(super) fn restore(&self, mut round: Round) -> Round {
         let folders = Folders::open(self.cache);
-        for (index, decision) in self.plan.decisions.iter().enumerate() {
-            let (Verdict::Restore, Some(own)) = (decision.verdict, decision.item.image_name())
-            else {
-                continue;
-            };
-            let location = decision.item.location();
-            let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
-            let renamed = folder.and_then(|folder| rename(folder, &location.name, own));
-            let fate = match renamed {
-                Ok(()) => Fate::Restored,
-                // The owner has extracted the image anew; this copy goes next time.
-                Err(Errno::EXIST | Errno::NOTEMPTY) => Fate::Kept { why: KeepReason::Referenced },
-                Err(cause) => self.failed("rename back", index, cause),
-            };
-            self.report.settle(index, fate);
-        }
+        round.waiting.retain(|&index| {
+            let decision = &self.plan.decisions[index];
+            let own = decision.item.image_name().filter(|_| decision.verdict == Verdict::Restore);
+            own.map(|own| self.restore_one(&folders, index, own)).is_none()
+        });
+        round
+    }
+
+    fn restore_one(&self, folders: &Folders, index: usize, own: &EntryName) {
+        let location = self.plan.decisions[index].item.location();
+        let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
+        let fate = match folder.and_then(|folder| rename(folder, &location.name, own)) {
+            Ok(()) => Fate::Restored,
+            // The owner has extracted the image anew; this copy goes next time.
+            Err(Errno::EXIST | Errno::NOTEMPTY) => Fate::Kept { why: KeepReason::Referenced },
+            Err(cause) => self.failed("rename back", index, cause),
+        };
+        self.report.settle(index, fate);
     }
 
     /// What cannot be read at once is left to [`Trash::rescue_settled`].

@@ -86,15 +86,14 @@ impl<'a> Trash<'a> {
     /// The refs cannot be read. Then all images are in their places.
     pub fn take(&self, step: Step, round: Round) -> Result<Round> {
         match step {
-            Step::Restore => self.restore(),
-            Step::Hide => return self.hide(round),
-            Step::RescueNamed => return Ok(self.rescue_named(round)),
-            Step::RescueUsed => return Ok(self.rescue_used(round)),
-            Step::RescueFresh => return Ok(self.rescue_fresh(round)),
-            Step::RescueSettled => return self.rescue_settled(round),
-            Step::Condemn => return Ok(self.condemn(round)),
+            Step::Restore => Ok(self.restore(round)),
+            Step::Hide => self.hide(round),
+            Step::RescueNamed => Ok(self.rescue_named(round)),
+            Step::RescueUsed => Ok(self.rescue_used(round)),
+            Step::RescueFresh => Ok(self.rescue_fresh(round)),
+            Step::RescueSettled => self.rescue_settled(round),
+            Step::Condemn => Ok(self.condemn(round)),
         }
-        Ok(round)
     }
 
     /// The refs, if they matter: what the user wants gone whatever names it goes without a look.

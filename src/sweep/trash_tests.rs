@@ -35,7 +35,7 @@ fn steps(
     let (sender, _events) = crossbeam_channel::unbounded();
     let report = Report::new(plan.decisions.len(), &sender);
     let trash = Trash::new(&opened, &plan, &report);
-    let waiting = plan.removals().map(|(index, _)| index).collect();
+    let waiting = plan.changes();
     before(&opened);
     let mut meanwhile = Some(meanwhile);
     let mut round = Ok(Round { waiting, ..Round::default() });
@@ -167,6 +167,24 @@ fn an_image_that_a_killed_run_has_hidden_comes_back_if_a_ref_names_it() {
     assert!(matches!(outcome.fate(1), Some(Fate::Kept { why: KeepReason::Referenced })));
     let is_whole = |name: &str| Path::new(&cache.path(name)).join("usr/lib/deep/b").exists();
     assert!(is_whole("sha256-a") && is_whole("sha256-b"));
+}
+
+/// A full disk makes a sweep take all its steps again.
+#[test]
+fn what_has_come_back_is_not_brought_back_again() {
+    let cache = TestCache::new();
+    fs::rename(cache.image("a"), cache.path("tmp-gc-sha256-a")).unwrap();
+    cache.tag("example.com/a:1", "a");
+    let opened = open(&cache);
+    let plan = plan(&opened);
+    let (sender, _events) = crossbeam_channel::unbounded();
+    let report = Report::new(plan.decisions.len(), &sender);
+    let trash = Trash::new(&opened, &plan, &report);
+    let mut round = Round { waiting: plan.changes(), ..Round::default() };
+    for _ in 0..2 {
+        round = trash.take(Step::Restore, round).unwrap();
+    }
+    assert!(matches!(report.into_outcome().fate(0), Some(Fate::Restored)));
 }
 
 #[test]

@@ -24,7 +24,8 @@ impl Inventory {
             images.filter(|digest| is_meant(digest)).cloned().collect::<Vec<_>>()
         };
         let exact = matching(&|digest| named.contains(&digest) || digest.to_text() == text);
-        let mut found = match exact.is_empty() {
+        // A reference whose image is gone does not stand for some other one.
+        let mut found = match exact.is_empty() && named.is_empty() {
             true => matching(&|digest| begins_with(digest, text)),
             false => exact,
         };
@@ -57,6 +58,8 @@ mod tests {
         cache.tag("example.com/a:1", "abc");
         cache.tag("abd", "abc");
         cache.tag("example.com/gone:1", "gone");
+        cache.tag("sha256:abd", "gone");
+        cache.tag("ab", "gone");
         let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
         let names = |text: &str| match inventory.find(text) {
             Choice::None => vec![],
@@ -69,8 +72,9 @@ mod tests {
             ("sha256:ab", &["sha256:ab"]),
             ("sha256:a", &["sha256:ab", "sha256:abc", "sha256:abd"]),
             ("abd", &["sha256:abc"]),
-            ("sha256:abd", &["sha256:abd"]),
             ("example.com/gone:1", &[]),
+            ("sha256:abd", &["sha256:abd"]),
+            ("ab", &[]),
             ("x", &[]),
             ("", &[]),
         ] {

@@ -62,11 +62,7 @@ impl Entry {
     /// Whether it was changed within two seconds of `now`: then its owner may be about to write the
     /// ref that names it.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        Self::is_fresh_at(self.last_used, now)
-    }
-
-    pub(crate) fn is_fresh_at(last_used: Timestamp, now: Timestamp) -> bool {
-        now.duration_since(last_used).unsigned_abs() < SETTLED_AGE
+        now.duration_since(self.last_used).unsigned_abs() < SETTLED_AGE
     }
 
     fn is_named_by_owner(&self) -> bool {

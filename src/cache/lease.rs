@@ -7,10 +7,12 @@
 //! name again once the lease is granted.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use super::users::lock_holder;
 use super::{Cache, Digest, EntryName};
 use crate::directory::{Directory, LockAnswer, LockKind};
 use crate::error::{Context, Error, Result};
@@ -24,6 +26,7 @@ const ATTEMPTS: u32 = 3;
 
 /// Keeps an image from being collected; let go when dropped.
 #[derive(Debug)]
+#[must_use = "it is let go when dropped"]
 pub struct Lease {
     /// `None` where the file system knows no locks.
     held: Option<Directory>,
@@ -100,9 +103,7 @@ impl Cache {
                 LockAnswer::Granted if self.is_called(&directory, name) => {
                     return Ok(Some(Lease { held: Some(directory) }));
                 }
-                _ if Instant::now() >= deadline => {
-                    return Err(Error::io("lease", path, Errno::WOULDBLOCK));
-                }
+                _ if Instant::now() >= deadline => return Err(locked(&directory, path)),
                 _ => std::thread::sleep(POLL),
             }
         }
@@ -133,6 +134,13 @@ impl Cache {
         let (held, named) = (directory.status(), self.root.status_of(name.as_c_str()));
         matches!((held, named), (Ok(held), Ok(named)) if held.inode == named.inode)
     }
+}
+
+fn locked(directory: &Directory, path: PathBuf) -> Error {
+    let holder = lock_holder(directory);
+    let holder = holder.map_or_else(|| "another process".to_owned(), |user| user.to_string());
+    let cause = format!("{holder} holds it locked");
+    Error::io("lease", path, std::io::Error::new(std::io::ErrorKind::WouldBlock, cause))
 }
 
 #[cfg(test)]

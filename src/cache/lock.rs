@@ -7,8 +7,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use super::Cache;
-use super::users::lock_holder;
+use super::users::{User, lock_holder};
 use crate::directory::{Directory, LockAnswer, LockKind};
 use crate::error::{Context, Error, Result};
 use crate::stop::StopFlag;
@@ -48,26 +50,41 @@ impl Cache {
     pub fn open_locked(
         path: &Path,
         stop: &StopFlag,
-        busy: impl Fn(&str) -> Patience,
+        busy: impl Fn(Option<&User>) -> Patience,
     ) -> Result<Option<(Self, CacheLock)>> {
         while let Some(cache) = Self::open(path)? {
             let lock = cache.lock(stop, &busy)?;
-            // Whoever was waited for may have removed the directory, and its owner made it again.
-            let (held, there) = (cache.root.status(), Directory::open(path));
-            let there = there.and_then(|directory| directory.status());
-            if matches!((held, there), (Ok(held), Ok(there)) if held.inode == there.inode) {
+            if cache.is_at(path)? {
                 return Ok(Some((cache, lock)));
+            }
+            if stop.is_raised() {
+                return Err(Error::Interrupted);
             }
         }
         Ok(None)
     }
 
+    /// Whether the path leads here still. Whoever was waited for may have removed the directory,
+    /// and its owner made it again.
+    fn is_at(&self, path: &Path) -> Result<bool> {
+        let held = self.root.status().context("look at", path)?;
+        match Directory::open(path).and_then(|there| there.status()) {
+            Ok(there) => Ok(there.inode == held.inode),
+            Err(Errno::NOENT) => Ok(false),
+            Err(cause) => Err(Error::io("look at", path, cause)),
+        }
+    }
+
     /// Takes the right to change this cache. If another process has it, `busy` is asked once what
-    /// to do, and told in words that are safe to print which process that is.
+    /// to do, and told which process that is, where the system tells.
     ///
     /// # Errors
     /// [`Error::Busy`] if `busy` wants to give up; or `stop` was raised, or the system refused.
-    pub fn lock(&self, stop: &StopFlag, busy: impl FnOnce(&str) -> Patience) -> Result<CacheLock> {
+    pub fn lock(
+        &self,
+        stop: &StopFlag,
+        busy: impl FnOnce(Option<&User>) -> Patience,
+    ) -> Result<CacheLock> {
         // A description of its own: the lock ends with it, not with the cache.
         let directory = self.root.open_folder(c".").context("open", &self.path)?;
         let mut busy = Some(busy);
@@ -79,13 +96,17 @@ impl Cache {
                 LockAnswer::Taken => {}
             }
             if let Some(busy) = busy.take() {
-                let holder = lock_holder(&directory)
-                    .map_or_else(|| "another process".to_owned(), |user| user.to_string());
-                if busy(&holder) == Patience::GiveUp {
-                    return Err(Error::Busy { path: self.path.clone(), holder });
+                let holder = lock_holder(&directory);
+                if busy(holder.as_ref()) == Patience::GiveUp {
+                    return Err(self.busy(holder));
                 }
             }
             std::thread::sleep(POLL);
         }
+    }
+
+    fn busy(&self, holder: Option<User>) -> Error {
+        let holder = holder.map_or_else(|| "another process".to_owned(), |user| user.to_string());
+        Error::Busy { path: self.path.clone(), holder }
     }
 }

@@ -172,8 +172,9 @@ Examples:
   bbox cache lease ghcr.io/a/b:latest -- make test
   bbox cache lease sha256:0123456789ab -- tar -cf image.tar -C DIR .
 
-The exit code is that of the command; 125 if the lease cannot be had, 126 or 127 if the command
-cannot be run.")]
+The lease ends with the command, and with this program: if that is killed, the command runs on
+without. The exit code is that of the command; 125 if the lease cannot be had, 126 or 127 if the
+command cannot be run.")]
 pub struct Lease {
     /// The image: a reference, or a digest or its beginning
     #[arg(value_name = "REF|DIGEST")]

@@ -21,7 +21,7 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     if let Some(warning) = doubt::warning(&inventory, &context.cache_dir) {
         report.warn(context, warning);
     }
-    report.plan = make_plan(context, args, &cache, &inventory, &mut report);
+    report.plan = make_plan(context, args, &cache, &inventory, &mut report)?;
     report.reclaimable = removal::measure(context, &cache, &mut report.plan)?;
     if let Some(lock) = lock {
         removal::carry_out(context, &cache, &lock, &mut report)?;
@@ -51,14 +51,15 @@ fn make_plan(
     cache: &Cache,
     inventory: &Inventory,
     report: &mut Report,
-) -> Plan {
+) -> Result<Plan, Failure> {
     let given = Conditions { keep_recent: args.keep_recent, ..Conditions::at(Timestamp::now()) };
     let plan = collect(inventory, &given);
     if plan.removals().next().is_none() {
-        return plan;
+        return Ok(plan);
     }
-    let leases =
-        cache.leases(plan.removals().filter_map(|(_, decision)| decision.item.image_name()));
-    let users = removal::users(context, cache, report);
-    collect(inventory, &Conditions { users, leases, ..given })
+    let images = plan.removals().map(|(_, decision)| &decision.item);
+    let images = images.filter(|item| item.is_image_in_place());
+    let leases = cache.leases(images.map(|item| &item.location().name));
+    let users = removal::users(context, cache, report)?;
+    Ok(collect(inventory, &Conditions { users, leases, ..given }))
 }

@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpgrp, kill_process};
+use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -62,17 +63,19 @@ fn no_lease(error: Error) -> Failure {
     Failure::NotRun { code: NO_LEASE, reason: error.to_string() }
 }
 
-/// A terminal sends its signals to the command as well, so they only must not end this program;
-/// what is sent to this program alone is passed on.
+/// Waits for the command, and passes on what is sent to this program alone.
 fn run_command(args: &Lease) -> Result<ExitStatus, Failure> {
-    let signals = [SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM];
-    let mut signals = Signals::new(signals).map_err(Failure::Signals)?;
+    let heeded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|&signal| is_heeded(signal));
+    let mut signals =
+        Signals::new(heeded.chain([SIGCHLD])).map_err(|error| no_lease(signals_error(error)))?;
     let mut child = spawn(args)?;
     loop {
         for signal in signals.wait() {
             match signal {
                 SIGHUP => pass_on(&child, Signal::HUP),
                 SIGTERM => pass_on(&child, Signal::TERM),
+                SIGINT if !is_in_foreground() => pass_on(&child, Signal::INT),
+                SIGQUIT if !is_in_foreground() => pass_on(&child, Signal::QUIT),
                 _ => {}
             }
         }
@@ -82,6 +85,26 @@ fn run_command(args: &Lease) -> Result<ExitStatus, Failure> {
             Err(error) => return Err(not_run(args, NO_LEASE, &error)),
         }
     }
+}
+
+fn signals_error(error: std::io::Error) -> Error {
+    Error::Io { operation: "listen for", path: "signals".into(), source: error }
+}
+
+/// What this program was told to ignore (by `nohup`, by a shell in the background) is to be ignored
+/// by the command as well, and it is as long as nobody listens for it. Only Linux tells.
+fn is_heeded(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 0
+}
+
+/// Whether a terminal sends its signals to this program, and then to the command as well.
+fn is_in_foreground() -> bool {
+    let terminal = std::fs::File::open("/dev/tty");
+    let group = terminal.ok().and_then(|terminal| tcgetpgrp(terminal).ok());
+    group == Some(getpgrp())
 }
 
 fn spawn(args: &Lease) -> Result<Child, Failure> {

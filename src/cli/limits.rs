@@ -6,16 +6,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const MOST_ON_MACOS: u64 = 10_240;
 
 /// Allows as many open files as the system lets this process have: some begin with 256, and the
-/// more there are the more threads can share a tree. Returns the limits as they were: whoever
-/// starts another program gives it those.
-pub fn raise_open_files() -> Rlimit {
+/// more there are the more threads can share a tree.
+pub fn raise_open_files() {
     let original = getrlimit(Resource::Nofile);
     let highest = highest(original.maximum);
     if is_below(original.current, highest) {
         // With fewer files the work takes fewer threads; it succeeds all the same.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: highest, ..original });
     }
-    original
 }
 
 /// `None` is no limit at all.

@@ -10,7 +10,7 @@ use super::ui::units::size;
 use crate::cache::{Cache, CacheLock, Users};
 use crate::error::{Context as _, Error};
 use crate::plan::purge;
-use crate::sweep::{razable, raze};
+use crate::sweep::{open_up, razable, raze};
 
 pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     let mut report = Report::new(args.dry_run);
@@ -34,9 +34,13 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
 }
 
 fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<(), Failure> {
-    let users = removal::users(context, cache, report);
+    let users = removal::users(context, cache, report)?;
     report.whole = Some(context.shown_dir());
-    report.plan = purge(&cache.inventory()?, &users);
+    let inventory = cache.inventory()?;
+    report.problems = inventory.problems.iter().map(ToString::to_string).collect();
+    let unreadable = inventory.refs.unreadable.iter().filter(|found| found.file.is_none());
+    report.problems.extend(unreadable.map(|found| found.error.to_string()));
+    report.plan = purge(&inventory, &users);
     report.reclaimable = removal::measure(context, cache, &mut report.plan)? + razable(cache);
     Ok(())
 }
@@ -47,6 +51,7 @@ fn carry_out(
     lock: &CacheLock,
     mut report: Report,
 ) -> Result<Ending, Failure> {
+    open_up(cache, lock)?;
     // What has come and gone since the question belongs to the whole that was agreed on.
     if purge(&cache.inventory()?, &Users::default()).doomed() != report.plan.doomed() {
         report = Report::new(false);

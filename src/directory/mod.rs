@@ -29,6 +29,7 @@ use rustix::io::{Errno, Result};
 pub use budget::{Budget, Permit};
 use patience::patiently;
 pub use status::{InodeId, Kind, Status};
+pub use system::mount_points;
 pub use trail::Trail;
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);

@@ -81,6 +81,11 @@ pub fn is_mount(parent: &OwnedFd, _: &OwnedFd, child: &Status) -> Result<bool> {
     }
 }
 
+/// Not told here: a mount is met when it is walked into.
+pub fn mount_points() -> std::io::Result<Vec<PathBuf>> {
+    Ok(Vec::new())
+}
+
 pub fn make_writable(parent: &OwnedFd, name: &CStr) -> Result<()> {
     if status(parent)?.inode.device != status_of(parent, name)?.inode.device {
         return Err(Errno::XDEV);

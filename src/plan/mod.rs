@@ -70,6 +70,11 @@ impl Item {
             Self::Ref { .. } => None,
         }
     }
+
+    /// Whether it is an image under its own name.
+    pub fn is_image_in_place(&self) -> bool {
+        self.image_name() == Some(&self.location().name)
+    }
 }
 
 /// One thing, and what is to be done with it.

@@ -1,38 +1,45 @@
 //! From an inventory to a plan.
 
+use std::collections::HashSet;
+
 use super::{Conditions, Decision, Item, KeepReason, Marks, Plan, RemoveReason, Verdict};
 use crate::cache::{
-    Digest, Entry, EntryKind, Folder, Inventory, Leftover, Location, RefIndex, Users,
+    Digest, Entry, EntryKind, Folder, Inventory, Leftover, Location, RefIndex, User, Users,
 };
 
 /// What a collection removes: images that no ref names and nobody needs, and what an interrupted
 /// collection left. Strangers have no place in the plan. Images that have arrived just now stay,
 /// and if there are refs that cannot be read, all images stay: those might name any of them.
 pub fn collect(inventory: &Inventory, given: &Conditions) -> Plan {
-    let policy = Collection { marks: Marks::new(&inventory.refs.refs), inventory, given };
+    let in_place = inventory.images().map(|(_, digest)| digest).collect();
+    let marks = Marks::new(&inventory.refs.refs);
+    let mut policy = Collection { inventory, given, marks, in_place };
     let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Stranger);
     let decisions = entries.map(|entry| {
         let verdict = policy.verdict(entry);
-        decide(Item::Entry(entry.clone()), verdict, &policy.marks, &given.users)
+        decide(Item::Entry(entry.clone()), verdict, &policy.marks, policy.users(entry))
     });
     Plan { decisions: decisions.collect() }
 }
 
 struct Collection<'a> {
     inventory: &'a Inventory,
-    marks: Marks<'a>,
     given: &'a Conditions,
+    marks: Marks<'a>,
+    /// The images that lie under their own names, or will.
+    in_place: HashSet<&'a Digest>,
 }
 
-impl Collection<'_> {
-    fn verdict(&self, entry: &Entry) -> Verdict {
+impl<'a> Collection<'a> {
+    fn verdict(&mut self, entry: &'a Entry) -> Verdict {
         match &entry.kind {
             EntryKind::Image(digest) if self.marks.contains(digest.entry_name()) => {
                 Verdict::Keep(KeepReason::Referenced)
             }
-            EntryKind::Image(_) => match self.given.is_recent(entry) {
-                true => self.needed(entry).unwrap_or(Verdict::Keep(KeepReason::Recent)),
-                false => self.needed(entry).unwrap_or(Verdict::Remove(RemoveReason::Orphan)),
+            EntryKind::Image(_) => match self.needed(entry) {
+                Some(reason) => Verdict::Keep(reason),
+                None if self.given.is_recent(entry) => Verdict::Keep(KeepReason::Recent),
+                None => Verdict::Remove(RemoveReason::Orphan),
             },
             EntryKind::Leftover(Leftover::Hidden(digest)) => self.hidden(entry, digest),
             EntryKind::Leftover(Leftover::Dead) => Verdict::Remove(RemoveReason::InterruptedGc),
@@ -42,27 +49,45 @@ impl Collection<'_> {
         }
     }
 
-    /// A ref brings a hidden image back, unless its owner has extracted it anew by now.
-    fn hidden(&self, entry: &Entry, digest: &Digest) -> Verdict {
-        let is_named = self.marks.contains(digest.entry_name());
-        if is_named && !self.inventory.images().any(|(_, other)| other == digest) {
-            return Verdict::Restore;
+    /// What is needed comes back, unless another copy is in its place by then.
+    fn hidden(&mut self, entry: &Entry, digest: &'a Digest) -> Verdict {
+        let reason = match self.marks.contains(digest.entry_name()) {
+            true => Some(KeepReason::Referenced),
+            false => self.needed(entry),
+        };
+        match reason {
+            Some(KeepReason::Unknown) => Verdict::Keep(KeepReason::Unknown),
+            Some(reason) if self.in_place.insert(digest) => Verdict::Restore(reason),
+            Some(KeepReason::InUse) => Verdict::Keep(KeepReason::InUse),
+            _ => Verdict::Remove(RemoveReason::InterruptedGc),
         }
-        self.needed(entry).unwrap_or(Verdict::Remove(RemoveReason::InterruptedGc))
     }
 
     /// Why a whole image stays although no ref that can be read names it.
-    fn needed(&self, entry: &Entry) -> Option<Verdict> {
-        let reason = if !self.inventory.refs.unreadable.is_empty() {
-            KeepReason::Unknown
+    fn needed(&self, entry: &Entry) -> Option<KeepReason> {
+        if !self.inventory.refs.unreadable.is_empty() {
+            Some(KeepReason::Unknown)
         } else if self.given.leases.contains(&entry.location.name) {
-            KeepReason::Locked
-        } else if !self.given.users.of(&entry.location).is_empty() {
-            KeepReason::InUse
+            Some(KeepReason::Locked)
+        } else if !self.users(entry).is_empty() {
+            Some(KeepReason::InUse)
         } else {
-            return None;
-        };
-        Some(Verdict::Keep(reason))
+            None
+        }
+    }
+
+    /// Who uses an entry. Who was told the name of an image does not learn that it was hidden.
+    fn users(&self, entry: &Entry) -> Vec<User> {
+        let mut users = self.given.users.of(&entry.location).to_vec();
+        if let EntryKind::Leftover(Leftover::Hidden(digest)) = &entry.kind
+            && !self.inventory.images().any(|(_, image)| image == digest)
+        {
+            let name = digest.entry_name().clone();
+            users.extend_from_slice(self.given.users.of(&Location { name, ..entry.location }));
+            users.sort();
+            users.dedup();
+        }
+        users
     }
 }
 
@@ -73,7 +98,11 @@ pub fn purge(inventory: &Inventory, users: &Users) -> Plan {
     let verdict = Verdict::Remove(RemoveReason::Purge);
     let entries = inventory.entries.iter().cloned().map(Item::Entry);
     let items = entries.chain(ref_items(&inventory.refs));
-    Plan { decisions: items.map(|item| decide(item, verdict, &marks, users)).collect() }
+    let decisions = items.map(|item| {
+        let users = users.of(item.location()).to_vec();
+        decide(item, verdict, &marks, users)
+    });
+    Plan { decisions: decisions.collect() }
 }
 
 /// All files in `refs`, whatever is in them.
@@ -87,10 +116,9 @@ fn ref_items(index: &RefIndex) -> impl Iterator<Item = Item> + '_ {
     })
 }
 
-fn decide(item: Item, verdict: Verdict, marks: &Marks<'_>, users: &Users) -> Decision {
+fn decide(item: Item, verdict: Verdict, marks: &Marks<'_>, users: Vec<User>) -> Decision {
     let refs = item.image_name().map_or(&[][..], |name| marks.of(name));
     let refs = refs.iter().map(|found| found.image.clone()).collect();
-    let users = users.of(item.location()).to_vec();
     Decision { item, verdict, refs, users, mount: None, usage: None }
 }
 
@@ -111,6 +139,7 @@ mod tests {
         let digest = Digest::parse(b"sha256:a").unwrap();
         let kind = match name {
             "sha256-a" => EntryKind::Image(digest),
+            // However it is numbered.
             _ => EntryKind::Leftover(Leftover::Hidden(digest)),
         };
         Entry { location, kind, last_used: at(1000) }
@@ -168,23 +197,40 @@ mod tests {
 
     #[test]
     fn what_is_leased_or_in_use_stays() {
-        let (image, hidden) = (entry("sha256-a"), entry("tmp-gc-sha256-a"));
-        let user = User { pid: 7, program: "vm".to_owned() };
-        for entry in [image, hidden] {
-            let name = entry.location.name.to_string();
-            let verdict = |is_leased: bool, is_used: bool| {
-                let leased = is_leased.then(|| entry.location.name.clone());
-                let used = is_used.then(|| (entry.location.clone(), user.clone()));
-                let (leases, users) = (Leases::from_iter(leased), Users::from_list(used));
-                let given = Conditions { leases, users, ..Conditions::at(at(5000)) };
-                let plan = collect(&inventory(&[&name], false, true), &given);
-                assert_eq!(plan.decisions[0].users.len(), usize::from(is_used));
-                plan.decisions[0].verdict.reason()
-            };
-            assert_eq!(verdict(true, false), "locked");
-            assert_eq!(verdict(false, true), "in-use");
-            assert_eq!(verdict(true, true), "locked");
-            assert!(["orphan", "interrupted-gc"].contains(&verdict(false, false)));
+        let image = entry("sha256-a").location;
+        for (is_leased, is_used, expected) in [
+            (true, false, Verdict::Keep(KeepReason::Locked)),
+            (false, true, Verdict::Keep(KeepReason::InUse)),
+            (true, true, Verdict::Keep(KeepReason::Locked)),
+            (false, false, Verdict::Remove(RemoveReason::Orphan)),
+        ] {
+            let leases = Leases::from_iter(is_leased.then(|| image.name.clone()));
+            let users = Users::from_list(is_used.then(|| (image.clone(), user())));
+            let given = Conditions { leases, users, ..Conditions::at(at(5000)) };
+            let plan = collect(&inventory(&["sha256-a"], false, true), &given);
+            assert_eq!(plan.decisions[0].verdict, expected);
+            assert_eq!(plan.decisions[0].users.len(), usize::from(is_used));
+        }
+    }
+
+    fn user() -> User {
+        User { pid: 7, program: "vm".to_owned() }
+    }
+
+    /// Who was told the image's name uses it, and so does who is in the hidden tree.
+    #[test]
+    fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
+        let hidden = "tmp-gc-sha256-a";
+        for (entries, used, expected) in [
+            (&[hidden][..], hidden, Verdict::Restore(KeepReason::InUse)),
+            (&[hidden], "sha256-a", Verdict::Restore(KeepReason::InUse)),
+            (&[hidden, "sha256-a"], hidden, Verdict::Keep(KeepReason::InUse)),
+            (&[hidden, "sha256-a"], "sha256-a", Verdict::Remove(RemoveReason::InterruptedGc)),
+        ] {
+            let users = Users::from_list([(entry(used).location, user())]);
+            let given = Conditions { users, ..Conditions::at(at(5000)) };
+            let plan = collect(&inventory(entries, false, true), &given);
+            assert_eq!(plan.decisions[0].verdict, expected, "{entries:?} {used}");
         }
     }
 
@@ -192,8 +238,8 @@ mod tests {
     fn a_hidden_image_comes_back_only_if_it_is_named_and_not_there_again() {
         let hidden = "tmp-gc-sha256-a";
         for (entries, is_named, is_readable, expected) in [
-            (&[hidden][..], true, true, Verdict::Restore),
-            (&[hidden], true, false, Verdict::Restore),
+            (&[hidden][..], true, true, Verdict::Restore(KeepReason::Referenced)),
+            (&[hidden], true, false, Verdict::Restore(KeepReason::Referenced)),
             (&[hidden], false, true, Verdict::Remove(RemoveReason::InterruptedGc)),
             (&[hidden], false, false, Verdict::Keep(KeepReason::Unknown)),
             (&[hidden, "sha256-a"], true, true, Verdict::Remove(RemoveReason::InterruptedGc)),
@@ -202,5 +248,8 @@ mod tests {
             let plan = collect(&inventory, &Conditions::at(at(5000)));
             assert_eq!(plan.decisions[0].verdict, expected, "{entries:?} {is_named}");
         }
+        let two = inventory(&[hidden, "tmp-gc-1-sha256-a"], true, true);
+        let plan = collect(&two, &Conditions::at(at(5000)));
+        assert_eq!(plan.removals().map(|(index, _)| index).collect::<Vec<_>>(), [1]);
     }
 }

@@ -19,6 +19,20 @@ pub enum KeepReason {
     Unknown,
 }
 
+impl KeepReason {
+    /// The reason's stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Referenced => "referenced",
+            Self::Locked => "locked",
+            Self::InUse => "in-use",
+            Self::Mount => "mount",
+            Self::Recent => "recent",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Why something goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,9 +50,8 @@ pub enum RemoveReason {
 pub enum Verdict {
     /// It stays.
     Keep(KeepReason),
-    /// It goes back to its place, from which an interrupted collection had hidden it: a ref names
-    /// it.
-    Restore,
+    /// It goes back to its place, from which an interrupted collection had hidden it.
+    Restore(KeepReason),
     /// It goes.
     Remove(RemoveReason),
 }
@@ -52,12 +65,7 @@ impl Verdict {
     /// The reason's stable name.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Keep(KeepReason::Referenced) | Self::Restore => "referenced",
-            Self::Keep(KeepReason::Locked) => "locked",
-            Self::Keep(KeepReason::InUse) => "in-use",
-            Self::Keep(KeepReason::Mount) => "mount",
-            Self::Keep(KeepReason::Recent) => "recent",
-            Self::Keep(KeepReason::Unknown) => "unknown",
+            Self::Keep(reason) | Self::Restore(reason) => reason.name(),
             Self::Remove(RemoveReason::Orphan) => "orphan",
             Self::Remove(RemoveReason::InterruptedGc) => "interrupted-gc",
             Self::Remove(RemoveReason::Purge) => "purge",

@@ -21,6 +21,7 @@ mod in_place;
 #[cfg(test)]
 mod model_tests;
 mod node;
+mod obstacle;
 mod outcome;
 mod raze;
 mod remedy;
@@ -39,9 +40,10 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::usage::{Jobs, Progress};
 
+use obstacle::Obstacle;
 use outcome::Report;
 pub use outcome::{Event, Fate, Outcome};
-pub use raze::{Razed, razable, raze};
+pub use raze::{Razed, open_up, razable, raze};
 use trash::{Round, STEPS, Trash};
 
 /// Carries out `plan` and tells `events` of each removal as it ends. `progress` has a tally for
@@ -67,7 +69,7 @@ pub fn sweep(
     let pool = jobs.pool()?;
     let report = Report::new(plan.decisions.len(), events);
     let trash = Trash::new(cache, plan, &report);
-    let round = |decisions: Vec<usize>| -> Result<(usize, Vec<usize>)> {
+    let round = |decisions: Vec<usize>| -> Result<(usize, Vec<(usize, Obstacle)>)> {
         let mut round = Round { waiting: decisions, ..Round::default() };
         for step in STEPS {
             if progress.stop().is_raised() {
@@ -82,13 +84,13 @@ pub fn sweep(
     let (mut removed, mut waiting) = round(plan.changes())?;
     // On a full disk there may be no room for a new name. Then what could be hidden has been deleted
     // by now, and the rest gets another try.
-    while removed > 0 && !waiting.is_empty() && !progress.stop().is_raised() {
-        match round(waiting.clone()) {
+    while removed > 0 && !waiting.is_empty() {
+        match round(waiting.iter().map(|(index, _)| *index).collect()) {
             Ok(next) => (removed, waiting) = next,
             // Much is gone already: that has to be reported, and the rest as what it waited for.
             Err(_) => break,
         }
     }
-    trash.give_up(&waiting);
+    waiting.into_iter().for_each(|(index, obstacle)| trash.give_up(index, obstacle));
     Ok(report.into_outcome())
 }

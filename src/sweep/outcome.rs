@@ -29,6 +29,8 @@ pub enum Fate {
         /// What that is.
         why: KeepReason,
     },
+    /// It was gone already, or something that is not ours to remove lay in its place.
+    Gone,
     /// It is back in its place, from which an interrupted collection had hidden it.
     Restored,
     /// The sweep was stopped. What is left of it is finished by the next collection.
@@ -45,7 +47,7 @@ impl Fate {
             Self::Removed { freed } | Self::Failed { freed, .. } | Self::Interrupted { freed } => {
                 *freed
             }
-            Self::Kept { .. } | Self::Restored => ByteSize::b(0),
+            Self::Kept { .. } | Self::Gone | Self::Restored => ByteSize::b(0),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The end of a purge: the folders that held the entries.
 
-use std::path::{Path, PathBuf};
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use crate::cache::{Cache, CacheLock, Folder};
+use crate::directory::Directory;
 use crate::error::{Context, Result};
 use crate::usage::folder_usage;
 
@@ -31,6 +34,23 @@ fn bytes_of(cache: &Cache, folder: Folder) -> ByteSize {
     folder_usage(cache, folder).unwrap_or_default().on_disk
 }
 
+/// Lets the owner into the folders of a cache that is to be razed, so that it can be emptied.
+///
+/// # Errors
+/// The system refused.
+pub fn open_up(cache: &Cache, _lock: &CacheLock) -> Result<()> {
+    for (folder, name) in FOLDERS {
+        if let Err(Errno::ACCESS) = cache.root().open_folder(name) {
+            let opened = cache.root().make_child_writable(name);
+            opened.context("open", folder.path_in(cache.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The folders besides the root.
+const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Refs, c"refs")];
+
 /// Removes the cache's empty folders, and then the cache directory.
 ///
 /// # Errors
@@ -38,31 +58,38 @@ fn bytes_of(cache: &Cache, folder: Folder) -> ByteSize {
 /// written to it since; or the system refused.
 pub fn raze(cache: &Cache, _lock: &CacheLock) -> Result<Razed> {
     let mut freed = ByteSize::b(0);
-    for (folder, name) in [(Folder::Layers, c"layers"), (Folder::Refs, c"refs")] {
+    for (folder, name) in FOLDERS {
         let bytes = bytes_of(cache, folder);
         match cache.root().remove_directory(name) {
             Ok(()) => freed += bytes,
-            Err(Errno::NOENT) => {}
+            // A file or symlink of that name is a stranger, and has its own decision.
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
             Err(cause) => return Err(cause).context("remove", folder.path_in(cache.path())),
         }
     }
     let bytes = bytes_of(cache, Folder::Root);
-    // Without a slash at its end, which would lead through the symlink.
-    let named: PathBuf = cache.path().components().collect();
-    let status = std::fs::symlink_metadata(&named).context("look at", &named)?;
-    let kept_place = status.is_symlink() || !remove_root(&named)?;
-    if !kept_place {
+    let is_removed = remove_root(cache)?;
+    if is_removed {
         freed += bytes;
     }
-    Ok(Razed { freed, kept_place })
+    Ok(Razed { freed, kept_place: !is_removed })
 }
 
-/// Whether it could be removed: a mount point cannot.
-fn remove_root(named: &Path) -> Result<bool> {
-    let place = named.canonicalize().context("find", named)?;
-    match rustix::fs::rmdir(&place) {
+/// Whether the cache directory could be removed: a mount point cannot, and a symlink to it is kept
+/// with what it leads to. The path may lead elsewhere by now; what goes is this very directory.
+fn remove_root(cache: &Cache) -> Result<bool> {
+    // Without a slash at its end, which would lead through the symlink.
+    let named: PathBuf = cache.path().components().collect();
+    let (Some(parent), Some(name)) = (named.parent(), named.file_name()) else { return Ok(false) };
+    let name = CString::new(name.as_bytes()).expect("a path that was opened has no NUL in it");
+    let parent = Directory::open(parent).context("open", parent)?;
+    let status = parent.status_of(&name).context("look at", &named)?;
+    if status.inode != cache.root().status().context("look at", &named)?.inode {
+        return Ok(false);
+    }
+    match parent.remove_directory(&name) {
         Ok(()) => Ok(true),
         Err(Errno::BUSY) => Ok(false),
-        Err(cause) => Err(cause).context("remove", place),
+        Err(cause) => Err(cause).context("remove", named),
     }
 }

@@ -17,7 +17,8 @@ pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Erro
     match remedy(holder, name, cause) {
         Some(remedy) => {
             let cause = match cause {
-                Errno::XDEV | Errno::BUSY => String::new(),
+                // What the system calls it says nothing.
+                Errno::XDEV | Errno::BUSY if remedy == UNMOUNT => String::new(),
                 _ => crate::error::cause(&plain) + "; ",
             };
             io::Error::new(plain.kind(), cause + &remedy)
@@ -28,14 +29,22 @@ pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Erro
 
 fn remedy(holder: &Directory, name: &CStr, cause: Errno) -> Option<String> {
     match cause {
-        Errno::XDEV | Errno::BUSY => {
-            Some("something is mounted there; unmount it first".to_owned())
-        }
+        Errno::XDEV => Some(UNMOUNT.to_owned()),
+        Errno::BUSY if is_mounted(holder, name) => Some(UNMOUNT.to_owned()),
+        Errno::NOSPC | Errno::DQUOT => Some(MAKE_ROOM.to_owned()),
         Errno::PERM if holder.is_immutable(name) => Some(unlock("it")),
         Errno::PERM if holder.is_immutable(c".") => Some(unlock("its directory")),
         Errno::PERM | Errno::ACCESS => foreign_owner(holder, name),
         _ => None,
     }
+}
+
+const UNMOUNT: &str = "something is mounted there; unmount it first";
+const MAKE_ROOM: &str =
+    "there is no room even for another name; free a little space, and run this again";
+
+fn is_mounted(holder: &Directory, name: &CStr) -> bool {
+    holder.status_of(name).is_ok_and(|status| status.mounted == Some(true))
 }
 
 fn unlock(what: &str) -> String {
@@ -46,14 +55,18 @@ fn unlock(what: &str) -> String {
 /// A directory decides about the names in it; if it is our own, the thing itself may refuse.
 fn foreign_owner(holder: &Directory, name: &CStr) -> Option<String> {
     let own = rustix::process::geteuid().as_raw();
+    if own == 0 {
+        // Whatever it is that refuses root, its owner does not matter.
+        return None;
+    }
     let owners = [c".", name].map(|name| holder.owner_of(name).ok());
     let owner = owners.into_iter().flatten().find(|owner| *owner != own)?;
     let table = std::fs::read_to_string(SUB_UIDS).unwrap_or_default();
     Some(match sub_uid_of(&table, owner) {
         Some(user) => format!(
-            "it belongs to uid {owner}, a sub-uid of {}: run this under \
+            "it belongs to uid {owner}, a sub-uid of {user}: run this as {user}, under \
              `unshare --map-root-user --map-auto`",
-            Escaped::new(user)
+            user = Escaped::new(user)
         ),
         None => format!("it belongs to uid {owner}: run this as that user, or as root"),
     })

@@ -1,22 +1,24 @@
 //! The way back: what has turned out to be needed after it was hidden.
 
-use jiff::Timestamp;
 use rustix::io::Errno;
 
+use super::obstacle::{Attempt, Obstacle};
 use super::outcome::Fate;
-use super::trash::{Doomed, Round, Trash, is_in_its_place, rename};
-use crate::cache::{Entry, EntryName, Folder, Folders, Location, RefIndex};
-use crate::error::Result;
-use crate::plan::{KeepReason, Marks, Verdict};
+use super::trash::{Doomed, Round, Trash, rename};
+use crate::cache::{EntryName, Folder, Folders, Location, RefIndex};
+use crate::directory::mount_points;
+use crate::error::{Context, Error, Result};
+use crate::plan::{Item, KeepReason, Marks, Verdict};
 
 impl Trash<'_> {
-    /// Gives the images their names back that an interrupted collection had hidden and that a ref
-    /// names.
+    /// Gives the images their names back that an interrupted collection had hidden and somebody
+    /// needs.
     pub(super) fn restore(&self, mut round: Round) -> Round {
         let folders = Folders::open(self.cache);
         round.waiting.retain(|&index| {
             let decision = &self.plan.decisions[index];
-            let own = decision.item.image_name().filter(|_| decision.verdict == Verdict::Restore);
+            let is_needed = matches!(decision.verdict, Verdict::Restore(_));
+            let own = decision.item.image_name().filter(|_| is_needed);
             own.map(|own| self.restore_one(&folders, index, own)).is_none()
         });
         round
@@ -25,13 +27,14 @@ impl Trash<'_> {
     fn restore_one(&self, folders: &Folders, index: usize, own: &EntryName) {
         let location = self.plan.decisions[index].item.location();
         let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
-        let fate = match folder.and_then(|folder| rename(folder, &location.name, own)) {
-            Ok(()) => Fate::Restored,
+        match folder.and_then(|folder| rename(folder, &location.name, own)) {
+            Ok(()) => self.report.settle(index, Fate::Restored),
             // The owner has extracted the image anew; this copy goes next time.
-            Err(Errno::EXIST | Errno::NOTEMPTY) => Fate::Kept { why: KeepReason::Referenced },
-            Err(cause) => self.failed("rename back", index, cause),
-        };
-        self.report.settle(index, fate);
+            Err(Errno::EXIST | Errno::NOTEMPTY) => {
+                self.report.settle(index, Fate::Kept { why: KeepReason::Referenced });
+            }
+            Err(cause) => self.give_up(index, Obstacle { operation: BRING_BACK, cause }),
+        }
     }
 
     /// What cannot be read at once is left to [`Trash::rescue_settled`].
@@ -42,42 +45,60 @@ impl Trash<'_> {
         }
     }
 
-    /// # Errors
-    /// The refs cannot be read any more; then all images are back in their places.
     pub(super) fn rescue_settled(&self, round: Round) -> Result<Round> {
         if !self.has_images(&round) {
             return Ok(round);
         }
-        let refs = self.cache.refs();
-        let round = match refs.unreadable.is_empty() {
-            true => self.put_back_named(round, &refs),
-            false => self.put_back(round, KeepReason::Unknown, |_| true),
-        };
-        refs.into_readable().map(|_| round)
+        match self.cache.refs().into_readable() {
+            Ok(refs) => Ok(self.put_back_named(round, &refs)),
+            Err(error) => self.put_back_all(round, error),
+        }
     }
 
-    pub(super) fn rescue_used(&self, round: Round) -> Round {
+    /// Whoever was told the name of an image does not learn that it was hidden.
+    pub(super) fn rescue_used(&self, round: Round) -> Result<Round> {
         if !self.has_images(&round) {
-            return round;
+            return Ok(round);
         }
-        // Whoever has planned this knows already if nobody can tell who uses what.
-        let Ok(users) = self.cache.users() else { return round };
-        self.put_back(round, KeepReason::InUse, |entry| {
-            let name = entry.name.clone();
-            !users.of(&Location { folder: Folder::Root, name }).is_empty()
-        })
+        let users = match self.cache.users() {
+            Ok(Some(users)) => users,
+            // Whoever has planned this knows that the system does not tell.
+            Ok(None) => return Ok(round),
+            Err(error) => return self.put_back_all(round, error),
+        };
+        let is_used = |name: &EntryName| {
+            let location = Location { folder: Folder::Root, name: name.clone() };
+            !users.of(&location).is_empty()
+        };
+        Ok(self.put_back(round, KeepReason::InUse, |entry| {
+            is_used(&entry.name) || self.own_name(entry).is_some_and(is_used)
+        }))
+    }
+
+    pub(super) fn rescue_mounted(&self, round: Round) -> Result<Round> {
+        if !self.has_images(&round) {
+            return Ok(round);
+        }
+        let points = match mount_points().context("list what is mounted in", self.cache.path()) {
+            Ok(points) => points,
+            Err(error) => return self.put_back_all(round, error),
+        };
+        Ok(self.put_back(round, KeepReason::Mount, |entry| {
+            let top = entry.folder.path().map(|folder| folder.join(entry.name.as_os_str()));
+            top.is_some_and(|top| points.iter().any(|point| point.starts_with(&top)))
+        }))
     }
 
     /// A rename leaves alone what a directory's own time of change says. What an interrupted
     /// collection had hidden before is gone for its owner, so its times say nothing.
-    pub(super) fn rescue_fresh(&self, round: Round) -> Round {
-        let now = Timestamp::now();
+    pub(super) fn rescue_touched(&self, round: Round) -> Round {
         self.put_back(round, KeepReason::Recent, |entry| {
-            let decision = &self.plan.decisions[entry.decision];
+            let item = &self.plan.decisions[entry.decision].item;
+            let Item::Entry(planned) = item else { return false };
             let status = entry.folder.status_of(entry.name.as_c_str());
             // What cannot be looked at cannot be removed either, and is named then.
-            is_in_its_place(decision)
-                && status.is_ok_and(|status| Entry::is_fresh_at(status.modified(), now))
+            item.is_image_in_place()
+                && status.is_ok_and(|status| status.modified() != planned.last_used)
         })
     }
 
@@ -86,6 +107,12 @@ impl Trash<'_> {
         let is_named =
             |entry: &Doomed| self.own_name(entry).is_some_and(|name| marks.contains(name));
         self.put_back(round, KeepReason::Referenced, is_named)
+    }
+
+    /// Nobody can tell what is needed: so everything is.
+    fn put_back_all(&self, round: Round, error: Error) -> Result<Round> {
+        self.put_back(round, KeepReason::Unknown, |_| true);
+        Err(error)
     }
 
     /// Renames the images back for which `is_needed` holds.
@@ -100,14 +127,13 @@ impl Trash<'_> {
                 round.doomed.push(entry);
                 continue;
             };
-            match rename(&entry.folder, &entry.name, own) {
+            match rename(&entry.folder, &entry.name, own).attempt(BRING_BACK) {
                 Ok(()) => self.report.settle(entry.decision, Fate::Kept { why }),
                 // The owner has extracted the image anew: this copy is rubbish.
-                Err(Errno::EXIST | Errno::NOTEMPTY) => round.doomed.push(entry),
-                Err(cause) => {
-                    let fate = self.failed("rename back", entry.decision, cause);
-                    self.report.settle(entry.decision, fate);
+                Err(Obstacle { cause: Errno::EXIST | Errno::NOTEMPTY, .. }) => {
+                    round.doomed.push(entry);
                 }
+                Err(obstacle) => self.report_obstacle(&entry, obstacle),
             }
         }
         round
@@ -118,3 +144,5 @@ impl Trash<'_> {
         round.doomed.iter().any(|entry| self.own_name(entry).is_some())
     }
 }
+
+const BRING_BACK: &str = "bring back";

@@ -9,17 +9,17 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
+use super::obstacle::{Attempt, Obstacle};
 use super::outcome::{Fate, Report};
-use crate::cache::{Cache, Claim, EntryName, Folders, RefIndex, TrashStage};
-use crate::directory::Directory;
-use crate::error::{Error, Result};
+use crate::cache::{Cache, Claim, EntryKind, EntryName, Folders, Leftover, RefIndex, TrashStage};
+use crate::directory::{Directory, Kind};
+use crate::error::Result;
 use crate::plan::{Decision, Item, KeepReason, Marks, Plan, RemoveReason, Verdict};
-use crate::usage::Problems;
 
 /// One step on the way from a plan to what may be deleted.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    /// What an interrupted collection had hidden and a ref names goes back to its place.
+    /// What an interrupted collection had hidden and somebody needs goes back to its place.
     Restore,
     /// Entries disappear, unless a ref names them by now or they are leased.
     Hide,
@@ -27,8 +27,10 @@ pub(super) enum Step {
     RescueNamed,
     /// What a process uses goes back.
     RescueUsed,
-    /// What its owner has touched just now goes back: he may be about to write its ref.
-    RescueFresh,
+    /// What something is mounted in goes back.
+    RescueMounted,
+    /// What has changed since the plan was made goes back: its owner may be about to write its ref.
+    RescueTouched,
     /// What a ref names goes back, even if it had to be waited for.
     RescueSettled,
     /// The rest gets the name from which nothing comes back.
@@ -36,15 +38,19 @@ pub(super) enum Step {
 }
 
 /// All steps, in their order.
-pub(super) const STEPS: [Step; 7] = [
+pub(super) const STEPS: [Step; 8] = [
     Step::Restore,
     Step::Hide,
     Step::RescueNamed,
     Step::RescueUsed,
-    Step::RescueFresh,
+    Step::RescueMounted,
+    Step::RescueTouched,
     Step::RescueSettled,
     Step::Condemn,
 ];
+
+/// More names than anybody makes, but not for ever.
+const MOST_NAMES: u32 = 100_000;
 
 /// Something that is to be deleted, out of the way of its readers.
 pub(super) struct Doomed {
@@ -63,7 +69,7 @@ pub(super) struct Round {
     /// Out of the way.
     pub doomed: Vec<Doomed>,
     /// In their places, since a full disk has no room for another name.
-    pub no_room: Vec<usize>,
+    pub no_room: Vec<(usize, Obstacle)>,
 }
 
 /// The renames of one sweep.
@@ -83,14 +89,15 @@ impl<'a> Trash<'a> {
     /// Takes one step.
     ///
     /// # Errors
-    /// The refs cannot be read. Then all images are in their places.
+    /// Nobody can tell any more what is needed. Then all images are in their places.
     pub fn take(&self, step: Step, round: Round) -> Result<Round> {
         match step {
             Step::Restore => Ok(self.restore(round)),
             Step::Hide => self.hide(round),
             Step::RescueNamed => Ok(self.rescue_named(round)),
-            Step::RescueUsed => Ok(self.rescue_used(round)),
-            Step::RescueFresh => Ok(self.rescue_fresh(round)),
+            Step::RescueUsed => self.rescue_used(round),
+            Step::RescueMounted => self.rescue_mounted(round),
+            Step::RescueTouched => Ok(self.rescue_touched(round)),
             Step::RescueSettled => self.rescue_settled(round),
             Step::Condemn => Ok(self.condemn(round)),
         }
@@ -109,43 +116,45 @@ impl<'a> Trash<'a> {
         let marks = Marks::new(&refs.refs);
         for index in std::mem::take(&mut round.waiting) {
             let decision = &self.plan.decisions[index];
-            if is_in_its_place(decision) && own_name(decision).is_some_and(|n| marks.contains(n)) {
+            let is_named = own_name(decision).is_some_and(|name| marks.contains(name));
+            if is_named && decision.item.is_image_in_place() {
                 self.report.settle(index, Fate::Kept { why: KeepReason::Referenced });
                 continue;
             }
             match self.hide_one(&folders, decision) {
-                Ok(Some((folder, name))) => {
+                Ok(Hiding::Hidden(folder, name)) => {
                     round.doomed.push(Doomed { decision: index, folder, name });
                 }
-                Ok(None) => self.report.settle(index, Fate::Kept { why: KeepReason::Locked }),
-                Err(Errno::NOSPC | Errno::DQUOT) => round.no_room.push(index),
-                Err(cause) => self.settle_error(index, cause),
+                Ok(Hiding::Kept(why)) => self.report.settle(index, Fate::Kept { why }),
+                Err(obstacle) if obstacle.is_full_disk() => round.no_room.push((index, obstacle)),
+                Err(obstacle) => self.give_up(index, obstacle),
             }
         }
         Ok(round)
     }
 
-    /// Where the item is now; `None` if it is leased.
-    fn hide_one(
-        &self,
-        folders: &Folders,
-        decision: &Decision,
-    ) -> rustix::io::Result<Option<(Arc<Directory>, EntryName)>> {
+    fn hide_one(&self, folders: &Folders, decision: &Decision) -> Result<Hiding, Obstacle> {
         let location = decision.item.location();
-        let folder = Arc::clone(folders.get(location.folder)?.ok_or(Errno::NOENT)?);
-        let name = &location.name;
-        if !needs_hiding(&decision.item) {
-            return Ok(Some((folder, name.clone())));
-        }
+        let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
+        let (folder, name) = (Arc::clone(folder.attempt("open the folder of")?), &location.name);
         let renamed = match own_name(decision) {
-            None => self.rename_to(&folder, name, name, TrashStage::Dead)?,
-            Some(_) => match Claim::new(&folder, name)? {
-                Claim::Leased => return Ok(None),
+            // One step removes what is not a directory; that of another run was hidden by it.
+            None if !is_directory(&folder, name).attempt("look at")? => name.clone(),
+            None if is_dead(&decision.item) => name.clone(),
+            None => self.rename_to(&folder, name, name, TrashStage::Dead).attempt("rename")?,
+            Some(_) if !decision.item.is_image_in_place() => name.clone(),
+            Some(_) => match Claim::new(&folder, name).attempt("lock")? {
+                Claim::Leased => return Ok(Hiding::Kept(KeepReason::Locked)),
                 // Held until the image cannot be found any more.
-                Claim::Granted { .. } => self.rename_to(&folder, name, name, TrashStage::Hidden)?,
+                Claim::Granted { .. } => {
+                    match self.rename_to(&folder, name, name, TrashStage::Hidden) {
+                        Err(Errno::BUSY) => return Ok(Hiding::Kept(KeepReason::Mount)),
+                        renamed => renamed.attempt("rename")?,
+                    }
+                }
             },
         };
-        Ok(Some((folder, renamed)))
+        Ok(Hiding::Hidden(folder, renamed))
     }
 
     fn rename_to(
@@ -156,7 +165,7 @@ impl<'a> Trash<'a> {
         stage: TrashStage,
     ) -> rustix::io::Result<EntryName> {
         let mut number = 0;
-        loop {
+        for _ in 0..MOST_NAMES {
             let trash = stage.name_of(own, number);
             match rename(folder, name, &trash) {
                 Ok(()) => return Ok(trash),
@@ -167,6 +176,7 @@ impl<'a> Trash<'a> {
                 Err(cause) => return Err(cause),
             }
         }
+        Err(Errno::EXIST)
     }
 
     fn condemn(&self, mut round: Round) -> Round {
@@ -175,56 +185,64 @@ impl<'a> Trash<'a> {
                 round.doomed.push(entry);
                 continue;
             };
-            match self.rename_to(&entry.folder, &entry.name, own, TrashStage::Dead) {
+            let renamed = self.rename_to(&entry.folder, &entry.name, own, TrashStage::Dead);
+            match renamed.attempt("rename") {
                 Ok(name) => round.doomed.push(Doomed { name, ..entry }),
-                Err(cause @ (Errno::NOSPC | Errno::DQUOT)) => match self.unhide(&entry, own) {
-                    true => round.no_room.push(entry.decision),
-                    false => self.settle_error(entry.decision, cause),
-                },
-                Err(cause) => self.settle_error(entry.decision, cause),
+                Err(obstacle) if obstacle.is_full_disk() && self.unhide(&entry) => {
+                    round.no_room.push((entry.decision, obstacle));
+                }
+                Err(obstacle) => self.report_obstacle(&entry, obstacle),
             }
         }
         round
     }
 
-    /// Whether an image is where the plan has found it. One that is not stays hidden and whole.
-    fn unhide(&self, entry: &Doomed, own: &EntryName) -> bool {
-        let found = &self.plan.decisions[entry.decision].item.location().name;
-        found == &entry.name || rename(&entry.folder, &entry.name, own).is_ok()
+    /// Gives an image that was hidden by this run its place back. Whether it is where the plan has
+    /// found it.
+    fn unhide(&self, entry: &Doomed) -> bool {
+        let item = &self.plan.decisions[entry.decision].item;
+        match item.image_name().filter(|_| item.is_image_in_place()) {
+            Some(own) => rename(&entry.folder, &entry.name, own).is_ok(),
+            None => item.location().name == entry.name,
+        }
     }
 
-    /// Reports that a signal has come before anything of this was deleted.
+    /// Ends a round before anything of it was deleted, because a signal has come. What cannot go
+    /// back to its place is found by the next collection.
     pub fn abandon(&self, round: &Round) {
+        for entry in &round.doomed {
+            if self.own_name(entry).is_some() {
+                self.unhide(entry);
+            }
+        }
         let doomed = round.doomed.iter().map(|entry| entry.decision);
-        for index in doomed.chain(round.no_room.iter().copied()) {
+        let no_room = round.no_room.iter().map(|(index, _)| *index);
+        for index in round.waiting.iter().copied().chain(doomed).chain(no_room) {
             self.report.settle(index, Fate::Interrupted { freed: ByteSize::b(0) });
         }
     }
 
-    /// Reports that there was no room to hide the items of the given decisions.
-    pub fn give_up(&self, decisions: &[usize]) {
-        decisions.iter().for_each(|&index| self.settle_error(index, Errno::NOSPC));
+    /// Reports that an item could not be hidden.
+    pub fn give_up(&self, index: usize, obstacle: Obstacle) {
+        let location = self.plan.decisions[index].item.location();
+        self.report.settle(index, obstacle.fate(self.cache, location, &location.name));
+    }
+
+    /// The same for one that is called otherwise by now.
+    pub(super) fn report_obstacle(&self, entry: &Doomed, obstacle: Obstacle) {
+        let location = self.plan.decisions[entry.decision].item.location();
+        self.report.settle(entry.decision, obstacle.fate(self.cache, location, &entry.name));
     }
 
     pub(super) fn own_name(&self, entry: &Doomed) -> Option<&'a EntryName> {
         own_name(&self.plan.decisions[entry.decision])
     }
+}
 
-    fn settle_error(&self, index: usize, cause: Errno) {
-        let fate = match cause {
-            // Gone, or something else by now: then it is a stranger, and not ours to remove.
-            Errno::NOENT | Errno::NOTDIR | Errno::LOOP => Fate::Removed { freed: ByteSize::b(0) },
-            cause => self.failed("rename", index, cause),
-        };
-        self.report.settle(index, fate);
-    }
-
-    pub(super) fn failed(&self, operation: &'static str, index: usize, cause: Errno) -> Fate {
-        let path = self.plan.decisions[index].item.location().path_in(self.cache.path());
-        let mut problems = Problems::default();
-        problems.push(Error::io(operation, path, cause));
-        Fate::Failed { freed: ByteSize::b(0), problems: Arc::new(problems) }
-    }
+/// What has come of hiding one item.
+enum Hiding {
+    Hidden(Arc<Directory>, EntryName),
+    Kept(KeepReason),
 }
 
 pub(super) fn rename(
@@ -245,15 +263,11 @@ fn own_name(decision: &Decision) -> Option<&EntryName> {
     }
 }
 
-/// Whether the plan has found an image under its own name.
-pub(super) fn is_in_its_place(decision: &Decision) -> bool {
-    decision.item.image_name() == Some(&decision.item.location().name)
+fn is_directory(folder: &Directory, name: &EntryName) -> rustix::io::Result<bool> {
+    Ok(folder.status_of(name.as_c_str())?.kind == Kind::Directory)
 }
 
-/// A ref is a single file, and goes in one step anyway.
-fn needs_hiding(item: &Item) -> bool {
-    match item {
-        Item::Entry(entry) => !entry.is_interrupted_gc(),
-        Item::Ref { .. } => false,
-    }
+/// Whether it has the name already from which nothing comes back.
+fn is_dead(item: &Item) -> bool {
+    matches!(item, Item::Entry(entry) if entry.kind == EntryKind::Leftover(Leftover::Dead))
 }

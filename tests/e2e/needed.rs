@@ -132,24 +132,57 @@ fn a_lease_passes_signals_on_and_survives_ctrl_c() {
     let cache = TestCache::new();
     cache.image("a");
     let marker = cache.home().join("marker");
-    let script =
-        format!("trap 'exit 7' TERM; touch {}; while :; do sleep 0.02; done", marker.display());
+    let script = format!(
+        "trap '' INT; trap 'exit 7' TERM; touch {}; while :; do sleep 0.02; done",
+        marker.display()
+    );
     let mut lease = program(&cache, &["lease", "sha256:a", "--", "sh", "-c", &script]);
     let mut holder = lease.spawn().unwrap();
     wait_for("the command", || marker.exists());
-    for signal in [Signal::INT, Signal::INT, Signal::QUIT] {
+    // Ignored from the start: that is what a shell does for a job in the background.
+    for signal in [Signal::INT, Signal::INT] {
         kill_process(Pid::from_child(&holder), signal).unwrap();
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(reason(&cache, &["-n"]), "locked");
     kill_process(Pid::from_child(&holder), Signal::TERM).unwrap();
     assert_eq!(holder.wait().unwrap().code(), Some(7));
-    // Killed outright, it cannot tell its command; the lease goes all the same.
+    assert_eq!(reason(&cache, &["-n"]), "orphan");
+}
+
+#[test]
+fn a_lease_ends_with_its_holder_and_not_with_what_the_command_leaves_behind() {
+    let cache = TestCache::new();
+    cache.image("a");
     let mut holder = program(&cache, &["lease", "sha256:a", "--", "sleep", "1"]).spawn().unwrap();
     wait_for("the lease", || reason(&cache, &["-n"]) == "locked");
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert_eq!(reason(&cache, &["-n"]), "orphan");
+    let daemon = ["lease", "sha256:a", "--", "sh", "-c", "sleep 5 >/dev/null 2>&1 &"];
+    run(&cache, &daemon).ok();
+    assert_eq!(reason(&cache, &["-n"]), "orphan");
+}
+
+/// `nohup` and shells tell programs to ignore signals; what they run must not heed them either.
+#[test]
+fn what_a_lease_was_told_to_ignore_is_ignored_by_its_command() {
+    let cache = TestCache::new();
+    cache.image("a");
+    if !Path::new("/proc/self/status").exists() {
+        return eprintln!("skipped: this system does not tell which signals are ignored");
+    }
+    let marker = cache.home().join("marker");
+    let script = format!("touch {}; sleep 0.5", marker.display());
+    let command = format!(
+        "trap '' HUP; exec {} cache --cache-dir {} lease sha256:a -- sh -c '{script}'",
+        env!("CARGO_BIN_EXE_bbox"),
+        cache.dir().display()
+    );
+    let mut holder = Command::new("sh").arg("-c").arg(command).spawn().unwrap();
+    wait_for("the command", || marker.exists());
+    kill_process(Pid::from_child(&holder), Signal::HUP).unwrap();
+    assert_eq!(holder.wait().unwrap().code(), Some(0));
 }
 
 #[test]

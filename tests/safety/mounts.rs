@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::scene::{Scene, snapshot};
@@ -13,24 +13,30 @@ fn succeeds(program: &str, arguments: &[&Path]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
-#[test]
-fn nothing_below_a_mount_that_appears_during_the_run_is_touched() {
-    let scene = Scene::new();
-    let (probe, canary) = (scene.cache.home().join("probe"), scene.cache.home().join("canary"));
+fn bind(what: &Path, place: &Path) -> bool {
+    succeeds("mount", &["--bind".as_ref(), what, place])
+}
+
+fn may_mount(scene: &Scene) -> bool {
+    let probe = scene.cache.home().join("probe");
     fs::create_dir(&probe).unwrap();
-    let bind = |place: &Path| succeeds("mount", &["--bind".as_ref(), &canary, place]);
-    if !is_available() || !bind(&probe) {
-        return eprintln!("skipped: this needs `strace`, and root to mount");
+    let may_mount = is_available() && bind(&scene.cache.home().join("canary"), &probe);
+    match may_mount {
+        true => assert!(succeeds("umount", &[&probe])),
+        false => eprintln!("skipped: this needs `strace`, and root to mount"),
     }
-    assert!(succeeds("umount", &[&probe]));
+    may_mount
+}
+
+/// Runs a collection that pauses before its nth rename: one restores, two hide, the others condemn.
+/// Mounts the canary in an orphan while it pauses.
+fn mount_before_rename(scene: &Scene, nth: u32) -> Output {
     let hidden = scene.cache.path("tmp-gc-sha256-dead1");
-    let dead = scene.cache.path("tmp-gc-dead-sha256-dead1");
-    // The fourth rename of a run is the first of those that condemn: one restores, two hide.
     let child = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2"])
-        .args(["-e", "inject=renameat2:delay_enter=1500000:when=4"])
+        .args(["-e", &format!("inject=renameat2:delay_enter=3000000:when={nth}")])
         .arg(env!("CARGO_BIN_EXE_bbox"))
-        .args(["cache", "gc", "--cache-dir"])
+        .args(["cache", "gc", "-v", "--cache-dir"])
         .arg(scene.cache.dir())
         .stderr(Stdio::piped())
         .stdout(Stdio::piped())
@@ -41,15 +47,44 @@ fn nothing_below_a_mount_that_appears_during_the_run_is_touched() {
         assert!(begun.elapsed() < Duration::from_secs(20));
         std::thread::sleep(Duration::from_millis(2));
     }
-    let before = snapshot(&canary);
-    assert!(bind(&hidden.join("usr/lib")));
-    let output = child.wait_with_output().unwrap();
-    let after = snapshot(&canary);
-    assert!(succeeds("umount", &[&dead.join("usr/lib")]), "it is not where it was expected");
+    // Until it has come to the pause.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(bind(&scene.cache.home().join("canary"), &hidden.join("usr/lib")));
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_mount_that_appears_before_anything_is_deleted_brings_the_image_back() {
+    let scene = Scene::new();
+    if !may_mount(&scene) {
+        return;
+    }
+    let output = mount_before_rename(&scene, 3);
+    let mounted = scene.cache.path("sha256-dead1/usr/lib");
+    assert!(succeeds("umount", &[&mounted]), "it is not where it was expected");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    assert!(out.contains("something has been mounted in it"), "{out}");
+    scene.check("a mount has come and gone");
+    assert!(scene.has("dead1") && !scene.has("dead2"));
+    run(&scene.cache, &["gc"]).ok();
+    scene.check_end("a mount has come and gone");
+}
+
+#[test]
+fn nothing_below_a_mount_that_appears_during_a_deletion_is_touched() {
+    let scene = Scene::new();
+    if !may_mount(&scene) {
+        return;
+    }
+    let output = mount_before_rename(&scene, 4);
+    let mounted = scene.cache.path("tmp-gc-dead-sha256-dead1/usr/lib");
+    assert!(succeeds("umount", &[&mounted]), "it is not where it was expected");
     let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((after, output.status.code()), (before, Some(1)), "{err}");
+    assert_eq!(output.status.code(), Some(1), "{err}");
     let cause = "tmp-gc-dead-sha256-dead1/usr/lib: something is mounted there; unmount it first";
     assert!(err.contains(cause), "{err}");
+    assert!(!snapshot(&scene.cache.home().join("canary")).is_empty());
     run(&scene.cache, &["gc"]).ok();
     scene.check_end("a mount has come and gone");
 }

@@ -81,6 +81,20 @@ impl Scene {
         assert_eq!((list.code, list.err.as_str()), (0, ""), "{when}");
     }
 
+    /// What holds at every instant of a purge. A collection that comes between brings nothing back
+    /// that is not whole.
+    pub fn check_purged(&self, when: &str) {
+        let cache = &self.cache;
+        assert_eq!(snapshot(&cache.home().join("canary")), self.canary, "{when}: outside");
+        run(cache, &["gc", "-q"]);
+        for name in ["dead1", "dead2", "x", "back"] {
+            self.check_whole(&format!("sha256-{name}"), when);
+            self.check_whole(&format!("tmp-gc-sha256-{name}"), when);
+        }
+        let live = snapshot(&cache.path("sha256-live"));
+        assert!(live.is_empty() || live == self.live, "{when}: a live image is half there");
+    }
+
     /// An entry is whole, or not there under this name.
     fn check_whole(&self, name: &str, when: &str) {
         let found = snapshot(&self.cache.path(name));

@@ -27,10 +27,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
+use std::io::ErrorKind;
 
 use super::{Cache, Location};
 use crate::directory::Directory;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::escape::Escaped;
 use places::Places;
 
@@ -92,10 +93,16 @@ impl Cache {
     /// `"root_path"` in a JSON argument, as the runner of a microVM does, or led to by its current
     /// directory, root, executable, an open file or a mapping (the last two on Linux only).
     ///
+    /// `None` where the system does not tell at all, as without a `/proc` on Linux.
+    ///
     /// # Errors
-    /// The system does not let anybody list processes.
-    pub fn users(&self) -> Result<Users> {
-        system::look(&Places::of(self))
+    /// The processes cannot be listed.
+    pub fn users(&self) -> Result<Option<Users>> {
+        match system::look(&Places::of(self)) {
+            Ok(users) => Ok(Some(users)),
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -75,7 +75,7 @@ fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
 }
 
 fn is_user(cache: &Cache, entry: &Location, child: &Running) -> bool {
-    cache.users().unwrap().of(entry).iter().any(|user| user.pid == child.pid())
+    cache.users().unwrap().unwrap().of(entry).iter().any(|user| user.pid == child.pid())
 }
 
 #[track_caller]
@@ -90,12 +90,12 @@ fn a_current_directory_is_a_use_of_its_entry_alone_until_the_process_ends() {
     let mut child = Running::start(sleep().current_dir(files.image("ab").join("usr")));
     let cache = open(files.dir());
     assert_user(&cache, &image("sha256-ab"), &child);
-    let users = cache.users().unwrap();
+    let users = cache.users().unwrap().unwrap();
     let expected = User { pid: child.pid(), program: "sleep".to_owned() };
     assert_eq!(users.of(&image("sha256-ab")), [expected]);
     assert_eq!(users.of(&image("sha256-a")), []);
     child.end();
-    assert_eq!(cache.users().unwrap().of(&image("sha256-ab")), []);
+    assert_eq!(cache.users().unwrap().unwrap().of(&image("sha256-ab")), []);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_runner_is_found_by_its_argument_however_that_spells_the_cache() {
         for child in &spelled {
             assert_user(&cache, &image("sha256-a"), child);
         }
-        assert_eq!(cache.users().unwrap().of(&image("sha256-ab")), []);
+        assert_eq!(cache.users().unwrap().unwrap().of(&image("sha256-ab")), []);
     }
 }
 
@@ -162,7 +162,7 @@ fn a_program_that_lies_in_an_entry_uses_it() {
     let cache = open(files.dir());
     assert_user(&cache, &image("sha256-a"), &child);
     fs::remove_file(&program).unwrap();
-    let users = cache.users().unwrap();
+    let users = cache.users().unwrap().unwrap();
     let expected = format!("agent (pid {})", child.pid());
     assert!(users.of(&image("sha256-a")).iter().any(|user| user.to_string() == expected));
 }
@@ -192,7 +192,7 @@ fn this_process_is_no_user() {
     let entry = files.image("a");
     let _held = File::open(&entry).unwrap();
     let own = std::process::id();
-    let users = open(files.dir()).users().unwrap();
+    let users = open(files.dir()).users().unwrap().unwrap();
     assert!(users.of(&image("sha256-a")).iter().all(|user| user.pid != own));
 }
 

@@ -58,7 +58,7 @@ fn reclaimable(listing: &Listing<'_>) -> String {
 /// Images that an interrupted collection has hidden, and that are wanted.
 fn restorable(listing: &Listing<'_>) -> String {
     let leftovers = listing.leftovers.iter().filter_map(|row| listing.verdict(row.entry));
-    match leftovers.filter(|verdict| *verdict == Verdict::Restore).count() {
+    match leftovers.filter(|verdict| matches!(verdict, Verdict::Restore(_))).count() {
         0 => String::new(),
         n => format!(
             "{} hidden by an interrupted gc: `{}` brings back what a ref names\n",

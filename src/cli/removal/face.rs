@@ -48,6 +48,7 @@ impl<'a> SweepFace<'a> {
             Fate::Kept { why } if is_shown => {
                 console.line(self.layout.kept_after_all(decision, *why))
             }
+            Fate::Gone if is_shown => console.line(self.layout.gone(decision)),
             Fate::Restored if is_shown => console.line(self.layout.restored(decision)),
             _ => Ok(()),
         }

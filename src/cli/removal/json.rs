@@ -71,15 +71,19 @@ impl Document {
 }
 
 fn is_kept(report: &Report, index: usize) -> bool {
-    let is_doomed = report.plan.decisions[index].verdict.removes();
-    !is_doomed || matches!(report.fate(index), Some(Fate::Kept { .. }))
+    match report.fate(index) {
+        None => !report.plan.decisions[index].verdict.removes(),
+        Some(fate) => matches!(fate, Fate::Kept { .. } | Fate::Restored),
+    }
 }
 
 fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
     let decision = &report.plan.decisions[index];
     let (action, reason) = match report.fate(index) {
-        Some(Fate::Kept { why }) => ("keep", Verdict::Keep(*why).reason()),
-        _ if decision.verdict == Verdict::Restore => ("restore", decision.verdict.reason()),
+        Some(Fate::Kept { why }) => ("keep", why.name()),
+        _ if matches!(decision.verdict, Verdict::Restore(_)) => {
+            ("restore", decision.verdict.reason())
+        }
         _ if decision.verdict.removes() => ("remove", decision.verdict.reason()),
         _ => ("keep", decision.verdict.reason()),
     };

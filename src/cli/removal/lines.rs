@@ -53,16 +53,18 @@ impl Layout {
         Self { width: labels.max().unwrap_or(0), dry_run }
     }
 
-    /// `Removed sha256:0123456789ab   815.2 MiB  orphan`. Where the size is only a lower bound, what
-    /// was `freed` tells more.
+    /// `Removed sha256:0123456789ab   815.2 MiB  orphan`, with what that has `freed`; or what it is
+    /// expected to free.
     pub fn removed(self, decision: &Decision, freed: Option<ByteSize>) -> String {
         let usage = decision.usage.unwrap_or_default();
-        let bytes = match freed {
-            Some(freed) if !usage.is_complete() => size(freed),
-            _ => at_least(&usage, usage.on_disk),
-        };
+        let bytes = freed.map_or_else(|| at_least(&usage, usage.on_disk), size);
         let verb = if self.dry_run { "Would remove" } else { "Removed" };
         self.line(verb, decision, &bytes, decision.verdict.reason())
+    }
+
+    /// For what somebody else has removed, or replaced by something that is not ours to remove.
+    pub fn gone(self, decision: &Decision) -> String {
+        self.line("Gone   ", decision, "", "somebody else has removed it")
     }
 
     /// `Kept    sha256:0123456789ab              referenced: ghcr.io/a/b:latest`
@@ -78,6 +80,7 @@ impl Layout {
             KeepReason::InUse => "a process that uses it has turned up",
             KeepReason::Locked => "it has been leased",
             KeepReason::Recent => "it has just been used",
+            KeepReason::Mount => "something has been mounted in it",
             _ => "the refs cannot be read any more",
         };
         self.line("Kept   ", decision, "", why)
@@ -101,7 +104,7 @@ fn why_kept(decision: &Decision) -> String {
     let names = names.collect::<Vec<_>>().join(", ");
     let users = decision.users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match (&decision.item, names.is_empty()) {
-        _ if decision.verdict == Verdict::Keep(KeepReason::InUse) => format!("{reason}: {users}"),
+        _ if reason == KeepReason::InUse.name() => format!("{reason}: {users}"),
         _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
         (_, false) => format!("{reason}: {names}"),
         (Item::Entry(Entry { kind: EntryKind::Layer(_), .. }), _) => {

@@ -29,6 +29,7 @@ pub fn open_locked(
         if no_wait {
             return Patience::GiveUp;
         }
+        let holder = holder.map_or_else(|| "another process".to_owned(), ToString::to_string);
         console.note(format_args!("Waiting for {holder}, which collects this cache."));
         Patience::Wait
     })?;
@@ -58,13 +59,14 @@ pub fn measure(context: &Context<'_>, cache: &Cache, plan: &mut Plan) -> Result<
     Ok(plan.note_usage(&measurement))
 }
 
-/// Looks who uses what. Where the system does not tell, the user is warned, and nobody is taken to
-/// use anything.
-pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Users {
-    let users = cache.users().unwrap_or_else(|error| {
-        report.warn(context, format!("{error}; images that are in use are not recognised"));
-        Users::default()
-    });
+/// Looks who uses what. Where the system does not tell at all, the user is warned, and nobody is
+/// taken to use anything.
+pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<Users, Failure> {
+    let Some(users) = cache.users()? else {
+        let warning = "this system does not tell which processes use what: images in use go, too";
+        report.warn(context, warning.to_owned());
+        return Ok(Users::default());
+    };
     if context.console.verbose && users.uninspected() > 0 {
         let processes = match users.uninspected() {
             1 => "a process".to_owned(),
@@ -74,7 +76,7 @@ pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Users
             .console
             .note(format_args!("What {processes} of other users may use could not be inspected."));
     }
-    users
+    Ok(users)
 }
 
 /// Carries out the plan of `report`, prints a line for each removal as it ends, and notes what came

@@ -60,7 +60,7 @@ impl Report {
     pub fn is_removed(&self, decision: usize) -> bool {
         match self.dry_run {
             true => self.plan.decisions[decision].verdict.removes(),
-            false => matches!(self.fate(decision), Some(Fate::Removed { .. })),
+            false => matches!(self.fate(decision), Some(Fate::Removed { .. } | Fate::Gone)),
         }
     }
 
@@ -70,13 +70,14 @@ impl Report {
 
     /// Whether a signal kept something from being removed.
     fn is_interrupted(&self, context: &Context<'_>) -> bool {
-        let mut doomed = self.plan.removals().map(|(index, _)| index);
-        context.signals.stop().is_raised() && doomed.any(|index| !self.is_settled(index))
+        let mut decisions = 0..self.plan.decisions.len();
+        context.signals.stop().is_raised() && decisions.any(|index| self.is_left(index))
     }
 
-    fn is_settled(&self, decision: usize) -> bool {
-        let fate = self.fate(decision);
-        matches!(fate, Some(Fate::Removed { .. } | Fate::Kept { .. } | Fate::Restored))
+    /// Whether something was to be done and has not come to an end.
+    fn is_left(&self, decision: usize) -> bool {
+        let stays = matches!(self.plan.decisions[decision].verdict, Verdict::Keep(_));
+        !stays && matches!(self.fate(decision), None | Some(Fate::Interrupted { .. }))
     }
 
     /// Whether all that is doomed could be measured completely.
@@ -96,9 +97,7 @@ impl Report {
 
     /// Tells the user something before anything is removed.
     pub fn warn(&mut self, context: &Context<'_>, warning: String) {
-        if context.format == Format::Table {
-            context.console.warn(&warning);
-        }
+        context.console.warn(&warning);
         self.warnings.push(warning);
     }
 
@@ -136,7 +135,7 @@ impl Report {
                 Verdict::Keep(_) if verbose || lines::is_worth_telling(decision) => {
                     text += &(layout.kept(decision) + "\n");
                 }
-                Verdict::Restore if self.dry_run => text += &(layout.restored(decision) + "\n"),
+                Verdict::Restore(_) if self.dry_run => text += &(layout.restored(decision) + "\n"),
                 _ => {}
             }
         }

@@ -141,7 +141,10 @@ impl<'a> Trash<'a> {
             // One step removes what is not a directory; that of another run was hidden by it.
             None if !is_directory(&folder, name).attempt("look at")? => name.clone(),
             None if is_dead(&decision.item) => name.clone(),
-            None => self.rename_to(&folder, name, name, TrashStage::Dead).attempt("rename")?,
+            None => {
+                let own = decision.item.image_name().unwrap_or(name);
+                self.rename_to(&folder, name, own, TrashStage::Dead).attempt("rename")?
+            }
             Some(_) if !decision.item.is_image_in_place() => name.clone(),
             Some(_) => match Claim::new(&folder, name).attempt("lock")? {
                 Claim::Leased => return Ok(Hiding::Kept(KeepReason::Locked)),

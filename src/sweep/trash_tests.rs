@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 use jiff::Timestamp;
 
 use super::Outcome;
 use super::outcome::{Fate, Report};
 use super::trash::{Doomed, Round, STEPS, Step, Trash};
-use crate::cache::{Cache, Digest};
+use crate::cache::{Cache, Digest, Users};
 use crate::error::{Error, Result};
-use crate::plan::{Conditions, KeepReason, Plan, collect};
+use crate::plan::{Conditions, KeepReason, Plan, collect, purge};
 use crate::test_cache::{TestCache, age};
 
 fn open(cache: &TestCache) -> Cache {
@@ -68,22 +69,77 @@ fn an_image_that_gets_a_ref_while_it_is_hidden_comes_back_whole() {
     assert!(needed.join("usr/lib/deep/b").exists() && !dead.exists());
 }
 
+/// A process for the length of a test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// In the tree that is hidden now, or told the name that it had before, as the owner tells it.
 #[test]
 fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
+    for is_told_its_name in [false, true] {
+        let cache = TestCache::new();
+        let used = cache.image("a");
+        let mut running = None;
+        let (doomed, outcome) = hide_and_rescue(&cache, || {
+            let argument = format!(r#"{{"root_path":"{}"}}"#, used.display());
+            let mut command = Command::new("sh");
+            match is_told_its_name {
+                true => command.args(["-c", "sleep 60 & wait", "runner", &argument]),
+                false => command.args(["-c", "sleep 60"]).current_dir(hidden(&cache, "a")),
+            };
+            running = Some(Running(command.spawn().unwrap()));
+        });
+        drop(running);
+        assert_eq!(doomed.unwrap(), [""; 0]);
+        assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::InUse })));
+        assert!(used.join("usr/a").exists());
+    }
+}
+
+fn hidden(cache: &TestCache, name: &str) -> PathBuf {
+    cache.path(&format!("tmp-gc-sha256-{name}"))
+}
+
+#[test]
+fn what_is_hidden_when_a_signal_comes_goes_back_to_its_place() {
     let cache = TestCache::new();
-    let used = cache.image("a");
-    let mut sleeper = None;
-    let (doomed, outcome) = hide_and_rescue(&cache, || {
-        let mut command = std::process::Command::new("sleep");
-        command.arg("60").current_dir(cache.path("tmp-gc-sha256-a"));
-        sleeper = Some(command.spawn().unwrap());
-    });
-    let mut sleeper = sleeper.unwrap();
-    sleeper.kill().unwrap();
-    sleeper.wait().unwrap();
-    assert_eq!(doomed.unwrap(), [""; 0]);
-    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::InUse })));
-    assert!(used.join("usr/a").exists());
+    let image = cache.image("a");
+    fs::rename(cache.image("b"), hidden(&cache, "b")).unwrap();
+    let opened = open(&cache);
+    let plan = plan(&opened);
+    let (sender, _events) = crossbeam_channel::unbounded();
+    let report = Report::new(plan.decisions.len(), &sender);
+    let trash = Trash::new(&opened, &plan, &report);
+    let round = Round { waiting: plan.changes(), ..Round::default() };
+    let round = trash.take(Step::Hide, round).unwrap();
+    assert!(!image.exists() && round.doomed.len() == 2);
+    trash.abandon(&round);
+    assert!(image.join("usr/a").exists() && hidden(&cache, "b").join("usr/a").exists());
+    let outcome = report.into_outcome();
+    let is_interrupted = |index| matches!(outcome.fate(index), Some(Fate::Interrupted { .. }));
+    assert!(is_interrupted(0) && is_interrupted(1));
+}
+
+#[test]
+fn a_purge_gives_a_hidden_image_the_name_from_which_nothing_comes_back() {
+    let cache = TestCache::new();
+    fs::rename(cache.image("a"), hidden(&cache, "a")).unwrap();
+    fs::write(cache.path("note"), "a file goes in one step anyway").unwrap();
+    let opened = open(&cache);
+    let plan = purge(&opened.inventory().unwrap(), &Users::default());
+    let (sender, _events) = crossbeam_channel::unbounded();
+    let report = Report::new(plan.decisions.len(), &sender);
+    let trash = Trash::new(&opened, &plan, &report);
+    let round = Round { waiting: plan.changes(), ..Round::default() };
+    let names = trash.take(Step::Hide, round).unwrap().doomed;
+    let names: Vec<_> = names.iter().map(|entry| entry.name.to_string()).collect();
+    assert_eq!(names, ["note", "tmp-gc-dead-sha256-a"]);
 }
 
 #[test]

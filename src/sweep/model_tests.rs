@@ -5,9 +5,8 @@
 //! again when all pulls have, whatever a ref names is there and whole, unless the owner itself has
 //! swept it away.
 //!
-//! One assumption: between finding an image by its digest and writing the ref that names it, the
-//! owner marks the image as used, and no collection takes place from one end to the other within
-//! less than two seconds.
+//! One assumption: when the owner finds an image by its digest, it marks it as used, and writes the
+//! ref that names it within two seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

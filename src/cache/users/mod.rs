@@ -60,7 +60,8 @@ pub struct Users {
 
 impl Users {
     /// From what is known already, whatever the system would say.
-    pub fn from_list(list: impl IntoIterator<Item = (Location, User)>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn from_list(list: impl IntoIterator<Item = (Location, User)>) -> Self {
         let mut users = Self::default();
         for (location, user) in list {
             users.insert(location, user);

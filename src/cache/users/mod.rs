@@ -91,7 +91,9 @@ impl Users {
 impl Cache {
     /// Looks at every running process but this one, and says which entries it uses: named as
     /// `"root_path"` in a JSON argument, as the runner of a microVM does, or led to by its current
-    /// directory, root, executable, an open file or a mapping (the last two on Linux only).
+    /// directory, root, executable, an open file or a mapping (the last two on Linux only). Other
+    /// runs of this executable only walk the cache, and do not count on Linux, unless one of their
+    /// arguments is `lease`.
     ///
     /// # Errors
     /// The system does not let anybody list processes.

@@ -16,12 +16,14 @@ use rustix::io::Errno;
 
 use super::super::places::Places;
 use super::super::runner::root_path;
+use super::kin::Kin;
 use super::{Users, descriptors, is_gone, newlines, user};
 use crate::cache::Location;
 
 /// Looks at one process after the other.
 pub struct Inspector<'a> {
     places: &'a Places,
+    kin: Kin,
     /// The path of the cache as it reads in a list of mappings.
     cache: Finder<'static>,
     /// For texts and links, used again for each.
@@ -45,7 +47,8 @@ impl Seen {
 impl<'a> Inspector<'a> {
     pub fn new(places: &'a Places) -> Self {
         let cache = newlines::escape(places.real().as_os_str().as_bytes());
-        Self { places, cache: Finder::new(&cache).into_owned(), buffer: Vec::new() }
+        let cache = Finder::new(&cache).into_owned();
+        Self { places, kin: Kin::new(), cache, buffer: Vec::new() }
     }
 
     /// Adds what the process uses to `users`.
@@ -61,6 +64,7 @@ impl<'a> Inspector<'a> {
         }
         users.uninspected += usize::from(seen.is_partial);
         if !seen.entries.is_empty()
+            && !self.kin.is_walker(process)
             && let Some(user) = user(process)
         {
             seen.entries.into_iter().for_each(|entry| users.insert(entry, user.clone()));

@@ -5,6 +5,7 @@
 
 mod descriptors;
 mod inspection;
+mod kin;
 mod locks;
 mod newlines;
 

@@ -8,8 +8,8 @@
 //!
 //! This is a look, not a lock: a process may begin to use an entry right after it. What cannot be
 //! looked at (the links of other people's processes) is counted, unless the system hides that it
-//! is there at all; a process in another mount namespace is only seen where its paths read as
-//! ours do.
+//! is there at all. The paths of a process in another mount namespace are read as they are meant
+//! there, on Linux; what it has through an overlay of an entry is not seen.
 //!
 //! How processes are listed is in `linux/` and `portable.rs`, with equal signatures.
 
@@ -96,7 +96,8 @@ impl Cache {
     /// arguments is `lease`.
     ///
     /// # Errors
-    /// The system does not let anybody list processes.
+    /// The system does not let anybody list processes. On Linux, the cause is of the kind
+    /// [`NotFound`](std::io::ErrorKind::NotFound) if there is no `/proc`, and of another otherwise.
     pub fn users(&self) -> Result<Users> {
         system::look(&Places::of(self))
     }

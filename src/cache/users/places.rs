@@ -145,21 +145,4 @@ mod tests {
         let (path, home) = (Path::new("images/sha256-a"), Some(Path::new("/home")));
         assert_eq!(shown(places().of_name(path, home))[0], "sha256-a");
     }
-
-    #[test]
-    fn what_has_been_renamed_meanwhile_is_found_by_the_name_that_it_had() {
-        let home = tempfile::tempdir().unwrap();
-        let real = home.path().canonicalize().unwrap().join("images");
-        std::fs::create_dir(&real).unwrap();
-        std::os::unix::fs::symlink(&real, home.path().join("link")).unwrap();
-        let places = Places { spelled: real.clone(), real };
-        for (path, expected) in [
-            ("link/sha256-gone", &["sha256-gone"][..]),
-            ("link/sha256-gone/usr", &["sha256-gone"]),
-            ("link/sha256-gone/../sha256-a", &[]),
-            ("other/sha256-gone", &[]),
-        ] {
-            assert_eq!(shown(places.of_name(Path::new(path), Some(home.path()))), expected);
-        }
-    }
 }

@@ -1,0 +1,32 @@
+//! A system without `/proc`.
+
+use std::io::ErrorKind;
+
+use super::kin::{is_child, test_alone};
+use super::*;
+use crate::error::Error;
+
+const NAME: &str = "no_proc::what_is_missing_is_not_found";
+
+#[test]
+fn what_is_missing_is_not_found() {
+    if is_child() {
+        let files = TestCache::new();
+        let failure = open(files.dir()).users().unwrap_err();
+        assert!(
+            matches!(failure, Error::Io { source, .. } if source.kind() == ErrorKind::NotFound)
+        );
+        return;
+    }
+    let mut command = Command::new("unshare");
+    // The status of a test that has failed is 101.
+    command.args(["-m", "sh", "-c", r#"umount -l /proc || exit 7; exec "$@""#, "sh"]);
+    let test = test_alone(NAME);
+    command.arg(test.get_program()).args(test.get_args());
+    command.envs(test.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    match command.stdout(Stdio::null()).status().ok().and_then(|status| status.code()) {
+        Some(0) => {}
+        Some(101) => panic!("the test without /proc has failed"),
+        code => eprintln!("skipped: /proc cannot be hidden ({code:?})"),
+    }
+}

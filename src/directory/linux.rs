@@ -117,30 +117,8 @@ pub fn is_mount(parent: &OwnedFd, child: &OwnedFd, status: &Status) -> Result<bo
 /// Where something is mounted, as far as this process can see.
 pub fn mount_points() -> std::io::Result<Vec<PathBuf>> {
     let table = std::fs::read("/proc/self/mountinfo")?;
-    let lines = table.split(|&byte| byte == b'\n');
-    let fields = lines.filter_map(|line| line.split(|&byte| byte == b' ').nth(4));
-    Ok(fields.map(|field| OsString::from_vec(unescape(field)).into()).collect())
-}
-
-/// White space and backslashes are written as three octal digits behind a backslash.
-fn unescape(field: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((&first, others)) = rest.split_first() {
-        let digits = others.get(..3).filter(|_| first == b'\\');
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &others[3..];
-            }
-            None => {
-                bytes.push(first);
-                rest = others;
-            }
-        }
-    }
-    bytes
+    let points = super::mounts::parse(&table).into_iter().map(|mount| mount.point);
+    Ok(points.map(|point| OsString::from_vec(point).into()).collect())
 }
 
 fn mount_id(fd: &OwnedFd) -> Result<u64> {
@@ -168,22 +146,4 @@ pub fn path(fd: &OwnedFd) -> Option<PathBuf> {
 
 fn own_link(fd: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mount_points_are_read_as_they_are_called() {
-        for (field, name) in [
-            (&br"/a\040b"[..], &b"/a b"[..]),
-            (br"/\134\011x", b"/\\\tx"),
-            (b"/plain", b"/plain"),
-            (br"/odd\9", br"/odd\9"),
-        ] {
-            assert_eq!(unescape(field), name);
-        }
-        assert!(mount_points().unwrap().contains(&PathBuf::from("/")));
-    }
 }

@@ -8,6 +8,8 @@
 //! `linux.rs` and `portable.rs`, with equal signatures.
 
 mod budget;
+#[cfg(target_os = "linux")]
+pub mod mounts;
 mod patience;
 mod status;
 #[cfg(target_os = "linux")]

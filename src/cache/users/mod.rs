@@ -8,8 +8,8 @@
 //!
 //! This is a look, not a lock: a process may begin to use an entry right after it. What cannot be
 //! looked at (the links of other people's processes) is counted, unless the system hides that it
-//! is there at all; a process in another mount namespace is only seen where its paths read as
-//! ours do.
+//! is there at all. The paths of a process in another mount namespace are read as they are meant
+//! there, on Linux; what it has through an overlay of an entry is not seen.
 //!
 //! How processes are listed is in `linux/` and `portable.rs`, with equal signatures.
 
@@ -61,7 +61,8 @@ pub struct Users {
 
 impl Users {
     /// From what is known already, whatever the system would say.
-    pub fn from_list(list: impl IntoIterator<Item = (Location, User)>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn from_list(list: impl IntoIterator<Item = (Location, User)>) -> Self {
         let mut users = Self::default();
         for (location, user) in list {
             users.insert(location, user);
@@ -91,7 +92,9 @@ impl Users {
 impl Cache {
     /// Looks at every running process but this one, and says which entries it uses: named as
     /// `"root_path"` in a JSON argument, as the runner of a microVM does, or led to by its current
-    /// directory, root, executable, an open file or a mapping (the last two on Linux only).
+    /// directory, root, executable, an open file or a mapping (the last two on Linux only). Other
+    /// runs of this executable only walk the cache, and do not count on Linux, unless one of their
+    /// arguments is `lease`.
     ///
     /// `None` where the system does not tell at all, as without a `/proc` on Linux.
     ///

@@ -2,8 +2,12 @@
 
 #![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 
+mod kin;
+mod namespaces;
+mod no_proc;
+mod runner;
+
 use std::fs::{self, File};
-use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -118,35 +122,6 @@ fn a_removed_current_directory_is_a_use_of_the_entry_that_it_was() {
     let cache = open(files.dir());
     fs::remove_dir_all(&entry).unwrap();
     assert_user(&cache, &image("sha256-a"), &child);
-}
-
-#[test]
-fn a_runner_is_found_by_its_argument_however_that_spells_the_cache() {
-    let files = TestCache::new();
-    let entry = files.image("a");
-    files.image("ab");
-    let [link, other] = ["link", "other"].map(|name| files.home().join(name));
-    symlink(files.dir(), &link).unwrap();
-    symlink(files.home(), &other).unwrap();
-    let spelled = [&entry, &link.join("sha256-a"), &other.join("images/sha256-a/usr")]
-        .map(|path| Running::with_argument(serde_json::json!({ "root_path": path }).to_string()));
-    for cache in [open(files.dir()), open(&link)] {
-        for child in &spelled {
-            assert_user(&cache, &image("sha256-a"), child);
-        }
-        assert_eq!(cache.users().unwrap().unwrap().of(&image("sha256-ab")), []);
-    }
-}
-
-#[test]
-fn a_relative_argument_is_taken_from_the_directory_of_its_process() {
-    let files = TestCache::new();
-    files.image("a");
-    let argument = r#"{"root_path":"images/sha256-a"}"#;
-    let mut command = Command::new("sh");
-    command.args(["-c", "read line", "runner", argument]).current_dir(files.home());
-    let child = Running::start(command.stdin(Stdio::piped()));
-    assert_user(&open(files.dir()), &image("sha256-a"), &child);
 }
 
 #[test]

@@ -2,9 +2,8 @@
 //!
 //! A process may have thousands of mappings, and their list is by far the longest text that there
 //! is to read. So it is searched for the path of the cache, a line at a time, and only lines that
-//! hold it are looked at closely.
+//! hold it are looked at closely, unless the process may have another path for it.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -16,36 +15,32 @@ use rustix::io::Errno;
 
 use super::super::places::Places;
 use super::super::runner::root_path;
-use super::{Users, descriptors, is_gone, newlines, user};
-use crate::cache::Location;
+use super::kin::Kin;
+use super::namespaces::Namespaces;
+use super::seen::Seen;
+use super::{Users, descriptors, newlines, user};
 
 /// Looks at one process after the other.
 pub struct Inspector<'a> {
     places: &'a Places,
+    kin: Kin,
+    namespaces: Namespaces,
     /// The path of the cache as it reads in a list of mappings.
     cache: Finder<'static>,
     /// For texts and links, used again for each.
     buffer: Vec<u8>,
 }
 
-/// What has been seen of one process.
-#[derive(Default)]
-struct Seen {
-    entries: BTreeSet<Location>,
-    /// Whether there is something that could not be read.
-    is_partial: bool,
-}
-
-impl Seen {
-    fn note(&mut self, result: ProcResult<()>) {
-        self.is_partial |= result.is_err_and(|cause| !is_gone(&cause));
-    }
-}
-
 impl<'a> Inspector<'a> {
     pub fn new(places: &'a Places) -> Self {
         let cache = newlines::escape(places.real().as_os_str().as_bytes());
-        Self { places, cache: Finder::new(&cache).into_owned(), buffer: Vec::new() }
+        Self {
+            places,
+            kin: Kin::new(),
+            namespaces: Namespaces::new(places.real()),
+            cache: Finder::new(&cache).into_owned(),
+            buffer: Vec::new(),
+        }
     }
 
     /// Adds what the process uses to `users`.
@@ -61,6 +56,7 @@ impl<'a> Inspector<'a> {
         }
         users.uninspected += usize::from(seen.is_partial);
         if !seen.entries.is_empty()
+            && !self.kin.is_walker(process)
             && let Some(user) = user(process)
         {
             seen.entries.into_iter().for_each(|entry| users.insert(entry, user.clone()));
@@ -68,21 +64,20 @@ impl<'a> Inspector<'a> {
     }
 
     fn look(&mut self, process: &Process, seen: &mut Seen) {
+        if let Some(view) = self.namespaces.view(process) {
+            seen.look_through(view, self.places);
+        }
         let cwd = process.cwd();
         let result = self.arguments(process, cwd.as_deref().ok(), seen);
         seen.note(result);
         for link in [cwd, process.root(), process.exe()] {
-            let link = link.map(|path| self.link(path.as_os_str().as_bytes(), seen));
+            let link = link.map(|path| seen.link(path.as_os_str().as_bytes(), self.places));
             seen.note(link);
         }
         let result = self.descriptors(process, seen);
         seen.note(result);
         let result = self.mappings(process, seen);
         seen.note(result);
-    }
-
-    fn link(&self, path: &[u8], seen: &mut Seen) {
-        seen.entries.extend(self.places.of_link(path));
     }
 
     fn arguments(
@@ -104,7 +99,7 @@ impl<'a> Inspector<'a> {
             let target = rustix::fs::readlinkat(directory, name, std::mem::take(&mut self.buffer));
             match target {
                 Ok(target) => {
-                    self.link(target.as_bytes(), seen);
+                    seen.link(target.as_bytes(), self.places);
                     self.buffer = target.into_bytes();
                 }
                 Err(Errno::NOENT | Errno::SRCH) => {}
@@ -121,12 +116,12 @@ impl<'a> Inspector<'a> {
                 return Ok(());
             }
             let line = self.buffer.trim_ascii_end();
-            if self.cache.find(line).is_some()
+            if (seen.is_elsewhere() || self.cache.find(line).is_some())
                 && let Some(start) = memchr::memchr(b'/', line)
             {
                 // Only newlines are escaped, so a name may also hold those very characters.
-                self.link(&line[start..], seen);
-                self.link(&newlines::unescape(&line[start..]), seen);
+                seen.link(&line[start..], self.places);
+                seen.link(&newlines::unescape(&line[start..]), self.places);
             }
         }
     }

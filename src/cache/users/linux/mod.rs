@@ -5,8 +5,11 @@
 
 mod descriptors;
 mod inspection;
+mod kin;
 mod locks;
+mod namespaces;
 mod newlines;
+mod seen;
 
 use procfs::ProcError;
 use procfs::process::{Process, all_processes};
@@ -51,6 +54,7 @@ fn is_gone(cause: &ProcError) -> bool {
     }
 }
 
+/// Of these, only that `/proc` is missing is [`NotFound`](std::io::ErrorKind::NotFound).
 fn into_io(cause: ProcError) -> std::io::Error {
     match cause {
         ProcError::Io(cause, _) => cause,
@@ -69,4 +73,22 @@ fn user(process: &Process) -> Option<User> {
         None => process.stat().ok()?.comm,
     };
     Some(User { pid: u32::try_from(process.pid).ok()?, program })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_missing_is_not_found() {
+        let kind = |cause| into_io(cause).kind();
+        assert_eq!(kind(ProcError::NotFound(None)), ErrorKind::NotFound);
+        assert_eq!(kind(ProcError::PermissionDenied(None)), ErrorKind::PermissionDenied);
+        assert_eq!(kind(ProcError::Incomplete(None)), ErrorKind::Other);
+        assert_eq!(kind(ProcError::Other(String::new())), ErrorKind::Other);
+        let many = || Error::from(Errno::MFILE);
+        assert_eq!(kind(ProcError::Io(many(), None)), many().kind());
+    }
 }

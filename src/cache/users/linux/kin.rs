@@ -1,0 +1,66 @@
+//! Other runs of this very program.
+//!
+//! A `bbox list` opens what it walks, for a moment, and must not keep a collection from anything.
+//! `bbox cache lease` is run by the same executable, and is there to keep something.
+
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+
+use procfs::ProcResult;
+use procfs::process::Process;
+use rustix::fs::OFlags;
+
+/// Knows this program again, by its file: names and paths of programs are not unique.
+pub struct Kin {
+    /// The device and the inode of the executable. None where the system does not tell.
+    own: Option<(u64, u64)>,
+}
+
+impl Kin {
+    pub fn new() -> Self {
+        Self { own: Process::myself().and_then(|own| executable(&own)).ok() }
+    }
+
+    /// Whether this process only walks the cache, as this one may. If in doubt, it does not.
+    pub fn is_walker(&self, process: &Process) -> bool {
+        let is_kin = self.own.is_some() && self.own == executable(process).ok();
+        is_kin && command_line(process).is_ok_and(|line| !is_leaseholder(&line))
+    }
+}
+
+/// The path of a program that has been removed since it was started cannot be followed, but the
+/// link in `/proc` can.
+fn executable(process: &Process) -> ProcResult<(u64, u64)> {
+    let status = process.open_relative_flags("exe", OFlags::PATH | OFlags::CLOEXEC)?.metadata()?;
+    Ok((status.dev(), status.ino()))
+}
+
+fn command_line(process: &Process) -> ProcResult<Vec<u8>> {
+    let mut line = Vec::new();
+    process.open_relative("cmdline")?.read_to_end(&mut line)?;
+    Ok(line)
+}
+
+/// Whether one of the arguments, after the name of the program, is `lease`.
+fn is_leaseholder(command_line: &[u8]) -> bool {
+    command_line.split(|&byte| byte == 0).skip(1).any(|argument| argument == b"lease")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_whole_argument_makes_a_leaseholder() {
+        for (line, expected) in [
+            (&b"bbox\0cache\0lease\0node:22\0--\0run\0"[..], true),
+            (b"/usr/bin/bbox\0--cache-dir\0/c\0cache\0lease", true),
+            (b"bbox\0cache\0list\0", false),
+            (b"bbox\0cache\0leases\0release\0--lease\0", false),
+            (b"lease\0list\0", false),
+            (b"", false),
+        ] {
+            assert_eq!(is_leaseholder(line), expected, "{:?}", line.escape_ascii().to_string());
+        }
+    }
+}

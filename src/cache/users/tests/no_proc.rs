@@ -1,0 +1,26 @@
+//! A system without `/proc`.
+
+use super::kin::{is_child, test_alone};
+use super::*;
+
+const NAME: &str = "no_proc::nobody_is_told_of_and_that_is_no_error";
+
+#[test]
+fn nobody_is_told_of_and_that_is_no_error() {
+    if is_child() {
+        let files = TestCache::new();
+        assert!(open(files.dir()).users().unwrap().is_none());
+        return;
+    }
+    let mut command = Command::new("unshare");
+    // The status of a test that has failed is 101.
+    command.args(["-m", "sh", "-c", r#"umount -l /proc || exit 7; exec "$@""#, "sh"]);
+    let test = test_alone(NAME);
+    command.arg(test.get_program()).args(test.get_args());
+    command.envs(test.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    match command.stdout(Stdio::null()).status().ok().and_then(|status| status.code()) {
+        Some(0) => {}
+        Some(101) => panic!("the test without /proc has failed"),
+        code => eprintln!("skipped: /proc cannot be hidden ({code:?})"),
+    }
+}

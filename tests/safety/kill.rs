@@ -101,7 +101,7 @@ fn a_big_collection_killed_at_any_time_is_finished_by_the_next() {
     cache.tag("example.com/live:1", "live");
     let (mut killed, mut seed) = (0, 7_u64);
     let mut longest = Duration::from_millis(50);
-    for round in 0..rounds(3, 20) {
+    for round in 0..rounds(2, 20) {
         (0..3).for_each(|n| drop(cache.image_with(&format!("dead{n}"), |top| rootfs(top, 700))));
         loop {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -27,8 +27,8 @@ fn a_collection_that_is_asked_to_stop_says_so_and_is_finished_by_the_next() {
     let live = snapshot(&cache.image_with("live", |top| rootfs(top, 300)));
     cache.tag("example.com/live:1", "live");
     let mut interrupted = 0;
-    for round in 0..rounds(6, 40) {
-        (0..3).for_each(|n| drop(cache.image_with(&format!("dead{n}"), |top| rootfs(top, 500))));
+    for round in 0..rounds(3, 40) {
+        (0..3).for_each(|n| drop(cache.image_with(&format!("dead{n}"), |top| rootfs(top, 400))));
         let (signal, code) = match round % 2 {
             0 => (Signal::INT, 130),
             _ => (Signal::TERM, 143),

@@ -123,7 +123,8 @@ fn a_big_collection_killed_at_any_time_is_finished_by_the_next() {
                     longest = longest.min(begun.elapsed());
                     break;
                 }
-                None => killed += 1,
+                // On a slow machine it should come to its end some time.
+                None => (killed, longest) = (killed + 1, longest.mul_f64(1.1)),
             }
         }
         assert_eq!(fs::read_dir(cache.dir()).unwrap().count(), 2, "round {round}");

@@ -110,7 +110,9 @@ fn a_fault_in_any_call_of_a_purge_touches_nothing_outside_and_is_finished_by_the
         }
         scene.check_purged(&when);
         let purge = run(&scene.cache, &purge);
-        assert_eq!((purge.code, scene.cache.dir().exists()), (0, false), "{when}: {}", purge.err);
+        // An empty cache is left as it is.
+        let is_purged = !scene.cache.dir().exists() || scene.names().is_empty();
+        assert!(purge.code == 0 && is_purged, "{when}: {}", purge.err);
     }
     eprintln!("{} faults in purge", faults.len());
 }

@@ -24,12 +24,14 @@ pub enum Error {
         source: io::Error,
     },
     /// Refs are there that cannot be read, so nobody knows which images they keep.
-    #[error("{first}; nothing was removed, because {} may name any image. Make it readable, or delete it if it is of no use", which_refs(*count))]
+    #[error("{first}; nothing was removed, because {} may name any image; make that readable first", which_refs(*count, *is_folder))]
     UnreadableRefs {
         /// The first of them.
         first: Box<Error>,
         /// How many there are, at least 1.
         count: usize,
+        /// Whether it is not a single ref but the folder of all that cannot be read.
+        is_folder: bool,
     },
     /// The threads for a job could not be started.
     #[error("cannot start {}: {cause}", threads(*jobs))]
@@ -90,8 +92,9 @@ fn threads(number: usize) -> String {
     if number == 1 { "a thread".to_owned() } else { format!("{number} threads") }
 }
 
-fn which_refs(count: usize) -> String {
+fn which_refs(count: usize, is_folder: bool) -> String {
     match count {
+        _ if is_folder => "a ref in it".to_owned(),
         1 => "this ref".to_owned(),
         n => format!("this and {} more refs", n - 1),
     }

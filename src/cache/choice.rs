@@ -1,6 +1,6 @@
 //! Which image somebody means.
 
-use super::{Digest, Inventory};
+use super::{Digest, EntryKind, Inventory, Leftover};
 
 /// What a text may stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,10 @@ pub enum Choice {
     One(Digest),
     /// One of these.
     Many(Vec<Digest>),
+    /// This one, which a collection has hidden: it may bring it back, or be about to remove it.
+    Hidden(Digest),
+    /// This one, which is not there: only a ref names it.
+    Dangling(Digest),
 }
 
 impl Inventory {
@@ -30,9 +34,29 @@ impl Inventory {
             false => exact,
         };
         match found.len() {
-            0 => Choice::None,
+            0 => self.find_hidden(text, &named),
             1 => Choice::One(found.remove(0)),
             _ => Choice::Many(found),
+        }
+    }
+}
+
+impl Inventory {
+    /// What `text` stands for if that is no image in its place; `named` is what refs of that name
+    /// name.
+    fn find_hidden(&self, text: &str, named: &[&Digest]) -> Choice {
+        let mut hidden = self.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Leftover(Leftover::Hidden(digest)) => Some(digest),
+            _ => None,
+        });
+        let is_meant = |digest: &&Digest| match named.is_empty() {
+            true => begins_with(digest, text),
+            false => named.contains(digest),
+        };
+        match (hidden.find(is_meant), named.first()) {
+            (Some(digest), _) => Choice::Hidden(digest.clone()),
+            (None, Some(digest)) => Choice::Dangling((*digest).clone()),
+            (None, None) => Choice::None,
         }
     }
 }
@@ -60,11 +84,15 @@ mod tests {
         cache.tag("example.com/gone:1", "gone");
         cache.tag("sha256:abd", "gone");
         cache.tag("ab", "gone");
+        std::fs::create_dir(cache.path("tmp-gc-sha256-hidden")).unwrap();
+        cache.tag("example.com/hidden:1", "hidden");
         let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
         let names = |text: &str| match inventory.find(text) {
             Choice::None => vec![],
             Choice::One(digest) => vec![digest.to_text()],
             Choice::Many(digests) => digests.iter().map(Digest::to_text).collect(),
+            Choice::Hidden(digest) => vec![format!("hidden {}", digest.to_text())],
+            Choice::Dangling(digest) => vec![format!("no {}", digest.to_text())],
         };
         for (text, found) in [
             ("example.com/a:1", &["sha256:abc"][..]),
@@ -72,9 +100,11 @@ mod tests {
             ("sha256:ab", &["sha256:ab"]),
             ("sha256:a", &["sha256:ab", "sha256:abc", "sha256:abd"]),
             ("abd", &["sha256:abc"]),
-            ("example.com/gone:1", &[]),
+            ("example.com/gone:1", &["no sha256:gone"]),
+            ("example.com/hidden:1", &["hidden sha256:hidden"]),
             ("sha256:abd", &["sha256:abd"]),
-            ("ab", &[]),
+            ("ab", &["no sha256:gone"]),
+            ("sha256:hid", &["hidden sha256:hidden"]),
             ("x", &[]),
             ("", &[]),
         ] {

@@ -174,7 +174,11 @@ impl RefIndex {
     pub fn into_readable(self) -> Result<Self> {
         let count = self.unreadable.len();
         match self.unreadable.into_iter().next() {
-            Some(first) => Err(Error::UnreadableRefs { first: Box::new(first.error), count }),
+            Some(UnreadableRef { file, error }) => Err(Error::UnreadableRefs {
+                first: Box::new(error),
+                count,
+                is_folder: file.is_none(),
+            }),
             None => Ok(Self { refs: self.refs, invalid: self.invalid, unreadable: Vec::new() }),
         }
     }

@@ -3,16 +3,17 @@
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getpgrp, kill_process};
 use rustix::termios::tcgetpgrp;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use super::args::Lease;
 use super::context::Context;
 use super::failure::{Ending, Failure};
-use crate::cache::{self, Cache, Choice};
+use crate::cache::{self, Cache, Choice, Inventory};
 use crate::error::{Error, cause};
 use crate::escape::Escaped;
 
@@ -20,6 +21,10 @@ use crate::escape::Escaped;
 const NO_LEASE: u8 = 125;
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
+
+/// How long a collection may need to bring back what it has hidden.
+const PATIENCE: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(50);
 
 pub fn run(context: &Context<'_>, args: &Lease) -> Result<Ending, Failure> {
     let lease = take(context, &args.image)?;
@@ -36,23 +41,49 @@ pub fn run(context: &Context<'_>, args: &Lease) -> Result<Ending, Failure> {
     Ok(Ending::Passed(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 
+/// A collection that has hidden the image may be about to bring it back.
 fn take(context: &Context<'_>, image: &str) -> Result<cache::Lease, Failure> {
-    let shown = Escaped::new(image).to_string();
-    let none = || refuse(format!("there is no image {shown} in {}", context.shown_dir()));
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match try_take(context, image)? {
+            Ok(lease) => return Ok(lease),
+            Err(reason) if Instant::now() >= deadline => return refuse(reason),
+            Err(_) => std::thread::sleep(POLL),
+        }
+    }
+}
+
+/// The lease, or why it may come to be had in a moment.
+fn try_take(context: &Context<'_>, image: &str) -> Result<Result<cache::Lease, String>, Failure> {
+    let (shown, dir) = (Escaped::new(image).to_string(), context.shown_dir());
+    let none = || refuse(format!("there is no image {shown} in {dir}"));
     let Some(cache) = Cache::open(&context.cache_dir).map_err(no_lease)? else { return none() };
     let inventory = cache.inventory().map_err(no_lease)?;
     let digest = match inventory.find(image) {
         Choice::One(digest) => digest,
-        Choice::None => return none(),
         Choice::Many(digests) => {
-            let digests: Vec<_> = digests.iter().map(|digest| digest.to_string()).collect();
+            let digests: Vec<_> = digests.iter().map(ToString::to_string).collect();
             return refuse(format!("{shown} may be any of {}", digests.join(", ")));
         }
+        Choice::Hidden(digest) => {
+            let gc = context.command("gc");
+            return Ok(Err(format!(
+                "a gc has hidden {digest}; `{gc}` brings it back if it is named"
+            )));
+        }
+        Choice::Dangling(digest) => {
+            return Ok(Err(format!("{shown} is {digest}, which is not in {dir}")));
+        }
+        Choice::None => return unknown(inventory).map_or_else(none, refuse),
     };
-    match cache.lease(&digest).map_err(no_lease)? {
-        Some(lease) => Ok(lease),
-        None => none(),
-    }
+    let lease = cache.lease(&digest).map_err(no_lease)?;
+    Ok(lease.ok_or_else(|| format!("{digest} is not in {dir} any more")))
+}
+
+/// Why nobody can say that there is no such image.
+fn unknown(inventory: Inventory) -> Option<String> {
+    let unreadable = inventory.refs.unreadable.into_iter().map(|found| found.error);
+    unreadable.chain(inventory.problems).next().map(|error| error.to_string())
 }
 
 fn refuse<T>(reason: String) -> Result<T, Failure> {
@@ -63,20 +94,22 @@ fn no_lease(error: Error) -> Failure {
     Failure::NotRun { code: NO_LEASE, reason: error.to_string() }
 }
 
+/// What somebody may send to this program and mean the command.
+const PASSED: [i32; 5] = [SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM];
+/// What a terminal sends to all programs in its foreground.
+const SENT_TO_BOTH: [i32; 2] = [SIGINT, SIGQUIT];
+
 /// Waits for the command, and passes on what is sent to this program alone.
 fn run_command(args: &Lease) -> Result<ExitStatus, Failure> {
-    let heeded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|&signal| is_heeded(signal));
+    let heeded = PASSED.into_iter().chain(SENT_TO_BOTH).filter(|&signal| is_heeded(signal));
     let mut signals =
         Signals::new(heeded.chain([SIGCHLD])).map_err(|error| no_lease(signals_error(error)))?;
     let mut child = spawn(args)?;
     loop {
         for signal in signals.wait() {
-            match signal {
-                SIGHUP => pass_on(&child, Signal::HUP),
-                SIGTERM => pass_on(&child, Signal::TERM),
-                SIGINT if !is_in_foreground() => pass_on(&child, Signal::INT),
-                SIGQUIT if !is_in_foreground() => pass_on(&child, Signal::QUIT),
-                _ => {}
+            let is_for_both = SENT_TO_BOTH.contains(&signal) && is_in_foreground();
+            if signal != SIGCHLD && !is_for_both {
+                pass_on(&child, signal);
             }
         }
         match child.try_wait() {
@@ -125,7 +158,8 @@ fn not_run(args: &Lease, code: u8, error: &std::io::Error) -> Failure {
 }
 
 /// The child has not been waited for, so its number is still its own.
-fn pass_on(child: &Child, signal: Signal) {
+fn pass_on(child: &Child, signal: i32) {
+    let Some(signal) = Signal::from_named_raw(signal) else { return };
     // It may have ended just now: then there is nobody to tell.
     let _ = kill_process(Pid::from_child(child), signal);
 }

@@ -1,5 +1,6 @@
 //! `bbox cache purge`: removes the whole cache directory.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::args::{Format, Purge};
@@ -19,7 +20,9 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
         return report.finish(context);
     }
     let Some(cache) = Cache::open(&context.cache_dir)? else { return report.finish(context) };
-    prepare(context, &cache, &mut report)?;
+    if asks || args.dry_run {
+        prepare(context, &cache, &mut report)?;
+    }
     // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.
     if asks && !confirm(context, &report)? {
         return decline(context);
@@ -27,14 +30,20 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     if args.dry_run {
         return report.finish(context);
     }
-    match removal::open_locked(context, args.no_wait)? {
-        Some((cache, lock)) => carry_out(context, &cache, &lock, report),
-        None => Report::new(args.dry_run).finish(context),
-    }
+    let Some((cache, lock)) = removal::open_locked(context, args.no_wait)? else {
+        return Report::new(args.dry_run).finish(context);
+    };
+    check_place(context)?;
+    check_content(context, &cache)?;
+    carry_out(context, &cache, &lock, &report, asks)
 }
 
 fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<(), Failure> {
-    let users = removal::users(context, cache, report)?;
+    // Whoever purges loses what is in use anyway; that nobody knows who uses it is worth a word.
+    let users = removal::users(context, cache, report).unwrap_or_else(|error| {
+        report.warn(context, error.to_string());
+        Users::default()
+    });
     report.whole = Some(context.shown_dir());
     let inventory = cache.inventory()?;
     report.problems = inventory.problems.iter().map(ToString::to_string).collect();
@@ -49,13 +58,19 @@ fn carry_out(
     context: &Context<'_>,
     cache: &Cache,
     lock: &CacheLock,
-    mut report: Report,
+    agreed: &Report,
+    asked: bool,
 ) -> Result<Ending, Failure> {
     open_up(cache, lock)?;
-    // What has come and gone since the question belongs to the whole that was agreed on.
-    if purge(&cache.inventory()?, &Users::default()).doomed() != report.plan.doomed() {
-        report = Report::new(false);
-        prepare(context, cache, &mut report)?;
+    // What images have come and gone since belongs to the whole that was agreed on; who uses it, and
+    // what is not of the cache, does not.
+    let mut report = Report::new(false);
+    prepare(context, cache, &mut report)?;
+    if asked && !concerns(&report).is_subset(&concerns(agreed)) {
+        return refuse(format!(
+            "{} has changed since the question: run this again",
+            context.shown_dir()
+        ));
     }
     removal::carry_out(context, cache, lock, &mut report)?;
     finish_off(context, cache, lock, &mut report);
@@ -124,9 +139,13 @@ fn confirm(context: &Context<'_>, report: &Report) -> Result<bool, Failure> {
 fn in_use(report: &Report) -> impl Iterator<Item = String> + '_ {
     let used = report.plan.decisions.iter().filter(|decision| !decision.users.is_empty());
     used.map(|decision| {
-        let users: Vec<_> = decision.users.iter().map(ToString::to_string).collect();
-        format!("{} is in use by {}", removal::label(decision), users.join(", "))
+        format!("{} is in use by {}", removal::label(decision), removal::users_of(decision))
     })
+}
+
+/// What somebody who is asked should have been told of.
+fn concerns(report: &Report) -> HashSet<String> {
+    report.plan.strangers().map(ToString::to_string).chain(in_use(report)).collect()
 }
 
 fn question(context: &Context<'_>, report: &Report) -> String {

@@ -25,7 +25,12 @@ impl Conditions {
 
     /// Whether an orphan's last use is too recent to let it go.
     pub fn is_recent(&self, entry: &Entry) -> bool {
+        entry.is_fresh(self.now) || self.is_kept(entry)
+    }
+
+    /// Whether the user wants to keep it for that reason.
+    pub fn is_kept(&self, entry: &Entry) -> bool {
         let age = self.now.duration_since(entry.last_used);
-        entry.is_fresh(self.now) || self.keep_recent.is_some_and(|kept| age < kept)
+        self.keep_recent.is_some_and(|kept| age < kept)
     }
 }

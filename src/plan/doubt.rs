@@ -33,10 +33,13 @@ pub enum IndexDoubt {
 impl IndexDoubt {
     /// What there is to doubt about the refs of `inventory`.
     pub fn of(inventory: &Inventory) -> Option<Self> {
+        if !inventory.refs.unreadable.is_empty() {
+            // Worse is known of it: nothing is an orphan then.
+            return None;
+        }
         if !inventory.folders.contains(&Folder::Refs) {
             let images = inventory.images().count();
-            let is_missing = images > 0 && inventory.refs.unreadable.is_empty();
-            return is_missing.then_some(Self::Missing { images });
+            return (images > 0).then_some(Self::Missing { images });
         }
         let born = inventory.index_born?;
         let marks = Marks::new(&inventory.refs.refs);

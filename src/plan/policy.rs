@@ -51,14 +51,16 @@ impl<'a> Collection<'a> {
 
     /// What is needed comes back, unless another copy is in its place by then.
     fn hidden(&mut self, entry: &Entry, digest: &'a Digest) -> Verdict {
+        let is_used = !self.given.users.of(&entry.location).is_empty();
         let reason = match self.marks.contains(digest.entry_name()) {
             true => Some(KeepReason::Referenced),
             false => self.needed(entry),
         };
-        match reason {
+        let kept = self.given.is_kept(entry).then_some(KeepReason::Recent);
+        match reason.or(kept) {
             Some(KeepReason::Unknown) => Verdict::Keep(KeepReason::Unknown),
             Some(reason) if self.in_place.insert(digest) => Verdict::Restore(reason),
-            Some(KeepReason::InUse) => Verdict::Keep(KeepReason::InUse),
+            _ if is_used => Verdict::Keep(KeepReason::InUse),
             _ => Verdict::Remove(RemoveReason::InterruptedGc),
         }
     }
@@ -231,7 +233,15 @@ mod tests {
             let given = Conditions { users, ..Conditions::at(at(5000)) };
             let plan = collect(&inventory(entries, false, true), &given);
             assert_eq!(plan.decisions[0].verdict, expected, "{entries:?} {used}");
+            // The image that is named then is the one in its place.
+            let plan = collect(&inventory(entries, true, true), &given);
+            let stays = !plan.decisions[0].verdict.removes();
+            assert_eq!(stays, !expected.removes(), "{entries:?} {used}, named");
         }
+        let keep_recent = Some(SignedDuration::from_secs(4001));
+        let given = Conditions { keep_recent, ..Conditions::at(at(5000)) };
+        let plan = collect(&inventory(&[hidden], false, true), &given);
+        assert_eq!(plan.decisions[0].verdict, Verdict::Restore(KeepReason::Recent));
     }
 
     #[test]

@@ -119,7 +119,7 @@ mod tests {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
         let usage = progress.tallies()[0].usage();
-        match report.into_outcome().fate(0) {
+        match report.into_outcome(None).fate(0) {
             Some(Fate::Removed { freed }) => (freed.as_u64(), usage.files, usage.directories),
             fate => panic!("{fate:?}"),
         }
@@ -162,7 +162,7 @@ mod tests {
         work.levels.iter_mut().for_each(|level| level.children.clear());
         then(&mut work);
         tree.settle(work.run());
-        report.into_outcome().fate(0).cloned().unwrap()
+        report.into_outcome(None).fate(0).cloned().unwrap()
     }
 
     fn image(cache: &TestCache) -> std::path::PathBuf {

@@ -84,13 +84,15 @@ pub fn sweep(
     let (mut removed, mut waiting) = round(plan.changes())?;
     // On a full disk there may be no room for a new name. Then what could be hidden has been deleted
     // by now, and the rest gets another try.
-    while removed > 0 && !waiting.is_empty() {
+    let mut failure = None;
+    while removed > 0 && !waiting.is_empty() && failure.is_none() {
         match round(waiting.iter().map(|(index, _)| *index).collect()) {
             Ok(next) => (removed, waiting) = next,
-            // Much is gone already: that has to be reported, and the rest as what it waited for.
-            Err(_) => break,
+            // Much is gone already, and that has to be reported, too.
+            Err(error) => failure = Some(error),
         }
     }
+    waiting.retain(|(index, _)| !report.is_settled(*index));
     waiting.into_iter().for_each(|(index, obstacle)| trash.give_up(index, obstacle));
-    Ok(report.into_outcome())
+    Ok(report.into_outcome(failure))
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytesize::ByteSize;
 use crossbeam_channel::Sender;
 
+use crate::error::Error;
 use crate::plan::KeepReason;
 use crate::usage::Problems;
 
@@ -65,12 +66,18 @@ pub struct Event {
 #[derive(Debug)]
 pub struct Outcome {
     fates: Vec<Option<Fate>>,
+    failure: Option<Error>,
 }
 
 impl Outcome {
     /// What came of a decision; `None` if nothing was to be done.
     pub fn fate(&self, decision: usize) -> Option<&Fate> {
         self.fates[decision].as_ref()
+    }
+
+    /// Why the sweep has ended before it had tried everything, if it has.
+    pub fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
     }
 }
 
@@ -91,7 +98,13 @@ impl<'a> Report<'a> {
         let _ = self.events.send(Event { decision, fate });
     }
 
-    pub fn into_outcome(self) -> Outcome {
-        Outcome { fates: self.fates.into_inner().unwrap_or_else(PoisonError::into_inner) }
+    /// Whether it is known how the removal has ended.
+    pub fn is_settled(&self, decision: usize) -> bool {
+        self.fates.lock().unwrap_or_else(PoisonError::into_inner)[decision].is_some()
+    }
+
+    pub fn into_outcome(self, failure: Option<Error>) -> Outcome {
+        let fates = self.fates.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Outcome { fates, failure }
     }
 }

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
+use super::remedy::explain;
 use crate::cache::{Cache, CacheLock, Folder};
 use crate::directory::Directory;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::usage::folder_usage;
 
 /// What razing a cache has done.
@@ -90,6 +91,6 @@ fn remove_root(cache: &Cache) -> Result<bool> {
     match parent.remove_directory(&name) {
         Ok(()) => Ok(true),
         Err(Errno::BUSY) => Ok(false),
-        Err(cause) => Err(cause).context("remove", named),
+        Err(cause) => Err(Error::io("remove", named, explain(&parent, &name, cause))),
     }
 }

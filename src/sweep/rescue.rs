@@ -1,5 +1,7 @@
 //! The way back: what has turned out to be needed after it was hidden.
 
+use std::io::ErrorKind;
+
 use rustix::io::Errno;
 
 use super::obstacle::{Attempt, Obstacle};
@@ -7,7 +9,7 @@ use super::outcome::Fate;
 use super::trash::{Doomed, Round, Trash, rename};
 use crate::cache::{EntryName, Folder, Folders, Location, RefIndex};
 use crate::directory::mount_points;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::plan::{Item, KeepReason, Marks, Verdict};
 
 impl Trash<'_> {
@@ -17,21 +19,25 @@ impl Trash<'_> {
         let folders = Folders::open(self.cache);
         round.waiting.retain(|&index| {
             let decision = &self.plan.decisions[index];
-            let is_needed = matches!(decision.verdict, Verdict::Restore(_));
-            let own = decision.item.image_name().filter(|_| is_needed);
-            own.map(|own| self.restore_one(&folders, index, own)).is_none()
+            match (decision.verdict, decision.item.image_name()) {
+                (Verdict::Restore(why), Some(own)) => {
+                    self.restore_one(&folders, index, own, why);
+                    false
+                }
+                _ => true,
+            }
         });
         round
     }
 
-    fn restore_one(&self, folders: &Folders, index: usize, own: &EntryName) {
+    fn restore_one(&self, folders: &Folders, index: usize, own: &EntryName, why: KeepReason) {
         let location = self.plan.decisions[index].item.location();
         let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
         match folder.and_then(|folder| rename(folder, &location.name, own)) {
             Ok(()) => self.report.settle(index, Fate::Restored),
             // The owner has extracted the image anew; this copy goes next time.
             Err(Errno::EXIST | Errno::NOTEMPTY) => {
-                self.report.settle(index, Fate::Kept { why: KeepReason::Referenced });
+                self.report.settle(index, Fate::Kept { why });
             }
             Err(cause) => self.give_up(index, Obstacle { operation: BRING_BACK, cause }),
         }
@@ -79,9 +85,14 @@ impl Trash<'_> {
         if !self.has_images(&round) {
             return Ok(round);
         }
-        let points = match mount_points().context("list what is mounted in", self.cache.path()) {
+        let points = match mount_points() {
             Ok(points) => points,
-            Err(error) => return self.put_back_all(round, error),
+            // Without `/proc` nobody tells. What is mounted is not entered even so.
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(round),
+            Err(cause) => {
+                let error = Error::io("list what is mounted in", self.cache.path(), cause);
+                return self.put_back_all(round, error);
+            }
         };
         Ok(self.put_back(round, KeepReason::Mount, |entry| {
             let top = entry.folder.path().map(|folder| folder.join(entry.name.as_os_str()));
@@ -129,10 +140,14 @@ impl Trash<'_> {
             };
             match rename(&entry.folder, &entry.name, own).attempt(BRING_BACK) {
                 Ok(()) => self.report.settle(entry.decision, Fate::Kept { why }),
-                // The owner has extracted the image anew: this copy is rubbish.
-                Err(Obstacle { cause: Errno::EXIST | Errno::NOTEMPTY, .. }) => {
-                    round.doomed.push(entry);
-                }
+                // The owner has extracted the image anew. Then this copy is rubbish, unless somebody is
+                // in this very copy.
+                Err(Obstacle { cause: Errno::EXIST | Errno::NOTEMPTY, .. }) => match why {
+                    KeepReason::InUse | KeepReason::Mount => {
+                        self.report.settle(entry.decision, Fate::Kept { why });
+                    }
+                    _ => round.doomed.push(entry),
+                },
                 Err(obstacle) => self.report_obstacle(&entry, obstacle),
             }
         }

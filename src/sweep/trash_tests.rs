@@ -48,7 +48,7 @@ fn steps(
     }
     let doomed = round.map(|round| round.doomed);
     let name = |entry: &Doomed| entry.name.to_string();
-    (doomed.map(|doomed| doomed.iter().map(name).collect()), report.into_outcome())
+    (doomed.map(|doomed| doomed.iter().map(name).collect()), report.into_outcome(None))
 }
 
 fn hide_and_rescue(cache: &TestCache, meanwhile: impl FnOnce()) -> (Result<Vec<String>>, Outcome) {
@@ -102,6 +102,25 @@ fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
     }
 }
 
+/// Its owner has extracted it anew meanwhile: then the copy that is in use has no place to go to.
+#[test]
+fn a_copy_that_is_used_stays_hidden_if_another_one_is_in_its_place() {
+    let cache = TestCache::new();
+    let image = cache.image("a");
+    let mut running = None;
+    let (doomed, outcome) = hide_and_rescue(&cache, || {
+        let mut command = Command::new("sleep");
+        command.arg("60").current_dir(hidden(&cache, "a"));
+        running = Some(Running(command.spawn().unwrap()));
+        cache.image_with("a", |top| fs::write(top.join("new"), "").unwrap());
+        cache.tag("example.com/a:1", "a");
+    });
+    drop(running);
+    assert_eq!(doomed.unwrap(), [""; 0]);
+    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::InUse })));
+    assert!(image.join("new").exists() && hidden(&cache, "a").join("usr/a").exists());
+}
+
 fn hidden(cache: &TestCache, name: &str) -> PathBuf {
     cache.path(&format!("tmp-gc-sha256-{name}"))
 }
@@ -121,7 +140,7 @@ fn what_is_hidden_when_a_signal_comes_goes_back_to_its_place() {
     assert!(!image.exists() && round.doomed.len() == 2);
     trash.abandon(&round);
     assert!(image.join("usr/a").exists() && hidden(&cache, "b").join("usr/a").exists());
-    let outcome = report.into_outcome();
+    let outcome = report.into_outcome(None);
     let is_interrupted = |index| matches!(outcome.fate(index), Some(Fate::Interrupted { .. }));
     assert!(is_interrupted(0) && is_interrupted(1));
 }
@@ -241,7 +260,7 @@ fn what_has_come_back_is_not_brought_back_again() {
     for _ in 0..2 {
         round = trash.take(Step::Restore, round).unwrap();
     }
-    assert!(matches!(report.into_outcome().fate(0), Some(Fate::Restored)));
+    assert!(matches!(report.into_outcome(None).fate(0), Some(Fate::Restored)));
 }
 
 #[test]

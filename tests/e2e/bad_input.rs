@@ -227,7 +227,10 @@ fn refs_that_are_no_directory_stop_gc() {
     symlink("/etc", cache.path("refs")).unwrap();
     let gc = run(&cache, &["gc"]);
     assert_eq!(gc.code, 1);
-    assert!(gc.err.contains("nothing was removed"), "{}", gc.err);
+    let cause = "nothing was removed, because a ref in it may name any image; make that readable";
+    assert!(gc.err.contains(cause), "{}", gc.err);
+    let lease = run(&cache, &["lease", "example.com/a:1", "--", "true"]);
+    assert!(lease.code == 125 && lease.err.contains("cannot open"), "{}", lease.err);
     assert!(cache.path("sha256-a").exists());
     assert_eq!(run(&cache, &["list"]).code, 1);
 }

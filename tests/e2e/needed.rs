@@ -121,7 +121,8 @@ fn a_lease_ends_with_its_command_however_that_ends() {
     let (code, _, err) = leased("example.com/b:1", &["true"]);
     assert!(code == 125 && err.contains("there is no image example.com/b:1 in "), "{code} {err}");
     cache.raw_ref("r", "x\tsha256:gone\n");
-    assert_eq!(leased("x", &["true"]).0, 125);
+    let (code, _, err) = leased("x", &["true"]);
+    assert!(code == 125 && err.contains("x is sha256:gone, which is not in "), "{code} {err}");
     fs::remove_dir_all(cache.path("refs")).unwrap();
     run(&cache, &["gc", "-q"]);
     assert!(!image.exists(), "nothing holds it any more");
@@ -240,6 +241,24 @@ fn an_index_that_may_have_been_dropped_is_doubted_before_anything_is_removed() {
     assert!(!doubts(&["list"]));
     let list = run(&cache, &["list", "--format", "json"]).json();
     assert_eq!(list["warnings"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn without_proc_a_collection_warns_and_goes_on() {
+    let cache = TestCache::new();
+    let image = cache.image("a");
+    let script = "umount -l /proc && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_bbox"), "cache", "gc"]);
+    let output = command.arg("--cache-dir").arg(cache.dir()).output();
+    let Some(output) = output.ok().filter(|output| output.status.success()) else {
+        // As root it has to work.
+        assert!(!rustix::process::getuid().is_root());
+        return eprintln!("skipped: only root can hide /proc");
+    };
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("does not tell which processes use what"), "{err}");
+    assert!(!image.exists());
 }
 
 /// The owner's own process names the tree that it runs in the JSON of its first argument.

@@ -165,6 +165,20 @@ fn a_question_keeps_no_other_collector_waiting_and_what_has_changed_goes_too() {
 }
 
 #[test]
+fn a_yes_does_not_hold_for_what_the_question_has_not_named() {
+    let cache = TestCache::new();
+    let image = cache.live("a");
+    fs::create_dir(cache.path("stranger")).unwrap();
+    let mut purge = Terminal::new(&cache, &["purge"]);
+    purge.wait_for_question();
+    fs::create_dir(cache.path("thesis")).unwrap();
+    purge.type_in("y\n");
+    let (code, seen) = purge.finish();
+    assert!(code == 2 && seen.contains("has changed since the question"), "{code} {seen}");
+    assert!(image.exists() && cache.path("thesis").exists());
+}
+
+#[test]
 fn a_line_never_exceeds_the_terminal() {
     let cache = TestCache::new();
     cache.tag(&format!("example.com/{}:latest", "long/".repeat(30)), "0123456789abcdef");

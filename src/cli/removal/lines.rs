@@ -81,7 +81,7 @@ impl Layout {
             KeepReason::Locked => "it has been leased",
             KeepReason::Recent => "it has just been used",
             KeepReason::Mount => "something has been mounted in it",
-            _ => "the refs cannot be read any more",
+            _ => "nobody can tell any more whether it is needed",
         };
         self.line("Kept   ", decision, "", why)
     }
@@ -102,7 +102,7 @@ fn why_kept(decision: &Decision) -> String {
     let reason = decision.verdict.reason();
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
     let names = names.collect::<Vec<_>>().join(", ");
-    let users = decision.users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let users = users(decision);
     match (&decision.item, names.is_empty()) {
         _ if reason == KeepReason::InUse.name() => format!("{reason}: {users}"),
         _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
@@ -114,6 +114,19 @@ fn why_kept(decision: &Decision) -> String {
             format!("{reason}: a pull may be working on it")
         }
         _ => reason.to_owned(),
+    }
+}
+
+/// How many users are named.
+const SHOWN_USERS: usize = 3;
+
+/// Who uses what a decision is about, safe to print.
+pub fn users(decision: &Decision) -> String {
+    let shown = decision.users.iter().take(SHOWN_USERS).map(ToString::to_string);
+    let names = shown.collect::<Vec<_>>().join(", ");
+    match decision.users.len().saturating_sub(SHOWN_USERS) {
+        0 => names,
+        more => format!("{names} and {more} more"),
     }
 }
 

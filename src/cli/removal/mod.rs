@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::sweep::sweep;
 use crate::usage::Progress;
 
-pub use lines::{Counts, label, mounted};
+pub use lines::{Counts, label, mounted, users as users_of};
 pub use report::Report;
 
 /// Opens the cache and waits for the right to change it. `None` if there is no cache.
@@ -72,9 +72,9 @@ pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Resul
             1 => "a process".to_owned(),
             number => format!("{} processes", count(number as u64)),
         };
-        context
-            .console
-            .note(format_args!("What {processes} of other users may use could not be inspected."));
+        context.console.note(format_args!(
+            "What {processes} of somebody else may use could not be inspected."
+        ));
     }
     Ok(users)
 }
@@ -94,6 +94,7 @@ pub fn carry_out(
         sweep(cache, lock, plan, context.removing_jobs(), &progress, &events)
     })??;
     report.printed = face.into_result();
+    report.problems.extend(outcome.failure().map(ToString::to_string));
     report.outcome = Some(outcome);
     Ok(())
 }

@@ -107,7 +107,7 @@ impl Report {
         match context.format {
             Format::Json => console.write(document(&Document::new(&self, context)))?,
             Format::Table => {
-                self.problems.iter().for_each(|problem| console.warn(problem));
+                self.problems.iter().for_each(|problem| console.error(problem));
                 if !console.quiet {
                     console.write(self.text(context))?;
                 }
@@ -143,7 +143,7 @@ impl Report {
     }
 
     fn summary(&self, context: &Context<'_>) -> String {
-        if self.plan.removals().count() == 0 && self.whole.is_none() {
+        if self.plan.changes().is_empty() && self.whole.is_none() {
             return format!("Nothing to remove in {}.", context.shown_dir());
         }
         let decisions = 0..self.plan.decisions.len();

@@ -9,7 +9,7 @@
 //! 3. The refs are read once more, and the running processes looked at. What is named, used or
 //!    touched by now is renamed back.
 //! 4. The rest gets the name `tmp-gc-dead-<name>`, from which nothing comes back. These are the
-//!    [`STEPS`] in `trash.rs` and `rescue.rs`.
+//!    `STEPS` in `trash.rs` and `rescue.rs`.
 //! 5. The renamed trees are deleted in parallel (`remove.rs`).
 //!
 //! Whatever interrupts it leaves whole entries or `tmp-gc-*`, which the next collection finishes

@@ -1,7 +1,7 @@
 //! Processes in another mount namespace, such as those in a sandbox or a container.
 //!
 //! The system gives their paths as they read there: what is `/disk/images/sha256-a` here may be
-//! `/work` there. So each path is turned into the place where it lies ([`Place`]), by the mounts
+//! `/job` there. So each path is turned into the place where it lies ([`Place`]), by the mounts
 //! of that namespace, and that into the path that we have for it. A path is also still taken as it
 //! reads: mounts may hide one another, and it is worse to miss a user than to see one too many.
 
@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn a_path_from_there_becomes_the_path_from_here() {
-        let mounts = "1 0 9:9 / / rw\n2 1 8:1 /user /data rw\n3 1 8:1 /user/images/sha256-a /work rw\n\
+        let mounts = "1 0 9:9 / / rw\n2 1 8:1 /user /data rw\n3 1 8:1 /user/images/sha256-a /job rw\n\
                       4 2 9:9 / /data/images/sha256-b rw\n5 1 8:1 /user/other /other rw\n";
         let view = view(mounts, "/").unwrap();
         for (path, expected) in [
-            ("/work", Some("/home/user/images/sha256-a")),
-            ("/work/usr (deleted)", Some("/home/user/images/sha256-a/usr (deleted)")),
+            ("/job", Some("/home/user/images/sha256-a")),
+            ("/job/usr (deleted)", Some("/home/user/images/sha256-a/usr (deleted)")),
             ("/data/images", Some("/home/user/images")),
             ("/data/images/layers/x/y", Some("/home/user/images/layers/x/y")),
             ("/data/images/sha256-b/usr", None),

@@ -61,6 +61,7 @@ fn foreign_owner(holder: &Directory, name: &CStr) -> Option<String> {
     }
     let owners = [c".", name].map(|name| holder.owner_of(name).ok());
     let owner = owners.into_iter().flatten().find(|owner| *owner != own)?;
+    // Where there is no such table, nobody has any.
     let table = std::fs::read_to_string(SUB_UIDS).unwrap_or_default();
     Some(match sub_uid_of(&table, owner) {
         Some(user) => format!(

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::users::lock_holder;
+use super::users::{User, lock_holder};
 use super::{Cache, Digest, EntryName};
 use crate::directory::{Directory, LockAnswer, LockKind};
 use crate::error::{Context, Error, Result};
@@ -137,9 +137,7 @@ impl Cache {
 }
 
 fn locked(directory: &Directory, path: PathBuf) -> Error {
-    let holder = lock_holder(directory);
-    let holder = holder.map_or_else(|| "another process".to_owned(), |user| user.to_string());
-    let cause = format!("{holder} holds it locked");
+    let cause = format!("{} holds it locked", User::describe(lock_holder(directory).as_ref()));
     Error::io("lease", path, std::io::Error::new(std::io::ErrorKind::WouldBlock, cause))
 }
 

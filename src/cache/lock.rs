@@ -98,15 +98,11 @@ impl Cache {
             if let Some(busy) = busy.take() {
                 let holder = lock_holder(&directory);
                 if busy(holder.as_ref()) == Patience::GiveUp {
-                    return Err(self.busy(holder));
+                    let holder = User::describe(holder.as_ref());
+                    return Err(Error::Busy { path: self.path.clone(), holder });
                 }
             }
             std::thread::sleep(POLL);
         }
-    }
-
-    fn busy(&self, holder: Option<User>) -> Error {
-        let holder = holder.map_or_else(|| "another process".to_owned(), |user| user.to_string());
-        Error::Busy { path: self.path.clone(), holder }
     }
 }

@@ -45,6 +45,13 @@ pub struct User {
     pub program: String,
 }
 
+impl User {
+    /// Whoever it is, in words that are safe to print, where the system may not have told.
+    pub(crate) fn describe(user: Option<&Self>) -> String {
+        user.map_or_else(|| "another process".to_owned(), Self::to_string)
+    }
+}
+
 /// Like `go-microvm-runner (pid 1234)`, safe to print.
 impl Display for User {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

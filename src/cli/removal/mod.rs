@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::{MeasureFace, watch};
 use super::ui::units::count;
-use crate::cache::{Cache, CacheLock, Patience, Users};
+use crate::cache::{Cache, CacheLock, Patience, User, Users};
 use crate::plan::Plan;
 use crate::sweep::sweep;
 use crate::usage::Progress;
@@ -29,7 +29,7 @@ pub fn open_locked(
         if no_wait {
             return Patience::GiveUp;
         }
-        let holder = holder.map_or_else(|| "another process".to_owned(), ToString::to_string);
+        let holder = User::describe(holder);
         console.note(format_args!("Waiting for {holder}, which collects this cache."));
         Patience::Wait
     })?;

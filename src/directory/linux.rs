@@ -17,6 +17,11 @@ use super::{InodeId, Kind, Status};
 /// 32 KiB hold some 800 entries: nearly every directory comes in one call.
 const BUFFER_BYTES: usize = 32 * 1024;
 
+/// The place behind the last entry of a directory, as ext4, btrfs and tmpfs put it. No place is
+/// behind this one, so nothing more is to be asked for. Other file systems count on, and only
+/// another call finds their end.
+const END: u64 = i64::MAX as u64;
+
 thread_local! {
     static BUFFER: RefCell<Box<[MaybeUninit<u8>]>> =
         RefCell::new(vec![MaybeUninit::uninit(); BUFFER_BYTES].into_boxed_slice());
@@ -89,13 +94,16 @@ pub fn is_immutable(parent: &OwnedFd, name: &CStr) -> bool {
 pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
     BUFFER.with_borrow_mut(|buffer| {
         let mut entries = RawDir::new(fd, buffer);
-        while let Some(entry) = entries.next() {
+        let mut place = 0;
+        while !(place == END && entries.is_buffer_empty()) {
+            let Some(entry) = entries.next() else { break };
             let entry = match entry {
                 Ok(entry) => entry,
                 // The directory itself has been removed meanwhile: nothing is in it any more.
                 Err(Errno::NOENT) => return Ok(()),
                 Err(cause) => return Err(cause),
             };
+            place = entry.next_entry_cookie();
             let name = entry.file_name();
             if name != c"." && name != c".." {
                 each(name, Kind::of(entry.file_type()));

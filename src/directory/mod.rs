@@ -10,6 +10,7 @@
 mod budget;
 #[cfg(target_os = "linux")]
 pub mod mounts;
+mod names;
 mod patience;
 mod status;
 #[cfg(target_os = "linux")]
@@ -29,6 +30,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
 pub use budget::{Budget, Permit};
+pub use names::{Names, Span};
 use patience::patiently;
 pub use status::{InodeId, Kind, Status};
 pub use system::mount_points;

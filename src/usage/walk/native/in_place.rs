@@ -1,24 +1,24 @@
 //! A walk by one thread, for which no directory has to stay open but the two ends of a [`Trail`].
 
-use std::ffi::CString;
+use std::ffi::CStr;
 
 use rayon::Scope;
 
 use super::Walk;
-use crate::directory::{Directory, Status, Trail};
+use crate::directory::{Directory, Names, Status, Trail};
 
 /// Where the thread is, and what it has still to visit.
 struct InPlace<'s, 'b> {
     walk: Walk<'s>,
     trail: Trail<'b>,
     /// The directories to visit in each directory from the base down.
-    levels: Vec<Vec<CString>>,
+    levels: Vec<Names>,
     /// How many these are. Once there are none, there is no reason to go back up.
     left: usize,
 }
 
 /// Visits the directories `children` of `base`, and all below.
-pub fn walk<'s>(walk: Walk<'s>, scope: &Scope<'s>, base: &Directory, children: Vec<CString>) {
+pub fn walk<'s>(walk: Walk<'s>, scope: &Scope<'s>, base: &Directory, children: Names) {
     let (trail, left) = (Trail::new(base), children.len());
     InPlace { walk, trail, levels: vec![children], left }.run(scope);
 }
@@ -26,7 +26,7 @@ pub fn walk<'s>(walk: Walk<'s>, scope: &Scope<'s>, base: &Directory, children: V
 impl<'s> InPlace<'s, '_> {
     fn run(mut self, scope: &Scope<'s>) {
         while self.left > 0 && !self.walk.stop.is_raised() {
-            match self.levels.last_mut().and_then(Vec::pop) {
+            match self.levels.last_mut().and_then(Names::pop) {
                 Some(name) => self.visit(scope, &name),
                 None => {
                     if let Err(cause) = self.trail.ascend() {
@@ -41,20 +41,26 @@ impl<'s> InPlace<'s, '_> {
         (0..self.left).for_each(|_| self.walk.tree.finish_directory(0));
     }
 
-    fn visit(&mut self, scope: &Scope<'s>, name: &CString) {
+    fn visit(&mut self, scope: &Scope<'s>, name: &CStr) {
         self.left -= 1;
         let Some((directory, status)) = self.walk.open(self.trail.here(), name) else { return };
         let children = self.walk.list(&directory, &status);
-        if let Err((directory, children)) = self.walk.share(scope, directory, children) {
-            self.descend(directory, &status, children);
+        let walk = self.walk;
+        match walk.hold(directory, children) {
+            Ok(Some((parent, span))) => scope.spawn(move |scope| walk.visit(scope, parent, span)),
+            Ok(None) => {}
+            Err((directory, children)) => self.descend(directory, &status, children),
         }
     }
 
     /// No way leads back up from a directory that may be listed but not searched. None leads down
     /// either, so what is in it can be settled from above.
-    fn descend(&mut self, directory: Directory, status: &Status, children: Vec<CString>) {
+    fn descend(&mut self, directory: Directory, status: &Status, mut children: Names) {
         if let Err(cause) = directory.status_of(c"..") {
-            return children.iter().for_each(|name| self.walk.closed(&directory, name, cause));
+            while let Some(name) = children.pop() {
+                self.walk.closed(&directory, &name, cause);
+            }
+            return;
         }
         self.left += children.len();
         self.trail.descend(directory, status.inode);
@@ -129,7 +135,8 @@ mod tests {
         }
         std::fs::rename(image.join("usr/lib/deep"), cache.home().join("deep")).unwrap();
         std::fs::create_dir(cache.home().join("share")).unwrap();
-        let levels = vec![vec![], vec![c"share".to_owned()], vec![], vec![]];
+        let mut levels: Vec<_> = (0..4).map(|_| Names::default()).collect();
+        levels[1].push(c"share");
         pool.threads.scope(|scope| InPlace { walk, trail, levels, left: 1 }.run(scope));
         let account = walked.into_account();
         assert_eq!((account.usage.directories, account.usage.unreadable), (0, 1));

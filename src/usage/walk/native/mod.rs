@@ -1,10 +1,11 @@
 //! The walker that holds directories by their descriptors.
 //!
-//! A directory is a task: it opens its directory relative to its parent, lists it, looks at every
-//! file in it (`visit.rs`), and spawns a task for each directory in it. Idle threads steal tasks,
-//! so the work is shared at directory grain, within a tree and between trees. Each thread takes its
-//! own newest task first, so it goes deep before it goes wide, and few directories are open at a
-//! time: a parent only until its last child has been opened.
+//! A thread opens a directory relative to its parent, lists it, looks at every file in it
+//! (`visit.rs`), and goes on with the first directory in it; the others it leaves as tasks, half of
+//! them in the first, a quarter in the next, and so on. Idle threads steal tasks, the biggest
+//! first, so the work is shared at directory grain, within a tree and between trees. Each thread
+//! takes its own newest task first, so it goes deep before it goes wide, and few directories are
+//! open at a time: a parent only until its last child has been opened.
 //!
 //! Few, but in a tree that is made for it as many as there are directories. So a parent needs a
 //! permit to stay open ([`Budget`]). What gets none is walked in place (`in_place.rs`): by the
@@ -13,13 +14,12 @@
 mod in_place;
 mod visit;
 
-use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 use rayon::Scope;
 
 use super::tree::{Batch, TreeWalk};
-use crate::directory::{Budget, Directory, Permit, Status};
+use crate::directory::{Budget, Directory, Names, Permit, Span, Status};
 use crate::stop::StopFlag;
 use crate::usage::Pool;
 
@@ -44,6 +44,7 @@ struct Walk<'s> {
 struct Held<'s> {
     directory: Directory,
     _permit: Permit<'s>,
+    children: Names,
 }
 
 impl<'s> Walk<'s> {
@@ -51,49 +52,64 @@ impl<'s> Walk<'s> {
     fn begin(self, scope: &Scope<'s>) {
         self.tree.begin();
         let Some(folder) = self.tree.folder() else { return self.tree.finish_directory(0) };
-        let (mut batch, mut children) = (Batch::default(), Vec::new());
+        let (mut batch, mut children) = (Batch::default(), Names::default());
         self.look_at(folder, self.tree.name.as_c_str(), None, &mut batch, &mut children);
         self.hand_in(batch, &children);
-        for name in children {
-            if let Some((directory, status)) = self.open(folder, &name) {
-                self.walk(scope, directory, &status);
+        if let Some(top) = children.pop()
+            && let Some((directory, status)) = self.open(folder, &top)
+            && let Some((parent, span)) = self.enter(scope, directory, &status)
+        {
+            self.visit(scope, parent, span);
+        }
+    }
+
+    /// Visits some of the children of `parent`, and all below: the first of them and its first
+    /// child and so on down, while others may take the rest.
+    fn visit(self, scope: &Scope<'s>, mut parent: Arc<Held<'s>>, mut span: Span) {
+        loop {
+            while let Some(rest) = parent.children.divide(&mut span) {
+                let parent = Arc::clone(&parent);
+                scope.spawn(move |scope| self.visit(scope, parent, rest));
+            }
+            let opened = self.open(&parent.directory, parent.children.first(&span));
+            drop(parent);
+            let Some((directory, status)) = opened else { return };
+            match self.enter(scope, directory, &status) {
+                Some(below) => (parent, span) = below,
+                None => return,
             }
         }
     }
 
-    /// Visits the directory `name` in `parent`.
-    fn visit(self, scope: &Scope<'s>, parent: Arc<Held<'s>>, name: &CStr) {
-        let opened = self.open(&parent.directory, name);
-        drop(parent);
-        if let Some((directory, status)) = opened {
-            self.walk(scope, directory, &status);
-        }
-    }
-
-    fn walk(self, scope: &Scope<'s>, directory: Directory, status: &Status) {
-        let children = self.list(&directory, status);
-        if let Err((directory, children)) = self.share(scope, directory, children) {
-            in_place::walk(self, scope, &directory, children);
-        }
-    }
-
-    /// Spawns a task for each child of a directory. Gives both back if the directory may not stay
-    /// open for that.
-    fn share(
+    /// Counts what is in a directory. Returns what is to be visited in it.
+    fn enter(
         self,
         scope: &Scope<'s>,
         directory: Directory,
-        children: Vec<CString>,
-    ) -> Result<(), (Directory, Vec<CString>)> {
-        if children.is_empty() {
-            return Ok(());
+        status: &Status,
+    ) -> Option<(Arc<Held<'s>>, Span)> {
+        let children = self.list(&directory, status);
+        match self.hold(directory, children) {
+            Ok(held) => held,
+            Err((directory, children)) => {
+                in_place::walk(self, scope, &directory, children);
+                None
+            }
         }
-        let Some(permit) = self.budget.try_take() else { return Err((directory, children)) };
-        let parent = Arc::new(Held { directory, _permit: permit });
-        for name in children {
-            let parent = Arc::clone(&parent);
-            scope.spawn(move |scope| self.visit(scope, parent, &name));
+    }
+
+    /// Lets a directory stay open for its children, of which there may be none. Gives both back if
+    /// it may not.
+    fn hold(self, directory: Directory, children: Names) -> Holding<'s> {
+        let Some(span) = children.span() else { return Ok(None) };
+        match self.budget.try_take() {
+            Some(permit) => {
+                Ok(Some((Arc::new(Held { directory, _permit: permit, children }), span)))
+            }
+            None => Err((directory, children)),
         }
-        Ok(())
     }
 }
+
+/// A directory that is held for its children, if there are any, or what cannot be held.
+type Holding<'s> = Result<Option<(Arc<Held<'s>>, Span)>, (Directory, Names)>;

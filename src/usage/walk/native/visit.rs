@@ -1,13 +1,13 @@
 //! One directory: opened, listed and counted.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use rustix::io::Errno;
 
 use super::Walk;
-use crate::directory::{Directory, Kind, Status};
+use crate::directory::{Directory, Kind, Names, Status};
 use crate::usage::walk::tree::Batch;
 
 impl Walk<'_> {
@@ -22,8 +22,8 @@ impl Walk<'_> {
     }
 
     /// Counts a directory and every file in it, and returns the directories in it.
-    pub(super) fn list(self, directory: &Directory, status: &Status) -> Vec<CString> {
-        let (mut batch, mut children) = (Batch::default(), Vec::new());
+    pub(super) fn list(self, directory: &Directory, status: &Status) -> Names {
+        let (mut batch, mut children) = (Batch::default(), Names::default());
         batch.add(status);
         let listed = directory.for_each(|name, kind| {
             self.look_at(directory, name, kind, &mut batch, &mut children);
@@ -42,13 +42,13 @@ impl Walk<'_> {
         name: &CStr,
         kind: Option<Kind>,
         batch: &mut Batch,
-        children: &mut Vec<CString>,
+        children: &mut Names,
     ) {
         if kind == Some(Kind::Directory) {
-            return children.push(name.to_owned());
+            return children.push(name);
         }
         match directory.status_of(name) {
-            Ok(status) if status.kind == Kind::Directory => children.push(name.to_owned()),
+            Ok(status) if status.kind == Kind::Directory => children.push(name),
             // A single file can be mounted, too.
             Ok(status) if status.mounted == Some(true) => {
                 self.tree.note_mount(self.path_of(directory, name));
@@ -61,7 +61,7 @@ impl Walk<'_> {
     }
 
     /// Hands in what one directory has shown, before anybody visits its children.
-    pub(super) fn hand_in(self, batch: Batch, children: &[CString]) {
+    pub(super) fn hand_in(self, batch: Batch, children: &Names) {
         self.tree.commit(batch);
         self.tree.finish_directory(children.len());
     }

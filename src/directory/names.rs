@@ -1,0 +1,119 @@
+//! Names of entries, many of them, in one block of memory.
+//!
+//! What a directory holds may be a few names or a million. As a list of strings each would be an
+//! allocation, and as a task of its own each would be a bigger one. Here they lie one after the
+//! other, each with its closing NUL, and a [`Span`] of them is divided in two without being read:
+//! whoever shares them out among threads needs a task for a half, not for a name.
+
+use std::ffi::{CStr, CString};
+
+/// Names of entries of one directory.
+#[derive(Debug, Default)]
+pub struct Names {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+/// Some of the names, one after the other. Never none.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Names {
+    /// Adds a name.
+    pub fn push(&mut self, name: &CStr) {
+        self.bytes.extend_from_slice(name.to_bytes_with_nul());
+        self.count += 1;
+    }
+
+    /// Takes the last name out.
+    pub fn pop(&mut self) -> Option<CString> {
+        let (_nul, rest) = self.bytes.split_last()?;
+        let start = rest.iter().rposition(|&byte| byte == 0).map_or(0, |nul| nul + 1);
+        let name = self.bytes.split_off(start);
+        self.count -= 1;
+        CString::from_vec_with_nul(name).ok()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// All of them; `None` if there are none.
+    pub fn span(&self) -> Option<Span> {
+        (!self.is_empty()).then_some(Span { start: 0, end: self.bytes.len() })
+    }
+
+    /// The first name of a span of these names.
+    pub fn first(&self, span: &Span) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes[span.start..span.end]).unwrap_or_default()
+    }
+
+    /// Leaves about half of a span in it and returns the rest, unless there is but one name in it.
+    pub fn divide(&self, span: &mut Span) -> Option<Span> {
+        let bytes = &self.bytes[span.start..span.end];
+        let middle = bytes.len() / 2;
+        let is_nul = |&byte: &u8| byte == 0;
+        let inside = bytes.len() - 1;
+        let after = bytes[middle..inside].iter().position(is_nul).map(|nul| middle + nul);
+        let nul = after.or_else(|| bytes[..middle].iter().rposition(is_nul))?;
+        let rest = Span { start: span.start + nul + 1, end: span.end };
+        span.end = rest.start;
+        Some(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn collect(names: &Names, mut span: Span, found: &mut Vec<CString>) {
+        while let Some(rest) = names.divide(&mut span) {
+            collect(names, rest, found);
+        }
+        found.push(names.first(&span).to_owned());
+    }
+
+    proptest! {
+        #[test]
+        fn divided_or_popped_each_name_comes_out_once(list in vec("[a-z\u{e9}]{1,40}", 0..60)) {
+            let mut expected: Vec<_> =
+                list.into_iter().map(|name| CString::new(name).unwrap()).collect();
+            let mut names = Names::default();
+            expected.iter().for_each(|name| names.push(name));
+            let mut found = Vec::new();
+            if let Some(span) = names.span() {
+                collect(&names, span, &mut found);
+            }
+            found.sort();
+            expected.sort();
+            prop_assert_eq!(&found, &expected);
+            let mut popped: Vec<_> = std::iter::from_fn(|| names.pop()).collect();
+            popped.sort();
+            prop_assert_eq!(popped, expected);
+            prop_assert!(names.is_empty() && names.span().is_none());
+        }
+    }
+
+    #[test]
+    fn halves_are_about_as_long() {
+        let mut names = Names::default();
+        (0..1000).for_each(|n| names.push(&CString::new(format!("{n:04}")).unwrap()));
+        let mut first = names.span().unwrap();
+        let second = names.divide(&mut first).unwrap();
+        assert_eq!(
+            (first, second),
+            (Span { start: 0, end: 2505 }, Span { start: 2505, end: 5000 })
+        );
+    }
+}

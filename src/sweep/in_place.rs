@@ -1,11 +1,10 @@
 //! Deletion by one thread, for which no directory has to stay open but the two ends of a [`Trail`].
 
-use std::ffi::CString;
 use std::io;
 
 use super::target::{Rest, Shell, Step, Target};
 use super::tree::{Ending, Tree};
-use crate::directory::{Directory, Trail};
+use crate::directory::{Directory, Names, Trail};
 
 /// Where the thread is, and what it has still to remove.
 struct InPlace<'t> {
@@ -20,7 +19,7 @@ struct InPlace<'t> {
 struct Level {
     shell: Shell,
     /// Directories in it that are still to be removed.
-    children: Vec<CString>,
+    children: Names,
     /// How what was in it besides has ended.
     ending: Ending,
 }
@@ -54,7 +53,7 @@ impl InPlace<'_> {
     fn step(&mut self, target: Target) {
         match target.remove(self.tree, self.trail.here()) {
             Step::Ended(ending) => self.note(ending),
-            Step::Left(rest) => self.descend(rest),
+            Step::Left(rest, _) => self.descend(rest),
         }
     }
 
@@ -159,7 +158,7 @@ mod tests {
         for name in [c"sha256-a", c"b", c"c"] {
             work.step(Target::new(name.to_owned()));
         }
-        work.levels.iter_mut().for_each(|level| level.children.clear());
+        work.levels.iter_mut().for_each(|level| level.children = Names::default());
         then(&mut work);
         tree.settle(work.run());
         report.into_outcome(None).fate(0).cloned().unwrap()
@@ -174,7 +173,7 @@ mod tests {
         let cache = TestCache::new();
         let (image, outside) = (image(&cache), cache.home().join("outside"));
         let fate = removed_from_c(&cache, |work| {
-            work.levels[1].children.push(c"victim".to_owned());
+            work.levels[1].children.push(c"victim");
             fs::create_dir_all(outside.join("victim")).unwrap();
             fs::rename(image.join("b/c"), outside.join("c")).unwrap();
         });

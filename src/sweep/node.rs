@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::target::{Rest, Shell, Target};
 use super::tree::{Ending, Tree};
-use crate::directory::{Directory, Permit};
+use crate::directory::{Directory, Names, Permit};
 
 /// Such a directory. Its fields are dropped in this order: it is closed before the permit is given
 /// back.
@@ -14,6 +14,8 @@ pub struct Node<'s> {
     directory: Directory,
     _permit: Permit<'s>,
     shell: Shell,
+    /// The directories in it.
+    pub children: Names,
     /// Children that are not finished.
     unfinished: AtomicUsize,
     /// Whether something in it is to stay, or could not be removed.
@@ -26,13 +28,14 @@ pub fn holder<'n>(tree: &'n Tree<'_>, node: Option<&'n Node<'_>>) -> &'n Directo
 }
 
 impl<'s> Node<'s> {
-    pub fn new(parent: Option<Arc<Self>>, rest: Rest, children: usize, permit: Permit<'s>) -> Self {
+    pub fn new(parent: Option<Arc<Self>>, rest: Rest, permit: Permit<'s>) -> Self {
         Self {
             parent,
             directory: rest.directory,
             _permit: permit,
             shell: rest.shell,
-            unfinished: AtomicUsize::new(children),
+            unfinished: AtomicUsize::new(rest.children.len()),
+            children: rest.children,
             kept: AtomicBool::new(rest.ending == Ending::Kept),
         }
     }

@@ -1,9 +1,9 @@
 //! Parallel deletion.
 //!
-//! A directory is a task: it removes every file in its directory and spawns a task for each
-//! directory in it. Whoever finishes the last of a directory's children removes the directory
-//! itself, and so on upwards. Deletion waits for the journal far more than it computes, so it pays
-//! to have many more threads than cores.
+//! A thread removes every file in a directory and goes on with the first directory in it; the
+//! others it leaves as tasks, as the walker does. Whoever finishes the last of a directory's
+//! children removes the directory itself, and so on upwards. Deletion waits for the journal far
+//! more than it computes, so it pays to have many more threads than cores.
 //!
 //! A directory stays open until it is empty, since its children are removed through it. For that
 //! it needs a permit ([`Budget`]): a tree may be deeper and wider than a process may have files
@@ -17,10 +17,10 @@ use super::freed::LastNames;
 use super::in_place;
 use super::node::{Node, holder};
 use super::outcome::Report;
-use super::target::{Rest, Step, Target};
+use super::target::{Step, Target};
 use super::trash::Doomed;
 use super::tree::{Ending, Tree};
-use crate::directory::{Budget, Permit};
+use crate::directory::{Budget, Span};
 use crate::usage::{Pool, Progress};
 
 /// Deletes everything in `doomed`; `progress` has a tally for each decision of the plan.
@@ -51,25 +51,45 @@ type Parent<'s> = Option<Arc<Node<'s>>>;
 
 impl<'s> Removal<'s> {
     fn enter(self, scope: &Scope<'s>, parent: Parent<'s>, target: Target) {
+        if let Some((node, span)) = self.remove(scope, parent, target) {
+            self.work(scope, node, span);
+        }
+    }
+
+    /// Removes some of the directories in a node: the first of them, from its first child up, while
+    /// others may take the rest.
+    fn work(self, scope: &Scope<'s>, mut node: Arc<Node<'s>>, mut span: Span) {
+        loop {
+            while let Some(rest) = node.children.divide(&mut span) {
+                let node = Arc::clone(&node);
+                scope.spawn(move |scope| self.work(scope, node, rest));
+            }
+            let target = Target::new(node.children.first(&span).to_owned());
+            match self.remove(scope, Some(node), target) {
+                Some(below) => (node, span) = below,
+                None => return,
+            }
+        }
+    }
+
+    /// Removes what can be removed of a target without looking further down. Returns what is left
+    /// to do before the rest can go.
+    fn remove(
+        self,
+        scope: &Scope<'s>,
+        parent: Parent<'s>,
+        target: Target,
+    ) -> Option<(Arc<Node<'s>>, Span)> {
         let holder = holder(self.tree, parent.as_deref());
         let ending = match target.remove(self.tree, holder) {
             Step::Ended(ending) => ending,
-            Step::Left(rest) => match self.budget.try_take() {
-                Some(permit) => return self.share(scope, parent, rest, permit),
+            Step::Left(rest, span) => match self.budget.try_take() {
+                Some(permit) => return Some((Arc::new(Node::new(parent, rest, permit)), span)),
                 None => in_place::remove(self.tree, holder, rest),
             },
         };
         self.finish(scope, parent, ending);
-    }
-
-    /// Spawns a task for each child of a directory.
-    fn share(self, scope: &Scope<'s>, parent: Parent<'s>, mut rest: Rest, permit: Permit<'s>) {
-        let children = std::mem::take(&mut rest.children);
-        let node = Arc::new(Node::new(parent, rest, children.len(), permit));
-        for name in children {
-            let parent = Some(Arc::clone(&node));
-            scope.spawn(move |scope| self.enter(scope, parent, Target::new(name)));
-        }
+        None
     }
 
     /// Takes note that a child of `parent` has come to its end. The last of them removes the

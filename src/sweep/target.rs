@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use super::tree::{Ending, Tree};
-use crate::directory::{Directory, InodeId, Kind};
+use crate::directory::{Directory, InodeId, Kind, Names, Span};
 use crate::usage::Usage;
 
 /// How often a directory is emptied again because it was not empty after all. Some file systems
@@ -26,7 +26,8 @@ pub struct Target {
 /// What has come of a [`Target`].
 pub enum Step {
     Ended(Ending),
-    Left(Rest),
+    /// With all the directories in it.
+    Left(Rest, Span),
 }
 
 /// A directory in which nothing but directories is left.
@@ -34,7 +35,7 @@ pub struct Rest {
     pub shell: Shell,
     pub directory: Directory,
     pub inode: InodeId,
-    pub children: Vec<CString>,
+    pub children: Names,
     /// How what was in it besides has ended.
     pub ending: Ending,
 }
@@ -56,9 +57,12 @@ impl Target {
     pub fn remove(mut self, tree: &Tree<'_>, holder: &Directory) -> Step {
         loop {
             let rest = match self.empty(tree, holder) {
-                Step::Left(rest) if rest.children.is_empty() => rest,
-                step => return step,
+                Ok(rest) => rest,
+                Err(ending) => return Step::Ended(ending),
             };
+            if let Some(span) = rest.children.span() {
+                return Step::Left(rest, span);
+            }
             match rest.shell.remove(tree, holder, rest.ending) {
                 Ok(ending) => return Step::Ended(ending),
                 Err(again) => self = again,
@@ -66,17 +70,16 @@ impl Target {
         }
     }
 
-    fn empty(self, tree: &Tree<'_>, holder: &Directory) -> Step {
+    /// Removes every file in it; or says how it has ended, if it could not be opened.
+    fn empty(self, tree: &Tree<'_>, holder: &Directory) -> Result<Rest, Ending> {
         if tree.is_stopped() {
-            return Step::Ended(Ending::Kept);
+            return Err(Ending::Kept);
         }
-        let (directory, status) = match tree.open(holder, &self.name) {
-            Ok(opened) => opened,
-            Err(cause) => return Step::Ended(self.closed(tree, holder, cause)),
-        };
+        let (directory, status) =
+            tree.open(holder, &self.name).map_err(|cause| self.closed(tree, holder, cause))?;
         let (children, ending) = remove_files(tree, &directory);
         let shell = Shell { name: self.name, passes: self.passes + 1, on_disk: status.on_disk() };
-        Step::Left(Rest { shell, directory, inode: status.inode, children, ending })
+        Ok(Rest { shell, directory, inode: status.inode, children, ending })
     }
 
     fn closed(&self, tree: &Tree<'_>, holder: &Directory, cause: Errno) -> Ending {
@@ -99,19 +102,20 @@ impl Target {
 
 /// Removes every file in a directory. Returns the directories in it, and whether anything else is
 /// still there.
-fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (Vec<CString>, Ending) {
-    let (mut usage, mut children, mut ending) = (Usage::default(), Vec::new(), Ending::Removed);
+fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (Names, Ending) {
+    let (mut usage, mut children, mut ending) =
+        (Usage::default(), Names::default(), Ending::Removed);
     let mut remove_or_note = |name: &CStr, kind: Option<Kind>| {
         if tree.is_stopped() {
             ending = Ending::Kept;
             return;
         }
         if kind == Some(Kind::Directory) {
-            return children.push(name.to_owned());
+            return children.push(name);
         }
         match tree.remove_file(directory, name, &mut usage) {
             Ok(()) => {}
-            Err(Errno::ISDIR) => children.push(name.to_owned()),
+            Err(Errno::ISDIR) => children.push(name),
             Err(cause) => ending = tree.miss("remove", directory, name, cause),
         }
     };

@@ -26,8 +26,8 @@
 //! # let directory = std::env::temp_dir().join("bbox-cache-that-is-not-there");
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
 //! let inventory = cache.settled_inventory(&StopFlag::new())?;
-//! let users = cache.users()?.unwrap_or_default();
-//! let present = Conditions { users, ..Conditions::at(jiff::Timestamp::now()) };
+//! let (users, mounts) = (cache.users()?.unwrap_or_default(), cache.mounts()?);
+//! let present = Conditions { users, mounts, ..Conditions::at(jiff::Timestamp::now()) };
 //! let mut plan = collect(&inventory, &present);
 //! let doomed = plan.doomed();
 //! let progress = Progress::new(doomed.len(), StopFlag::new());

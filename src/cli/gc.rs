@@ -22,9 +22,10 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
         report.warn(context, warning);
     }
     report.plan = make_plan(context, args, &cache, &inventory, &mut report)?;
-    report.reclaimable = removal::measure(context, &cache, &mut report.plan)?;
-    if let Some(lock) = lock {
-        removal::carry_out(context, &cache, &lock, &mut report)?;
+    match lock {
+        // The sweep counts by itself what it frees.
+        Some(lock) => removal::carry_out(context, &cache, &lock, &mut report)?,
+        None => report.reclaimable = removal::measure(context, &cache, &mut report.plan)?,
     }
     report.finish(context)
 }
@@ -60,6 +61,6 @@ fn make_plan(
     let images = plan.removals().map(|(_, decision)| &decision.item);
     let images = images.filter(|item| item.is_image_in_place());
     let leases = cache.leases(images.map(|item| &item.location().name));
-    let users = removal::users(context, cache, report)?;
-    Ok(collect(inventory, &Conditions { users, leases, ..given }))
+    let (users, mounts) = (removal::users(context, cache, report)?, cache.mounts()?);
+    Ok(collect(inventory, &Conditions { users, leases, mounts, ..given }))
 }

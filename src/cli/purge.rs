@@ -22,6 +22,7 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     let Some(cache) = Cache::open(&context.cache_dir)? else { return report.finish(context) };
     if asks || args.dry_run {
         prepare(context, &cache, &mut report)?;
+        report.reclaimable = removal::measure(context, &cache, &mut report.plan)? + razable(&cache);
     }
     // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.
     if asks && !confirm(context, &report)? {
@@ -49,8 +50,7 @@ fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<
     report.problems = inventory.problems.iter().map(ToString::to_string).collect();
     let unreadable = inventory.refs.unreadable.iter().filter(|found| found.file.is_none());
     report.problems.extend(unreadable.map(|found| found.error.to_string()));
-    report.plan = purge(&inventory, &users);
-    report.reclaimable = removal::measure(context, cache, &mut report.plan)? + razable(cache);
+    report.plan = purge(&inventory, &users, &cache.mounts()?);
     Ok(())
 }
 

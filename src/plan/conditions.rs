@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cache::{Entry, Leases, Users};
+use crate::cache::{Entry, Leases, Mounts, Users};
 
 /// The time, the user's wishes, and who needs what at the moment.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Conditions {
     pub users: Users,
     /// Which images are leased.
     pub leases: Leases,
+    /// Where something is mounted.
+    pub mounts: Mounts,
 }
 
 impl Conditions {

@@ -126,24 +126,13 @@ impl Plan {
         })
     }
 
-    /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`]. Where
-    /// something is mounted in one, it is kept. Returns the bytes on disk that removing all others
-    /// gives back.
+    /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`]. Returns the
+    /// bytes on disk that removing all of them gives back.
     pub fn note_usage(&mut self, measurement: &Measurement) -> ByteSize {
         let doomed = self.decisions.iter_mut().filter(|decision| decision.verdict.removes());
-        let mut removed = Vec::new();
         for (tree, decision) in doomed.enumerate() {
-            match measurement.mount(tree) {
-                Some(mount) => {
-                    decision.verdict = Verdict::Keep(KeepReason::Mount);
-                    decision.mount = Some(mount.to_path_buf());
-                }
-                None => {
-                    decision.usage = Some(measurement.usage(tree));
-                    removed.push(tree);
-                }
-            }
+            decision.usage = Some(measurement.usage(tree));
         }
-        measurement.reclaimable(removed)
+        measurement.reclaimable(0..measurement.trees())
     }
 }

@@ -1,10 +1,11 @@
 //! From an inventory to a plan.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::{Conditions, Decision, Item, KeepReason, Marks, Plan, RemoveReason, Verdict};
 use crate::cache::{
-    Digest, Entry, EntryKind, Folder, Inventory, Leftover, Location, RefIndex, User, Users,
+    Digest, Entry, EntryKind, Folder, Inventory, Leftover, Location, Mounts, RefIndex, User, Users,
 };
 
 /// What a collection removes: images that no ref names and nobody needs, and what an interrupted
@@ -17,7 +18,8 @@ pub fn collect(inventory: &Inventory, given: &Conditions) -> Plan {
     let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Stranger);
     let decisions = entries.map(|entry| {
         let verdict = policy.verdict(entry);
-        decide(Item::Entry(entry.clone()), verdict, &policy.marks, policy.users(entry))
+        let users = policy.users(entry);
+        decide(Item::Entry(entry.clone()), verdict, &policy.marks, users, &given.mounts)
     });
     Plan { decisions: decisions.collect() }
 }
@@ -94,15 +96,15 @@ impl<'a> Collection<'a> {
 }
 
 /// What a purge removes: everything, even what `users` says is in use. Whoever orders it should
-/// have been told.
-pub fn purge(inventory: &Inventory, users: &Users) -> Plan {
+/// have been told. What is mounted is not of the cache, and what holds it stays with it.
+pub fn purge(inventory: &Inventory, users: &Users, mounts: &Mounts) -> Plan {
     let marks = Marks::new(&inventory.refs.refs);
     let verdict = Verdict::Remove(RemoveReason::Purge);
     let entries = inventory.entries.iter().cloned().map(Item::Entry);
     let items = entries.chain(ref_items(&inventory.refs));
     let decisions = items.map(|item| {
         let users = users.of(item.location()).to_vec();
-        decide(item, verdict, &marks, users)
+        decide(item, verdict, &marks, users, mounts)
     });
     Plan { decisions: decisions.collect() }
 }
@@ -118,10 +120,18 @@ fn ref_items(index: &RefIndex) -> impl Iterator<Item = Item> + '_ {
     })
 }
 
-fn decide(item: Item, verdict: Verdict, marks: &Marks<'_>, users: Vec<User>) -> Decision {
+fn decide(
+    item: Item,
+    verdict: Verdict,
+    marks: &Marks<'_>,
+    users: Vec<User>,
+    mounts: &Mounts,
+) -> Decision {
+    let mount = mounts.of(item.location()).filter(|_| verdict.removes()).map(Path::to_path_buf);
+    let verdict = mount.as_ref().map_or(verdict, |_| Verdict::Keep(KeepReason::Mount));
     let refs = item.image_name().map_or(&[][..], |name| marks.of(name));
     let refs = refs.iter().map(|found| found.image.clone()).collect();
-    Decision { item, verdict, refs, users, mount: None, usage: None }
+    Decision { item, verdict, refs, users, mount, usage: None }
 }
 
 #[cfg(test)]

@@ -11,8 +11,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
-use bytesize::ByteSize;
-
 use crate::directory::{InodeId, Status};
 
 /// Inodes with several names, of which some have been removed.
@@ -28,10 +26,9 @@ impl LastNames {
         }
     }
 
-    /// To be called when that name is gone: the bytes that this has freed.
-    pub fn confirm(&self, status: &Status) -> ByteSize {
-        let freed = status.links <= 1 || self.was_last(status.inode);
-        ByteSize::b(if freed { status.on_disk() } else { 0 })
+    /// To be called when that name is gone. Whether this has freed the inode.
+    pub fn confirm(&self, status: &Status) -> bool {
+        status.links <= 1 || self.was_last(status.inode)
     }
 
     fn was_last(&self, inode: InodeId) -> bool {

@@ -1,14 +1,11 @@
 //! The way back: what has turned out to be needed after it was hidden.
 
-use std::io::ErrorKind;
-
 use rustix::io::Errno;
 
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::Fate;
 use super::trash::{Doomed, Round, Trash, rename};
 use crate::cache::{EntryName, Folder, Folders, Location, RefIndex};
-use crate::directory::mount_points;
 use crate::error::{Error, Result};
 use crate::plan::{Item, KeepReason, Marks, Verdict};
 
@@ -85,19 +82,13 @@ impl Trash<'_> {
         if !self.has_images(&round) {
             return Ok(round);
         }
-        let points = match mount_points() {
-            Ok(points) => points,
-            // Without `/proc` nobody tells. What is mounted is not entered even so.
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(round),
-            Err(cause) => {
-                let error = Error::io("list what is mounted in", self.cache.path(), cause);
-                return self.put_back_all(round, error);
-            }
-        };
-        Ok(self.put_back(round, KeepReason::Mount, |entry| {
-            let top = entry.folder.path().map(|folder| folder.join(entry.name.as_os_str()));
-            top.is_some_and(|top| points.iter().any(|point| point.starts_with(&top)))
-        }))
+        match self.cache.mounts() {
+            Ok(mounts) => Ok(self.put_back(round, KeepReason::Mount, |entry| {
+                let folder = self.plan.decisions[entry.decision].item.location().folder;
+                mounts.of(&Location { folder, name: entry.name.clone() }).is_some()
+            })),
+            Err(error) => self.put_back_all(round, error),
+        }
     }
 
     /// A rename leaves alone what a directory's own time of change says. What an interrupted

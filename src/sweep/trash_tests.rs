@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Outcome;
 use super::outcome::{Fate, Report};
 use super::trash::{Doomed, Round, STEPS, Step, Trash};
-use crate::cache::{Cache, Digest, Users};
+use crate::cache::{Cache, Digest, Mounts, Users};
 use crate::error::{Error, Result};
 use crate::plan::{Conditions, KeepReason, Plan, collect, purge};
 use crate::test_cache::{TestCache, age};
@@ -151,7 +151,7 @@ fn a_purge_gives_a_hidden_image_the_name_from_which_nothing_comes_back() {
     fs::rename(cache.image("a"), hidden(&cache, "a")).unwrap();
     fs::write(cache.path("note"), "a file goes in one step anyway").unwrap();
     let opened = open(&cache);
-    let plan = purge(&opened.inventory().unwrap(), &Users::default());
+    let plan = purge(&opened.inventory().unwrap(), &Users::default(), &Mounts::default());
     let (sender, _events) = crossbeam_channel::unbounded();
     let report = Report::new(plan.decisions.len(), &sender);
     let trash = Trash::new(&opened, &plan, &report);

@@ -118,7 +118,9 @@ impl<'s> Tree<'s> {
         match self.in_writable(holder, || holder.remove_file(name)) {
             Ok(()) => {
                 usage.files += 1;
-                usage.on_disk += self.names.confirm(&status);
+                if self.names.confirm(&status) {
+                    usage.add_bytes(&status);
+                }
                 Ok(())
             }
             Err(Errno::NOENT) => Ok(()),

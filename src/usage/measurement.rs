@@ -1,7 +1,5 @@
 //! What came of a measurement: an account for each tree, and sums that count nothing twice.
 
-use std::path::{Path, PathBuf};
-
 use bytesize::ByteSize;
 
 use super::links::Links;
@@ -13,7 +11,6 @@ pub(super) struct Account {
     pub usage: Usage,
     pub links: Links,
     pub problems: Problems,
-    pub mount: Option<PathBuf>,
 }
 
 /// The accounts of several trees, in the order in which the trees were given.
@@ -40,12 +37,6 @@ impl Measurement {
     /// What could not be read in one tree.
     pub fn problems(&self, tree: usize) -> &Problems {
         &self.accounts[tree].problems
-    }
-
-    /// Where something is mounted in one tree: the first such place that was met. What is mounted
-    /// is no part of the tree, and neither counted nor removed with it.
-    pub fn mount(&self, tree: usize) -> Option<&Path> {
-        self.accounts[tree].mount.as_deref()
     }
 
     /// The account of several trees together: an inode counts once in all of them.

@@ -17,6 +17,8 @@ use std::ops::AddAssign;
 
 use bytesize::ByteSize;
 
+use crate::directory::Status;
+
 pub use census::Census;
 pub(crate) use census::folder_usage;
 pub use jobs::Jobs;
@@ -43,6 +45,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Adds the bytes of an inode that is not a directory.
+    pub(crate) fn add_bytes(&mut self, status: &Status) {
+        self.apparent += ByteSize::b(status.size);
+        self.on_disk += ByteSize::b(status.on_disk());
+    }
+
     /// Whether everything could be looked at.
     pub fn is_complete(&self) -> bool {
         self.unreadable == 0

@@ -20,7 +20,6 @@ mod system;
 #[path = "portable.rs"]
 mod system;
 
-mod places;
 mod runner;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
@@ -29,11 +28,11 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::io::ErrorKind;
 
+use super::places::Places;
 use super::{Cache, Location};
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::escape::Escaped;
-use places::Places;
 
 /// A process that uses something in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,10 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 
 use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-use super::places::Places;
 use super::runner::root_path;
 use super::{User, Users};
 use crate::cache::Location;
+use crate::cache::places::Places;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 

@@ -1,18 +1,20 @@
-//! A sweep as it is seen: a bar of bytes, and a line for each removal.
+//! A sweep as it is seen: a bar, and a line for each removal.
 
 use super::lines::{self, Layout};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
-use crate::cli::ui::bars::{ByteBar, Face};
+use crate::cli::ui::bars::{Face, TreesBar};
 use crate::cli::ui::console::OutputError;
 use crate::plan::Plan;
 use crate::sweep::{Event, Fate};
-use crate::usage::{Progress, Usage};
+use crate::usage::Progress;
 
 pub struct SweepFace<'a> {
     context: &'a Context<'a>,
     plan: &'a Plan,
-    bar: ByteBar<'a>,
+    bar: TreesBar<'a>,
+    /// How many removals have ended.
+    ended: usize,
     layout: Layout,
     /// The first failure to print a line. The sweep goes on all the same.
     result: Result<(), OutputError>,
@@ -20,9 +22,8 @@ pub struct SweepFace<'a> {
 
 impl<'a> SweepFace<'a> {
     pub fn new(context: &'a Context<'a>, plan: &'a Plan, progress: &'a Progress) -> Self {
-        let total: Usage = plan.decisions.iter().filter_map(|decision| decision.usage).sum();
-        let bar = ByteBar::new(context.console, progress, total.on_disk);
-        Self { context, plan, bar, layout: Layout::new(plan, false), result: Ok(()) }
+        let bar = TreesBar::new(context.console, progress, plan.changes().len());
+        Self { context, plan, bar, ended: 0, layout: Layout::new(plan, false), result: Ok(()) }
     }
 
     /// Whether all lines could be printed.
@@ -57,6 +58,7 @@ impl<'a> SweepFace<'a> {
 
 impl Face<Event> for SweepFace<'_> {
     fn event(&mut self, event: Event) {
+        self.ended += 1;
         let printed = self.bar.aside(|| self.print(&event));
         if self.result.is_ok() {
             self.result = printed;
@@ -64,6 +66,6 @@ impl Face<Event> for SweepFace<'_> {
     }
 
     fn tick(&mut self) {
-        self.bar.tick();
+        self.bar.show(self.ended);
     }
 }

@@ -1,4 +1,4 @@
-//! What `gc` and `purge` have in common: lock, measure what is doomed, remove it, and tell.
+//! What `gc` and `purge` have in common: lock, measure what is doomed or remove it, and tell.
 
 mod face;
 mod json;
@@ -13,7 +13,7 @@ use super::ui::bars::{MeasureFace, watch};
 use super::ui::units::count;
 use crate::cache::{Cache, CacheLock, Patience, User, Users};
 use crate::plan::Plan;
-use crate::sweep::sweep;
+use crate::sweep::{Fate, sweep};
 use crate::usage::Progress;
 
 pub use lines::{Counts, label, mounted, users as users_of};
@@ -95,6 +95,11 @@ pub fn carry_out(
     })??;
     report.printed = face.into_result();
     report.problems.extend(outcome.failure().map(ToString::to_string));
+    for (index, tally) in progress.tallies().iter().enumerate() {
+        if let Some(Fate::Removed { .. }) = outcome.fate(index) {
+            report.plan.decisions[index].usage = Some(tally.usage());
+        }
+    }
     report.outcome = Some(outcome);
     Ok(())
 }

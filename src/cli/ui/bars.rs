@@ -7,7 +7,6 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use bytesize::ByteSize;
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -22,8 +21,6 @@ const TICK: Duration = Duration::from_millis(100);
 const SHOWN_TREES: usize = 4;
 /// The longest name of a tree that is shown.
 const NAME_WIDTH: usize = 32;
-const BYTES_TEMPLATE: &str =
-    "{bar:24.COLORS} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
 
 /// Something that shows how far a job has come.
 pub trait Face<E> {
@@ -66,21 +63,52 @@ fn target(console: &Console) -> ProgressDrawTarget {
     }
 }
 
-/// `template` with the bar in colours, if they are wanted. The library itself heeds `NO_COLOR`.
-fn style(console: &Console, template: &str) -> ProgressStyle {
-    let colors = if console.colors_bars() { ".cyan/dim" } else { "" };
-    ProgressStyle::with_template(&template.replace(".COLORS", colors))
-        .expect("the templates are constants")
-        .progress_chars("━╸ ")
+/// A bar over the trees of a job, with what has been counted in them so far.
+pub struct TreesBar<'a> {
+    progress: &'a Progress,
+    begun: Instant,
+    bar: ProgressBar,
+}
+
+impl<'a> TreesBar<'a> {
+    /// For a job that goes through so many `trees`.
+    pub fn new(console: &Console, progress: &'a Progress, trees: usize) -> Self {
+        // The library itself heeds `NO_COLOR`.
+        let colors = if console.colors_bars() { ".cyan/dim" } else { "" };
+        let template = format!("{{bar:20{colors}}} {{pos}}/{{len}} trees  {{msg}}");
+        let style = ProgressStyle::with_template(&template)
+            .expect("the templates are constants")
+            .progress_chars("━╸ ");
+        let bar = ProgressBar::with_draw_target(Some(trees as u64), target(console));
+        Self { progress, begun: Instant::now(), bar: bar.with_style(style) }
+    }
+
+    /// Lets `print` write lines while the bar is out of the way.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    /// Shows how far the job has come; so many trees are `done`.
+    pub fn show(&self, done: usize) {
+        let usage: Usage = self.progress.tallies().iter().map(|tally| tally.usage()).sum();
+        let rate = usage.files as f64 / self.begun.elapsed().as_secs_f64();
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("{}  {} files/s", amount(&usage), count(rate as u64)));
+    }
+}
+
+impl Drop for TreesBar<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// Shows trees being measured: one bar for the whole, and a line for each of a few trees.
 pub struct MeasureFace<'a> {
     progress: &'a Progress,
     names: Vec<String>,
-    begun: Instant,
     group: MultiProgress,
-    whole: ProgressBar,
+    whole: TreesBar<'a>,
     trees: Vec<ProgressBar>,
 }
 
@@ -88,18 +116,15 @@ impl<'a> MeasureFace<'a> {
     /// `names` has a name that is safe to print for each tree of `progress`.
     pub fn new(console: &Console, progress: &'a Progress, names: Vec<String>) -> Self {
         let group = MultiProgress::with_draw_target(target(console));
-        let style = style(console, "{bar:20.COLORS} {pos}/{len} trees  {msg}");
-        let whole = group.add(ProgressBar::new(names.len() as u64).with_style(style));
-        Self { progress, names, begun: Instant::now(), group, whole, trees: Vec::new() }
+        let whole = TreesBar::new(console, progress, names.len());
+        group.add(whole.bar.clone());
+        Self { progress, names, group, whole, trees: Vec::new() }
     }
 
     fn show_whole(&self) {
         let tallies = self.progress.tallies();
         let done = tallies.iter().filter(|tally| tally.stage() == Stage::Done).count();
-        let usage: Usage = tallies.iter().map(|tally| tally.usage()).sum();
-        let rate = usage.files as f64 / self.begun.elapsed().as_secs_f64();
-        self.whole.set_position(done as u64);
-        self.whole.set_message(format!("{}  {} files/s", amount(&usage), count(rate as u64)));
+        self.whole.show(done);
     }
 
     fn show_trees(&mut self) {
@@ -140,36 +165,5 @@ impl Drop for MeasureFace<'_> {
     fn drop(&mut self) {
         // What could not be cleared was not drawn either.
         let _ = self.group.clear();
-    }
-}
-
-/// A bar of bytes with rate and time left.
-pub struct ByteBar<'a> {
-    progress: &'a Progress,
-    bar: ProgressBar,
-}
-
-impl<'a> ByteBar<'a> {
-    /// For a job that goes through `total` bytes on disk.
-    pub fn new(console: &Console, progress: &'a Progress, total: ByteSize) -> Self {
-        let style = style(console, BYTES_TEMPLATE);
-        let bar = ProgressBar::with_draw_target(Some(total.as_u64()), target(console));
-        Self { progress, bar: bar.with_style(style) }
-    }
-
-    /// Lets `print` write lines while the bar is out of the way.
-    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.bar.suspend(print)
-    }
-
-    pub fn tick(&self) {
-        let usage: Usage = self.progress.tallies().iter().map(|tally| tally.usage()).sum();
-        self.bar.set_position(usage.on_disk.as_u64());
-    }
-}
-
-impl Drop for ByteBar<'_> {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
     }
 }

@@ -86,7 +86,7 @@ fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, batch: &mut Batch) {
             match entry.client_state.take() {
                 Some(Ok(status)) => batch.add(&status),
                 Some(Err(cause)) => miss(tree, "look at", &entry.path(), cause),
-                None => tree.note_mount(entry.path()),
+                None => {}
             }
             let error = entry.read_children.as_ref().and_then(|children| children.error());
             if let Some(cause) = error.and_then(jwalk::Error::io_error) {

@@ -31,7 +31,6 @@ pub(in crate::usage) struct TreeWalk<'a> {
 struct Found {
     links: Links,
     problems: Problems,
-    mount: Option<PathBuf>,
 }
 
 /// What one directory adds to its tree, collected by one thread.
@@ -53,13 +52,8 @@ impl Batch {
         self.usage.files += 1;
         match status.links > 1 {
             true => self.linked.push(*status),
-            false => self.add_bytes(status),
+            false => self.usage.add_bytes(status),
         }
-    }
-
-    fn add_bytes(&mut self, status: &Status) {
-        self.usage.apparent += ByteSize::b(status.size);
-        self.usage.on_disk += ByteSize::b(status.on_disk());
     }
 }
 
@@ -104,7 +98,7 @@ impl<'a> TreeWalk<'a> {
         let linked = std::mem::take(&mut batch.linked);
         if !linked.is_empty() {
             let links = &mut self.found().links;
-            linked.iter().filter(|status| links.see(status)).for_each(|s| batch.add_bytes(s));
+            linked.iter().filter(|status| links.see(status)).for_each(|s| batch.usage.add_bytes(s));
         }
         self.tally.add(&batch.usage);
     }
@@ -114,11 +108,6 @@ impl<'a> TreeWalk<'a> {
         self.tally.add(&Usage { unreadable: 1, ..Usage::default() });
         let error = Error::io(operation, path, cause);
         self.found().problems.push(error);
-    }
-
-    /// Notes that something is mounted at `path`, which therefore is no part of the tree.
-    pub fn note_mount(&self, path: PathBuf) {
-        self.found().mount.get_or_insert(path);
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
@@ -140,7 +129,7 @@ impl<'a> TreeWalk<'a> {
     pub fn into_account(self) -> Account {
         self.tally.enter(Stage::Done);
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Found { links, problems, mount } = found;
-        Account { usage: self.tally.usage(), links, problems, mount }
+        let Found { links, problems } = found;
+        Account { usage: self.tally.usage(), links, problems }
     }
 }

@@ -13,12 +13,12 @@ use procfs::ProcResult;
 use procfs::process::{Process, Stat, StatFlags};
 use rustix::io::Errno;
 
-use super::super::places::Places;
 use super::super::runner::root_path;
 use super::kin::Kin;
 use super::namespaces::Namespaces;
 use super::seen::Seen;
 use super::{Users, descriptors, newlines, user};
+use crate::cache::places::Places;
 
 /// Looks at one process after the other.
 pub struct Inspector<'a> {

@@ -15,8 +15,8 @@ use procfs::ProcError;
 use procfs::process::{Process, all_processes};
 use rustix::io::Errno;
 
-use super::places::Places;
 use super::{User, Users};
+use crate::cache::places::Places;
 use crate::error::{Context, Result};
 
 use inspection::Inspector;

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use procfs::ProcResult;
 
-use super::super::places::Places;
 use super::is_gone;
 use super::namespaces::View;
 use crate::cache::Location;
+use crate::cache::places::Places;
 
 #[derive(Default)]
 pub struct Seen {

@@ -49,10 +49,8 @@ impl Walk<'_> {
         }
         match directory.status_of(name) {
             Ok(status) if status.kind == Kind::Directory => children.push(name),
-            // A single file can be mounted, too.
-            Ok(status) if status.mounted == Some(true) => {
-                self.tree.note_mount(self.path_of(directory, name));
-            }
+            // A single file can be mounted, too. It is no part of the tree.
+            Ok(status) if status.mounted == Some(true) => {}
             Ok(status) => batch.add(&status),
             // It has gone since it was listed, and no longer takes any space.
             Err(Errno::NOENT) => {}
@@ -70,8 +68,7 @@ impl Walk<'_> {
     /// to a mount, which is not part of the cache.
     pub(super) fn closed(self, parent: &Directory, name: &CStr, cause: Errno) {
         match cause {
-            Errno::NOENT => {}
-            Errno::XDEV => self.tree.note_mount(self.path_of(parent, name)),
+            Errno::NOENT | Errno::XDEV => {}
             cause => self.count_closed(parent, name, cause),
         }
         self.tree.finish_directory(0);

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::{Cache, EntryName, Folder, Location};
+use super::{Cache, EntryName, Folder, Location};
 
 /// What Linux puts behind the path of a file that has been removed since it was opened.
 const DELETED: &[u8] = b" (deleted)";

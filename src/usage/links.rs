@@ -3,115 +3,232 @@
 //! Only inodes with more than one name get here, and each is forgotten as soon as all its names
 //! have been seen. What remains when a tree has been walked has names outside the tree: removing
 //! the tree does not free it, and a sum over several trees must not count it again.
+//!
+//! There may be millions of them, so they lie in a sorted list without a gap, 40 bytes each. What
+//! was seen since is a short list of its own, merged in place when it has grown to an eighth.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use bytesize::ByteSize;
 
 use super::Usage;
 use crate::directory::{InodeId, Status};
 
+/// The fewest names that are worth a merge.
+const FEWEST: usize = 4096;
+
 /// An inode with names that have not been seen.
 #[derive(Clone, Copy, Debug)]
-struct Link {
+pub(super) struct Link {
+    inode: InodeId,
     /// How many names it has.
-    names: u64,
-    seen: u64,
+    names: u32,
+    seen: u32,
     apparent: u64,
     on_disk: u64,
 }
 
+impl From<&Status> for Link {
+    /// No file system gives an inode as many names as this can count.
+    fn from(status: &Status) -> Self {
+        Self {
+            inode: status.inode,
+            names: u32::try_from(status.links).unwrap_or(u32::MAX),
+            seen: 1,
+            apparent: status.size,
+            on_disk: status.on_disk(),
+        }
+    }
+}
+
 /// The hard-linked inodes of one tree.
 #[derive(Debug, Default)]
-pub(crate) struct Links(HashMap<InodeId, Link>);
+pub(super) struct Links {
+    /// By inode, each once.
+    known: Vec<Link>,
+    /// Names that have been seen since.
+    fresh: Vec<Link>,
+}
 
 impl Links {
-    /// Notes one name of an inode that has several. Whether it is the first one seen.
-    pub fn see(&mut self, status: &Status) -> bool {
-        match self.0.entry(status.inode) {
-            Entry::Vacant(vacant) => {
-                let (apparent, on_disk) = (status.size, status.on_disk());
-                vacant.insert(Link { names: status.links, seen: 1, apparent, on_disk });
-                true
-            }
-            Entry::Occupied(mut occupied) => {
-                occupied.get_mut().seen += 1;
-                if occupied.get().seen >= occupied.get().names {
-                    occupied.remove();
-                }
-                false
-            }
+    /// Notes names of inodes that have several. Returns the bytes of inodes that turned out to be
+    /// new by now.
+    pub fn see(&mut self, names: &[Link]) -> Usage {
+        self.fresh.extend_from_slice(names);
+        match self.fresh.len() < FEWEST.max(self.known.len() / 8) {
+            true => Usage::default(),
+            false => self.settle(),
         }
     }
 
-    /// Adds the names of another tree, and takes from `total`, the sum over both, what both have.
-    pub fn merge(&mut self, other: &Self, total: &mut Usage) {
-        for (inode, link) in &other.0 {
-            match self.0.entry(*inode) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(*link);
-                }
-                Entry::Occupied(mut occupied) => {
-                    occupied.get_mut().seen += link.seen;
-                    total.apparent -= ByteSize::b(link.apparent);
-                    total.on_disk -= ByteSize::b(link.on_disk);
-                }
+    /// Takes account of all names that have been seen. Returns the bytes of inodes that are new.
+    pub fn settle(&mut self) -> Usage {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.sort_unstable_by_key(|link| link.inode);
+        fresh.dedup_by(|name, link| link.absorb(name));
+        fresh.retain(|link| !self.absorb(link));
+        let mut new = Usage::default();
+        for link in &fresh {
+            new.apparent += ByteSize::b(link.apparent);
+            new.on_disk += ByteSize::b(link.on_disk);
+        }
+        self.insert(&fresh);
+        self.known.retain(|link| link.seen < link.names);
+        fresh.clear();
+        self.fresh = fresh;
+        new
+    }
+
+    /// Adds names to an inode, if it is known.
+    fn absorb(&mut self, names: &Link) -> bool {
+        let found = self.known.binary_search_by_key(&names.inode, |link| link.inode);
+        found.is_ok_and(|place| self.known[place].absorb(names))
+    }
+
+    /// Merges sorted inodes that are not known, from the back, so that it takes no other list.
+    fn insert(&mut self, new: &[Link]) {
+        let (mut left, mut right) = (self.known.len(), new.len());
+        self.known.extend_from_slice(new);
+        while right > 0 {
+            let place = left + right - 1;
+            if left > 0 && self.known[left - 1].inode > new[right - 1].inode {
+                left -= 1;
+                self.known[place] = self.known[left];
+            } else {
+                right -= 1;
+                self.known[place] = new[right];
             }
         }
     }
+}
 
-    /// Bytes of the inodes that have a name elsewhere.
-    pub fn held_elsewhere(&self) -> ByteSize {
-        let held = self.0.values().filter(|link| link.seen < link.names);
-        ByteSize::b(held.map(|link| link.on_disk).sum())
+impl Link {
+    /// Adds the names that were seen of `other`, if it is the same inode.
+    fn absorb(&mut self, other: &Self) -> bool {
+        let is_same = self.inode == other.inode;
+        if is_same {
+            self.seen = self.seen.saturating_add(other.seen);
+        }
+        is_same
+    }
+}
+
+/// What a sum over several trees has to leave out.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Overlap {
+    /// Bytes that more than one tree has counted, once for each tree but the first.
+    pub apparent: ByteSize,
+    /// The same on disk.
+    pub on_disk: ByteSize,
+    /// Bytes on disk of the inodes that have a name in none of the trees, too.
+    pub held_elsewhere: ByteSize,
+}
+
+impl Overlap {
+    /// Of trees in which all names have been settled.
+    pub fn of<'l>(trees: impl Iterator<Item = &'l Links>) -> Self {
+        let mut lists: Vec<&[Link]> = trees.map(|links| &links.known[..]).collect();
+        let head = |tree: usize, list: &[Link]| Some(Reverse((list.first()?.inode, tree)));
+        let heads = lists.iter().enumerate().filter_map(|(tree, list)| head(tree, list));
+        let mut heads: BinaryHeap<_> = heads.collect();
+        let (mut overlap, mut current) = (Self::default(), None::<Link>);
+        while let Some(Reverse((_, tree))) = heads.pop() {
+            let Some((link, rest)) = lists[tree].split_first() else { continue };
+            lists[tree] = rest;
+            heads.extend(head(tree, rest));
+            if current.as_mut().is_some_and(|current| current.absorb(link)) {
+                overlap.apparent += ByteSize::b(link.apparent);
+                overlap.on_disk += ByteSize::b(link.on_disk);
+            } else {
+                overlap.finish(current.replace(*link));
+            }
+        }
+        overlap.finish(current);
+        overlap
+    }
+
+    fn finish(&mut self, link: Option<Link>) {
+        if let Some(link) = link.filter(|link| link.seen < link.names) {
+            self.held_elsewhere += ByteSize::b(link.on_disk);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::directory::Kind;
 
-    fn file(number: u64, links: u64) -> Status {
-        Status {
-            kind: Kind::File,
-            inode: InodeId { device: 1, number },
-            links,
-            size: 100,
-            blocks: 8,
-            modified: (0, 0),
-            mounted: None,
+    fn name(number: u64, names: u32) -> Link {
+        let inode = InodeId { device: 1, number };
+        Link { inode, names, seen: 1, apparent: 100, on_disk: 4096 }
+    }
+
+    fn settled(names: &[Link]) -> (Links, u64) {
+        let mut links = Links::default();
+        let new = links.see(names).on_disk + links.settle().on_disk;
+        (links, new.as_u64())
+    }
+
+    #[test]
+    fn an_inode_counts_once_and_is_forgotten_with_its_last_name() {
+        let mut links = Links::default();
+        assert_eq!(links.see(&[name(1, 3)]), Usage::default());
+        assert_eq!(links.settle().on_disk.as_u64(), 4096);
+        links.see(&[name(1, 3), name(1, 3)]);
+        assert_eq!(links.settle(), Usage::default());
+        assert!(links.known.is_empty());
+    }
+
+    #[test]
+    fn a_name_elsewhere_holds_the_inode_until_it_is_in_the_sum() {
+        let (here, _) = settled(&[name(1, 2), name(2, 3)]);
+        let (there, _) = settled(&[name(1, 2)]);
+        let alone = Overlap::of([&here].into_iter());
+        assert_eq!(alone.held_elsewhere.as_u64(), 2 * 4096);
+        let both = Overlap::of([&here, &there].into_iter());
+        assert_eq!((both.on_disk.as_u64(), both.apparent.as_u64()), (4096, 100));
+        assert_eq!(both.held_elsewhere.as_u64(), 4096);
+    }
+
+    #[test]
+    fn many_names_are_settled_on_the_way() {
+        let mut links = Links::default();
+        let new: u64 = (0..3 * FEWEST as u64)
+            .rev()
+            .map(|number| links.see(&[name(number, 2)]).on_disk.as_u64())
+            .sum();
+        assert_eq!(new, 3 * 4096 * FEWEST as u64);
+        assert!(links.known.is_sorted_by_key(|link| link.inode) && links.fresh.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_order_the_sums_are_those_of_a_map(
+            trees in vec(vec(vec(0..30u64, 0..20), 0..6), 1..5),
+        ) {
+            // More than can be seen.
+            const NAMES: u32 = 1000;
+            let mut seen = HashMap::<u64, u32>::new();
+            let (mut all, mut sum) = (Vec::new(), 0);
+            for tree in &trees {
+                let mut links = Links::default();
+                for batch in tree {
+                    let names: Vec<_> = batch.iter().map(|&number| name(number, NAMES)).collect();
+                    batch.iter().for_each(|&number| *seen.entry(number).or_default() += 1);
+                    links.see(&names);
+                    sum += links.settle().on_disk.as_u64();
+                }
+                all.push(links);
+            }
+            let overlap = Overlap::of(all.iter());
+            prop_assert_eq!(sum - overlap.on_disk.as_u64(), 4096 * seen.len() as u64);
+            prop_assert_eq!(overlap.held_elsewhere.as_u64(), 4096 * seen.len() as u64);
         }
-    }
-
-    fn links(seen: &[Status]) -> Links {
-        let mut links = Links::default();
-        seen.iter().for_each(|status| {
-            links.see(status);
-        });
-        links
-    }
-
-    #[test]
-    fn only_the_first_name_counts_and_the_last_one_is_forgotten() {
-        let mut links = Links::default();
-        assert_eq!([(); 3].map(|()| links.see(&file(1, 3))), [true, false, false]);
-        assert!(links.0.is_empty());
-    }
-
-    #[test]
-    fn a_name_elsewhere_holds_the_inode_until_it_is_merged() {
-        let (here, there) = (file(1, 2), file(1, 2));
-        let mut both = links(&[here, file(2, 3)]);
-        assert_eq!(both.held_elsewhere().as_u64(), 2 * 4096);
-        let mut total = Usage {
-            on_disk: ByteSize::b(3 * 4096),
-            apparent: ByteSize::b(300),
-            ..Usage::default()
-        };
-        both.merge(&links(&[there]), &mut total);
-        assert_eq!((total.on_disk.as_u64(), total.apparent.as_u64()), (2 * 4096, 200));
-        assert_eq!(both.held_elsewhere().as_u64(), 4096);
     }
 }

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 
-use super::links::Links;
+use super::links::{Links, Overlap};
 use super::{Problems, Usage};
 
 /// The account of one tree.
@@ -47,17 +47,16 @@ impl Measurement {
     /// Bytes on disk that removing these trees together gives back: an inode that has a name
     /// elsewhere stays. Shared extents are not taken into account.
     pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> ByteSize {
-        let (total, links) = self.together(trees);
-        total.on_disk - links.held_elsewhere()
+        let (total, overlap) = self.together(trees);
+        total.on_disk - overlap.held_elsewhere
     }
 
-    fn together(&self, trees: impl IntoIterator<Item = usize>) -> (Usage, Links) {
-        let (mut total, mut links) = (Usage::default(), Links::default());
-        for tree in trees {
-            let account = &self.accounts[tree];
-            total += account.usage;
-            links.merge(&account.links, &mut total);
-        }
-        (total, links)
+    fn together(&self, trees: impl IntoIterator<Item = usize>) -> (Usage, Overlap) {
+        let accounts: Vec<_> = trees.into_iter().map(|tree| &self.accounts[tree]).collect();
+        let mut total: Usage = accounts.iter().map(|account| account.usage).sum();
+        let overlap = Overlap::of(accounts.iter().map(|account| &account.links));
+        total.apparent -= overlap.apparent;
+        total.on_disk -= overlap.on_disk;
+        (total, overlap)
     }
 }

@@ -10,10 +10,13 @@ use rustix::io::Errno;
 use crate::cache::{Cache, EntryName, Folders, Location};
 use crate::directory::{Directory, Kind, Status};
 use crate::error::Error;
-use crate::usage::links::Links;
+use crate::usage::links::{Link, Links};
 use crate::usage::measurement::Account;
 use crate::usage::tally::Stage;
 use crate::usage::{Problems, Tally, Usage};
+
+/// How many names of inodes with several a batch holds at most.
+const MOST_LINKED: usize = 1024;
 
 /// One tree while it is walked. Workers share it and change it once a directory.
 pub(in crate::usage) struct TreeWalk<'a> {
@@ -37,8 +40,8 @@ struct Found {
 #[derive(Default)]
 pub(in crate::usage) struct Batch {
     usage: Usage,
-    /// Inodes with several names, which only the whole tree can count.
-    linked: Vec<Status>,
+    /// Names of inodes with several, which only the whole tree can count.
+    linked: Vec<Link>,
 }
 
 impl Batch {
@@ -51,7 +54,7 @@ impl Batch {
         }
         self.usage.files += 1;
         match status.links > 1 {
-            true => self.linked.push(*status),
+            true => self.linked.push(Link::from(status)),
             false => self.usage.add_bytes(status),
         }
     }
@@ -94,11 +97,17 @@ impl<'a> TreeWalk<'a> {
         self.tally.enter(Stage::Working);
     }
 
+    /// Counts an inode, or one of its names, in `batch`, and commits that before it grows big.
+    pub fn count(&self, batch: &mut Batch, status: &Status) {
+        batch.add(status);
+        if batch.linked.len() >= MOST_LINKED {
+            self.commit(std::mem::take(batch));
+        }
+    }
+
     pub fn commit(&self, mut batch: Batch) {
-        let linked = std::mem::take(&mut batch.linked);
-        if !linked.is_empty() {
-            let links = &mut self.found().links;
-            linked.iter().filter(|status| links.see(status)).for_each(|s| batch.usage.add_bytes(s));
+        if !batch.linked.is_empty() {
+            batch.usage += self.found().links.see(&batch.linked);
         }
         self.tally.add(&batch.usage);
     }
@@ -129,7 +138,8 @@ impl<'a> TreeWalk<'a> {
     pub fn into_account(self) -> Account {
         self.tally.enter(Stage::Done);
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Found { links, problems } = found;
+        let Found { mut links, problems } = found;
+        self.tally.add(&links.settle());
         Account { usage: self.tally.usage(), links, problems }
     }
 }

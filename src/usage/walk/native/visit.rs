@@ -51,7 +51,7 @@ impl Walk<'_> {
             Ok(status) if status.kind == Kind::Directory => children.push(name),
             // A single file can be mounted, too. It is no part of the tree.
             Ok(status) if status.mounted == Some(true) => {}
-            Ok(status) => batch.add(&status),
+            Ok(status) => self.tree.count(batch, &status),
             // It has gone since it was listed, and no longer takes any space.
             Err(Errno::NOENT) => {}
             Err(cause) => self.tree.miss("look at", &self.path_of(directory, name), cause),

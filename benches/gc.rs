@@ -1,8 +1,10 @@
-//! Removing dead images: several numbers of threads, and `std::fs::remove_dir_all` to compare.
+//! Removing dead images: several shapes of trees, several numbers of threads, and
+//! `std::fs::remove_dir_all` to compare. It removes what it has built, and nothing else.
 
 #[path = "../tests/support/cache.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod cache;
+mod shapes;
 
 use std::time::Duration;
 
@@ -11,20 +13,15 @@ use bbox_cache::cache::{Cache, Patience};
 use bbox_cache::plan::{Conditions, collect};
 use bbox_cache::sweep::{Outcome, sweep};
 use bbox_cache::usage::{Jobs, Progress};
-use cache::{TestCache, rootfs};
+use cache::TestCache;
 use criterion::{
     BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
 use jiff::Timestamp;
+use shapes::{Fill, SHAPES, build};
 
 const IMAGES: u32 = 2;
-const FILES: u32 = 2_000;
-
-fn build() -> TestCache {
-    let cache = TestCache::new();
-    (0..IMAGES).for_each(|n| drop(cache.image_with(&n.to_string(), |top| rootfs(top, FILES))));
-    cache
-}
+const FILES: u32 = 1_500;
 
 fn remove(built: &TestCache, jobs: Jobs) -> Outcome {
     let cache = Cache::open(built.dir()).unwrap().unwrap();
@@ -41,22 +38,30 @@ fn remove_with_std(built: &TestCache) {
     }
 }
 
-fn gc(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("gc");
+fn bench(criterion: &mut Criterion, name: &str, fill: Fill, jobs: &[usize]) {
+    let mut group = criterion.benchmark_group(format!("gc/{name}"));
     // Building the trees takes longer than removing them: one removal a sample is enough.
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
-    group.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(1));
+    group.warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_millis(500));
     group.throughput(Throughput::Elements(u64::from(IMAGES * FILES)));
+    let built = || build(IMAGES, fill, FILES);
     group.bench_function("remove_dir_all", |bench| {
-        bench.iter_batched_ref(build, |cache| remove_with_std(cache), BatchSize::PerIteration);
+        bench.iter_batched_ref(built, |cache| remove_with_std(cache), BatchSize::PerIteration);
     });
-    for jobs in [1, 2, 8, 32] {
+    for &jobs in jobs {
         let jobs = Jobs::new(jobs).unwrap();
         group.bench_function(BenchmarkId::new("sweep", jobs.get()), |bench| {
-            bench.iter_batched_ref(build, |cache| remove(cache, jobs), BatchSize::PerIteration);
+            bench.iter_batched_ref(built, |cache| remove(cache, jobs), BatchSize::PerIteration);
         });
     }
     group.finish();
+}
+
+fn gc(criterion: &mut Criterion) {
+    for (name, fill) in SHAPES {
+        let jobs = if name == "rootfs" { &[1, 2, 4, 8, 16, 32, 64][..] } else { &[2, 32] };
+        bench(criterion, name, fill, jobs);
+    }
 }
 
 criterion_group!(benches, gc);

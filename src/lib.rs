@@ -31,7 +31,7 @@
 //! let mut plan = collect(&inventory, &present);
 //! let doomed = plan.doomed();
 //! let progress = Progress::new(doomed.len(), StopFlag::new());
-//! let meter = Meter::new(Jobs::new(16).expect("16 is a possible number of threads"));
+//! let meter = Meter::new(Jobs::default());
 //! let measurement = meter.measure(&cache, &doomed, &progress)?;
 //! let freed = plan.note_usage(&measurement);
 //! for (_, decision) in plan.removals() {

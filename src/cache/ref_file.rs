@@ -11,7 +11,7 @@ use crate::directory::{Directory, Kind};
 
 /// A ref is a line of text; more than this is something else.
 const MAX_REF_BYTES: u64 = 64 * 1024;
-/// Room for a usual ref: then one call reads it, and one more finds its end.
+/// Room for a usual ref: then one call reads it.
 const USUAL_REF_BYTES: usize = 512;
 /// How old a file is before nobody is taken to be writing it any more.
 pub const SETTLED_AGE: Duration = Duration::from_secs(2);
@@ -54,21 +54,26 @@ fn problem_of_kind(kind: Kind) -> Option<RefProblem> {
 }
 
 fn read(file: File, name: &EntryName) -> std::io::Result<Look> {
-    if !file.metadata()?.is_file() {
+    let before = file.metadata()?;
+    if !before.is_file() {
         return Ok(Look::Found(Err(RefProblem::Special)));
     }
+    // No further than it was long: then no call is needed to find the end.
     let mut text = Vec::with_capacity(USUAL_REF_BYTES);
-    (&file).take(MAX_REF_BYTES + 1).read_to_end(&mut text)?;
+    (&file).take(before.len().min(MAX_REF_BYTES + 1)).read_to_end(&mut text)?;
     let found = parse(&text, name);
-    let whole = found.is_ok() && text.ends_with(b"\n");
-    // Only a look after the reading tells of a writer who came in between. A time in the future is
-    // no age at all: such a file counts as young.
-    let modified = file.metadata()?.modified()?;
-    let age = SystemTime::now().duration_since(modified).unwrap_or_default();
-    match whole || age >= SETTLED_AGE {
+    let is_whole = found.is_ok() && text.ends_with(b"\n");
+    match is_whole || age(&file)? >= SETTLED_AGE {
         true => Ok(Look::Found(found)),
         false => Ok(Look::Unsettled(found)),
     }
+}
+
+/// How long ago a file was changed. Asked after the reading, since only that tells of a writer who
+/// came in between. A time in the future is no age at all: such a file counts as young.
+fn age(file: &File) -> std::io::Result<Duration> {
+    let modified = file.metadata()?.modified()?;
+    Ok(SystemTime::now().duration_since(modified).unwrap_or_default())
 }
 
 /// Reads the text of the ref file `file`.

@@ -13,11 +13,6 @@ use crate::error::Context as _;
 use crate::escape::Escaped;
 use crate::usage::{Jobs, Meter};
 
-/// How many threads size, unless the user says otherwise: cold, they wait for the disk.
-const SIZING_JOBS: usize = 16;
-/// How many threads remove: they wait for the journal.
-const REMOVING_JOBS: usize = 32;
-
 /// Names the cache directory, unless the command line does.
 const DIRECTORY_VARIABLE: &str = "BBOX_IMAGE_CACHE_DIR";
 
@@ -31,7 +26,7 @@ pub struct Context<'a> {
     /// The option that names it, if it was given as one.
     option: String,
     pub format: Format,
-    jobs: Option<Jobs>,
+    pub jobs: Jobs,
 }
 
 pub fn console(shared: &Shared) -> Console {
@@ -62,7 +57,7 @@ impl<'a> Context<'a> {
             return refuse("there is no home directory to look for a cache in; use --cache-dir");
         };
         let cache_dir = std::path::absolute(&directory).context("find", &directory)?;
-        let (format, jobs) = (shared.format, shared.jobs);
+        let (format, jobs) = (shared.format, shared.jobs.unwrap_or_default());
         let option = option.unwrap_or_default();
         Ok(Self { console, signals, cache_dir, is_given, option, format, jobs })
     }
@@ -78,15 +73,7 @@ impl<'a> Context<'a> {
     }
 
     pub fn meter(&self) -> Meter {
-        Meter::new(self.jobs_or(SIZING_JOBS))
-    }
-
-    pub fn removing_jobs(&self) -> Jobs {
-        self.jobs_or(REMOVING_JOBS)
-    }
-
-    fn jobs_or(&self, default: usize) -> Jobs {
-        self.jobs.or(Jobs::new(default)).expect("the defaults are within the limits")
+        Meter::new(self.jobs)
     }
 }
 

@@ -54,10 +54,14 @@ pub fn status(fd: &OwnedFd) -> Result<Status> {
     statx(fd, c"", AtFlags::EMPTY_PATH)
 }
 
+// Inlined for the walkers: see `docs/performance.md`.
+#[inline(always)]
 pub fn status_of(parent: &OwnedFd, name: &CStr) -> Result<Status> {
     statx(parent, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)
 }
 
+// Inlined for the walkers: see `docs/performance.md`.
+#[inline(always)]
 fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
     let found = rustix::fs::statx(fd, name, flags | AtFlags::STATX_DONT_SYNC, MASK)?;
     let kind = Kind::of(FileType::from_raw_mode(found.stx_mode.into())).unwrap_or(Kind::Special);
@@ -91,6 +95,8 @@ pub fn is_immutable(parent: &OwnedFd, name: &CStr) -> bool {
     found.is_ok_and(|found| found.stx_attributes.intersects(marks))
 }
 
+// Inlined for the walkers: see `docs/performance.md`.
+#[inline(always)]
 pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
     BUFFER.with_borrow_mut(|buffer| {
         let mut entries = RawDir::new(fd, buffer);

@@ -96,6 +96,8 @@ impl Directory {
     }
 
     /// The status of an entry, of the symlink itself if it is one.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
     pub fn status_of(&self, name: &CStr) -> Result<Status> {
         system::status_of(&self.fd, name)
     }
@@ -103,6 +105,8 @@ impl Directory {
     /// Calls `each` with every entry but `.` and `..`, in no order. The kind is missing where the
     /// file system does not tell it. `each` must not read a directory itself. Once only: whoever
     /// wants to see the entries again opens the directory anew.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
     pub fn for_each(&self, each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
         system::read(&self.fd, each)
     }

@@ -22,6 +22,14 @@ pub(crate) struct Pool {
     pub budget: Budget,
 }
 
+/// 32: on a machine with two cores the best, or within 2 % of it, for sizing with a cold cache, for
+/// sizing with a warm one, and for deleting (`docs/performance.md`).
+impl Default for Jobs {
+    fn default() -> Self {
+        Self(NonZeroUsize::MIN.saturating_add(31))
+    }
+}
+
 impl Jobs {
     /// The most threads that may be asked for.
     pub const MAX: usize = 1024;

@@ -90,9 +90,8 @@ pub fn carry_out(
     let plan = &report.plan;
     let progress = Progress::new(plan.decisions.len(), context.signals.stop());
     let mut face = face::SweepFace::new(context, plan, &progress);
-    let outcome = watch(&mut face, |events| {
-        sweep(cache, lock, plan, context.removing_jobs(), &progress, &events)
-    })??;
+    let outcome =
+        watch(&mut face, |events| sweep(cache, lock, plan, context.jobs, &progress, &events))??;
     report.printed = face.into_result();
     report.problems.extend(outcome.failure().map(ToString::to_string));
     for (index, tally) in progress.tallies().iter().enumerate() {

@@ -46,6 +46,8 @@ pub(in crate::usage) struct Batch {
 
 impl Batch {
     /// Counts one inode, or one of its names.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
     pub fn add(&mut self, status: &Status) {
         if status.kind == Kind::Directory {
             self.usage.directories += 1;
@@ -98,6 +100,8 @@ impl<'a> TreeWalk<'a> {
     }
 
     /// Counts an inode, or one of its names, in `batch`, and commits that before it grows big.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
     pub fn count(&self, batch: &mut Batch, status: &Status) {
         batch.add(status);
         if batch.linked.len() >= MOST_LINKED {

@@ -36,6 +36,9 @@ impl Walk<'_> {
     }
 
     /// Counts one entry of a directory, or notes it as a directory to visit.
+    // The whole path that runs once a file is one function: called piece by piece, with a status
+    // copied from one to the next, a walk took a tenth longer, most of it in the kernel.
+    #[inline(always)]
     pub(super) fn look_at(
         self,
         directory: &Directory,

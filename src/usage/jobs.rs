@@ -22,8 +22,8 @@ pub(crate) struct Pool {
     pub budget: Budget,
 }
 
-/// 32: on a machine with two cores the best, or within 2 % of it, for sizing with a cold cache, for
-/// sizing with a warm one, and for deleting (`docs/performance.md`).
+/// 32: on two cores and ext4 the best or nearly so for sizing a cold cache, sizing a warm one, and
+/// deleting (`docs/performance.md`).
 impl Default for Jobs {
     fn default() -> Self {
         Self(NonZeroUsize::MIN.saturating_add(31))

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use shapes::{Fill, SHAPES, build};
 
 const IMAGES: u32 = 2;
-const FILES: u32 = 1_500;
+const FILES: u32 = 400;
 
 fn remove(built: &TestCache, jobs: Jobs) -> Outcome {
     let cache = Cache::open(built.dir()).unwrap().unwrap();

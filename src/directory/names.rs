@@ -34,7 +34,7 @@ impl Names {
         let start = rest.iter().rposition(|&byte| byte == 0).map_or(0, |nul| nul + 1);
         let name = self.bytes.split_off(start);
         self.count -= 1;
-        CString::from_vec_with_nul(name).ok()
+        Some(CString::from_vec_with_nul(name).expect("one name, with its NUL"))
     }
 
     /// How many there are.
@@ -53,7 +53,8 @@ impl Names {
 
     /// The first name of a span of these names.
     pub fn first(&self, span: &Span) -> &CStr {
-        CStr::from_bytes_until_nul(&self.bytes[span.start..span.end]).unwrap_or_default()
+        let bytes = &self.bytes[span.start..span.end];
+        CStr::from_bytes_until_nul(bytes).expect("each name has its NUL")
     }
 
     /// Leaves about half of a span in it and returns the rest, unless there is but one name in it.

@@ -105,7 +105,6 @@ impl Drop for TreesBar<'_> {
 
 /// Shows trees being measured: one bar for the whole, and a line for each of a few trees.
 pub struct MeasureFace<'a> {
-    progress: &'a Progress,
     names: Vec<String>,
     group: MultiProgress,
     whole: TreesBar<'a>,
@@ -118,17 +117,17 @@ impl<'a> MeasureFace<'a> {
         let group = MultiProgress::with_draw_target(target(console));
         let whole = TreesBar::new(console, progress, names.len());
         group.add(whole.bar.clone());
-        Self { progress, names, group, whole, trees: Vec::new() }
+        Self { names, group, whole, trees: Vec::new() }
     }
 
     fn show_whole(&self) {
-        let tallies = self.progress.tallies();
+        let tallies = self.whole.progress.tallies();
         let done = tallies.iter().filter(|tally| tally.stage() == Stage::Done).count();
         self.whole.show(done);
     }
 
     fn show_trees(&mut self) {
-        let tallies = self.progress.tallies().iter().zip(&self.names);
+        let tallies = self.whole.progress.tallies().iter().zip(&self.names);
         let walked = tallies.filter(|(tally, _)| tally.stage() == Stage::Working);
         let lines: Vec<_> = walked
             .take(SHOWN_TREES)

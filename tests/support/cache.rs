@@ -160,7 +160,7 @@ pub fn comb(top: &Path, names: &[&str], levels: u32) {
     let mut lowest = std::os::fd::OwnedFd::from(File::open(top).unwrap());
     for _ in 0..levels {
         names.iter().for_each(|name| mkdirat(&lowest, *name, Mode::RWXU).unwrap());
-        lowest = openat(&lowest, "d", OFlags::RDONLY, Mode::empty()).unwrap();
+        lowest = openat(&lowest, "d", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).unwrap();
     }
 }
 

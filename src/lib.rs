@@ -37,7 +37,7 @@
 //! for (_, decision) in plan.removals() {
 //!     println!("{:?}: {}", decision.item.digest(), decision.verdict.reason());
 //! }
-//! println!("{freed} in all");
+//! println!("{} in all", freed.at_most);
 //! # Ok(())
 //! # }
 //! ```

@@ -11,5 +11,5 @@ pub fn size(directory: &Path, walker: Walker, jobs: Jobs) -> Usage {
     let inventory = cache.inventory().unwrap();
     let progress = Progress::new(Census::locations(&inventory).len(), StopFlag::new());
     let meter = Meter::new(jobs).with_walker(walker);
-    Census::take(&cache, &inventory, &meter, &progress).unwrap().total()
+    Census::take(&cache, &inventory, &meter, None, &progress).unwrap().total()
 }

@@ -1,5 +1,6 @@
 //! Where the cache is, and where in it something lies.
 
+use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
@@ -65,14 +66,19 @@ impl Display for Location {
 /// `$XDG_CACHE_HOME` if that is an absolute path, else below `~/.cache` (`~/Library/Caches` on
 /// macOS). `None` if there is no home directory either.
 pub fn default_directory() -> Option<PathBuf> {
-    directory_below(std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from), std::env::home_dir())
+    let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    Some(home_directory(std::env::var_os("XDG_CACHE_HOME"), usual)?.join("broodbox/images"))
 }
 
-fn directory_below(cache_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
-    let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+/// What a variable names, if that is an absolute path; else what is `usual`, below the user's home
+/// directory.
+pub(super) fn home_directory(variable: Option<OsString>, usual: &str) -> Option<PathBuf> {
+    directory_below(variable.map(PathBuf::from), std::env::home_dir(), usual)
+}
+
+fn directory_below(named: Option<PathBuf>, home: Option<PathBuf>, usual: &str) -> Option<PathBuf> {
     let home = home.filter(|path| path.is_absolute()).map(|path| path.join(usual));
-    let cache_home = cache_home.filter(|path| path.is_absolute());
-    Some(cache_home.or(home)?.join("broodbox/images"))
+    named.filter(|path| path.is_absolute()).or(home)
 }
 
 #[cfg(test)]
@@ -80,18 +86,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cache_home_counts_only_where_it_is_absolute() {
-        let usual = if cfg!(target_os = "macos") { "/h/Library/Caches" } else { "/h/.cache" };
-        for (cache_home, home, expected) in [
-            (Some("/x"), Some("/h"), Some("/x/broodbox/images".to_owned())),
-            (Some("x"), Some("/h"), Some(format!("{usual}/broodbox/images"))),
-            (Some(""), Some("/h"), Some(format!("{usual}/broodbox/images"))),
-            (None, Some("/h"), Some(format!("{usual}/broodbox/images"))),
+    fn a_variable_counts_only_where_it_is_absolute() {
+        for (variable, home, expected) in [
+            (Some("/x"), Some("/h"), Some("/x")),
+            (Some("x"), Some("/h"), Some("/h/.cache")),
+            (Some(""), Some("/h"), Some("/h/.cache")),
+            (None, Some("/h"), Some("/h/.cache")),
             (None, Some(""), None),
             (None, None, None),
         ] {
-            let found = directory_below(cache_home.map(Into::into), home.map(Into::into));
-            assert_eq!(found, expected.map(PathBuf::from), "{cache_home:?} {home:?}");
+            let found = directory_below(variable.map(Into::into), home.map(Into::into), ".cache");
+            assert_eq!(found, expected.map(PathBuf::from), "{variable:?} {home:?}");
         }
     }
 }

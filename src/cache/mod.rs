@@ -10,6 +10,7 @@
 mod choice;
 mod digest;
 mod folders;
+mod guests;
 mod inventory;
 mod lease;
 mod location;
@@ -19,6 +20,7 @@ mod name;
 mod places;
 mod ref_file;
 mod refs;
+mod room;
 mod trash_name;
 mod users;
 
@@ -35,6 +37,7 @@ use crate::stop::StopFlag;
 pub use choice::Choice;
 pub use digest::Digest;
 pub(crate) use folders::Folders;
+pub use guests::Guests;
 pub use inventory::{Entry, EntryKind, Inventory, Leftover};
 pub(crate) use lease::Claim;
 pub use lease::{Lease, Leases};

@@ -25,7 +25,10 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     match lock {
         // The sweep counts by itself what it frees.
         Some(lock) => removal::carry_out(context, &cache, &lock, &mut report)?,
-        None => report.reclaimable = removal::measure(context, &cache, &mut report.plan)?,
+        None => {
+            let measurement = removal::measure(context, &cache, &report.plan)?;
+            report.reclaimable = report.plan.note_usage(&measurement);
+        }
     }
     report.finish(context)
 }

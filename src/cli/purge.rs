@@ -7,11 +7,12 @@ use super::args::{Format, Purge};
 use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
 use super::removal::{self, Counts, Report};
-use super::ui::units::size;
+use super::ui::units::estimate;
 use crate::cache::{Cache, CacheLock, Users};
 use crate::error::{Context as _, Error};
 use crate::plan::purge;
 use crate::sweep::{open_up, razable, raze};
+use crate::usage::Estimate;
 
 pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     let mut report = Report::new(args.dry_run);
@@ -22,7 +23,9 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     let Some(cache) = Cache::open(&context.cache_dir)? else { return report.finish(context) };
     if asks || args.dry_run {
         prepare(context, &cache, &mut report)?;
-        report.reclaimable = removal::measure(context, &cache, &mut report.plan)? + razable(&cache);
+        let measurement = removal::measure(context, &cache, &report.plan)?;
+        let entries = report.plan.note_usage(&measurement);
+        report.reclaimable = entries + Estimate::exactly(razable(&cache));
     }
     // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.
     if asks && !confirm(context, &report)? {
@@ -156,7 +159,7 @@ fn question(context: &Context<'_>, report: &Report) -> String {
         false => format!("Not of the cache, and removed with it: {}\n", strangers.join(", ")),
     };
     let at_least = if report.is_measured() { "" } else { "at least " };
-    let bytes = size(report.reclaimable);
+    let bytes = estimate(report.reclaimable);
     let users: String = in_use(report).map(|line| line + "\n").collect();
     format!("{strangers}{users}Remove {} with {counts}, {at_least}{bytes}?", context.shown_dir())
 }

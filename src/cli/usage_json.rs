@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use serde::Serialize;
 
-use crate::usage::Usage;
+use crate::usage::{Estimate, Usage};
 
 /// A [`Usage`] in a document.
 #[derive(Serialize)]
@@ -26,6 +26,20 @@ impl From<Usage> for Amount {
             directories: usage.directories,
             complete: usage.is_complete(),
         }
+    }
+}
+
+/// An [`Estimate`] in a document.
+#[derive(Serialize)]
+pub struct Bounds {
+    certain: u64,
+    at_most: u64,
+}
+
+impl From<Estimate> for Bounds {
+    fn from(estimate: Estimate) -> Self {
+        let Estimate { certain, at_most } = estimate;
+        Self { certain: certain.as_u64(), at_most: at_most.as_u64() }
     }
 }
 

@@ -16,7 +16,8 @@ use rustix::process::{Resource, getrlimit};
 use super::Directory;
 
 /// What a thread holds at most on its own: the base of a trail, the directory it is in, the next
-/// one, and one that the system's own ways of listing and mode repair open on top.
+/// one, and one that the system's own ways of listing and mode repair, or a look into a file, open on
+/// top.
 const OWN: usize = 4;
 /// More than this many directories a thread has no use for, be the limit as high as it may.
 const MOST_PERMITS: usize = 64;

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxAttributes, StatxFlags};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, StatxAttributes, StatxFlags,
+};
 use rustix::io::{Errno, Result};
 
 use super::{InodeId, Kind, Status};
@@ -48,6 +50,15 @@ pub fn open_quietly(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<Owne
         }
     }
     rustix::fs::openat(parent, name, flags, Mode::empty())
+}
+
+/// What is mounted on a file is refused before it is opened: opening a device does things. Kernels
+/// before 5.6 do not know how, nor do some containers; there the status tells afterwards.
+pub fn open_data(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<OwnedFd> {
+    match rustix::fs::openat2(parent, name, flags, Mode::empty(), ResolveFlags::NO_XDEV) {
+        Err(Errno::NOSYS | Errno::PERM) => rustix::fs::openat(parent, name, flags, Mode::empty()),
+        result => result,
+    }
 }
 
 pub fn status(fd: &OwnedFd) -> Result<Status> {
@@ -117,6 +128,10 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
         }
         Ok(())
     })
+}
+
+pub fn settle(fd: &OwnedFd) -> Result<()> {
+    rustix::fs::syncfs(fd)
 }
 
 /// Whether another mount begins at `child`. Kernels before 5.8 do not tell with the status; then

@@ -5,9 +5,21 @@
 //! at a time, relative to a [`Directory`], and never through a symlink or into another mount.
 //!
 //! What differs between the systems (how entries are listed, what a `stat` can tell) is in
-//! `linux.rs` and `portable.rs`, with equal signatures.
+//! `linux.rs` and `portable.rs`, with equal signatures; what they tell of shared data, in the files
+//! that `holding.rs` names.
 
+#[cfg(target_os = "linux")]
+#[path = "fiemap.rs"]
+mod blocks;
+#[cfg(target_vendor = "apple")]
+#[path = "private_size.rs"]
+mod blocks;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+#[path = "unshared.rs"]
+mod blocks;
 mod budget;
+mod data_file;
+mod holding;
 #[cfg(target_os = "linux")]
 pub mod mounts;
 mod names;
@@ -30,6 +42,8 @@ use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
 pub use budget::{Budget, Permit};
+pub use data_file::DataFile;
+pub use holding::{Extent, Holding, Volume};
 pub use names::{Names, Span};
 use patience::patiently;
 pub use status::{InodeId, Kind, Status};
@@ -117,6 +131,28 @@ impl Directory {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&self.fd, name, flags, Mode::empty());
         Ok(patiently(open)?.into())
+    }
+
+    /// Opens a file to see what it holds, unless it is mounted there: `XDEV`.
+    pub fn open_data(&self, name: &CStr) -> Result<DataFile> {
+        patiently(|| system::open_data(&self.fd, name, data_file::OPEN)).map(DataFile)
+    }
+
+    /// The file system that the directory lies on, if files can share data there.
+    pub fn volume(&self) -> Result<Option<Volume>> {
+        blocks::volume(&self.fd)
+    }
+
+    /// Free bytes on the file system.
+    pub fn free_bytes(&self) -> Result<u64> {
+        let found = rustix::fs::fstatvfs(&self.fd)?;
+        Ok(found.f_bfree * found.f_frsize)
+    }
+
+    /// Waits until everything that was done on the file system so far has had its effect on
+    /// [`Directory::free_bytes`].
+    pub fn settle(&self) -> Result<()> {
+        system::settle(&self.fd)
     }
 
     /// Removes a name that is not a directory.

@@ -15,6 +15,10 @@ pub fn open_quietly(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<Owne
     rustix::fs::openat(parent, name, flags, Mode::empty())
 }
 
+pub fn open_data(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<OwnedFd> {
+    rustix::fs::openat(parent, name, flags, Mode::empty())
+}
+
 pub fn status(fd: &OwnedFd) -> Result<Status> {
     rustix::fs::fstat(fd).map(from_stat)
 }
@@ -70,6 +74,11 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
             each(name, Kind::of(entry.file_type()));
         }
     }
+    Ok(())
+}
+
+/// There is no call for that.
+pub fn settle(_: &OwnedFd) -> Result<()> {
     Ok(())
 }
 

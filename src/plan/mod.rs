@@ -13,10 +13,8 @@ mod reason;
 
 use std::path::PathBuf;
 
-use bytesize::ByteSize;
-
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Leftover, Location, User};
-use crate::usage::{Measurement, Usage};
+use crate::usage::{Estimate, Measurement, Usage};
 
 pub use conditions::Conditions;
 pub use doubt::IndexDoubt;
@@ -126,9 +124,16 @@ impl Plan {
         })
     }
 
+    /// Where everything else lies that may hold the same data as what is to be removed.
+    pub fn others(&self) -> Vec<Location> {
+        let others = self.decisions.iter().filter(|decision| !decision.verdict.removes());
+        let entries = others.filter(|decision| matches!(decision.item, Item::Entry(_)));
+        entries.map(|decision| decision.item.location().clone()).collect()
+    }
+
     /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`]. Returns the
     /// bytes on disk that removing all of them gives back.
-    pub fn note_usage(&mut self, measurement: &Measurement) -> ByteSize {
+    pub fn note_usage(&mut self, measurement: &Measurement) -> Estimate {
         let doomed = self.decisions.iter_mut().filter(|decision| decision.verdict.removes());
         for (tree, decision) in doomed.enumerate() {
             decision.usage = Some(measurement.usage(tree));

@@ -2,8 +2,8 @@
 
 use bytesize::ByteSize;
 
-use super::{Measurement, Meter, Progress, Usage};
-use crate::cache::{Cache, EntryName, Folder, Inventory, Location};
+use super::{Estimate, Measurement, Meter, Progress, Usage};
+use crate::cache::{Cache, EntryName, Folder, Guests, Inventory, Location};
 use crate::error::{Context, Error, Result};
 
 /// How big everything in a cache is; by default, in none.
@@ -31,7 +31,8 @@ impl Census {
         locations
     }
 
-    /// Measures everything that `inventory` lists.
+    /// Measures everything that `inventory` lists; `guests` are the clones that may hold the same
+    /// data.
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped.
@@ -39,9 +40,11 @@ impl Census {
         cache: &Cache,
         inventory: &Inventory,
         meter: &Meter,
+        guests: Option<&Guests>,
         progress: &Progress,
     ) -> Result<Self> {
-        let measurement = meter.measure(cache, &Self::locations(inventory), progress)?;
+        let mut measurement = meter.measure(cache, &Self::locations(inventory), progress)?;
+        meter.look_around(cache, &mut measurement, &[], guests, progress.stop())?;
         let (mut folders, mut problems) = (Usage::default(), Vec::new());
         for folder in [Folder::Root, Folder::Layers] {
             match folder_usage(cache, folder) {
@@ -71,10 +74,23 @@ impl Census {
         [refs, self.folders].into_iter().sum()
     }
 
-    /// Everything, each inode once: what `du -s` says of the cache directory.
+    /// What removing the index gives back.
+    pub fn index_unique(&self) -> Estimate {
+        let refs = self.measurement.reclaimable(self.entries..self.measurement.trees());
+        refs + Estimate::exactly(self.folders.on_disk)
+    }
+
+    /// Everything, each inode and extent once: what `du -s` says of the cache directory, where no
+    /// files share data.
     pub fn total(&self) -> Usage {
         let trees = self.measurement.total(0..self.measurement.trees());
         [trees, self.folders].into_iter().sum()
+    }
+
+    /// What removing everything gives back.
+    pub fn total_unique(&self) -> Estimate {
+        let trees = self.measurement.reclaimable(0..self.measurement.trees());
+        trees + Estimate::exactly(self.folders.on_disk)
     }
 }
 

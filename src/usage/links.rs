@@ -80,6 +80,16 @@ impl Links {
         new
     }
 
+    /// The inodes that have names elsewhere, once all names have been settled.
+    pub fn spread(&self) -> impl Iterator<Item = InodeId> {
+        self.known.iter().map(|link| link.inode)
+    }
+
+    /// Bytes on disk of these.
+    pub fn spread_bytes(&self) -> u64 {
+        self.known.iter().map(|link| link.on_disk).sum()
+    }
+
     /// Adds names to an inode, if it is known.
     fn absorb(&mut self, names: &Link) -> bool {
         let found = self.known.binary_search_by_key(&names.inode, |link| link.inode);
@@ -126,8 +136,12 @@ pub(super) struct Overlap {
 }
 
 impl Overlap {
-    /// Of trees in which all names have been settled.
-    pub fn of<'l>(trees: impl Iterator<Item = &'l Links>) -> Self {
+    /// Of trees in which all names have been settled. Calls `each` with every inode that does not
+    /// lie in one tree, and whether these trees together have all its names.
+    pub fn of<'l>(
+        trees: impl Iterator<Item = &'l Links>,
+        mut each: impl FnMut(InodeId, bool),
+    ) -> Self {
         let mut lists: Vec<&[Link]> = trees.map(|links| &links.known[..]).collect();
         let head = |tree: usize, list: &[Link]| Some(Reverse((list.first()?.inode, tree)));
         let heads = lists.iter().enumerate().filter_map(|(tree, list)| head(tree, list));
@@ -141,17 +155,20 @@ impl Overlap {
                 overlap.apparent += ByteSize::b(link.apparent);
                 overlap.on_disk += ByteSize::b(link.on_disk);
             } else {
-                overlap.finish(current.replace(*link));
+                overlap.finish(current.replace(*link), &mut each);
             }
         }
-        overlap.finish(current);
+        overlap.finish(current, &mut each);
         overlap
     }
 
-    fn finish(&mut self, link: Option<Link>) {
-        if let Some(link) = link.filter(|link| link.seen < link.names) {
+    fn finish(&mut self, link: Option<Link>, each: &mut impl FnMut(InodeId, bool)) {
+        let Some(link) = link else { return };
+        let is_whole = link.seen >= link.names;
+        if !is_whole {
             self.held_elsewhere += ByteSize::b(link.on_disk);
         }
+        each(link.inode, is_whole);
     }
 }
 
@@ -189,9 +206,11 @@ mod tests {
     fn a_name_elsewhere_holds_the_inode_until_it_is_in_the_sum() {
         let (here, _) = settled(&[name(1, 2), name(2, 3)]);
         let (there, _) = settled(&[name(1, 2)]);
-        let alone = Overlap::of([&here].into_iter());
+        let alone = Overlap::of([&here].into_iter(), |_, is_whole| assert!(!is_whole));
         assert_eq!(alone.held_elsewhere.as_u64(), 2 * 4096);
-        let both = Overlap::of([&here, &there].into_iter());
+        let both = Overlap::of([&here, &there].into_iter(), |inode, is_whole| {
+            assert_eq!(is_whole, inode.number == 1);
+        });
         assert_eq!((both.on_disk.as_u64(), both.apparent.as_u64()), (4096, 100));
         assert_eq!(both.held_elsewhere.as_u64(), 4096);
     }
@@ -226,7 +245,7 @@ mod tests {
                 }
                 all.push(links);
             }
-            let overlap = Overlap::of(all.iter());
+            let overlap = Overlap::of(all.iter(), |_, _| {});
             prop_assert_eq!(sum - overlap.on_disk.as_u64(), 4096 * seen.len() as u64);
             prop_assert_eq!(overlap.held_elsewhere.as_u64(), 4096 * seen.len() as u64);
         }

@@ -1,15 +1,22 @@
 //! What came of a measurement: an account for each tree, and sums that count nothing twice.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use bytesize::ByteSize;
 
 use super::links::{Links, Overlap};
+use super::sharing::{Class, Estimate, Holder, Shared, Who};
 use super::{Problems, Usage};
+use crate::directory::Holding;
 
 /// The account of one tree.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     pub usage: Usage,
     pub links: Links,
+    /// What its files hold, but for those with several names.
+    pub holding: Holding,
     pub problems: Problems,
 }
 
@@ -17,11 +24,35 @@ pub(super) struct Account {
 #[derive(Debug, Default)]
 pub struct Measurement {
     accounts: Vec<Account>,
+    shared: Shared,
+    uniques: OnceLock<Vec<Estimate>>,
+}
+
+/// Some trees, and what becomes of inodes whose names lie in several.
+struct Together {
+    is_in: Vec<bool>,
+    total: Usage,
+    overlap: Overlap,
+    /// By their numbers, those that have names in these trees; and whether they have none elsewhere.
+    spread: HashMap<usize, bool>,
 }
 
 impl Measurement {
-    pub(super) fn new(accounts: Vec<Account>) -> Self {
-        Self { accounts }
+    pub(super) fn new(accounts: Vec<Account>, mut shared: Shared) -> Self {
+        let spread = accounts.iter().flat_map(|account| account.links.spread());
+        spread.for_each(|inode| shared.inodes.spread(inode));
+        Self { accounts, shared, uniques: OnceLock::new() }
+    }
+
+    /// What is held, to be added to.
+    pub(super) fn shared_mut(&mut self) -> &mut Shared {
+        self.uniques.take();
+        &mut self.shared
+    }
+
+    /// Whether there is data that only these trees seem to hold, though nobody can tell.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.credit(&self.together(0..self.accounts.len())) > 0
     }
 
     /// How many trees were measured.
@@ -29,7 +60,8 @@ impl Measurement {
         self.accounts.len()
     }
 
-    /// The account of one tree; an inode counts once in it.
+    /// The account of one tree; an inode counts once in it. Data that several inodes share counts for
+    /// each of them, as for `du`.
     pub fn usage(&self, tree: usize) -> Usage {
         self.accounts[tree].usage
     }
@@ -39,24 +71,117 @@ impl Measurement {
         &self.accounts[tree].problems
     }
 
-    /// The account of several trees together: an inode counts once in all of them.
+    /// The account of several trees together: an inode counts once in all of them, and so does an
+    /// extent, if the meter has [read extents](super::Meter::reading_extents).
     pub fn total(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
-        self.together(trees).0
+        let together = self.together(trees);
+        let survey = self.shared.ledger.survey(0, |holder| match self.part(&together, holder) {
+            Part::None => Class::Absent,
+            Part::Stays | Part::Goes => Class::Foreign,
+        });
+        let mut total = together.total;
+        total.on_disk = less(total.on_disk, survey.again);
+        total
     }
 
     /// Bytes on disk that removing these trees together gives back: an inode that has a name
-    /// elsewhere stays. Shared extents are not taken into account.
-    pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> ByteSize {
-        let (total, overlap) = self.together(trees);
-        total.on_disk - overlap.held_elsewhere
+    /// elsewhere stays, and so does data that somebody else holds. If the meter has not read extents
+    /// where files can share them, nothing is certain.
+    pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> Estimate {
+        let together = self.together(trees);
+        let goes = |number| self.part(&together, Holder::inode(number)) == Part::Goes;
+        let mut holding = self.shared.inodes.holding(goes);
+        self.among(&together.is_in).for_each(|account| holding += account.holding);
+        let going = together.total.on_disk - together.overlap.held_elsewhere;
+        estimate(going, holding, self.credit(&together))
     }
 
-    fn together(&self, trees: impl IntoIterator<Item = usize>) -> (Usage, Overlap) {
-        let accounts: Vec<_> = trees.into_iter().map(|tree| &self.accounts[tree]).collect();
-        let mut total: Usage = accounts.iter().map(|account| account.usage).sum();
-        let overlap = Overlap::of(accounts.iter().map(|account| &account.links));
+    /// Bytes of shared data that nobody else seems to hold.
+    fn credit(&self, together: &Together) -> u64 {
+        let survey = self.shared.ledger.survey(1, |holder| match self.part(together, holder) {
+            Part::Goes => Class::Owner(0),
+            Part::None | Part::Stays => Class::Foreign,
+        });
+        survey.credits[0]
+    }
+
+    /// Bytes on disk that removing this tree alone gives back.
+    pub fn unique(&self, tree: usize) -> Estimate {
+        self.uniques.get_or_init(|| self.find_uniques())[tree]
+    }
+
+    fn find_uniques(&self) -> Vec<Estimate> {
+        let trees = self.accounts.len();
+        let survey = self.shared.ledger.survey(trees, |holder| {
+            let home = match holder.who() {
+                Who::Tree(tree) => Some(tree).filter(|tree| *tree < trees),
+                Who::Inode(number) => self.shared.inodes.home(number),
+            };
+            home.map_or(Class::Foreign, |tree| Class::Owner(tree as u32))
+        });
+        let mut holdings: Vec<_> = self.accounts.iter().map(|account| account.holding).collect();
+        self.shared.inodes.at_home().for_each(|(tree, holding)| holdings[tree] += holding);
+        let found = self.accounts.iter().zip(holdings).zip(survey.credits);
+        found
+            .map(|((account, holding), credit)| {
+                let going = less(account.usage.on_disk, account.links.spread_bytes());
+                estimate(going, holding, credit)
+            })
+            .collect()
+    }
+
+    fn together(&self, trees: impl IntoIterator<Item = usize>) -> Together {
+        let mut is_in = vec![false; self.accounts.len()];
+        trees.into_iter().for_each(|tree| is_in[tree] = true);
+        let mut total: Usage = self.among(&is_in).map(|account| account.usage).sum();
+        let mut spread = HashMap::new();
+        let links = self.among(&is_in).map(|account| &account.links);
+        let overlap = Overlap::of(links, |inode, is_whole| {
+            spread.extend(self.shared.inodes.number(inode).map(|number| (number, is_whole)));
+        });
         total.apparent -= overlap.apparent;
         total.on_disk -= overlap.on_disk;
-        (total, overlap)
+        Together { is_in, total, overlap, spread }
     }
+
+    fn among<'s>(&'s self, is_in: &'s [bool]) -> impl Iterator<Item = &'s Account> {
+        self.accounts.iter().zip(is_in).filter(|(_, is_in)| **is_in).map(|(account, _)| account)
+    }
+
+    /// What a holder has to do with some trees.
+    fn part(&self, together: &Together, holder: Holder) -> Part {
+        let home = match holder.who() {
+            Who::Tree(tree) => Some(tree),
+            Who::Inode(number) => match together.spread.get(&number) {
+                Some(true) => return Part::Goes,
+                Some(false) => return Part::Stays,
+                None => self.shared.inodes.home(number),
+            },
+        };
+        match home.and_then(|tree| together.is_in.get(tree)) {
+            Some(true) => Part::Goes,
+            Some(false) | None => Part::None,
+        }
+    }
+}
+
+/// What a holder has to do with trees that are removed together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    None,
+    /// It is in them, but not all of its names are.
+    Stays,
+    Goes,
+}
+
+/// Of inodes that occupy so much: what is shared comes back as far as it is credited.
+fn estimate(going: ByteSize, holding: Holding, credit: u64) -> Estimate {
+    let certain = less(going, holding.shared + holding.unsure + holding.padding);
+    let at_most = certain + ByteSize::b(holding.unsure + credit);
+    Estimate { certain, at_most: at_most.min(going) }
+}
+
+/// What files share may change while they are looked at; nothing gets less than nothing by that.
+fn less(bytes: ByteSize, without: u64) -> ByteSize {
+    ByteSize::b(bytes.as_u64().saturating_sub(without))
 }

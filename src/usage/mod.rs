@@ -2,7 +2,8 @@
 //!
 //! A [`Usage`] is the account of one tree, and adds up. [`Meter`] makes such accounts: it walks many
 //! trees at once on one pool of threads, while a face may watch them grow in a [`Progress`]. The
-//! walkers themselves are in `walk/`, what hard links do to a sum is in `links.rs`.
+//! walkers themselves are in `walk/`; what hard links do to a sum is in `links.rs`, what shared data
+//! does, in `sharing/`.
 
 mod census;
 mod jobs;
@@ -10,6 +11,7 @@ mod links;
 mod measurement;
 mod meter;
 mod problems;
+mod sharing;
 mod tally;
 mod walk;
 
@@ -26,6 +28,7 @@ pub(crate) use jobs::Pool;
 pub use measurement::Measurement;
 pub use meter::Meter;
 pub use problems::Problems;
+pub use sharing::Estimate;
 pub use tally::{Progress, Stage, Tally};
 pub use walk::Walker;
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{TestCache, du, run};
+use crate::support::{TestCache, du, exactly, run};
 
 /// The names of an object's fields, in order of the alphabet.
 fn fields(value: &Value) -> Vec<&str> {
@@ -36,10 +36,13 @@ fn list_has_all_its_fields() {
             "warnings"
         ]
     );
-    assert_eq!(list["schema_version"], 1);
+    assert_eq!(list["schema_version"], 2);
     assert_eq!(list["cache_dir"], cache.dir().to_str().unwrap());
     let [image, orphan] = list["images"].as_array().unwrap().as_slice() else { panic!("{list}") };
-    assert_eq!(fields(image), ["digest", "last_used", "path", "refs", "status", "usage"]);
+    assert_eq!(
+        fields(image),
+        ["digest", "last_used", "path", "refs", "status", "unique_bytes", "usage"]
+    );
     assert_eq!(image["digest"], "sha256:live");
     assert_eq!(image["path"], live.to_str().unwrap());
     assert_eq!(image["refs"], json!(["example.com/live:latest"]));
@@ -51,9 +54,12 @@ fn list_has_all_its_fields() {
     );
     assert_eq!(image["usage"]["complete"], true);
     let layer = &list["layers"][0];
-    assert_eq!(fields(layer), ["digest", "last_used", "path", "status", "usage"]);
+    assert_eq!(fields(layer), ["digest", "last_used", "path", "status", "unique_bytes", "usage"]);
     assert_eq!(layer["status"], "unknown");
-    assert_eq!(fields(&list["leftovers"][0]), ["last_changed", "name", "path", "usage"]);
+    assert_eq!(
+        fields(&list["leftovers"][0]),
+        ["last_changed", "name", "path", "unique_bytes", "usage"]
+    );
     assert_eq!(list["refs"]["total"], 3);
     assert_eq!(
         list["refs"]["dangling"],
@@ -66,7 +72,8 @@ fn list_has_all_its_fields() {
     );
     assert_eq!(list["strangers"][0]["name"], "notes.txt");
     assert_eq!(list["totals"]["on_disk_bytes"], du(&cache.dir()));
-    assert_eq!(list["totals"]["reclaimable_bytes"], du(&cache.path("sha256-orphan")));
+    let bytes = exactly(du(&cache.path("sha256-orphan")));
+    assert_eq!((&list["totals"]["reclaimable_bytes"], &orphan["unique_bytes"]), (&bytes, &bytes));
     assert_eq!(list["warnings"].as_array().unwrap().len(), 1);
 }
 
@@ -88,7 +95,17 @@ fn gc_has_all_its_fields() {
     assert_eq!((&kept["action"], &kept["reason"]), (&json!("keep"), &json!("referenced")));
     assert_eq!((&removed["action"], &removed["reason"]), (&json!("remove"), &json!("orphan")));
     assert_eq!((&kept["usage"], &removed["error"]), (&Value::Null, &Value::Null));
-    assert_eq!(gc["totals"], json!({"removed": 1, "kept": 1, "failed": 0, "freed_bytes": bytes}));
+    let totals = &gc["totals"];
+    assert_eq!(
+        fields(totals),
+        ["failed", "file_system_freed_bytes", "freed_bytes", "kept", "removed"]
+    );
+    assert_eq!(
+        (&totals["removed"], &totals["kept"], &totals["failed"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    assert_eq!(totals["freed_bytes"], exactly(bytes));
+    assert!(totals["file_system_freed_bytes"].is_i64());
 }
 
 #[test]
@@ -97,7 +114,7 @@ fn a_missing_cache_still_gives_a_whole_document() {
     fs::remove_dir(cache.dir()).unwrap();
     for verb in ["list", "gc", "purge"] {
         let document = run(&cache, &[verb, "--format", "json"]).json();
-        assert_eq!(document["schema_version"], 1);
+        assert_eq!(document["schema_version"], 2);
         assert_eq!(document["warnings"], json!([]));
     }
 }

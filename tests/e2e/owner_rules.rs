@@ -152,7 +152,7 @@ fn deviation_the_dry_run_shows_the_plan_that_is_carried_out() {
     assert_eq!(left(&cache), ["layers", "refs", "sha256-dead", "sha256-live"]);
     let real = run(&cache, &["gc", "--format", "json"]).json();
     assert_eq!(dry["decisions"], real["decisions"]);
-    assert_eq!(dry["totals"], real["totals"]);
+    assert_eq!(dry["totals"]["freed_bytes"], real["totals"]["freed_bytes"]);
     assert_eq!((&dry["dry_run"], &real["dry_run"]), (&true.into(), &false.into()));
 }
 

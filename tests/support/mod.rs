@@ -19,6 +19,7 @@ pub fn bbox(cache: &TestCache, arguments: &[&str]) -> Command {
 pub fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
     command.env_remove("BBOX_IMAGE_CACHE_DIR").env_remove("XDG_CACHE_HOME").env_remove("NO_COLOR");
+    command.env("XDG_CONFIG_HOME", "/nobody/is/here");
     command
 }
 
@@ -60,6 +61,11 @@ impl Run {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
+}
+
+/// A pair of bounds in a document, where both are equal.
+pub fn exactly(bytes: u64) -> serde_json::Value {
+    serde_json::json!({"certain": bytes, "at_most": bytes})
 }
 
 /// What `du` says of a path: an independent opinion.

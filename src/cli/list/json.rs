@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::listing::{Listing, Row};
 use crate::cache::Digest;
-use crate::cli::usage_json::{Amount, lossy};
+use crate::cli::usage_json::{Amount, Bounds, lossy};
 
 #[derive(Serialize)]
 pub struct Document {
@@ -30,6 +30,7 @@ struct Image {
     refs: Vec<Option<String>>,
     last_used: String,
     usage: Option<Amount>,
+    unique_bytes: Option<Bounds>,
 }
 
 #[derive(Serialize)]
@@ -39,6 +40,7 @@ struct Layer {
     status: &'static str,
     last_used: String,
     usage: Option<Amount>,
+    unique_bytes: Option<Bounds>,
 }
 
 #[derive(Serialize)]
@@ -47,6 +49,7 @@ struct Leftover {
     path: String,
     last_changed: String,
     usage: Option<Amount>,
+    unique_bytes: Option<Bounds>,
 }
 
 #[derive(Serialize)]
@@ -78,7 +81,7 @@ struct Stranger {
 struct Totals {
     apparent_bytes: Option<u64>,
     on_disk_bytes: Option<u64>,
-    reclaimable_bytes: Option<u64>,
+    reclaimable_bytes: Option<Bounds>,
 }
 
 impl Document {
@@ -86,7 +89,7 @@ impl Document {
         let dir = listing.cache_dir;
         let total = listing.census.map(|census| census.total());
         Self {
-            schema_version: 1,
+            schema_version: 2,
             cache_dir: lossy(dir),
             images: listing.images.iter().map(|row| image(row, dir)).collect(),
             layers: listing.layers.iter().map(|row| layer(row, dir)).collect(),
@@ -97,7 +100,7 @@ impl Document {
                 apparent_bytes: total.map(|usage| usage.apparent.as_u64()),
                 on_disk_bytes: total.map(|usage| usage.on_disk.as_u64()),
                 reclaimable_bytes: match listing.inventory.refs.unreadable.is_empty() {
-                    true => listing.reclaimable().map(|(bytes, _)| bytes.as_u64()),
+                    true => listing.reclaimable().map(|(estimate, _)| estimate.into()),
                     false => None,
                 },
             },
@@ -118,6 +121,7 @@ fn image(row: &Row<'_>, dir: &Path) -> Image {
         refs: row.refs.iter().map(|found| found.image.clone()).collect(),
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
+        unique_bytes: row.unique.map(Bounds::from),
     }
 }
 
@@ -128,6 +132,7 @@ fn layer(row: &Row<'_>, dir: &Path) -> Layer {
         status: row.status.name(),
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
+        unique_bytes: row.unique.map(Bounds::from),
     }
 }
 
@@ -137,6 +142,7 @@ fn leftover(row: &Row<'_>, dir: &Path) -> Leftover {
         path: path(row, dir),
         last_changed: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
+        unique_bytes: row.unique.map(Bounds::from),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::cli::args::{List, Sort};
 use crate::cli::context::Context;
 use crate::cli::doubt;
 use crate::plan::{Conditions, Marks, Plan, Verdict, collect};
-use crate::usage::{Census, Usage};
+use crate::usage::{Census, Estimate, Usage};
 
 /// Everything that there is to say about a cache.
 pub struct Listing<'a> {
@@ -57,6 +57,8 @@ pub struct Row<'a> {
     pub status: Status,
     pub refs: Vec<&'a Ref>,
     pub usage: Option<Usage>,
+    /// What removing just this one gives back.
+    pub unique: Option<Estimate>,
 }
 
 impl<'a> Row<'a> {
@@ -64,7 +66,7 @@ impl<'a> Row<'a> {
         entry: &'a Entry,
         inventory: &Inventory,
         marks: &Marks<'a>,
-        usage: Option<Usage>,
+        measured: Option<(Usage, Estimate)>,
     ) -> Self {
         let name = match &entry.kind {
             EntryKind::Leftover(Leftover::Hidden(digest)) => digest.entry_name(),
@@ -77,7 +79,8 @@ impl<'a> Row<'a> {
             (true, true) if inventory.refs.unreadable.is_empty() => Status::Orphan,
             _ => Status::Unknown,
         };
-        Self { entry, status, refs, usage }
+        let (usage, unique) = measured.unzip();
+        Self { entry, status, refs, usage, unique }
     }
 
     pub fn digest(&self) -> Option<&'a Digest> {
@@ -144,15 +147,23 @@ impl<'a> Listing<'a> {
         refs.filter(move |found| !images.contains(found.digest.entry_name()))
     }
 
-    /// What all entries of some kind amount to, each inode once.
-    pub fn total(&self, kind: impl Fn(&EntryKind) -> bool) -> Option<Usage> {
+    /// What all entries of some kind amount to, each inode and extent once.
+    pub fn total(&self, kind: fn(&EntryKind) -> bool) -> Option<Usage> {
+        Some(self.census?.measurement().total(self.trees(kind)))
+    }
+
+    /// What removing all entries of some kind together gives back.
+    pub fn unique(&self, kind: fn(&EntryKind) -> bool) -> Option<Estimate> {
+        Some(self.census?.measurement().reclaimable(self.trees(kind)))
+    }
+
+    fn trees(&self, kind: fn(&EntryKind) -> bool) -> impl Iterator<Item = usize> {
         let entries = self.inventory.entries.iter().enumerate();
-        let chosen = entries.filter(|(_, entry)| kind(&entry.kind)).map(|(index, _)| index);
-        Some(self.census?.measurement().total(chosen))
+        entries.filter(move |(_, entry)| kind(&entry.kind)).map(|(index, _)| index)
     }
 
     /// What a collection would give back, and whether all of that could be measured.
-    pub fn reclaimable(&self) -> Option<(ByteSize, bool)> {
+    pub fn reclaimable(&self) -> Option<(Estimate, bool)> {
         let measurement = self.census?.measurement();
         let doomed: HashSet<_> = self.plan.doomed().into_iter().collect();
         let entries = self.inventory.entries.iter().enumerate();
@@ -211,8 +222,9 @@ fn rows<'a>(
     entries
         .filter(|(_, entry)| is_wanted(&entry.kind))
         .map(|(index, entry)| {
-            let usage = census.map(|census| census.measurement().usage(index));
-            Row::new(entry, inventory, &marks, usage)
+            let measured = census.map(Census::measurement);
+            let measured = measured.map(|found| (found.usage(index), found.unique(index)));
+            Row::new(entry, inventory, &marks, measured)
         })
         .collect()
 }

@@ -23,7 +23,7 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
         if census.is_some() {
-            census = Some(take_census(context, &cache, &inventory)?);
+            census = Some(take_census(context, &cache, &inventory, args.sizes)?);
         }
     }
     let listing = Listing::new(context, &inventory, census.as_ref(), args);
@@ -41,6 +41,7 @@ fn take_census(
     context: &Context<'_>,
     cache: &Cache,
     inventory: &Inventory,
+    reads_extents: bool,
 ) -> Result<Census, Failure> {
     let progress = Progress::new(Census::locations(inventory).len(), context.signals.stop());
     let names = inventory.entries.iter().map(|entry| match &entry.kind {
@@ -49,9 +50,11 @@ fn take_census(
         EntryKind::Leftover(_) | EntryKind::Stranger => entry.location.name.to_string(),
     });
     let names = names.chain(["refs".to_owned()]).collect();
-    let meter = context.meter();
+    let meter = if reads_extents { context.meter().reading_extents() } else { context.meter() };
+    let guests = context.guests();
     let mut face = MeasureFace::new(context.console, &progress, names);
-    Ok(watch(&mut face, |_events| Census::take(cache, inventory, &meter, &progress))??)
+    let take = || Census::take(cache, inventory, &meter, guests.as_ref(), &progress);
+    Ok(watch(&mut face, |_events| take())??)
 }
 
 fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {

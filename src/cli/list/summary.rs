@@ -2,7 +2,7 @@
 
 use super::listing::Listing;
 use crate::cache::EntryKind;
-use crate::cli::ui::units::{at_least, plural, size};
+use crate::cli::ui::units::{at_least, estimate, plural};
 use crate::plan::Verdict;
 
 /// How many strangers are named; `--sizes` has a row for each.
@@ -49,7 +49,8 @@ fn reclaimable(listing: &Listing<'_>) -> String {
     match listing.reclaimable() {
         Some((bytes, is_complete)) => {
             let at_least = if is_complete { "" } else { "at least " };
-            format!("{what} {verb} {at_least}{}: `{command}` gives it back\n", size(bytes))
+            let bytes = format!("{at_least}{}", estimate(bytes));
+            format!("{what} {verb} {bytes}: `{command}` gives it back\n")
         }
         None => format!("{what}: `{command}` removes that\n"),
     }

@@ -8,9 +8,9 @@ use crate::cache::EntryKind;
 use crate::cli::args::List;
 use crate::cli::ui::console::DIM;
 use crate::cli::ui::table::{Align, Table, cut};
-use crate::cli::ui::units::{ago, at_least, count};
+use crate::cli::ui::units::{ago, at_least, count, estimate};
 use crate::escape::Escaped;
-use crate::usage::Usage;
+use crate::usage::{Estimate, Usage};
 
 /// From how many columns on the full account has room for everything.
 const WIDE: usize = 100;
@@ -56,7 +56,7 @@ fn overview(listing: &Listing<'_>, args: &List) -> Table {
 /// The full account: a section for each kind of entry, all with the same columns.
 fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
     use Align::{Left, Right};
-    let mut table = Table::new([Left, Right, Right, Right, Right, Left, Left]);
+    let mut table = Table::new([Left, Right, Right, Right, Right, Right, Left, Left]);
     let sections = [
         ("DIGEST", "LAST USED", "IMAGE", &listing.images),
         ("LAYER", "LAST USED", "STATUS", &listing.layers),
@@ -67,14 +67,15 @@ fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
         if rows.is_empty() {
             continue;
         }
-        table.header([first, "APPARENT", "ON DISK", "FILES", "DIRS", time, last]);
+        table.header([first, "APPARENT", "ON DISK", "UNIQUE", "FILES", "DIRS", time, last]);
         for row in rows {
             let time = ago(listing.now, row.entry.last_used);
             let name = match width {
                 Some(width) if width < WIDE => without_algorithm(&digest(row, args)).to_owned(),
                 _ => digest(row, args),
             };
-            let cells = amounts(name, &row.usage.unwrap_or_default());
+            let unique = row.unique.unwrap_or_default();
+            let cells = amounts(name, &row.usage.unwrap_or_default(), unique);
             table.row([cells, vec![time, image(row, args)]].concat(), style(row));
         }
     }
@@ -84,25 +85,30 @@ fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
 
 fn totals(listing: &Listing<'_>, table: &mut Table) {
     let Some(census) = listing.census else { return };
-    let of = |kind: fn(&EntryKind) -> bool| listing.total(kind).unwrap_or_default();
-    table.header(["TOTAL", "APPARENT", "ON DISK", "FILES", "DIRS", "", ""]);
+    let of = |kind: fn(&EntryKind) -> bool| {
+        (listing.total(kind).unwrap_or_default(), listing.unique(kind).unwrap_or_default())
+    };
+    table.header(["TOTAL", "APPARENT", "ON DISK", "UNIQUE", "FILES", "DIRS", "", ""]);
     let parts = [
         ("images", of(|kind| matches!(kind, EntryKind::Image(_)))),
         ("layers", of(|kind| matches!(kind, EntryKind::Layer(_)))),
         ("leftovers", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
         ("strangers", of(|kind| matches!(kind, EntryKind::Stranger))),
-        ("index", census.index()),
+        ("index", (census.index(), census.index_unique())),
     ];
-    for (name, usage) in parts.iter().filter(|(_, usage)| usage.directories + usage.files > 0) {
-        table.row(amounts((*name).to_owned(), usage), Style::new());
+    let parts = parts.iter().filter(|(_, (usage, _))| usage.directories + usage.files > 0);
+    for (name, (usage, unique)) in parts {
+        table.row(amounts((*name).to_owned(), usage, *unique), Style::new());
     }
-    table.row(amounts("everything".to_owned(), &census.total()), Style::new().bold());
+    let everything = amounts("everything".to_owned(), &census.total(), census.total_unique());
+    table.row(everything, Style::new().bold());
 }
 
-fn amounts(name: String, usage: &Usage) -> Vec<String> {
-    let apparent = at_least(usage, usage.apparent);
-    let on_disk = at_least(usage, usage.on_disk);
-    vec![name, apparent, on_disk, count(usage.files), count(usage.directories)]
+fn amounts(name: String, usage: &Usage, unique: Estimate) -> Vec<String> {
+    let [apparent, on_disk] = [usage.apparent, usage.on_disk].map(|bytes| at_least(usage, bytes));
+    let at_least = if usage.is_complete() { "" } else { "at least " };
+    let unique = format!("{at_least}{}", estimate(unique));
+    vec![name, apparent, on_disk, unique, count(usage.files), count(usage.directories)]
 }
 
 fn style(row: &Row<'_>) -> Style {

@@ -6,7 +6,7 @@ use super::lines;
 use super::report::Report;
 use crate::cache::{Digest, Entry, EntryKind, User};
 use crate::cli::context::Context;
-use crate::cli::usage_json::{Amount, lossy};
+use crate::cli::usage_json::{Amount, Bounds, lossy};
 use crate::plan::{Decision, Item, Verdict};
 use crate::sweep::Fate;
 
@@ -46,7 +46,9 @@ struct Totals {
     removed: usize,
     kept: usize,
     failed: usize,
-    freed_bytes: u64,
+    freed_bytes: Bounds,
+    /// Since before the sweep; less than nothing if others have taken more meanwhile.
+    file_system_freed_bytes: Option<i64>,
 }
 
 impl Document {
@@ -55,7 +57,7 @@ impl Document {
         let removed = decisions.clone().filter(|&index| report.is_removed(index)).count();
         let kept = decisions.clone().filter(|&index| is_kept(report, index)).count();
         Self {
-            schema_version: 1,
+            schema_version: 2,
             cache_dir: lossy(&context.cache_dir),
             dry_run: report.is_dry_run(),
             decisions: decisions.clone().map(|index| decided(report, index, context)).collect(),
@@ -63,7 +65,8 @@ impl Document {
                 removed,
                 kept,
                 failed: decisions.len() - removed - kept,
-                freed_bytes: report.freed().as_u64(),
+                freed_bytes: report.freed().into(),
+                file_system_freed_bytes: report.freed.by_file_system(),
             },
             warnings: report.warnings.iter().chain(&report.problems).cloned().collect(),
         }

@@ -1,20 +1,20 @@
 //! What `gc` and `purge` have in common: lock, measure what is doomed or remove it, and tell.
 
 mod face;
+mod freed;
 mod json;
 mod lines;
 mod report;
-
-use bytesize::ByteSize;
 
 use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::{MeasureFace, watch};
 use super::ui::units::count;
 use crate::cache::{Cache, CacheLock, Patience, User, Users};
+use crate::error::Error;
 use crate::plan::Plan;
 use crate::sweep::{Fate, sweep};
-use crate::usage::Progress;
+use crate::usage::{Measurement, Progress};
 
 pub use lines::{Counts, label, mounted, users as users_of};
 pub use report::Report;
@@ -42,21 +42,23 @@ pub fn open_locked(
     Ok(locked)
 }
 
-/// Measures what `plan` wants removed, and notes it there. Returns what removing all of it gives
-/// back.
-pub fn measure(context: &Context<'_>, cache: &Cache, plan: &mut Plan) -> Result<ByteSize, Failure> {
+/// Measures what `plan` wants removed, and looks who else holds it.
+pub fn measure(context: &Context<'_>, cache: &Cache, plan: &Plan) -> Result<Measurement, Failure> {
     let doomed = plan.doomed();
     if doomed.is_empty() {
-        return Ok(ByteSize::b(0));
+        return Ok(Measurement::default());
     }
     let progress = Progress::new(doomed.len(), context.signals.stop());
     let names = plan.removals().map(|(_, decision)| lines::label(decision)).collect();
-    let meter = context.meter();
-    let measurement = {
-        let mut face = MeasureFace::new(context.console, &progress, names);
-        watch(&mut face, |_events| meter.measure(cache, &doomed, &progress))??
+    let (meter, guests) = (context.meter().reading_extents(), context.guests());
+    let measure = || -> Result<Measurement, Error> {
+        let mut found = meter.measure(cache, &doomed, &progress)?;
+        let others = plan.others();
+        meter.look_around(cache, &mut found, &others, guests.as_ref(), progress.stop())?;
+        Ok(found)
     };
-    Ok(plan.note_usage(&measurement))
+    let mut face = MeasureFace::new(context.console, &progress, names);
+    Ok(watch(&mut face, |_events| measure())??)
 }
 
 /// Looks who uses what. Where the system does not tell at all, the user is warned, and nobody is
@@ -82,6 +84,24 @@ pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Resul
 /// Carries out the plan of `report`, prints a line for each removal as it ends, and notes what came
 /// of it.
 pub fn carry_out(
+    context: &Context<'_>,
+    cache: &Cache,
+    lock: &CacheLock,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    if report.plan.removals().next().is_some() && cache.can_share_data()? {
+        report.freed.measurement = Some(measure(context, cache, &report.plan)?);
+    }
+    let before = cache.free_bytes();
+    sweep_watched(context, cache, lock, report)?;
+    match before.and_then(|before| Ok((before, cache.free_bytes()?))) {
+        Ok(room) => report.freed.room = Some(room),
+        Err(error) => report.warn(context, error.to_string()),
+    }
+    Ok(())
+}
+
+fn sweep_watched(
     context: &Context<'_>,
     cache: &Cache,
     lock: &CacheLock,

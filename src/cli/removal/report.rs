@@ -2,6 +2,7 @@
 
 use bytesize::ByteSize;
 
+use super::freed::Freed;
 use super::json::Document;
 use super::lines::{self, Counts, Layout};
 use crate::cli::args::Format;
@@ -9,17 +10,20 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::ui::console::OutputError;
 use crate::cli::ui::json::document;
-use crate::cli::ui::units::{plural, size};
+use crate::cli::ui::units::{estimate, plural, size};
 use crate::plan::{Plan, Verdict};
 use crate::sweep::{Fate, Outcome};
+use crate::usage::{Estimate, Usage};
 
 /// What was planned and, unless it was a dry run, what came of it.
 pub struct Report {
     pub plan: Plan,
     /// What removing everything that is doomed gives back, by measurement.
-    pub reclaimable: ByteSize,
+    pub reclaimable: Estimate,
     /// `None` for a dry run.
     pub outcome: Option<Outcome>,
+    /// What there is to judge by how much has come back.
+    pub freed: Freed,
     /// Bytes that were freed besides the plan's own.
     pub extra_freed: ByteSize,
     /// What to name besides the removed things' number, for a purge.
@@ -37,8 +41,9 @@ impl Report {
     pub fn new(dry_run: bool) -> Self {
         Self {
             plan: Plan::default(),
-            reclaimable: ByteSize::b(0),
+            reclaimable: Estimate::default(),
             outcome: None,
+            freed: Freed::default(),
             extra_freed: ByteSize::b(0),
             whole: None,
             warnings: Vec::new(),
@@ -87,12 +92,28 @@ impl Report {
     }
 
     /// Bytes that were freed, or would be.
-    pub fn freed(&self) -> ByteSize {
-        if self.dry_run {
-            return self.reclaimable;
+    pub fn freed(&self) -> Estimate {
+        match &self.outcome {
+            Some(outcome) => {
+                let freed = self.freed.estimate(&self.plan, outcome);
+                freed + Estimate::exactly(self.extra_freed)
+            }
+            None => self.reclaimable,
         }
-        let fates = (0..self.plan.decisions.len()).filter_map(|index| self.fate(index));
-        fates.fold(self.extra_freed, |freed, fate| freed + fate.freed())
+    }
+
+    /// What has been freed, and what the file system says of that if it says something else, or more.
+    fn shown_freed(&self) -> String {
+        let freed = self.freed();
+        let usages = self.plan.decisions.iter().filter_map(|decision| decision.usage);
+        let entries: Usage = usages.sum();
+        let entries = entries.files + entries.directories;
+        match self.freed.by_file_system() {
+            Some(said) if !freed.is_exact() || !freed.agrees_with(said, entries) => {
+                format!("{} ({})", estimate(freed), by_file_system(said))
+            }
+            _ => estimate(freed),
+        }
     }
 
     /// Tells the user something before anything is removed.
@@ -153,7 +174,7 @@ impl Report {
             Some(whole) => format!("{whole} with {counts}"),
             None => counts.to_string(),
         };
-        let freed = size(self.freed());
+        let freed = self.shown_freed();
         let failed = decisions.filter(|&index| self.has_failed(index)).count();
         if self.dry_run {
             let at_least = if self.is_measured() { "" } else { "at least " };
@@ -170,5 +191,13 @@ impl Report {
         } else {
             format!("Removed {what}, freed {freed}")
         }
+    }
+}
+
+/// What a file system says has come back.
+fn by_file_system(bytes: i64) -> String {
+    match u64::try_from(bytes) {
+        Ok(bytes) if bytes > 0 => format!("{} by the file system", size(ByteSize::b(bytes))),
+        _ => "nothing by the file system".to_owned(),
     }
 }

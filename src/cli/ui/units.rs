@@ -3,11 +3,19 @@
 use bytesize::ByteSize;
 use jiff::Timestamp;
 
-use crate::usage::Usage;
+use crate::usage::{Estimate, Usage};
 
 /// A size such as `815.2 MiB`.
 pub fn size(bytes: ByteSize) -> String {
     bytes.display().iec().to_string()
+}
+
+/// One size, or two with a dash between them.
+pub fn estimate(estimate: Estimate) -> String {
+    match estimate.is_exact() {
+        true => size(estimate.certain),
+        false => format!("{} – {}", size(estimate.certain), size(estimate.at_most)),
+    }
 }
 
 /// A size that is a part of `usage`, and says so if that is a lower bound.

@@ -6,12 +6,14 @@
 
 mod native;
 mod portable;
+mod reading;
 mod tree;
 
 use super::jobs::Pool;
 use crate::stop::StopFlag;
 
-pub(super) use tree::TreeWalk;
+pub(super) use reading::Reading;
+pub(super) use tree::{Top, TreeWalk};
 
 /// How to walk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

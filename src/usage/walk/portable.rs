@@ -12,6 +12,7 @@ use std::sync::Arc;
 use jwalk::{Parallelism, WalkDirGeneric};
 use rayon::ThreadPool;
 
+use super::reading::LookedInto;
 use super::tree::{Batch, TreeWalk};
 use crate::directory::{Kind, Status};
 use crate::stop::StopFlag;
@@ -22,7 +23,7 @@ const BATCH: usize = 1024;
 /// The device of the tree's top: a directory on another one is a mount, and no part of the tree.
 type TopDevice = Option<u64>;
 /// What a worker found out about an entry; nothing for a mount.
-type Found = Option<io::Result<Status>>;
+type Found = Option<io::Result<(Status, Option<LookedInto>)>>;
 type Entry = jwalk::DirEntry<(TopDevice, Found)>;
 
 pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
@@ -36,7 +37,8 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
             // The library would follow a symlink here, and only here.
             Some(top) => {
                 let mut batch = Batch::default();
-                batch.add(&top);
+                let looked = looked_into(tree.path(), &top, tree.reads_sharing());
+                count_found(tree, &top, looked, &mut batch);
                 tree.commit(batch);
             }
             None => {}
@@ -47,10 +49,13 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
 
 fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
     let parallelism = Parallelism::RayonExistingPool { pool: Arc::clone(pool), busy_timeout: None };
-    let entries = WalkDirGeneric::new(&tree.path)
+    let reads_sharing = tree.reads_sharing();
+    let entries = WalkDirGeneric::new(tree.path())
         .skip_hidden(false)
         .parallelism(parallelism)
-        .process_read_dir(|_, _, device, children| look_at_all(device, children));
+        .process_read_dir(move |_, _, device, children| {
+            look_at_all(device, children, reads_sharing);
+        });
     let mut batch = Batch::default();
     for (index, entry) in entries.into_iter().enumerate() {
         count(tree, entry, &mut batch);
@@ -65,11 +70,15 @@ fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
 }
 
 /// Runs on the workers, for each directory: this is where the time goes.
-fn look_at_all(device: &mut TopDevice, children: &mut [jwalk::Result<Entry>]) {
+fn look_at_all(device: &mut TopDevice, children: &mut [jwalk::Result<Entry>], reads_sharing: bool) {
     // What could not be read stays in the list, and is met again when it is counted.
     for child in children.iter_mut().flatten() {
-        let found = symlink_metadata(child.path()).map(|metadata| Status::from(&metadata));
-        if let Ok(status) = &found {
+        let path = child.path();
+        let found = symlink_metadata(&path).map(|metadata| {
+            let status = Status::from(&metadata);
+            (status, looked_into(&path, &status, reads_sharing))
+        });
+        if let Ok((status, _)) = &found {
             let top = *device.get_or_insert(status.inode.device);
             if status.kind == Kind::Directory && status.inode.device != top {
                 child.read_children = None;
@@ -84,7 +93,7 @@ fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, batch: &mut Batch) {
     match entry {
         Ok(mut entry) => {
             match entry.client_state.take() {
-                Some(Ok(status)) => batch.add(&status),
+                Some(Ok((status, looked))) => count_found(tree, &status, looked, batch),
                 Some(Err(cause)) => miss(tree, "look at", &entry.path(), cause),
                 None => {}
             }
@@ -94,9 +103,26 @@ fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, batch: &mut Batch) {
             }
         }
         Err(error) => {
-            let path = error.path().unwrap_or(&tree.path).to_path_buf();
+            let path = error.path().unwrap_or(tree.path()).to_path_buf();
             miss(tree, "look at", &path, error.into_io_error().unwrap_or_else(unknown));
         }
+    }
+}
+
+fn looked_into(path: &Path, status: &Status, reads_sharing: bool) -> Option<LookedInto> {
+    let is_asked = reads_sharing && status.kind == Kind::File;
+    is_asked.then(|| LookedInto::at(path, status))
+}
+
+fn count_found(
+    tree: &TreeWalk<'_>,
+    status: &Status,
+    looked: Option<LookedInto>,
+    batch: &mut Batch,
+) {
+    match looked {
+        Some(looked) => tree.count_looked_into(batch, status, &looked),
+        None => tree.count(batch, status),
     }
 }
 

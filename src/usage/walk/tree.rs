@@ -7,32 +7,58 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
+use super::reading::{LookedInto, Reading, ReadingOn, look};
 use crate::cache::{Cache, EntryName, Folders, Location};
-use crate::directory::{Directory, Kind, Status};
+use crate::directory::{DataFile, Directory, Extent, Holding, Kind, Status};
 use crate::error::Error;
 use crate::usage::links::{Link, Links};
 use crate::usage::measurement::Account;
+use crate::usage::sharing::Record;
 use crate::usage::tally::Stage;
 use crate::usage::{Problems, Tally, Usage};
 
-/// How many names of inodes with several a batch holds at most.
-const MOST_LINKED: usize = 1024;
+/// How many names of inodes with several, or shared extents, a batch holds at most.
+const MOST_HELD: usize = 1024;
+
+/// Where a tree lies, and what it is called there.
+pub(in crate::usage) struct Top<'a> {
+    pub folder: rustix::io::Result<Option<&'a Arc<Directory>>>,
+    pub name: &'a EntryName,
+    pub path: PathBuf,
+}
+
+impl<'a> Top<'a> {
+    pub fn of(cache: &Cache, folders: &'a Folders, at: &'a Location) -> Self {
+        let path = at.path_in(cache.path());
+        Self { folder: folders.get(at.folder), name: &at.name, path }
+    }
+}
 
 /// One tree while it is walked. Workers share it and change it once a directory.
 pub(in crate::usage) struct TreeWalk<'a> {
-    folder: rustix::io::Result<Option<&'a Arc<Directory>>>,
-    pub name: &'a EntryName,
-    pub path: PathBuf,
+    top: Top<'a>,
     tally: &'a Tally,
+    sharing: Sharing<'a>,
     found: Mutex<Found>,
     /// Directories that are known and not finished.
     open: AtomicUsize,
+}
+
+/// What files share with others.
+enum Sharing<'a> {
+    /// Nothing: the file system knows no such thing.
+    Impossible,
+    /// Nobody has asked.
+    Unread,
+    Read(ReadingOn<'a>),
 }
 
 /// What only the whole tree can tell.
 #[derive(Default)]
 struct Found {
     links: Links,
+    holding: Holding,
+    records: Vec<Record>,
     problems: Problems,
 }
 
@@ -42,6 +68,8 @@ pub(in crate::usage) struct Batch {
     usage: Usage,
     /// Names of inodes with several, which only the whole tree can count.
     linked: Vec<Link>,
+    holding: Holding,
+    records: Vec<Record>,
 }
 
 impl Batch {
@@ -60,28 +88,57 @@ impl Batch {
             false => self.usage.add_bytes(status),
         }
     }
+
+    fn is_full(&self) -> bool {
+        self.linked.len() >= MOST_HELD || self.records.len() >= MOST_HELD
+    }
+
+    fn is_for_the_tree(&self) -> bool {
+        !(self.linked.is_empty() && self.records.is_empty() && self.holding == Holding::default())
+    }
 }
 
 impl<'a> TreeWalk<'a> {
-    pub fn new(cache: &Cache, folders: &'a Folders, at: &'a Location, tally: &'a Tally) -> Self {
-        Self {
-            folder: folders.get(at.folder),
-            name: &at.name,
-            path: at.path_in(cache.path()),
-            tally,
-            found: Mutex::default(),
-            open: AtomicUsize::new(1),
-        }
+    /// A walk that reads what files share, if `reading` says how.
+    pub fn new(top: Top<'a>, tally: &'a Tally, reading: Option<Reading<'a>>) -> Self {
+        let (found, open) = (Mutex::default(), AtomicUsize::new(1));
+        let walk = Self { top, tally, sharing: Sharing::Impossible, found, open };
+        let volume = walk.folder().map(|folder| folder.volume());
+        let volume = volume.transpose().unwrap_or_else(|cause| {
+            walk.miss("find the file system of", walk.path(), cause);
+            None
+        });
+        let sharing = match (volume.flatten(), reading) {
+            (None, _) => Sharing::Impossible,
+            (Some(_), None) => Sharing::Unread,
+            (Some(volume), Some(reading)) => Sharing::Read(reading.on(volume)),
+        };
+        Self { sharing, ..walk }
+    }
+
+    pub fn name(&self) -> &'a EntryName {
+        self.top.name
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.top.path
+    }
+
+    /// Whether what files share is to be read.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
+    pub fn reads_sharing(&self) -> bool {
+        matches!(self.sharing, Sharing::Read(_))
     }
 
     /// The status of the tree's top, which need not be a directory. `None` if it is gone; what
     /// cannot be looked at is noted.
     pub fn top_status(&self) -> Option<Status> {
-        match self.folder()?.status_of(self.name.as_c_str()) {
+        match self.folder()?.status_of(self.name().as_c_str()) {
             Ok(status) => Some(status),
             Err(Errno::NOENT) => None,
             Err(cause) => {
-                self.miss("look at", &self.path, cause);
+                self.miss("look at", self.path(), cause);
                 None
             }
         }
@@ -89,8 +146,8 @@ impl<'a> TreeWalk<'a> {
 
     /// Where it lies, if that folder is still there.
     pub fn folder(&self) -> Option<&'a Arc<Directory>> {
-        self.folder.unwrap_or_else(|cause| {
-            self.miss("open the folder of", &self.path, cause);
+        self.top.folder.unwrap_or_else(|cause| {
+            self.miss("open the folder of", self.path(), cause);
             None
         })
     }
@@ -104,14 +161,56 @@ impl<'a> TreeWalk<'a> {
     #[inline(always)]
     pub fn count(&self, batch: &mut Batch, status: &Status) {
         batch.add(status);
-        if batch.linked.len() >= MOST_LINKED {
+        if batch.is_full() {
             self.commit(std::mem::take(batch));
         }
     }
 
+    /// The same for a file that is open, with what it shares.
+    pub fn count_open(&self, batch: &mut Batch, file: &DataFile, status: &Status) {
+        self.count_sharing(batch, status, |each| look(file, status, each));
+    }
+
+    /// The same for what is not open: nobody knows what a file shares.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
+    pub fn count_closed(&self, batch: &mut Batch, status: &Status) {
+        match self.reads_sharing() && status.kind == Kind::File {
+            true => self.count_sharing(batch, status, |_| Holding::unsure(status.on_disk())),
+            false => self.count(batch, status),
+        }
+    }
+
+    /// The same for a file that was looked into before, and has shown these extents.
+    pub fn count_looked_into(&self, batch: &mut Batch, status: &Status, looked: &LookedInto) {
+        self.count_sharing(batch, status, |each| {
+            looked.extents.iter().copied().for_each(each);
+            looked.holding
+        });
+    }
+
+    fn count_sharing(
+        &self,
+        batch: &mut Batch,
+        status: &Status,
+        look: impl FnOnce(&mut dyn FnMut(Extent)) -> Holding,
+    ) {
+        if let Sharing::Read(reading) = &self.sharing
+            && let Some(holder) = reading.holder(status)
+        {
+            let records = &mut batch.records;
+            let holding = look(&mut |extent| records.push(reading.record(holder, extent)));
+            batch.holding += reading.share_of_tree(holder, holding);
+        }
+        self.count(batch, status);
+    }
+
     pub fn commit(&self, mut batch: Batch) {
-        if !batch.linked.is_empty() {
-            batch.usage += self.found().links.see(&batch.linked);
+        if batch.is_for_the_tree() {
+            let mut found = self.found();
+            batch.usage += found.links.see(&batch.linked);
+            found.holding += batch.holding;
+            found.records.append(&mut batch.records);
         }
         self.tally.add(&batch.usage);
     }
@@ -139,11 +238,16 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    pub fn into_account(self) -> Account {
+    /// The tree's account, and what it shares.
+    pub fn into_account(self) -> (Account, Vec<Record>) {
         self.tally.enter(Stage::Done);
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Found { mut links, problems } = found;
+        let Found { mut links, mut holding, records, problems } = found;
         self.tally.add(&links.settle());
-        Account { usage: self.tally.usage(), links, problems }
+        let usage = self.tally.usage();
+        if let Sharing::Unread = self.sharing {
+            holding = Holding::unsure(usage.on_disk.as_u64());
+        }
+        (Account { usage, links, holding, problems }, records)
     }
 }

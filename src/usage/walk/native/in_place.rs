@@ -78,7 +78,7 @@ mod tests {
     use crate::cache::{Cache, Folders, Location};
     use crate::directory::Budget;
     use crate::test_cache::{TestCache, grow};
-    use crate::usage::walk::tree::TreeWalk;
+    use crate::usage::walk::tree::{Top, TreeWalk};
     use crate::usage::{Jobs, Meter, Pool, Progress, Usage, Walker};
 
     /// The one tree of a cache.
@@ -124,7 +124,8 @@ mod tests {
         let image = cache.image("a");
         let (opened, locations) = tree(&cache);
         let (folders, progress) = (Folders::open(&opened), Progress::new(1, StopFlag::new()));
-        let walked = TreeWalk::new(&opened, &folders, &locations[0], &progress.tallies()[0]);
+        let walked =
+            TreeWalk::new(Top::of(&opened, &folders, &locations[0]), &progress.tallies()[0], None);
         let pool = Pool::new(Budget::with(1, 0)).unwrap();
         let walk = Walk { tree: &walked, budget: &pool.budget, stop: progress.stop() };
         let base = Directory::open(&image).unwrap();
@@ -138,7 +139,7 @@ mod tests {
         let mut levels: Vec<_> = (0..4).map(|_| Names::default()).collect();
         levels[1].push(c"share");
         pool.threads.scope(|scope| InPlace { walk, trail, levels, left: 1 }.run(scope));
-        let account = walked.into_account();
+        let (account, _) = walked.into_account();
         assert_eq!((account.usage.directories, account.usage.unreadable), (0, 1));
         let problem = account.problems.first()[0].to_string();
         assert!(problem.ends_with("it has been moved meanwhile"), "{problem}");

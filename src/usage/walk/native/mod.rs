@@ -53,7 +53,7 @@ impl<'s> Walk<'s> {
         self.tree.begin();
         let Some(folder) = self.tree.folder() else { return self.tree.finish_directory(0) };
         let (mut batch, mut children) = (Batch::default(), Names::default());
-        self.look_at(folder, self.tree.name.as_c_str(), None, &mut batch, &mut children);
+        self.look_at(folder, self.tree.name().as_c_str(), None, &mut batch, &mut children);
         self.hand_in(batch, &children);
         if let Some(top) = children.pop()
             && let Some((directory, status)) = self.open(folder, &top)

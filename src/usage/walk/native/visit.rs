@@ -50,14 +50,40 @@ impl Walk<'_> {
         if kind == Some(Kind::Directory) {
             return children.push(name);
         }
+        if self.tree.reads_sharing() && self.look_into(directory, name, kind, batch) {
+            return;
+        }
         match directory.status_of(name) {
             Ok(status) if status.kind == Kind::Directory => children.push(name),
             // A single file can be mounted, too. It is no part of the tree.
             Ok(status) if status.mounted == Some(true) => {}
-            Ok(status) => self.tree.count(batch, &status),
+            Ok(status) => self.tree.count_closed(batch, &status),
             // It has gone since it was listed, and no longer takes any space.
             Err(Errno::NOENT) => {}
             Err(cause) => self.tree.miss("look at", &self.path_of(directory, name), cause),
+        }
+    }
+
+    /// Counts a regular file with what it shares. Tells if that was not possible.
+    #[inline(never)]
+    fn look_into(
+        self,
+        directory: &Directory,
+        name: &CStr,
+        kind: Option<Kind>,
+        batch: &mut Batch,
+    ) -> bool {
+        let kind = kind.or_else(|| Some(directory.status_of(name).ok()?.kind));
+        if kind != Some(Kind::File) {
+            return false;
+        }
+        let opened = directory.open_data(name).and_then(|file| Ok((file.status()?, file)));
+        match opened {
+            Ok((status, file)) if status.kind == Kind::File && status.mounted != Some(true) => {
+                self.tree.count_open(batch, &file, &status);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -94,7 +120,7 @@ impl Walk<'_> {
 
     /// Where an entry is, for a message. Nothing on the way down remembers paths.
     pub(super) fn path_of(self, directory: &Directory, name: &CStr) -> PathBuf {
-        let below = directory.path().unwrap_or_else(|| self.tree.path.join("…"));
+        let below = directory.path().unwrap_or_else(|| self.tree.path().join("…"));
         below.join(OsStr::from_bytes(name.to_bytes()))
     }
 }

@@ -1,0 +1,63 @@
+//! The root file systems of microVMs, cloned from images of the cache.
+//!
+//! Brood Box gives each microVM a clone of its image, in `broodbox/vms/<name>/data/rootfs-work` below
+//! the configuration home. Where files can share data, a clone holds the data of its image: as long
+//! as it is there, removing the image gives back less. The clones are looked at, never touched.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::EntryName;
+use super::location::home_directory;
+use crate::directory::Directory;
+
+/// Where the guests of a user lie.
+#[derive(Clone, Debug)]
+pub struct Guests {
+    vms: PathBuf,
+}
+
+/// One guest's root file system.
+pub(crate) struct Guest {
+    pub folder: Arc<Directory>,
+    pub name: EntryName,
+    pub path: PathBuf,
+}
+
+impl Guests {
+    /// Those in `vms`, a directory each.
+    pub fn below(vms: impl Into<PathBuf>) -> Self {
+        Self { vms: vms.into() }
+    }
+
+    /// Where Brood Box keeps them for this user: `broodbox/vms` below `$XDG_CONFIG_HOME` if that is an
+    /// absolute path, else below `~/.config` (`~/Library/Application Support` on macOS). `None` if
+    /// there is no home directory either.
+    pub fn of_user() -> Option<Self> {
+        let usual =
+            if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
+        let home = home_directory(std::env::var_os("XDG_CONFIG_HOME"), usual)?;
+        Some(Self::below(home.join("broodbox/vms")))
+    }
+
+    /// All that can be looked at, one at a time. Whoever does not let himself be looked at may hold
+    /// anything, as anybody may who is not a guest.
+    pub(crate) fn list(&self) -> impl Iterator<Item = Guest> {
+        let vms = Directory::open(&self.vms).ok();
+        let mut names = Vec::new();
+        if let Some(vms) = &vms {
+            // As above: those that are not listed are like others that nobody knows.
+            let _ = vms.for_each(|name, _| names.push(EntryName::from(name)));
+        }
+        names.into_iter().filter_map(move |vm| Guest::open(vms.as_ref()?, &self.vms, &vm))
+    }
+}
+
+impl Guest {
+    fn open(vms: &Directory, path: &Path, vm: &EntryName) -> Option<Self> {
+        let data = vms.open_folder(vm.as_c_str()).ok()?.open_folder(c"data").ok()?;
+        let name = EntryName::from(c"rootfs-work");
+        let path = path.join(vm.as_os_str()).join("data").join(name.as_os_str());
+        Some(Self { folder: Arc::new(data), name, path })
+    }
+}

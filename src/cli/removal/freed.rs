@@ -1,0 +1,51 @@
+//! How much a removal has freed.
+//!
+//! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that
+//! comes back: then the doomed trees have been measured before, and that says how much does. And the
+//! file system has a word of its own, which includes its metadata and whatever others did meanwhile.
+
+use bytesize::ByteSize;
+
+use crate::plan::Plan;
+use crate::sweep::{Fate, Outcome};
+use crate::usage::{Estimate, Measurement};
+
+/// What there is to judge it by.
+#[derive(Default)]
+pub struct Freed {
+    /// Of what was doomed, in the order of the plan, where files can share data.
+    pub measurement: Option<Measurement>,
+    /// Free bytes on the file system before and after.
+    pub room: Option<(u64, u64)>,
+}
+
+impl Freed {
+    /// How much came back of what is gone by now.
+    pub fn estimate(&self, plan: &Plan, outcome: &Outcome) -> Estimate {
+        let fates = plan.removals().map(|(decision, _)| outcome.fate(decision));
+        let (mut gone, mut whole, mut parts) = (Vec::new(), ByteSize::b(0), ByteSize::b(0));
+        for (tree, fate) in fates.enumerate() {
+            match fate {
+                Some(Fate::Removed { freed }) => {
+                    gone.push(tree);
+                    whole += *freed;
+                }
+                Some(fate) => parts += fate.freed(),
+                None => {}
+            }
+        }
+        match &self.measurement {
+            None => Estimate::exactly(whole + parts),
+            Some(measurement) => {
+                let whole = measurement.reclaimable(gone).capped(whole);
+                Estimate { at_most: whole.at_most + parts, ..whole }
+            }
+        }
+    }
+
+    /// What the file system says has come back.
+    pub fn by_file_system(&self) -> Option<i64> {
+        let (before, after) = self.room?;
+        Some(after.wrapping_sub(before).cast_signed())
+    }
+}

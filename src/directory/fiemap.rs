@@ -1,0 +1,185 @@
+//! Shared extents on Linux: `FS_IOC_FIEMAP`, on the file systems that can share.
+//!
+//! The numbers are those of the kernel's `linux/fiemap.h`, `linux/btrfs.h` and `xfs_fs.h`. This file
+//! is one of the few with unsafe code: three requests that no library makes as they are needed here.
+#![allow(unsafe_code, reason = "ioctl")]
+
+use std::os::fd::OwnedFd;
+
+use rustix::io::Result;
+use rustix::ioctl::{Opcode, Updater, ioctl};
+
+use super::{Extent, Holding, Status, Volume};
+
+const BTRFS: u64 = 0x9123_683E;
+const XFS: u64 = 0x5846_5342;
+
+/// The file system that an open file lies on, if files can share data there.
+pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
+    // The type of the magic number differs between machines; its bits do not.
+    match rustix::fs::fstatfs(fd)?.f_type as u64 & u64::from(u32::MAX) {
+        BTRFS => {
+            let id = btrfs_id(fd)?;
+            Ok(Some(Volume { id, keeps_whole_extents: true }))
+        }
+        XFS if !xfs_can_share(fd)? => Ok(None),
+        XFS => {
+            let id = rustix::fs::fstat(fd)?.st_dev.into();
+            Ok(Some(Volume { id, keeps_whole_extents: false }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// `struct btrfs_ioctl_fs_info_args`.
+#[repr(C)]
+struct BtrfsInfo {
+    max_id: u64,
+    devices: u64,
+    id: [u8; 16],
+    rest: [u8; 992],
+}
+
+fn btrfs_id(fd: &OwnedFd) -> Result<u128> {
+    const FS_INFO: Opcode = 0x8400_941F;
+    let mut info = BtrfsInfo { max_id: 0, devices: 0, id: [0; 16], rest: [0; 992] };
+    // SAFETY: the request fills a structure of 1024 bytes, which this one is.
+    unsafe { ioctl(fd, Updater::<FS_INFO, _>::new(&mut info))? };
+    Ok(u128::from_ne_bytes(info.id))
+}
+
+/// `struct xfs_fsop_geom_v1`.
+#[repr(C)]
+struct XfsGeometry {
+    before: [u32; 23],
+    flags: u32,
+    after: [u32; 4],
+}
+
+fn xfs_can_share(fd: &OwnedFd) -> Result<bool> {
+    const GEOMETRY: Opcode = 0x8070_5864;
+    const REFLINK: u32 = 1 << 20;
+    let mut geometry = XfsGeometry { before: [0; 23], flags: 0, after: [0; 4] };
+    // SAFETY: the request fills a structure of 112 bytes, which this one is.
+    unsafe { ioctl(fd, Updater::<GEOMETRY, _>::new(&mut geometry))? };
+    Ok(geometry.flags & REFLINK != 0)
+}
+
+/// How many extents come with one request. Nearly all files have fewer.
+const SLOTS: usize = 32;
+
+/// `struct fiemap` with its extents.
+#[repr(C)]
+struct Request {
+    start: u64,
+    length: u64,
+    flags: u32,
+    mapped: u32,
+    slots: u32,
+    reserved: u32,
+    extents: [Mapped; SLOTS],
+}
+
+/// `struct fiemap_extent`.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct Mapped {
+    logical: u64,
+    physical: u64,
+    length: u64,
+    reserved: [u64; 2],
+    flags: u32,
+    reserved_too: [u32; 3],
+}
+
+const SYNC: u32 = 1;
+
+const LAST: u32 = 1;
+const UNKNOWN: u32 = 2;
+const DELAYED: u32 = 4;
+const ENCODED: u32 = 8;
+const INLINE: u32 = 0x200;
+const SHARED: u32 = 0x2000;
+
+fn ask(file: &OwnedFd, start: u64, flags: u32) -> Result<Request> {
+    const FIEMAP: Opcode = 0xC020_660B;
+    let mut request = Request {
+        start,
+        length: u64::MAX - start,
+        flags,
+        mapped: 0,
+        slots: SLOTS as u32,
+        reserved: 0,
+        extents: [Mapped::default(); SLOTS],
+    };
+    // SAFETY: the request writes the header of 32 bytes and as many extents of 56 bytes behind it as
+    // `slots` says, which is how many there are.
+    unsafe { ioctl(file, Updater::<FIEMAP, _>::new(&mut request))? };
+    Ok(request)
+}
+
+/// Looks into an open file. Calls `each` with what it shares.
+pub fn look_into(file: &OwnedFd, status: &Status, mut each: impl FnMut(Extent)) -> Result<Holding> {
+    let (mut holding, mut start, mut flags) = (Holding::default(), 0, 0);
+    loop {
+        let found = ask(file, start, flags)?;
+        let extents = &found.extents[..found.mapped as usize];
+        // What has not been given its place yet gets it; no other file is worth the wait.
+        if flags & SYNC == 0 && extents.iter().any(|extent| extent.flags & DELAYED != 0) {
+            flags |= SYNC;
+            continue;
+        }
+        extents.iter().for_each(|extent| holding += extent.holding(status, &mut each));
+        match extents.last() {
+            Some(last) if extents.len() == SLOTS && last.flags & LAST == 0 => {
+                start = last.logical.saturating_add(last.length);
+            }
+            _ => return Ok(holding),
+        }
+    }
+}
+
+/// No extent takes less.
+const LEAST_EXTENT: u64 = 4096;
+
+impl Mapped {
+    fn has(&self, flags: u32) -> bool {
+        self.flags & flags != 0
+    }
+
+    fn holding(&self, status: &Status, each: &mut impl FnMut(Extent)) -> Holding {
+        let length = self.length;
+        if self.has(INLINE) {
+            return self.inline_holding(status);
+        }
+        if self.has(UNKNOWN | DELAYED) {
+            return Holding::unsure(length);
+        }
+        let is_encoded = self.has(ENCODED);
+        if self.has(SHARED) {
+            each(Extent { physical: self.physical, length, is_encoded });
+            return Holding { shared: length, ..Holding::default() };
+        }
+        Holding::unsure(if is_encoded { length.saturating_sub(LEAST_EXTENT) } else { 0 })
+    }
+
+    /// The content lies in the metadata, where nobody shares it and no block is set aside for it.
+    fn inline_holding(&self, status: &Status) -> Holding {
+        let content = status.size.min(status.on_disk());
+        let unsure = if self.has(ENCODED) { content } else { 0 };
+        Holding { padding: status.on_disk() - content, unsure, ..Holding::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_structures_are_as_big_as_the_kernel_s() {
+        assert_eq!(size_of::<BtrfsInfo>(), 1024);
+        assert_eq!(size_of::<XfsGeometry>(), 112);
+        assert_eq!(size_of::<Mapped>(), 56);
+        assert_eq!(size_of::<Request>(), 32 + 56 * SLOTS);
+    }
+}

@@ -1,0 +1,55 @@
+//! What a file holds: blocks of its own, and blocks that other files hold, too.
+//!
+//! Some file systems let files share data (`cp --reflink`, a snapshot, a clone). Then what a file
+//! occupies is not what its removal gives back. What the systems tell of that differs; it is brought
+//! into these words in `fiemap.rs` (Linux), `private_size.rs` (macOS) and `unshared.rs`.
+
+use std::ops::AddAssign;
+
+/// A file system on which files can share data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Tells it from all others that are mounted. A device number would not: on btrfs each subvolume
+    /// has one of its own, and shares data with the others all the same.
+    pub id: u128,
+    /// Whether an extent stays as it is until its last byte is given up by all who hold any of it, as
+    /// on btrfs.
+    pub keeps_whole_extents: bool,
+}
+
+/// Data of a file that others hold, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Where it begins on its volume.
+    pub physical: u64,
+    /// Bytes, as the file sees them.
+    pub length: u64,
+    /// It is compressed: `physical` tells it from others, but it takes less room than its length.
+    pub is_encoded: bool,
+}
+
+/// Bytes that the status of files counts as occupied, but that do not surely come back with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Somebody else holds them, too.
+    pub shared: u64,
+    /// They may come back or not: compressed, or nobody can tell.
+    pub unsure: u64,
+    /// There are no such blocks: a file within the metadata is counted as if it had one of its own.
+    pub padding: u64,
+}
+
+impl Holding {
+    /// Of a file that nobody can look into.
+    pub fn unsure(bytes: u64) -> Self {
+        Self { unsure: bytes, ..Self::default() }
+    }
+}
+
+impl AddAssign for Holding {
+    fn add_assign(&mut self, other: Self) {
+        self.shared += other.shared;
+        self.unsure += other.unsure;
+        self.padding += other.padding;
+    }
+}

@@ -1,0 +1,73 @@
+//! Shared data on macOS: what a file has for itself, `ATTR_CMNEXT_PRIVATESIZE`.
+//!
+//! APFS tells how many bytes come back at once with a file, but not who holds the others. So these
+//! may come back or not. The attribute is described in `getattrlist(2)` and `sys/attr.h`. This file
+//! is one of the few with unsafe code: no library asks for it.
+#![allow(unsafe_code, reason = "getattrlist")]
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::io::{Errno, Result};
+
+use super::{Extent, Holding, Status, Volume};
+
+/// The file system that an open file lies on, if files can share data there.
+pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
+    const APFS: &[u8] = b"apfs\0";
+    let found = rustix::fs::fstatfs(fd)?;
+    let name: Vec<u8> = found.f_fstypename.iter().take(APFS.len()).map(|&c| c as u8).collect();
+    if name != APFS {
+        return Ok(None);
+    }
+    let device = rustix::fs::fstat(fd)?.st_dev;
+    Ok(Some(Volume { id: u128::from(device.unsigned_abs()), keeps_whole_extents: false }))
+}
+
+/// What is answered: how many bytes that is, and one attribute. The kernel packs it without gaps.
+#[repr(C, packed(4))]
+#[derive(Default)]
+struct Answer {
+    length: u32,
+    private: i64,
+}
+
+/// Room for an answer where the kernel may write it.
+#[repr(C, align(8))]
+#[derive(Default)]
+struct Aligned(Answer);
+
+/// Looks into an open file. What it shares, and with whom, is not told, so `each` is never called.
+pub fn look_into(file: &OwnedFd, status: &Status, _: impl FnMut(Extent)) -> Result<Holding> {
+    let mut wanted = libc::attrlist {
+        bitmapcount: libc::ATTR_BIT_MAP_COUNT,
+        reserved: 0,
+        commonattr: 0,
+        volattr: 0,
+        dirattr: 0,
+        fileattr: 0,
+        forkattr: libc::ATTR_CMNEXT_PRIVATESIZE,
+    };
+    let mut answer = Aligned::default();
+    // SAFETY: both structures live until the call returns, and it is told how long the second is.
+    let result = unsafe {
+        libc::fgetattrlist(
+            file.as_raw_fd(),
+            (&raw mut wanted).cast(),
+            (&raw mut answer).cast(),
+            size_of::<Aligned>(),
+            libc::FSOPT_ATTR_CMN_EXTENDED,
+        )
+    };
+    if result != 0 {
+        let cause = std::io::Error::last_os_error();
+        return Err(Errno::from_io_error(&cause).unwrap_or(Errno::IO));
+    }
+    let Answer { length, private } = answer.0;
+    match usize::try_from(length) == Ok(size_of::<Answer>()) {
+        true => {
+            let private = u64::try_from(private).unwrap_or(0);
+            Ok(Holding::unsure(status.on_disk().saturating_sub(private)))
+        }
+        false => Err(Errno::NOTSUP),
+    }
+}

@@ -1,0 +1,91 @@
+//! Data that several files hold: what of it counts in a sum, and what comes back with a removal.
+//!
+//! While trees are walked, each file on a file system that can share is asked what it holds. What it
+//! shares goes into the [`Ledger`]: a record an extent, with its holder. A holder is a tree, since
+//! all files of a tree go together, or an inode with several names, which may lie in several trees
+//! (`inodes.rs`). Sums then take one pass over the sorted ledger (`survey.rs`).
+//!
+//! A file system says of an extent that it is shared, but not with whom. So a removal gives back
+//! something between two figures, an [`Estimate`]:
+//!
+//! - what is not shared, certainly;
+//! - what two or more of the removed hold, and nobody else whom we know, at most: somebody whom we do
+//!   not know may hold it, too;
+//! - what only one of them holds, not at all: it is shared, so somebody whom we do not know does.
+
+mod front;
+mod inodes;
+mod ledger;
+mod survey;
+
+use std::ops::{Add, AddAssign};
+
+use bytesize::ByteSize;
+
+pub(super) use inodes::{Inodes, SharedInodes};
+pub(super) use ledger::{Holder, Ledger, Record, Volumes, Who};
+pub(super) use survey::Class;
+
+/// What measured trees hold, and who.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub ledger: Ledger,
+    pub inodes: Inodes,
+}
+
+/// What the metadata of a file or directory takes at most, on the average, in bytes: 1.9 KiB were
+/// measured on btrfs, 0.6 KiB on XFS.
+const METADATA: u64 = 2048;
+/// What may come and go besides: journals, metadata that is written anew, and what others write and
+/// remove meanwhile on a system that does not stand still.
+const BESIDES: u64 = 64 << 20;
+
+/// Bytes that a removal gives back, as far as the file system tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// At least that much.
+    pub certain: ByteSize,
+    /// No more than that. On btrfs, an extent of which files hold only parts may come back as a
+    /// whole, and be more.
+    pub at_most: ByteSize,
+}
+
+impl Estimate {
+    /// Both figures are this one.
+    pub fn exactly(bytes: ByteSize) -> Self {
+        Self { certain: bytes, at_most: bytes }
+    }
+
+    /// Whether it is one figure.
+    pub fn is_exact(&self) -> bool {
+        self.certain == self.at_most
+    }
+
+    /// The same if no more than `bytes` were there.
+    pub fn capped(self, bytes: ByteSize) -> Self {
+        Self { certain: self.certain.min(bytes), at_most: self.at_most.min(bytes) }
+    }
+
+    /// Whether it agrees with what the file system says has come back with so many files and
+    /// directories, whose metadata it counts, too.
+    pub fn agrees_with(&self, freed: i64, entries: u64) -> bool {
+        let metadata = i128::from(BESIDES) + i128::from(METADATA) * i128::from(entries);
+        let freed = i128::from(freed);
+        i128::from(self.certain.as_u64()) - metadata <= freed
+            && freed <= i128::from(self.at_most.as_u64()) + metadata
+    }
+}
+
+impl Add for Estimate {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { certain: self.certain + other.certain, at_most: self.at_most + other.at_most }
+    }
+}
+
+impl AddAssign for Estimate {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}

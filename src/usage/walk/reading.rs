@@ -1,0 +1,81 @@
+//! What files share, read while trees are walked.
+
+use std::path::Path;
+
+use crate::directory::{DataFile, Extent, Holding, Status, Volume};
+use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes, Who};
+
+/// How to read it for one tree.
+#[derive(Clone, Copy)]
+pub(in crate::usage) struct Reading<'a> {
+    /// The number of the tree among all that are walked.
+    pub tree: usize,
+    pub volumes: &'a Volumes,
+    pub inodes: &'a SharedInodes,
+}
+
+/// The same, once it is known where the tree lies.
+pub(in crate::usage) struct ReadingOn<'a> {
+    tree: usize,
+    volume: usize,
+    inodes: &'a SharedInodes,
+}
+
+impl<'a> Reading<'a> {
+    pub fn on(self, volume: Volume) -> ReadingOn<'a> {
+        let Self { tree, volumes, inodes } = self;
+        ReadingOn { tree, volume: volumes.number(volume), inodes }
+    }
+}
+
+impl ReadingOn<'_> {
+    /// Who holds what is in a file; `None` if another name of it was there before.
+    pub fn holder(&self, status: &Status) -> Option<Holder> {
+        match status.links > 1 {
+            true => self.inodes.claim(status.inode, self.tree),
+            false => Some(Holder::tree(self.tree)),
+        }
+    }
+
+    pub fn record(&self, holder: Holder, extent: Extent) -> Record {
+        Record::new(self.volume, holder, extent)
+    }
+
+    /// What one holder has more, if that counts for the tree.
+    pub fn share_of_tree(&self, holder: Holder, holding: Holding) -> Holding {
+        match holder.who() {
+            Who::Tree(_) => holding,
+            Who::Inode(number) => {
+                self.inodes.note(number, holding);
+                Holding::default()
+            }
+        }
+    }
+}
+
+/// What a file shares.
+#[derive(Debug, Default)]
+pub(in crate::usage) struct LookedInto {
+    pub holding: Holding,
+    pub extents: Vec<Extent>,
+}
+
+impl LookedInto {
+    /// Of a file that is known by its path.
+    pub fn at(path: &Path, status: &Status) -> Self {
+        let mut extents = Vec::new();
+        let holding = match DataFile::open(path) {
+            Ok(file) => look(&file, status, |extent| extents.push(extent)),
+            Err(_) => Holding::unsure(status.on_disk()),
+        };
+        Self { holding, extents }
+    }
+}
+
+/// Looks into an open file. One that does not let itself be looked into may come back or not.
+pub(super) fn look(file: &DataFile, status: &Status, each: impl FnMut(Extent)) -> Holding {
+    match status.blocks {
+        0 => Holding::default(),
+        _ => file.look_into(status, each).unwrap_or(Holding::unsure(status.on_disk())),
+    }
+}

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use rustix::io::Result;
 use rustix::ioctl::{Opcode, Updater, ioctl};
 
-use super::{Extent, Holding, Status, Volume};
+use super::{Extent, Holding, Status, Volume, VolumeKind};
 
 const BTRFS: u64 = 0x9123_683E;
 const XFS: u64 = 0x5846_5342;
@@ -20,12 +20,12 @@ pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
     match rustix::fs::fstatfs(fd)?.f_type as u64 & u64::from(u32::MAX) {
         BTRFS => {
             let id = btrfs_id(fd)?;
-            Ok(Some(Volume { id, keeps_whole_extents: true }))
+            Ok(Some(Volume { id, kind: VolumeKind::Btrfs }))
         }
         XFS if !xfs_can_share(fd)? => Ok(None),
         XFS => {
             let id = rustix::fs::fstat(fd)?.st_dev.into();
-            Ok(Some(Volume { id, keeps_whole_extents: false }))
+            Ok(Some(Volume { id, kind: VolumeKind::Xfs }))
         }
         _ => Ok(None),
     }
@@ -150,24 +150,19 @@ impl Mapped {
     fn holding(&self, status: &Status, each: &mut impl FnMut(Extent)) -> Holding {
         let length = self.length;
         if self.has(INLINE) {
-            return self.inline_holding(status);
+            let unsure = if self.has(ENCODED) { status.size } else { 0 };
+            return Holding { unsure, ..Holding::inline(status) };
         }
         if self.has(UNKNOWN | DELAYED) {
             return Holding::unsure(length);
         }
-        let is_encoded = self.has(ENCODED);
+        let (mapped, is_encoded) = (length, self.has(ENCODED));
         if self.has(SHARED) {
             each(Extent { physical: self.physical, length, is_encoded });
-            return Holding { shared: length, ..Holding::default() };
+            return Holding { shared: length, mapped, ..Holding::default() };
         }
-        Holding::unsure(if is_encoded { length.saturating_sub(LEAST_EXTENT) } else { 0 })
-    }
-
-    /// The content lies in the metadata, where nobody shares it and no block is set aside for it.
-    fn inline_holding(&self, status: &Status) -> Holding {
-        let content = status.size.min(status.on_disk());
-        let unsure = if self.has(ENCODED) { content } else { 0 };
-        Holding { padding: status.on_disk() - content, unsure, ..Holding::default() }
+        let unsure = if is_encoded { length.saturating_sub(LEAST_EXTENT) } else { 0 };
+        Holding { unsure, mapped, ..Holding::default() }
     }
 }
 

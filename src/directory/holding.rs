@@ -6,15 +6,26 @@
 
 use std::ops::AddAssign;
 
+use super::Status;
+
 /// A file system on which files can share data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Volume {
     /// Tells it from all others that are mounted. A device number would not: on btrfs each subvolume
     /// has one of its own, and shares data with the others all the same.
     pub id: u128,
-    /// Whether an extent stays as it is until its last byte is given up by all who hold any of it, as
-    /// on btrfs.
-    pub keeps_whole_extents: bool,
+    pub kind: VolumeKind,
+}
+
+/// What differs between these file systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "each system has its own")]
+pub enum VolumeKind {
+    /// An extent stays as it is until its last byte is given up by all who hold any of it, and the
+    /// target of a symlink lies in the metadata, however its status counts it.
+    Btrfs,
+    Xfs,
+    Apfs,
 }
 
 /// Data of a file that others hold, too.
@@ -35,14 +46,21 @@ pub struct Holding {
     pub shared: u64,
     /// They may come back or not: compressed, or nobody can tell.
     pub unsure: u64,
-    /// There are no such blocks: a file within the metadata is counted as if it had one of its own.
+    /// There are no such blocks: what lies within the metadata is counted as if it had one of its own.
     pub padding: u64,
+    /// The extents of files, shared or not.
+    pub mapped: u64,
 }
 
 impl Holding {
     /// Of a file that nobody can look into.
     pub fn unsure(bytes: u64) -> Self {
         Self { unsure: bytes, ..Self::default() }
+    }
+
+    /// Of something that lies within the metadata, be it counted with blocks or not.
+    pub fn inline(status: &Status) -> Self {
+        Self { padding: status.on_disk().saturating_sub(status.size), ..Self::default() }
     }
 }
 
@@ -51,5 +69,6 @@ impl AddAssign for Holding {
         self.shared += other.shared;
         self.unsure += other.unsure;
         self.padding += other.padding;
+        self.mapped += other.mapped;
     }
 }

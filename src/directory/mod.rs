@@ -43,7 +43,7 @@ use rustix::io::{Errno, Result};
 
 pub use budget::{Budget, Permit};
 pub use data_file::DataFile;
-pub use holding::{Extent, Holding, Volume};
+pub use holding::{Extent, Holding, Volume, VolumeKind};
 pub use names::{Names, Span};
 use patience::patiently;
 pub use status::{InodeId, Kind, Status};

@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 
-use super::{Extent, Holding, Status, Volume};
+use super::{Extent, Holding, Status, Volume, VolumeKind};
 
 /// The file system that an open file lies on, if files can share data there.
 pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
@@ -20,7 +20,7 @@ pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
         return Ok(None);
     }
     let device = rustix::fs::fstat(fd)?.st_dev;
-    Ok(Some(Volume { id: u128::from(device.unsigned_abs()), keeps_whole_extents: false }))
+    Ok(Some(Volume { id: u128::from(device.unsigned_abs()), kind: VolumeKind::Apfs }))
 }
 
 /// What is answered: how many bytes that is, and one attribute. The kernel packs it without gaps.

@@ -28,6 +28,18 @@ pub struct Measurement {
     uniques: OnceLock<Vec<Estimate>>,
 }
 
+/// What the extents of some files add up to: what `btrfs filesystem du` calls total, exclusive and
+/// set shared. Neither what lies within the metadata nor what has no place yet is an extent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extents {
+    /// Every extent of every file.
+    pub mapped: ByteSize,
+    /// Those that are not shared.
+    pub exclusive: ByteSize,
+    /// The others, each once.
+    pub shared: ByteSize,
+}
+
 /// Some trees, and what becomes of inodes whose names lie in several.
 struct Together {
     is_in: Vec<bool>,
@@ -75,12 +87,8 @@ impl Measurement {
     /// extent, if the meter has [read extents](super::Meter::reading_extents).
     pub fn total(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
         let together = self.together(trees);
-        let survey = self.shared.ledger.survey(0, |holder| match self.part(&together, holder) {
-            Part::None => Class::Absent,
-            Part::Stays | Part::Goes => Class::Foreign,
-        });
         let mut total = together.total;
-        total.on_disk = less(total.on_disk, survey.again);
+        total.on_disk = less(total.on_disk, self.again(&together));
         total
     }
 
@@ -94,6 +102,30 @@ impl Measurement {
         self.among(&together.is_in).for_each(|account| holding += account.holding);
         let going = together.total.on_disk - together.overlap.held_elsewhere;
         estimate(going, holding, self.credit(&together))
+    }
+
+    /// What the extents of the files in these trees add up to. Nothing, unless the meter has read
+    /// them.
+    pub fn extents(&self, trees: impl IntoIterator<Item = usize>) -> Extents {
+        let together = self.together(trees);
+        let is_there = |holder| self.part(&together, holder) != Part::None;
+        let mut holding = self.shared.inodes.holding(|number| is_there(Holder::inode(number)));
+        self.among(&together.is_in).for_each(|account| holding += account.holding);
+        let again = self.again(&together);
+        Extents {
+            mapped: ByteSize::b(holding.mapped),
+            exclusive: ByteSize::b(holding.mapped - holding.shared),
+            shared: less(ByteSize::b(holding.shared), again),
+        }
+    }
+
+    /// Bytes that more than one of these trees has.
+    fn again(&self, together: &Together) -> u64 {
+        let survey = self.shared.ledger.survey(0, |holder| match self.part(together, holder) {
+            Part::None => Class::Absent,
+            Part::Stays | Part::Goes => Class::Foreign,
+        });
+        survey.again
     }
 
     /// Bytes of shared data that nobody else seems to hold.

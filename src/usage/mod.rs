@@ -25,7 +25,7 @@ pub use census::Census;
 pub(crate) use census::folder_usage;
 pub use jobs::Jobs;
 pub(crate) use jobs::Pool;
-pub use measurement::Measurement;
+pub use measurement::{Extents, Measurement};
 pub use meter::Meter;
 pub use problems::Problems;
 pub use sharing::Estimate;

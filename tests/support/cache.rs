@@ -30,6 +30,11 @@ impl TestCache {
         if memory.is_dir() { Self::below(memory) } else { Self::new() }
     }
 
+    /// The same on a file system of which a test needs something.
+    pub fn on(place: &Path) -> Self {
+        Self::below(place)
+    }
+
     fn below(place: &Path) -> Self {
         let home = tempfile::Builder::new().prefix("bbox-cache-").tempdir_in(place).unwrap();
         fs::create_dir(home.path().join("images")).unwrap();

@@ -6,7 +6,7 @@ use rayon::ThreadPool;
 use rayon::slice::ParallelSliceMut;
 
 use super::survey::{Class, Survey};
-use crate::directory::{Extent, Volume};
+use crate::directory::{Extent, Volume, VolumeKind};
 
 /// The number of a volume, and whether what lies there is compressed. Only within one space do equal
 /// places mean the same data.
@@ -135,7 +135,7 @@ impl Ledger {
             match space.is_encoded() {
                 true => survey.add_encoded(records, &class),
                 false => {
-                    let keeps_whole = volumes[space.volume()].keeps_whole_extents;
+                    let keeps_whole = volumes[space.volume()].kind == VolumeKind::Btrfs;
                     survey.add_ranges(records, keeps_whole, &class);
                 }
             }

@@ -122,7 +122,7 @@ fn count_found(
 ) {
     match looked {
         Some(looked) => tree.count_looked_into(batch, status, &looked),
-        None => tree.count(batch, status),
+        None => tree.count_closed(batch, status),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::directory::{DataFile, Extent, Holding, Status, Volume};
+use crate::directory::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
 use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes, Who};
 
 /// How to read it for one tree.
@@ -18,13 +18,14 @@ pub(in crate::usage) struct Reading<'a> {
 pub(in crate::usage) struct ReadingOn<'a> {
     tree: usize,
     volume: usize,
+    kind: VolumeKind,
     inodes: &'a SharedInodes,
 }
 
 impl<'a> Reading<'a> {
     pub fn on(self, volume: Volume) -> ReadingOn<'a> {
         let Self { tree, volumes, inodes } = self;
-        ReadingOn { tree, volume: volumes.number(volume), inodes }
+        ReadingOn { tree, volume: volumes.number(volume), kind: volume.kind, inodes }
     }
 }
 
@@ -34,6 +35,15 @@ impl ReadingOn<'_> {
         match status.links > 1 {
             true => self.inodes.claim(status.inode, self.tree),
             false => Some(Holder::tree(self.tree)),
+        }
+    }
+
+    /// What something holds that has not been looked into.
+    pub fn holding_unseen(&self, status: &Status) -> Holding {
+        match status.kind {
+            Kind::File => Holding::unsure(status.on_disk()),
+            Kind::Symlink if self.kind == VolumeKind::Btrfs => Holding::inline(status),
+            _ => Holding::default(),
         }
     }
 

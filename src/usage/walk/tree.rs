@@ -168,22 +168,22 @@ impl<'a> TreeWalk<'a> {
 
     /// The same for a file that is open, with what it shares.
     pub fn count_open(&self, batch: &mut Batch, file: &DataFile, status: &Status) {
-        self.count_sharing(batch, status, |each| look(file, status, each));
+        self.count_sharing(batch, status, |_, each| look(file, status, each));
     }
 
-    /// The same for what is not open: nobody knows what a file shares.
+    /// The same for what is not open.
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
     pub fn count_closed(&self, batch: &mut Batch, status: &Status) {
-        match self.reads_sharing() && status.kind == Kind::File {
-            true => self.count_sharing(batch, status, |_| Holding::unsure(status.on_disk())),
+        match self.reads_sharing() {
+            true => self.count_sharing(batch, status, |reading, _| reading.holding_unseen(status)),
             false => self.count(batch, status),
         }
     }
 
     /// The same for a file that was looked into before, and has shown these extents.
     pub fn count_looked_into(&self, batch: &mut Batch, status: &Status, looked: &LookedInto) {
-        self.count_sharing(batch, status, |each| {
+        self.count_sharing(batch, status, |_, each| {
             looked.extents.iter().copied().for_each(each);
             looked.holding
         });
@@ -193,13 +193,13 @@ impl<'a> TreeWalk<'a> {
         &self,
         batch: &mut Batch,
         status: &Status,
-        look: impl FnOnce(&mut dyn FnMut(Extent)) -> Holding,
+        look: impl FnOnce(&ReadingOn<'_>, &mut dyn FnMut(Extent)) -> Holding,
     ) {
         if let Sharing::Read(reading) = &self.sharing
             && let Some(holder) = reading.holder(status)
         {
             let records = &mut batch.records;
-            let holding = look(&mut |extent| records.push(reading.record(holder, extent)));
+            let holding = look(reading, &mut |extent| records.push(reading.record(holder, extent)));
             batch.holding += reading.share_of_tree(holder, holding);
         }
         self.count(batch, status);

@@ -1,0 +1,172 @@
+//! What a case has shown.
+
+use std::process::Command;
+
+use bbox_cache::StopFlag;
+use bbox_cache::cache::{Cache, Location};
+use bbox_cache::usage::{Extents, Jobs, Measurement, Meter, Progress, Walker};
+use serde_json::Value;
+
+use crate::cases::{Case, Removes};
+use crate::scene::Scene;
+use crate::volume::{System, run};
+
+/// What the metadata of one file or directory may take, in bytes: that comes back, too.
+pub const METADATA: u64 = 4096;
+/// What the file system may use or give back besides.
+pub const BESIDES: u64 = 256 << 10;
+
+pub struct Row {
+    pub system: System,
+    pub case: &'static str,
+    /// What the sizes of what is removed add up to, as `du` has them.
+    pub sizes: u64,
+    pub certain: u64,
+    pub at_most: u64,
+    /// What the file system has got back, and what it had while something was still open.
+    pub real: i64,
+    pub while_open: Option<i64>,
+    pub entries: u64,
+    /// Of all entries of the cache, before.
+    pub extents: Extents,
+    complaints: Vec<String>,
+}
+
+pub fn find(case: &Case, scene: &Scene<'_>) -> Row {
+    scene.settle();
+    let mut complaints = Vec::new();
+    let extents = compare(scene, &mut complaints);
+    let verb: &[&str] = match case.removes {
+        Removes::Orphans => &["gc"],
+        Removes::Everything => &["purge", "--force"],
+    };
+    let dry = scene.run(&[verb, &["-n"]].concat());
+    compare_unique(scene, &dry, &mut complaints);
+    let before = scene.volume.free();
+    let done = scene.run(verb);
+    let freed = || scene.volume.free().wrapping_sub(before).cast_signed();
+    let while_open = (!scene.open.borrow().is_empty()).then(&freed);
+    scene.open.borrow_mut().clear();
+    let bounds = |document: &Value| {
+        let freed = &document["totals"]["freed_bytes"];
+        (freed["certain"].as_u64().unwrap(), freed["at_most"].as_u64().unwrap())
+    };
+    let (certain, at_most) = bounds(&dry);
+    if bounds(&done) != (certain, at_most) {
+        complaints.push(format!("done {:?}, expected {:?}", bounds(&done), (certain, at_most)));
+    }
+    let sum = |field: &str| usages(&dry).map(|usage| usage[field].as_u64().unwrap()).sum::<u64>();
+    let row = Row {
+        system: scene.volume.system,
+        case: case.name,
+        sizes: sum("on_disk_bytes"),
+        certain,
+        at_most,
+        real: freed(),
+        while_open,
+        entries: sum("files") + sum("directories"),
+        extents,
+        complaints,
+    };
+    row.judged(&done)
+}
+
+fn usages(document: &Value) -> impl Iterator<Item = &Value> {
+    let decisions = document["decisions"].as_array().unwrap().iter();
+    decisions.map(|decision| &decision["usage"]).filter(|usage| !usage.is_null())
+}
+
+/// What `list` says of an image that goes alone is what `gc` says.
+fn compare_unique(scene: &Scene<'_>, dry: &Value, complaints: &mut Vec<String>) {
+    let decisions = dry["decisions"].as_array().unwrap().iter();
+    let removed: Vec<_> = decisions.filter(|decision| decision["action"] == "remove").collect();
+    let [removed] = removed.as_slice() else { return };
+    let list = scene.run(&["list", "--sizes"]);
+    let images = list["images"].as_array().unwrap();
+    let image = images.iter().find(|image| image["digest"] == removed["digest"]).unwrap();
+    for said in [&image["unique_bytes"], &list["totals"]["reclaimable_bytes"]] {
+        if *said != dry["totals"]["freed_bytes"] {
+            complaints.push(format!("list says {said}, gc {}", dry["totals"]["freed_bytes"]));
+        }
+    }
+}
+
+/// Holds the two walkers against each other, and against `btrfs filesystem du`.
+fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) -> Extents {
+    let cache = Cache::open(scene.cache.dir()).unwrap().unwrap();
+    let entries = cache.inventory().unwrap().entries;
+    let locations: Vec<_> = entries.into_iter().map(|entry| entry.location).collect();
+    let [native, portable] =
+        [Walker::Native, Walker::Portable].map(|walker| measure(&cache, &locations, walker));
+    let all = 0..locations.len();
+    for tree in all.clone() {
+        let path = locations[tree].path_in(cache.path());
+        let of =
+            |found: &Measurement| (found.usage(tree), found.unique(tree), found.extents([tree]));
+        if of(&native) != of(&portable) {
+            complaints.push(format!("walkers: {:?}, {:?}", of(&native), of(&portable)));
+        }
+        compare_with_du(scene, &path, native.extents([tree]), complaints);
+    }
+    compare_with_du(scene, cache.path(), native.extents(all.clone()), complaints);
+    native.extents(all)
+}
+
+fn measure(cache: &Cache, locations: &[Location], walker: Walker) -> Measurement {
+    let progress = Progress::new(locations.len(), StopFlag::new());
+    let meter = Meter::new(Jobs::default()).with_walker(walker).reading_extents();
+    meter.measure(cache, locations, &progress).unwrap()
+}
+
+fn compare_with_du(
+    scene: &Scene<'_>,
+    path: &std::path::Path,
+    found: Extents,
+    complaints: &mut Vec<String>,
+) {
+    if !scene.is_btrfs() {
+        return;
+    }
+    let mut du = Command::new("btrfs");
+    let text = run(du.args(["filesystem", "du", "-s", "--raw"]).arg(path)).unwrap();
+    let numbers = text.lines().last().unwrap().split_whitespace();
+    let du: Vec<u64> = numbers.take(3).map(|number| number.parse().unwrap()).collect();
+    let ours = [found.mapped, found.exclusive, found.shared].map(|bytes| bytes.as_u64());
+    // That program takes compressed extents to be as long on the disk as they are in the file, so
+    // that those beside each other seem to overlap. Then only the first two numbers can be equal.
+    let compared = if scene.is_compressed.get() { 2 } else { 3 };
+    if du[..compared] != ours[..compared] {
+        complaints.push(format!("{}: btrfs filesystem du {du:?}, here {ours:?}", path.display()));
+    }
+}
+
+impl Row {
+    pub fn allowance(&self) -> i64 {
+        (BESIDES + METADATA * self.entries).cast_signed()
+    }
+
+    /// Notes where what was said is not what has happened.
+    fn judged(mut self, done: &Value) -> Self {
+        let (least, most) = (self.certain.cast_signed(), self.at_most.cast_signed());
+        let allowed = least - self.allowance()..=most + self.allowance();
+        if !allowed.contains(&self.real) {
+            let complaint = format!("{} came back, expected {least} to {most}", self.real);
+            self.complaints.push(complaint);
+        }
+        let said = done["totals"]["file_system_freed_bytes"].as_i64().unwrap();
+        let seen = self.while_open.unwrap_or(self.real);
+        if (said - seen).abs() > BESIDES.cast_signed() {
+            self.complaints.push(format!("gc has seen {said} come back, it was {seen}"));
+        }
+        self
+    }
+
+    pub fn agrees(&self) -> bool {
+        self.complaints.is_empty()
+    }
+
+    pub fn complaint(&self) -> Option<String> {
+        let complaints = self.complaints.join("\n  ");
+        (!self.agrees()).then(|| format!("{}, {}:\n  {complaints}", self.system.name(), self.case))
+    }
+}

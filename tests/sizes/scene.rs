@@ -1,0 +1,102 @@
+//! One cache on one real file system, and what there is around it.
+
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use assert_cmd::Command;
+
+use crate::content;
+use crate::support::cache::age;
+use crate::support::{TestCache, bbox, finish};
+use crate::volume::{System, Volume, compress};
+
+pub struct Scene<'v> {
+    pub volume: &'v Volume,
+    pub cache: TestCache,
+    /// What somebody keeps open while it is removed.
+    pub open: RefCell<Vec<File>>,
+    /// Whether something in the cache is compressed.
+    pub is_compressed: Cell<bool>,
+}
+
+impl<'v> Scene<'v> {
+    pub fn new(volume: &'v Volume) -> Self {
+        let cache = TestCache::on(&volume.path());
+        cache.live("live");
+        Self { volume, cache, open: RefCell::default(), is_compressed: Cell::default() }
+    }
+
+    pub fn is_btrfs(&self) -> bool {
+        self.volume.system == System::Btrfs
+    }
+
+    /// An orphan with this file in it; returns the file's path.
+    pub fn dead(&self, name: &str, file: &str, bytes: u64) -> PathBuf {
+        self.image_with(name, |top| content::file(&top.join(file), bytes))
+    }
+
+    /// An orphan that shares everything with another image.
+    pub fn dead_clone(&self, of: &str, name: &str) -> PathBuf {
+        let of = self.cache.path(&format!("sha256-{of}"));
+        self.image_with(name, |top| content::clone(&of, top))
+    }
+
+    /// An orphan with a compressed file; false where there is no such thing.
+    pub fn dead_compressed(&self) -> bool {
+        if !self.is_btrfs() {
+            return false;
+        }
+        self.is_compressed.set(true);
+        self.image_with("dead", |top| {
+            compress(top);
+            content::text(&top.join("text"), 1 << 20);
+        });
+        true
+    }
+
+    pub fn image_with(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+        self.cache.image_with(name, fill)
+    }
+
+    /// Makes an image one that a ref names.
+    pub fn keep(&self, name: &str) {
+        self.cache.tag(&format!("example.com/{name}:1"), name);
+    }
+
+    /// A place on the same file system that is not the cache.
+    pub fn outside(&self, name: &str) -> PathBuf {
+        self.cache.home().join(name)
+    }
+
+    /// Where the root file system of this microVM lies.
+    pub fn guest(&self, vm: &str) -> PathBuf {
+        let path = self.config_home().join(format!("broodbox/vms/{vm}/data/rootfs-work"));
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    fn config_home(&self) -> PathBuf {
+        self.outside("config")
+    }
+
+    /// What the program says, as JSON.
+    pub fn run(&self, arguments: &[&str]) -> serde_json::Value {
+        let mut program: Command = bbox(&self.cache, arguments);
+        program.args(["--format", "json"]).env("XDG_CONFIG_HOME", self.config_home());
+        let run = finish(program);
+        assert_eq!(run.code, 0, "{}{}", run.err, run.out);
+        run.json()
+    }
+
+    /// Images that were changed while they were made are as old as others again.
+    pub fn settle(&self) {
+        for entry in std::fs::read_dir(self.cache.dir()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name().to_string_lossy().starts_with("sha256-") {
+                age(&entry.path(), Duration::from_secs(3600));
+            }
+        }
+    }
+}

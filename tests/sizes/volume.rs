@@ -1,0 +1,110 @@
+//! Real file systems, for as long as a test needs them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// A kind of file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    Btrfs,
+    Xfs,
+}
+
+pub const SYSTEMS: [System; 2] = [System::Btrfs, System::Xfs];
+
+impl System {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Btrfs => "btrfs",
+            Self::Xfs => "XFS",
+        }
+    }
+
+    fn make(self) -> &'static [&'static str] {
+        match self {
+            Self::Btrfs => &["mkfs.btrfs", "-q"],
+            Self::Xfs => &["mkfs.xfs", "-q", "-m", "reflink=1"],
+        }
+    }
+}
+
+/// A mounted file system of 2 GiB in a file.
+pub struct Volume {
+    pub system: System,
+    home: TempDir,
+}
+
+impl Volume {
+    /// Or the reason why there can be none.
+    pub fn mount(system: System) -> Result<Self, String> {
+        if !rustix::process::geteuid().is_root() {
+            return Err("mounting a file system takes root".to_owned());
+        }
+        let home = tempfile::Builder::new().prefix("bbox-volume-").tempdir().unwrap();
+        let image = home.path().join("image");
+        File::create(&image).unwrap().set_len(2 << 30).unwrap();
+        let [program, options @ ..] = system.make() else { unreachable!("each has a program") };
+        run(Command::new(program).args(options).arg(&image))?;
+        let volume = Self { system, home };
+        fs::create_dir(volume.path()).unwrap();
+        run(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(volume.path()))?;
+        Ok(volume)
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.home.path().join("mounted")
+    }
+
+    /// Free bytes, once everything that was done has had its effect. XFS works on that behind the
+    /// scenes.
+    pub fn free(&self) -> u64 {
+        let top = File::open(self.path()).unwrap();
+        rustix::fs::syncfs(&top).unwrap();
+        let mut free = 0;
+        loop {
+            let found = rustix::fs::fstatvfs(&top).unwrap();
+            if found.f_bfree * found.f_frsize == free {
+                return free;
+            }
+            free = found.f_bfree * found.f_frsize;
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        // Where nothing is mounted, there is nothing to be undone.
+        let _ = run(Command::new("umount").arg(self.path()));
+    }
+}
+
+/// Runs a program to its end; tells what it complains of.
+pub fn run(command: &mut Command) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{name}: {error}"))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim())),
+    }
+}
+
+/// Makes `path` a subvolume of a btrfs.
+pub fn make_subvolume(path: &Path) {
+    run(Command::new("btrfs").args(["subvolume", "create"]).arg(path)).unwrap();
+}
+
+/// Makes `path` a snapshot of the subvolume `of`.
+pub fn make_snapshot(of: &Path, path: &Path) {
+    run(Command::new("btrfs").args(["subvolume", "snapshot"]).arg(of).arg(path)).unwrap();
+}
+
+/// Lets a btrfs compress what will be written to files in this directory.
+pub fn compress(path: &Path) {
+    let set = ["property", "set"];
+    run(Command::new("btrfs").args(set).arg(path).args(["compression", "zstd"])).unwrap();
+}

@@ -43,7 +43,7 @@ pub struct Shared {
     /// [env: BBOX_IMAGE_CACHE_DIR]
     #[arg(long, global = true, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
-    /// How many threads work, 1 to 1024 [default: 16 to size, 32 to remove]
+    /// How many threads work, 1 to 1024 [default: 32]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<Jobs>,
     /// Columns for people, or one JSON document
@@ -105,7 +105,9 @@ Examples:
   bbox cache list --orphans -q   digests of the images that no reference names
   bbox cache list --format json | jq .totals")]
 pub struct List {
-    /// The full account: images, layers, leftovers, and what gc would give back
+    /// The full account: images, layers, leftovers. APPARENT is the length of all files, ON DISK
+    /// the blocks they occupy, UNIQUE what removing just this one gives back; two numbers where the
+    /// file system does not tell exactly
     #[arg(long, conflicts_with = "no_sizes")]
     pub sizes: bool,
     /// At once: walk no tree, show no sizes

@@ -16,8 +16,7 @@ use rustix::process::{Resource, getrlimit};
 use super::Directory;
 
 /// What a thread holds at most on its own: the base of a trail, the directory it is in, the next
-/// one, and one that the system's own ways of listing and mode repair, or a look into a file, open on
-/// top.
+/// one, and one that the system's own ways of listing and mode repair open on top.
 const OWN: usize = 4;
 /// More than this many directories a thread has no use for, be the limit as high as it may.
 const MOST_PERMITS: usize = 64;
@@ -39,18 +38,19 @@ pub struct Budget {
 pub struct Permit<'b>(&'b Budget);
 
 impl Budget {
-    /// For a job that begins now and would like to have `wanted` threads.
-    pub fn new(wanted: usize) -> Self {
+    /// For a job that begins now and would like to have `wanted` threads, each with so many `files`
+    /// open besides.
+    pub fn new(wanted: usize, files: usize) -> Self {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        Self::of(wanted, limit, count_open().unwrap_or(USUALLY_OPEN))
+        Self::of(wanted, OWN + files, limit, count_open().unwrap_or(USUALLY_OPEN))
     }
 
-    fn of(wanted: usize, limit: u64, open: u64) -> Self {
+    fn of(wanted: usize, own: usize, limit: u64, open: u64) -> Self {
         let free = limit.saturating_sub(open.saturating_add(RESERVE));
         let free = usize::try_from(free).unwrap_or(usize::MAX);
         // Threads without a permit could not share a tree: half of it is for permits.
-        let threads = wanted.min(free / (2 * OWN)).max(1);
-        let permits = free.saturating_sub(OWN * threads).min(MOST_PERMITS * threads);
+        let threads = wanted.min(free / (2 * own)).max(1);
+        let permits = free.saturating_sub(own * threads).min(MOST_PERMITS * threads);
         Self::with(threads, permits)
     }
 
@@ -105,7 +105,7 @@ mod tests {
             (16, 8, 10, 1, 0),
             (0, 1024, u64::MAX, 1, 0),
         ] {
-            let budget = Budget::of(wanted, limit, open);
+            let budget = Budget::of(wanted, 4, limit, open);
             let found = (budget.threads(), budget.permits.into_inner());
             assert_eq!(found, (threads, permits), "{wanted} threads, {limit} with {open} open");
         }

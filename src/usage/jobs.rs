@@ -45,7 +45,12 @@ impl Jobs {
     }
 
     pub(crate) fn pool(self) -> Result<Pool> {
-        Pool::new(Budget::new(self.get()))
+        self.pool_with_files(0)
+    }
+
+    /// The same with so many open files for each thread.
+    pub(super) fn pool_with_files(self, files: usize) -> Result<Pool> {
+        Pool::new(Budget::new(self.get(), files))
     }
 }
 

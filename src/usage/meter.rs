@@ -3,7 +3,7 @@
 use super::jobs::Pool;
 use super::measurement::Account;
 use super::sharing::{Shared, SharedInodes};
-use super::walk::{Reading, Top, TreeWalk, Walker};
+use super::walk::{MOST_OPENED, Reading, Top, TreeWalk, Turn, Walker};
 use super::{Jobs, Measurement, Progress};
 use crate::cache::{Cache, Folders, Guests, Location};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ impl Meter {
         progress: &Progress,
     ) -> Result<Measurement> {
         let folders = Folders::open(cache);
-        self.measure_with(&self.jobs.pool()?, cache, &folders, locations, progress)
+        self.measure_with(&self.pool()?, cache, &folders, locations, progress)
     }
 
     pub(super) fn measure_with(
@@ -82,7 +82,7 @@ impl Meter {
         if !measurement.is_in_doubt() {
             return Ok(());
         }
-        let (pool, folders) = (self.jobs.pool()?, Folders::open(cache));
+        let (pool, folders) = (self.pool()?, Folders::open(cache));
         let first = measurement.trees();
         let shared = measurement.shared_mut();
         let look = |tops: Vec<Top<'_>>, shared: &mut Shared| {
@@ -101,6 +101,10 @@ impl Meter {
         Ok(())
     }
 
+    fn pool(&self) -> Result<Pool> {
+        self.jobs.pool_with_files(if self.reads_extents { MOST_OPENED } else { 0 })
+    }
+
     /// Walks trees that are numbered from `first` on.
     fn walk(
         &self,
@@ -111,11 +115,12 @@ impl Meter {
         shared: &mut Shared,
     ) -> Result<Vec<Account>> {
         let inodes = SharedInodes::new(std::mem::take(&mut shared.inodes));
-        let volumes = shared.ledger.volumes();
+        let (volumes, turn) = (shared.ledger.volumes(), Turn::default());
         let tops = tops.into_iter().zip(progress.tallies()).enumerate();
         let walks: Vec<_> = tops
             .map(|(index, (top, tally))| {
-                let reading = Reading { tree: first + index, volumes, inodes: &inodes };
+                let reading =
+                    Reading { tree: first + index, volumes, inodes: &inodes, turn: &turn };
                 TreeWalk::new(top, tally, self.reads_extents.then_some(reading))
             })
             .collect();

@@ -12,7 +12,7 @@ use crate::scene::Scene;
 use crate::volume::{System, run};
 
 /// What the metadata of one file or directory may take, in bytes: that comes back, too.
-pub const METADATA: u64 = 4096;
+pub const METADATA: u64 = 2048;
 /// What the file system may use or give back besides.
 pub const BESIDES: u64 = 256 << 10;
 
@@ -148,7 +148,7 @@ impl Row {
     /// Notes where what was said is not what has happened.
     fn judged(mut self, done: &Value) -> Self {
         let (least, most) = (self.certain.cast_signed(), self.at_most.cast_signed());
-        let allowed = least - self.allowance()..=most + self.allowance();
+        let allowed = least - BESIDES.cast_signed()..=most + self.allowance();
         if !allowed.contains(&self.real) {
             let complaint = format!("{} came back, expected {least} to {most}", self.real);
             self.complaints.push(complaint);

@@ -56,7 +56,12 @@ fn overview(listing: &Listing<'_>, args: &List) -> Table {
 /// The full account: a section for each kind of entry, all with the same columns.
 fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
     use Align::{Left, Right};
-    let mut table = Table::new([Left, Right, Right, Right, Right, Right, Left, Left]);
+    let [apparent, files, directories] = [1, 4, 5];
+    let mut table = Table::new([Left, Right, Right, Right, Right, Right, Left, Left]).sparing([
+        directories,
+        files,
+        apparent,
+    ]);
     let sections = [
         ("DIGEST", "LAST USED", "IMAGE", &listing.images),
         ("LAYER", "LAST USED", "STATUS", &listing.layers),

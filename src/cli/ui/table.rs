@@ -2,7 +2,8 @@
 //!
 //! Sections of one table share their columns, so that numbers stand below each other all the way
 //! down. Where the lines are too long, the columns move together, and the last one is cut in the
-//! middle: the ends of a reference tell most. Cells must be free of control characters.
+//! middle: the ends of a reference tell most. If that is not enough, columns that can be spared go.
+//! Cells must be free of control characters.
 
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -24,6 +25,8 @@ pub enum Align {
 /// Rows of cells, all with the columns that [`Table::new`] was told.
 pub struct Table {
     aligns: Vec<Align>,
+    /// The columns that can be spared, in this order.
+    spare: Vec<usize>,
     rows: Vec<Row>,
 }
 
@@ -34,7 +37,13 @@ struct Row {
 
 impl Table {
     pub fn new(aligns: impl Into<Vec<Align>>) -> Self {
-        Self { aligns: aligns.into(), rows: Vec::new() }
+        Self { aligns: aligns.into(), spare: Vec::new(), rows: Vec::new() }
+    }
+
+    /// The same table, which can do without these columns where there is no room, the first of them
+    /// first.
+    pub fn sparing(self, spare: impl Into<Vec<usize>>) -> Self {
+        Self { spare: spare.into(), ..self }
     }
 
     /// Adds the header of a section, below an empty line if it is not the first one.
@@ -52,11 +61,17 @@ impl Table {
     /// The table's lines, none wider than `width` if there is one.
     pub fn render(&self, width: Option<usize>) -> String {
         let mut widths = self.widths();
-        let all: usize = widths.iter().sum();
-        let fits = |gap: &usize| width.is_none_or(|width| all + gap * widths.len() <= width + gap);
+        for &column in &self.spare {
+            if width.is_some_and(|width| least(&widths) > width) {
+                widths[column] = None;
+            }
+        }
+        let whole: usize = widths.iter().flatten().sum();
+        let columns = widths.iter().flatten().count();
+        let fits = |gap: &usize| width.is_none_or(|width| whole + gap * columns <= width + gap);
         let gap = GAPS.into_iter().find(fits).unwrap_or(GAPS[1]);
-        if let (Some(width), Some((last, others))) = (width, widths.split_last_mut()) {
-            let taken: usize = others.iter().map(|column| column + gap).sum();
+        if let (Some(width), Some((Some(last), others))) = (width, widths.split_last_mut()) {
+            let taken: usize = others.iter().flatten().map(|column| column + gap).sum();
             *last = (*last).min(width.saturating_sub(taken).max(LEAST_LAST));
         }
         let mut text = String::new();
@@ -67,19 +82,21 @@ impl Table {
         text
     }
 
-    fn widths(&self) -> Vec<usize> {
+    fn widths(&self) -> Vec<Option<usize>> {
         let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(&row.cells) {
                 *width = (*width).max(cell.width());
             }
         }
-        widths
+        widths.into_iter().map(Some).collect()
     }
 
-    fn line(&self, cells: &[String], widths: &[usize], gap: usize) -> String {
+    /// A line of the columns that have a width.
+    fn line(&self, cells: &[String], widths: &[Option<usize>], gap: usize) -> String {
         let mut line = String::new();
         for ((cell, &width), &align) in cells.iter().zip(widths).zip(&self.aligns) {
+            let Some(width) = width else { continue };
             let cell = cut(cell, width);
             line += &match align {
                 Align::Left => pad(&cell, width),
@@ -89,6 +106,13 @@ impl Table {
         }
         line
     }
+}
+
+/// How narrow a table with such columns can be.
+fn least(widths: &[Option<usize>]) -> usize {
+    let [others @ .., Some(last)] = widths else { return 0 };
+    let others: usize = others.iter().flatten().map(|column| column + GAPS[1]).sum();
+    others + (*last).min(LEAST_LAST)
 }
 
 /// Fills `text` up with spaces to `width` columns.
@@ -147,6 +171,23 @@ mod tests {
                 "漢字        1 B",
             ]
         );
+    }
+
+    #[test]
+    fn columns_that_can_be_spared_go_one_after_the_other() {
+        let aligns = [Align::Left, Align::Right, Align::Right, Align::Left];
+        let mut table = Table::new(aligns).sparing([2, 1]);
+        table.row(["a", "1111", "2222", "image"].map(str::to_owned), Style::new());
+        for (width, line) in [
+            (Some(17), "a 1111 2222 image"),
+            (Some(16), "a  1111  image"),
+            (Some(11), "a  image"),
+            (Some(3), "a image"),
+            (None, "a  1111  2222  image"),
+        ] {
+            let plain = anstream::adapter::strip_str(&table.render(width)).to_string();
+            assert_eq!(plain.trim_end(), line, "{width:?}");
+        }
     }
 
     #[test]

@@ -8,12 +8,14 @@ mod native;
 mod portable;
 mod reading;
 mod tree;
+mod turn;
 
 use super::jobs::Pool;
 use crate::stop::StopFlag;
 
 pub(super) use reading::Reading;
-pub(super) use tree::{Top, TreeWalk};
+pub(super) use tree::{MOST_OPENED, Top, TreeWalk};
+pub(super) use turn::Turn;
 
 /// How to walk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::turn::Turn;
 use crate::directory::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
 use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes, Who};
 
@@ -12,6 +13,7 @@ pub(in crate::usage) struct Reading<'a> {
     pub tree: usize,
     pub volumes: &'a Volumes,
     pub inodes: &'a SharedInodes,
+    pub turn: &'a Turn,
 }
 
 /// The same, once it is known where the tree lies.
@@ -20,12 +22,13 @@ pub(in crate::usage) struct ReadingOn<'a> {
     volume: usize,
     kind: VolumeKind,
     inodes: &'a SharedInodes,
+    turn: &'a Turn,
 }
 
 impl<'a> Reading<'a> {
     pub fn on(self, volume: Volume) -> ReadingOn<'a> {
-        let Self { tree, volumes, inodes } = self;
-        ReadingOn { tree, volume: volumes.number(volume), kind: volume.kind, inodes }
+        let Self { tree, volumes, inodes, turn } = self;
+        ReadingOn { tree, volume: volumes.number(volume), kind: volume.kind, inodes, turn }
     }
 }
 
@@ -36,6 +39,11 @@ impl ReadingOn<'_> {
             true => self.inodes.claim(status.inode, self.tree),
             false => Some(Holder::tree(self.tree)),
         }
+    }
+
+    /// The turn to take before files are looked into, where that helps.
+    pub fn turn(&self) -> Option<&Turn> {
+        (self.kind == VolumeKind::Xfs).then_some(self.turn)
     }
 
     /// What something holds that has not been looked into.

@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use super::reading::{LookedInto, Reading, ReadingOn, look};
+use super::turn::Turn;
 use crate::cache::{Cache, EntryName, Folders, Location};
 use crate::directory::{DataFile, Directory, Extent, Holding, Kind, Status};
 use crate::error::Error;
@@ -19,6 +20,9 @@ use crate::usage::{Problems, Tally, Usage};
 
 /// How many names of inodes with several, or shared extents, a batch holds at most.
 const MOST_HELD: usize = 1024;
+
+/// How many files a thread may have open to look into them together.
+pub(in crate::usage) const MOST_OPENED: usize = 8;
 
 /// Where a tree lies, and what it is called there.
 pub(in crate::usage) struct Top<'a> {
@@ -70,6 +74,8 @@ pub(in crate::usage) struct Batch {
     linked: Vec<Link>,
     holding: Holding,
     records: Vec<Record>,
+    /// Files that are still to be looked into.
+    opened: Vec<(DataFile, Status)>,
 }
 
 impl Batch {
@@ -166,9 +172,28 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    /// The same for a file that is open, with what it shares.
-    pub fn count_open(&self, batch: &mut Batch, file: &DataFile, status: &Status) {
-        self.count_sharing(batch, status, |_, each| look(file, status, each));
+    /// The same for a file that is open, with what it shares. It may stay open until the batch is
+    /// committed.
+    pub fn count_open(&self, batch: &mut Batch, file: DataFile, status: Status) {
+        match &self.sharing {
+            Sharing::Read(reading) if reading.turn().is_some() => {
+                batch.opened.push((file, status));
+                if batch.opened.len() >= MOST_OPENED {
+                    self.count_opened(reading, batch);
+                }
+            }
+            _ => self.count_sharing(batch, &status, |_, each| look(&file, &status, each)),
+        }
+    }
+
+    /// Counts several at once: not each of them should have to wait for its turn.
+    fn count_opened(&self, reading: &ReadingOn<'_>, batch: &mut Batch) {
+        let opened = std::mem::take(&mut batch.opened);
+        let turn = reading.turn().map(Turn::take);
+        for (file, status) in &opened {
+            self.count_sharing(batch, status, |_, each| look(file, status, each));
+        }
+        drop(turn);
     }
 
     /// The same for what is not open.
@@ -206,6 +231,11 @@ impl<'a> TreeWalk<'a> {
     }
 
     pub fn commit(&self, mut batch: Batch) {
+        if let Sharing::Read(reading) = &self.sharing
+            && !batch.opened.is_empty()
+        {
+            self.count_opened(reading, &mut batch);
+        }
         if batch.is_for_the_tree() {
             let mut found = self.found();
             batch.usage += found.links.see(&batch.linked);

@@ -80,7 +80,7 @@ impl Walk<'_> {
         let opened = directory.open_data(name).and_then(|file| Ok((file.status()?, file)));
         match opened {
             Ok((status, file)) if status.kind == Kind::File && status.mounted != Some(true) => {
-                self.tree.count_open(batch, &file, &status);
+                self.tree.count_open(batch, file, status);
                 true
             }
             _ => false,

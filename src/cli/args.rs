@@ -139,7 +139,8 @@ Examples:
   bbox cache gc --keep-recent 7d   keep what was used within the last week
   bbox cache gc -q --no-wait       for a timer: without a word, and not twice at a time")]
 pub struct Gc {
-    /// Only say what would be removed
+    /// Only say what would be removed, and what that gives back: two numbers where files share data
+    /// with somebody who is not known
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Keep what was used more recently than that, such as 36h, 7d or 2w

@@ -123,17 +123,16 @@ pub fn look_into(file: &OwnedFd, status: &Status, mut each: impl FnMut(Extent)) 
     let (mut holding, mut start, mut flags) = (Holding::default(), 0, 0);
     loop {
         let found = ask(file, start, flags)?;
-        let extents = &found.extents[..found.mapped as usize];
+        let extents = &found.extents[..SLOTS.min(found.mapped as usize)];
         // What has not been given its place yet gets it; no other file is worth the wait.
         if flags & SYNC == 0 && extents.iter().any(|extent| extent.flags & DELAYED != 0) {
             flags |= SYNC;
             continue;
         }
         extents.iter().for_each(|extent| holding += extent.holding(status, &mut each));
-        match extents.last() {
-            Some(last) if extents.len() == SLOTS && last.flags & LAST == 0 => {
-                start = last.logical.saturating_add(last.length);
-            }
+        let last = extents.last().filter(|last| extents.len() == SLOTS && !last.has(LAST));
+        match last.map(|last| last.logical.saturating_add(last.length)) {
+            Some(next) if next > start => start = next,
             _ => return Ok(holding),
         }
     }

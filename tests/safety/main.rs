@@ -17,6 +17,7 @@ mod strace;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "other tests use all of it")]
 mod support;
+mod unopened;
 
 /// The number of rounds: few, unless the thorough form was asked for.
 fn rounds(few: usize, thorough: usize) -> usize {

@@ -201,3 +201,19 @@ fn by_file_system(bytes: i64) -> String {
         _ => "nothing by the file system".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_may_have_less_room_than_before() {
+        for (bytes, words) in [
+            (1 << 20, "1.0 MiB by the file system"),
+            (0, "nothing by the file system"),
+            (-5, "nothing by the file system"),
+        ] {
+            assert_eq!(by_file_system(bytes), words);
+        }
+    }
+}

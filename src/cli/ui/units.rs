@@ -104,6 +104,9 @@ mod tests {
         }
         assert_eq!(size(ByteSize::b(854_800_000)), "815.2 MiB");
         assert_eq!(size(ByteSize::b(0)), "0 B");
+        let [one, two] = [12, 690].map(ByteSize::mib);
+        assert_eq!(estimate(Estimate { certain: one, at_most: two }), "12.0 MiB – 690.0 MiB");
+        assert_eq!(estimate(Estimate::exactly(one)), "12.0 MiB");
         assert_eq!([plural(1, "image"), plural(2, "image")], ["1 image", "2 images"]);
     }
 }

@@ -89,3 +89,30 @@ impl AddAssign for Estimate {
         *self = *self + other;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_and_what_others_do_explain_no_more_than_they_can() {
+        const MIB: i64 = 1 << 20;
+        let bounds = |certain, at_most| Estimate {
+            certain: ByteSize::mib(certain),
+            at_most: ByteSize::mib(at_most),
+        };
+        for (certain, at_most, freed, entries, agrees) in [
+            (100, 100, 100 * MIB, 0, true),
+            (100, 100, 164 * MIB, 0, true),
+            (100, 100, 164 * MIB + 1, 0, false),
+            (100, 100, 164 * MIB + 2048, 1, true),
+            (100, 100, 36 * MIB, 0, true),
+            (100, 100, 36 * MIB - 1, 0, false),
+            (100, 800, 500 * MIB, 0, true),
+            (0, 0, -65 * MIB, 0, false),
+        ] {
+            let found = bounds(certain, at_most).agrees_with(freed, entries);
+            assert_eq!(found, agrees, "{certain} to {at_most}: {freed}, {entries} entries");
+        }
+    }
+}

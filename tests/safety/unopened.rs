@@ -1,0 +1,20 @@
+//! No file in the cache is opened where that tells nothing.
+
+use crate::strace;
+use crate::support::TestCache;
+
+#[test]
+fn files_are_looked_into_only_where_they_can_share_data() {
+    if !strace::is_available() {
+        return;
+    }
+    let cache = TestCache::in_memory();
+    cache.live("live");
+    cache.image("dead");
+    for arguments in [&["list", "--sizes"][..], &["gc", "-n"], &["gc"]] {
+        let calls = strace::count(&cache, arguments);
+        assert!(calls["statx"] > 10, "{arguments:?}: {calls:?}");
+        // What looks into files opens them with this one, and nothing else does.
+        assert_eq!(calls.get("openat2"), None, "{arguments:?}");
+    }
+}

@@ -11,7 +11,7 @@ use crate::support::{TestCache, du, exactly, run};
 
 #[test]
 fn each_removal_has_a_line_and_the_end_says_what_was_freed() {
-    let cache = TestCache::new();
+    let cache = TestCache::in_memory();
     cache.live("live");
     let bytes = du(&cache.image("dead"));
     let size = bytesize::ByteSize::b(bytes).display().iec().to_string();
@@ -76,7 +76,7 @@ fn what_an_interrupted_gc_left_is_finished() {
 
 #[test]
 fn symlinks_and_hard_links_lead_nowhere() {
-    let cache = TestCache::new();
+    let cache = TestCache::in_memory();
     let canary = cache.home().join("canary");
     small_tree(&canary);
     let before = listing(&canary);

@@ -13,7 +13,7 @@ fn fields(value: &Value) -> Vec<&str> {
 
 #[test]
 fn list_has_all_its_fields() {
-    let cache = TestCache::new();
+    let cache = TestCache::in_memory();
     let live = cache.live("live");
     cache.image("orphan");
     cache.layer("layer");
@@ -79,7 +79,7 @@ fn list_has_all_its_fields() {
 
 #[test]
 fn gc_has_all_its_fields() {
-    let cache = TestCache::new();
+    let cache = TestCache::in_memory();
     cache.live("live");
     let bytes = du(&cache.image("orphan"));
     let gc = run(&cache, &["gc", "--format", "json"]).json();

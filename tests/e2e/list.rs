@@ -9,7 +9,7 @@ use crate::support::{TestCache, du, exactly, run};
 /// Two live images, one of them with two refs, one image in the old form, one orphan; used 10, 20,
 /// 30 and 40 minutes ago.
 fn four_images() -> TestCache {
-    let cache = TestCache::new();
+    let cache = TestCache::in_memory();
     cache.tag("example.com/b:1", "aaaaaaaaaaaaaaaa");
     cache.tag("example.com/a:1", "aaaaaaaaaaaaaaaa");
     cache.tag("example.com/c:1", "bbbbbbbbbbbbbbbb");
@@ -69,7 +69,7 @@ fn sizes_are_what_du_says_for_each_image_and_for_everything() {
 
 #[test]
 fn an_inode_shared_by_two_images_counts_once_in_the_total_and_is_not_reclaimable() {
-    let cache = TestCache::new();
+    let cache = TestCache::in_memory();
     let live = cache.live("live");
     let orphan = cache.image("orphan");
     fs::write(live.join("big"), vec![1; 1 << 20]).unwrap();

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use crate::support::{TestCache, bare, bbox, du, exactly, finish, run};
 
 fn full() -> TestCache {
-    let cache = TestCache::new();
+    let cache = TestCache::in_memory();
     cache.live("a");
     cache.image("b");
     cache.layer("l");

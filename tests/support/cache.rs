@@ -23,8 +23,8 @@ impl TestCache {
         Self::below(&std::env::temp_dir())
     }
 
-    /// The same in memory, where the system has a place for that: for trees that are big to make,
-    /// in tests that are not about a disk.
+    /// The same in memory, where the system has a place for that: for trees that are big to make, in
+    /// tests that are not about a disk; and for sizes to the byte, where no files may share data.
     pub fn in_memory() -> Self {
         let memory = Path::new("/dev/shm");
         if memory.is_dir() { Self::below(memory) } else { Self::new() }

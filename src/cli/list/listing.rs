@@ -25,6 +25,8 @@ pub struct Listing<'a> {
     pub now: Timestamp,
     /// What to type for a collection of this cache.
     pub gc_command: String,
+    /// Whether it was asked what files share.
+    pub reads_extents: bool,
     /// All images, and of those the orphans, whether they are shown or not.
     pub counts: (usize, usize),
     /// What a collection would do. It waits until nothing is fresh any more.
@@ -127,6 +129,7 @@ impl<'a> Listing<'a> {
             strangers: rows(|kind| matches!(kind, EntryKind::Stranger)),
             now: Timestamp::now(),
             gc_command: context.command("gc"),
+            reads_extents: args.sizes,
             counts,
             plan: collect(inventory, &Conditions::at(Timestamp::MAX)),
         }

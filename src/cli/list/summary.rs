@@ -2,7 +2,7 @@
 
 use super::listing::Listing;
 use crate::cache::EntryKind;
-use crate::cli::ui::units::{at_least, estimate, plural};
+use crate::cli::ui::units::{at_least, estimate, plural, size};
 use crate::plan::Verdict;
 
 /// How many strangers are named; `--sizes` has a row for each.
@@ -48,6 +48,12 @@ fn reclaimable(listing: &Listing<'_>) -> String {
     let command = &listing.gc_command;
     match listing.reclaimable() {
         Some((bytes, is_complete)) => {
+            if !listing.reads_extents && !bytes.is_exact() {
+                let bytes = size(bytes.at_most);
+                return format!(
+                    "{what} {verb} up to {bytes}: `{command}` gives back what nobody else holds\n"
+                );
+            }
             let at_least = if is_complete { "" } else { "at least " };
             let bytes = format!("{at_least}{}", estimate(bytes));
             format!("{what} {verb} {bytes}: `{command}` gives it back\n")

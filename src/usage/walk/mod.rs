@@ -1,9 +1,10 @@
 //! The walkers, behind one small interface.
 //!
 //! A walker visits everything in some trees and commits what it sees, a directory at a time, to
-//! each tree's [`TreeWalk`]. What counts, and how, is decided in `tree.rs`, once; a walker only
-//! knows how to get from one directory to the next.
+//! each tree's [`TreeWalk`]. What counts, and how, is decided in `tree.rs` and `batch.rs`, once; a
+//! walker only knows how to get from one directory to the next.
 
+mod batch;
 mod native;
 mod portable;
 mod reading;

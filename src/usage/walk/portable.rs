@@ -12,8 +12,9 @@ use std::sync::Arc;
 use jwalk::{Parallelism, WalkDirGeneric};
 use rayon::ThreadPool;
 
+use super::batch::Batch;
 use super::reading::LookedInto;
-use super::tree::{Batch, TreeWalk};
+use super::tree::TreeWalk;
 use crate::directory::{Kind, Status};
 use crate::stop::StopFlag;
 

@@ -4,22 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytesize::ByteSize;
 use rustix::io::Errno;
 
+use super::batch::Batch;
 use super::reading::{LookedInto, Reading, ReadingOn, look};
 use super::turn::Turn;
 use crate::cache::{Cache, EntryName, Folders, Location};
-use crate::directory::{DataFile, Directory, Extent, Holding, Kind, Status};
+use crate::directory::{DataFile, Directory, Extent, Holding, Status};
 use crate::error::Error;
-use crate::usage::links::{Link, Links};
+use crate::usage::links::Links;
 use crate::usage::measurement::Account;
 use crate::usage::sharing::Record;
 use crate::usage::tally::Stage;
 use crate::usage::{Problems, Tally, Usage};
-
-/// How many names of inodes with several, or shared extents, a batch holds at most.
-const MOST_HELD: usize = 1024;
 
 /// How many files a thread may have open to look into them together.
 pub(in crate::usage) const MOST_OPENED: usize = 8;
@@ -66,58 +63,21 @@ struct Found {
     problems: Problems,
 }
 
-/// What one directory adds to its tree, collected by one thread.
-#[derive(Default)]
-pub(in crate::usage) struct Batch {
-    usage: Usage,
-    /// Names of inodes with several, which only the whole tree can count.
-    linked: Vec<Link>,
-    holding: Holding,
-    records: Vec<Record>,
-    /// Files that are still to be looked into.
-    opened: Vec<(DataFile, Status)>,
-}
-
-impl Batch {
-    /// Counts one inode, or one of its names.
-    // Inlined for the walkers: see `docs/performance.md`.
-    #[inline(always)]
-    pub fn add(&mut self, status: &Status) {
-        if status.kind == Kind::Directory {
-            self.usage.directories += 1;
-            self.usage.on_disk += ByteSize::b(status.on_disk());
-            return;
-        }
-        self.usage.files += 1;
-        match status.links > 1 {
-            true => self.linked.push(Link::from(status)),
-            false => self.usage.add_bytes(status),
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.linked.len() >= MOST_HELD || self.records.len() >= MOST_HELD
-    }
-
-    fn is_for_the_tree(&self) -> bool {
-        !(self.linked.is_empty() && self.records.is_empty() && self.holding == Holding::default())
-    }
-}
-
 impl<'a> TreeWalk<'a> {
     /// A walk that reads what files share, if `reading` says how.
     pub fn new(top: Top<'a>, tally: &'a Tally, reading: Option<Reading<'a>>) -> Self {
         let (found, open) = (Mutex::default(), AtomicUsize::new(1));
         let walk = Self { top, tally, sharing: Sharing::Impossible, found, open };
-        let volume = walk.folder().map(|folder| folder.volume());
-        let volume = volume.transpose().unwrap_or_else(|cause| {
-            walk.miss("find the file system of", walk.path(), cause);
-            None
-        });
-        let sharing = match (volume.flatten(), reading) {
-            (None, _) => Sharing::Impossible,
-            (Some(_), None) => Sharing::Unread,
-            (Some(volume), Some(reading)) => Sharing::Read(reading.on(volume)),
+        // A folder that cannot be opened is missed once the walk begins.
+        let Ok(Some(folder)) = walk.top.folder else { return walk };
+        let sharing = match (folder.volume(), reading) {
+            (Ok(None), _) => Sharing::Impossible,
+            (Ok(Some(_)), None) => Sharing::Unread,
+            (Ok(Some(volume)), Some(reading)) => Sharing::Read(reading.on(volume)),
+            (Err(cause), _) => {
+                walk.miss("find the file system of", walk.path(), cause);
+                Sharing::Unread
+            }
         };
         Self { sharing, ..walk }
     }

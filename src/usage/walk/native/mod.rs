@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use rayon::Scope;
 
-use super::tree::{Batch, TreeWalk};
+use super::batch::Batch;
+use super::tree::TreeWalk;
 use crate::directory::{Budget, Directory, Names, Permit, Span, Status};
 use crate::stop::StopFlag;
 use crate::usage::Pool;

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::Walk;
 use crate::directory::{Directory, Kind, Names, Status};
-use crate::usage::walk::tree::Batch;
+use crate::usage::walk::batch::Batch;
 
 impl Walk<'_> {
     /// Opens the directory `name` in `parent`. If it cannot be, or the walk was stopped, that is

@@ -1,0 +1,51 @@
+//! What one directory adds to its tree.
+
+use bytesize::ByteSize;
+
+use crate::directory::{DataFile, Holding, Kind, Status};
+use crate::usage::Usage;
+use crate::usage::links::Link;
+use crate::usage::sharing::Record;
+
+/// How many names of inodes with several, or shared extents, a batch holds at most.
+const MOST_HELD: usize = 1024;
+
+/// What has been counted and not been handed in, collected by one thread.
+#[derive(Default)]
+pub(in crate::usage) struct Batch {
+    pub usage: Usage,
+    /// Names of inodes with several, which only the whole tree can count.
+    pub linked: Vec<Link>,
+    pub holding: Holding,
+    pub records: Vec<Record>,
+    /// Files that are still to be looked into.
+    pub opened: Vec<(DataFile, Status)>,
+}
+
+impl Batch {
+    /// Counts one inode, or one of its names.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
+    pub fn add(&mut self, status: &Status) {
+        if status.kind == Kind::Directory {
+            self.usage.directories += 1;
+            self.usage.on_disk += ByteSize::b(status.on_disk());
+            return;
+        }
+        self.usage.files += 1;
+        match status.links > 1 {
+            true => self.linked.push(Link::from(status)),
+            false => self.usage.add_bytes(status),
+        }
+    }
+
+    /// Whether it should be handed in before it grows.
+    pub fn is_full(&self) -> bool {
+        self.linked.len() >= MOST_HELD || self.records.len() >= MOST_HELD
+    }
+
+    /// Whether there is more in it than numbers.
+    pub fn is_for_the_tree(&self) -> bool {
+        !(self.linked.is_empty() && self.records.is_empty() && self.holding == Holding::default())
+    }
+}

@@ -8,7 +8,7 @@ use super::args::{Color, Format, Shared};
 use super::failure::{Failure, refuse};
 use super::signals::Signals;
 use super::ui::console::Console;
-use crate::cache::{Guests, default_directory};
+use crate::cache::default_directory;
 use crate::error::Context as _;
 use crate::escape::Escaped;
 use crate::usage::{Jobs, Meter};
@@ -74,11 +74,6 @@ impl<'a> Context<'a> {
 
     pub fn meter(&self) -> Meter {
         Meter::new(self.jobs)
-    }
-
-    /// The clones that may hold the same data as the cache.
-    pub fn guests(&self) -> Option<Guests> {
-        Guests::of_user()
     }
 }
 

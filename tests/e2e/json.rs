@@ -106,6 +106,8 @@ fn gc_has_all_its_fields() {
     );
     assert_eq!(totals["freed_bytes"], exactly(bytes));
     assert!(totals["file_system_freed_bytes"].is_i64());
+    let again = run(&cache, &["gc", "--format", "json"]).json();
+    assert_eq!(again["totals"]["file_system_freed_bytes"], Value::Null, "nothing was removed");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
 use super::ui::bars::{MeasureFace, watch};
 use super::ui::json::document;
-use crate::cache::{Cache, EntryKind, Inventory};
+use crate::cache::{Cache, EntryKind, Guests, Inventory};
 use crate::usage::{Census, Progress};
 use listing::Listing;
 
@@ -51,7 +51,7 @@ fn take_census(
     });
     let names = names.chain(["refs".to_owned()]).collect();
     let meter = if reads_extents { context.meter().reading_extents() } else { context.meter() };
-    let guests = context.guests();
+    let guests = Guests::of_user();
     let mut face = MeasureFace::new(context.console, &progress, names);
     let take = || Census::take(cache, inventory, &meter, guests.as_ref(), &progress);
     Ok(watch(&mut face, |_events| take())??)

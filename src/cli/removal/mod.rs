@@ -10,7 +10,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::{MeasureFace, watch};
 use super::ui::units::count;
-use crate::cache::{Cache, CacheLock, Patience, User, Users};
+use crate::cache::{Cache, CacheLock, Guests, Patience, User, Users};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::sweep::{Fate, sweep};
@@ -50,7 +50,7 @@ pub fn measure(context: &Context<'_>, cache: &Cache, plan: &Plan) -> Result<Meas
     }
     let progress = Progress::new(doomed.len(), context.signals.stop());
     let names = plan.removals().map(|(_, decision)| lines::label(decision)).collect();
-    let (meter, guests) = (context.meter().reading_extents(), context.guests());
+    let (meter, guests) = (context.meter().reading_extents(), Guests::of_user());
     let measure = || -> Result<Measurement, Error> {
         let mut found = meter.measure(cache, &doomed, &progress)?;
         let others = plan.others();
@@ -89,7 +89,10 @@ pub fn carry_out(
     lock: &CacheLock,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    if report.plan.removals().next().is_some() && cache.can_share_data()? {
+    if report.plan.removals().next().is_none() {
+        return sweep_watched(context, cache, lock, report);
+    }
+    if cache.can_share_data()? {
         report.freed.measurement = Some(measure(context, cache, &report.plan)?);
     }
     let before = cache.free_bytes();

@@ -7,9 +7,9 @@ use crate::error::{Context, Result};
 
 /// How long to wait between two looks at what is free, how many may be taken, and how many alike in
 /// a row mean that nothing happens any more.
-const LOOK: Duration = Duration::from_millis(10);
-const MOST_LOOKS: u32 = 100;
-const ENOUGH_ALIKE: u32 = 2;
+const LOOK: Duration = Duration::from_millis(20);
+const MOST_LOOKS: u32 = 50;
+const ENOUGH_ALIKE: u32 = 3;
 
 impl Cache {
     /// Whether files can share data where the cache lies: on btrfs, XFS or APFS.

@@ -16,6 +16,7 @@ pub const METADATA: u64 = 2048;
 /// What the file system may use or give back besides.
 pub const BESIDES: u64 = 256 << 10;
 
+#[derive(Clone)]
 pub struct Row {
     pub system: System,
     pub case: &'static str,

@@ -26,19 +26,15 @@ mod volume;
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_told_is_what_file_systems_give_back() {
-    let mut rows = Vec::new();
-    for system in volume::SYSTEMS {
-        let volume = match volume::Volume::mount(system) {
-            Ok(volume) => volume,
-            Err(reason) => return tell(&format!("skipped: {reason}\n")),
-        };
-        for case in cases::CASES {
-            let scene = scene::Scene::new(&volume);
-            if (case.build)(&scene) {
-                rows.push(findings::find(case, &scene));
-            }
-        }
-    }
+    // They mostly wait for the disk.
+    let found: Vec<_> = std::thread::scope(|scope| {
+        let threads = volume::SYSTEMS.map(|system| scope.spawn(move || on(system)));
+        threads.map(|thread| thread.join().expect("it has not panicked")).into()
+    });
+    let rows = match found.into_iter().collect::<Result<Vec<_>, _>>() {
+        Ok(rows) => rows.concat(),
+        Err(reason) => return tell(&format!("skipped: {reason}\n")),
+    };
     let text = table::render(&rows);
     tell(&text);
     if std::env::var_os("BBOX_WRITE_TABLE").is_some() {
@@ -46,6 +42,17 @@ fn what_is_told_is_what_file_systems_give_back() {
     }
     let wrong: Vec<_> = rows.iter().filter_map(findings::Row::complaint).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// All cases on one file system; or why there can be none.
+#[cfg(target_os = "linux")]
+fn on(system: volume::System) -> Result<Vec<findings::Row>, String> {
+    let volume = volume::Volume::mount(system)?;
+    let scenes = cases::CASES.iter().filter_map(|case| {
+        let scene = scene::Scene::new(&volume);
+        (case.build)(&scene).then(|| findings::find(case, &scene))
+    });
+    Ok(scenes.collect())
 }
 
 #[cfg(target_os = "linux")]

@@ -64,15 +64,15 @@ impl Volume {
     pub fn free(&self) -> u64 {
         let top = File::open(self.path()).unwrap();
         rustix::fs::syncfs(&top).unwrap();
-        let mut free = 0;
-        loop {
+        let (mut free, mut looks_alike) = (0, 0);
+        while looks_alike < 3 {
             let found = rustix::fs::fstatvfs(&top).unwrap();
-            if found.f_bfree * found.f_frsize == free {
-                return free;
-            }
-            free = found.f_bfree * found.f_frsize;
-            std::thread::sleep(Duration::from_millis(30));
+            let next = found.f_bfree * found.f_frsize;
+            looks_alike = if next == free { looks_alike + 1 } else { 0 };
+            free = next;
+            std::thread::sleep(Duration::from_millis(25));
         }
+        free
     }
 }
 

@@ -128,8 +128,7 @@ impl Directory {
     /// Opens a file for reading, never through a symlink, and without waiting for the other end of
     /// a FIFO.
     pub fn open_file(&self, name: &CStr) -> Result<std::fs::File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let open = || rustix::fs::openat(&self.fd, name, flags, Mode::empty());
+        let open = || rustix::fs::openat(&self.fd, name, data_file::OPEN, Mode::empty());
         Ok(patiently(open)?.into())
     }
 

@@ -97,9 +97,7 @@ impl Measurement {
     /// where files can share them, nothing is certain.
     pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> Estimate {
         let together = self.together(trees);
-        let goes = |number| self.part(&together, Holder::inode(number)) == Part::Goes;
-        let mut holding = self.shared.inodes.holding(goes);
-        self.among(&together.is_in).for_each(|account| holding += account.holding);
+        let holding = self.holding(&together, |part| part == Part::Goes);
         let going = together.total.on_disk - together.overlap.held_elsewhere;
         estimate(going, holding, self.credit(&together))
     }
@@ -108,15 +106,21 @@ impl Measurement {
     /// them.
     pub fn extents(&self, trees: impl IntoIterator<Item = usize>) -> Extents {
         let together = self.together(trees);
-        let is_there = |holder| self.part(&together, holder) != Part::None;
-        let mut holding = self.shared.inodes.holding(|number| is_there(Holder::inode(number)));
-        self.among(&together.is_in).for_each(|account| holding += account.holding);
+        let holding = self.holding(&together, |part| part != Part::None);
         let again = self.again(&together);
         Extents {
             mapped: ByteSize::b(holding.mapped),
             exclusive: ByteSize::b(holding.mapped - holding.shared),
             shared: less(ByteSize::b(holding.shared), again),
         }
+    }
+
+    /// What these trees hold, with the inodes that have such a part in them.
+    fn holding(&self, together: &Together, is_wanted: fn(Part) -> bool) -> Holding {
+        let part = |number| self.part(together, Holder::inode(number));
+        let mut sum = self.shared.inodes.holding(|number| is_wanted(part(number)));
+        self.among(&together.is_in).for_each(|account| sum += account.holding);
+        sum
     }
 
     /// Bytes that more than one of these trees has.

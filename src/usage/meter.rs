@@ -125,12 +125,12 @@ impl Meter {
             })
             .collect();
         self.walker.walk(&walks, pool, progress.stop());
+        if progress.stop().is_raised() {
+            return Err(Error::Interrupted);
+        }
         let (accounts, records) = walks.into_iter().map(TreeWalk::into_account).unzip();
         shared.inodes = inodes.into_inner();
         shared.ledger.add(records, &pool.threads);
-        match progress.stop().is_raised() {
-            true => Err(Error::Interrupted),
-            false => Ok(accounts),
-        }
+        Ok(accounts)
     }
 }

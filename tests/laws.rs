@@ -95,6 +95,15 @@ fn oracle(paths: &[PathBuf]) -> Usage {
     usage
 }
 
+/// When `std::fs` says anything in a tree was changed last.
+fn newest_change(top: &Path) -> Timestamp {
+    let status = fs::symlink_metadata(top).unwrap();
+    let own = Timestamp::new(status.ctime(), status.ctime_nsec() as i32).unwrap();
+    let children = status.is_dir().then(|| fs::read_dir(top).unwrap());
+    let children = children.into_iter().flatten().map(|entry| entry.unwrap().path());
+    children.map(|child| newest_change(&child)).fold(own, Timestamp::max)
+}
+
 fn jobs(number: usize) -> Jobs {
     Jobs::new(number).unwrap()
 }
@@ -124,6 +133,7 @@ proptest! {
             let measured = meter.measure(&opened, &locations, &progress).unwrap();
             for (tree, path) in paths.iter().enumerate() {
                 prop_assert_eq!(measured.usage(tree), oracle(std::slice::from_ref(path)), "{:?}", walker);
+                prop_assert_eq!(measured.newest_change(tree), Some(newest_change(path)), "{:?}", walker);
             }
             prop_assert_eq!(measured.total(0..paths.len()), oracle(&paths), "{:?}", walker);
         }

@@ -35,7 +35,8 @@ const MASK: StatxFlags = StatxFlags::TYPE
     .union(StatxFlags::INO)
     .union(StatxFlags::SIZE)
     .union(StatxFlags::BLOCKS)
-    .union(StatxFlags::MTIME);
+    .union(StatxFlags::MTIME)
+    .union(StatxFlags::CTIME);
 
 /// Set once a directory of somebody else was met: asking each time would cost a call each time.
 static ACCESS_TIME_REFUSED: AtomicBool = AtomicBool::new(false);
@@ -85,6 +86,7 @@ fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
         size: found.stx_size,
         blocks: found.stx_blocks,
         modified: (found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
+        changed: (found.stx_ctime.tv_sec, found.stx_ctime.tv_nsec),
         mounted: found
             .stx_attributes_mask
             .contains(mounted)

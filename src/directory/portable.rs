@@ -37,6 +37,7 @@ fn from_stat(found: Stat) -> Status {
         size: found.st_size as u64,
         blocks: found.st_blocks as u64,
         modified: (found.st_mtime as i64, found.st_mtime_nsec as u32),
+        changed: (found.st_ctime as i64, found.st_ctime_nsec as u32),
         mounted: None,
     }
 }

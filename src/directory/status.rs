@@ -60,6 +60,8 @@ pub struct Status {
     pub blocks: u64,
     /// Last change of the content: seconds since 1970, nanoseconds.
     pub modified: (i64, u32),
+    /// Last change of anything, which nobody can set back: seconds since 1970, nanoseconds.
+    pub changed: (i64, u32),
     /// Whether something is mounted here, if the system tells with the status.
     pub mounted: Option<bool>,
 }
@@ -74,6 +76,7 @@ impl From<&Metadata> for Status {
             size: found.size(),
             blocks: found.blocks(),
             modified: (found.mtime(), u32::try_from(found.mtime_nsec()).unwrap_or(0)),
+            changed: (found.ctime(), u32::try_from(found.ctime_nsec()).unwrap_or(0)),
             mounted: None,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use bytesize::ByteSize;
+use jiff::Timestamp;
 
 use super::links::{Links, Overlap};
 use super::sharing::{Class, Estimate, Holder, Shared, Who};
@@ -14,6 +15,8 @@ use crate::directory::Holding;
 #[derive(Debug, Default)]
 pub(super) struct Account {
     pub usage: Usage,
+    /// When anything in it was changed last, if there is anything.
+    pub newest: Option<Timestamp>,
     pub links: Links,
     /// What its files hold, but for those with several names.
     pub holding: Holding,
@@ -76,6 +79,14 @@ impl Measurement {
     /// each of them, as for `du`.
     pub fn usage(&self, tree: usize) -> Usage {
         self.accounts[tree].usage
+    }
+
+    /// When anything in a tree was changed last, be it a name, a content or a mode: by the time that
+    /// the system keeps of that and nobody can set back. `None` if some of it could not be read, or
+    /// nothing is there.
+    pub fn newest_change(&self, tree: usize) -> Option<Timestamp> {
+        let account = &self.accounts[tree];
+        account.newest.filter(|_| account.usage.is_complete())
     }
 
     /// What could not be read in one tree.

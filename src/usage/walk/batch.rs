@@ -14,6 +14,8 @@ const MOST_HELD: usize = 1024;
 #[derive(Default)]
 pub(in crate::usage) struct Batch {
     pub usage: Usage,
+    /// When anything of it was changed last, as a [`Status`] says it.
+    pub newest: (i64, u32),
     /// Names of inodes with several, which only the whole tree can count.
     pub linked: Vec<Link>,
     pub holding: Holding,
@@ -27,6 +29,7 @@ impl Batch {
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
     pub fn add(&mut self, status: &Status) {
+        self.newest = self.newest.max(status.changed);
         if status.kind == Kind::Directory {
             self.usage.directories += 1;
             self.usage.on_disk += ByteSize::b(status.on_disk());

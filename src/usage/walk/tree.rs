@@ -1,9 +1,10 @@
 //! One tree while it is walked: what counts in it, and how.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::batch::Batch;
@@ -43,6 +44,8 @@ pub(in crate::usage) struct TreeWalk<'a> {
     found: Mutex<Found>,
     /// Directories that are known and not finished.
     open: AtomicUsize,
+    /// When anything in it was changed last: nanoseconds since 1970; 0 as long as nothing was seen.
+    newest: AtomicI64,
 }
 
 /// What files share with others.
@@ -67,7 +70,8 @@ impl<'a> TreeWalk<'a> {
     /// A walk that reads what files share, if `reading` says how.
     pub fn new(top: Top<'a>, tally: &'a Tally, reading: Option<Reading<'a>>) -> Self {
         let (found, open) = (Mutex::default(), AtomicUsize::new(1));
-        let walk = Self { top, tally, sharing: Sharing::Impossible, found, open };
+        let newest = AtomicI64::new(0);
+        let walk = Self { top, tally, sharing: Sharing::Impossible, found, open, newest };
         // A folder that cannot be opened is missed once the walk begins.
         let Ok(Some(folder)) = walk.top.folder else { return walk };
         let sharing = match (folder.volume(), reading) {
@@ -203,6 +207,15 @@ impl<'a> TreeWalk<'a> {
             found.records.append(&mut batch.records);
         }
         self.tally.add(&batch.usage);
+        self.note_change(batch.newest);
+    }
+
+    /// Read before it is written: most directories are older than one that was seen before.
+    fn note_change(&self, (seconds, nanoseconds): (i64, u32)) {
+        let change = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds.into());
+        if change > self.newest.load(Ordering::Relaxed) {
+            self.newest.fetch_max(change, Ordering::Relaxed);
+        }
     }
 
     /// Notes that something could not be looked at.
@@ -238,6 +251,9 @@ impl<'a> TreeWalk<'a> {
         if let Sharing::Unread = self.sharing {
             holding = Holding::unsure(usage.on_disk.as_u64());
         }
-        (Account { usage, links, holding, problems }, records)
+        let newest = Some(self.newest.into_inner()).filter(|&newest| newest > 0);
+        let newest = newest.map(|newest| Timestamp::from_nanosecond(newest.into()));
+        let newest = newest.and_then(Result::ok);
+        (Account { usage, newest, links, holding, problems }, records)
     }
 }

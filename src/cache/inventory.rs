@@ -18,7 +18,8 @@ pub enum EntryKind {
     Image(Digest),
     /// An extracted layer: a directory or file `layers/sha256-*`.
     Layer(Digest),
-    /// What an extraction or a collection left, or still works on: `tmp-*`.
+    /// What an extraction or a collection left, or still works on: `tmp-rootfs-*`,
+    /// `layers/tmp-layer-*` and `tmp-gc-*`.
     Leftover(Leftover),
     /// None of these. Shown, and never touched but by a purge.
     Stranger,
@@ -34,8 +35,6 @@ pub enum Leftover {
     /// Ours: what is left of an entry that an interrupted collection had begun to remove.
     Dead,
 }
-
-const TEMPORARY_PREFIX: &str = "tmp-";
 
 /// Something that lies in the cache.
 #[derive(Clone, Debug)]
@@ -65,15 +64,9 @@ impl Entry {
         now.duration_since(self.last_used).unsigned_abs() < SETTLED_AGE
     }
 
-    fn is_named_by_owner(&self) -> bool {
-        let prefixes = [TRASH_PREFIX, "tmp-rootfs-", "tmp-layer-"];
-        match self.kind {
-            EntryKind::Image(_) | EntryKind::Layer(_) => true,
-            EntryKind::Leftover(_) => {
-                prefixes.iter().any(|prefix| self.location.name.starts_with(prefix))
-            }
-            EntryKind::Stranger => false,
-        }
+    /// Whether it is an extraction, in progress or dead.
+    pub fn is_extraction(&self) -> bool {
+        self.kind == EntryKind::Leftover(Leftover::Extraction)
     }
 }
 
@@ -111,7 +104,7 @@ impl Inventory {
     /// folder `refs` alone says little: other programs use that word, too. With `layers` beside it,
     /// it is enough.
     pub fn looks_like_a_cache(&self) -> bool {
-        self.entries.iter().any(Entry::is_named_by_owner)
+        self.entries.iter().any(|entry| entry.kind != EntryKind::Stranger)
             || self.refs.files().any(is_hash)
             || self.folders == [Folder::Layers, Folder::Refs]
             || (self.entries.is_empty() && self.refs.is_empty())
@@ -183,10 +176,18 @@ fn classify(folder: Folder, name: &EntryName, kind: Kind) -> EntryKind {
         (None, _) if is_entry && name.starts_with(TRASH_PREFIX) => {
             EntryKind::Leftover(interrupted(name, folder))
         }
-        (None, _) if directory && name.starts_with(TEMPORARY_PREFIX) => {
+        (None, _) if directory && name.starts_with(extraction_prefix(folder)) => {
             EntryKind::Leftover(Leftover::Extraction)
         }
         (None, _) => EntryKind::Stranger,
+    }
+}
+
+/// What the owner calls an extraction in this folder.
+fn extraction_prefix(folder: Folder) -> &'static str {
+    match folder {
+        Folder::Root => "tmp-rootfs-",
+        Folder::Layers | Folder::Refs => "tmp-layer-",
     }
 }
 
@@ -218,7 +219,12 @@ mod tests {
         };
         assert_eq!(unsettled(&inventory), [false, true, true, true, false, false]);
         let (file, digest) = (EntryName::new("r").unwrap(), Digest::parse(b"sha256:a").unwrap());
-        inventory.refs.refs.push(super::super::Ref { file, image: None, digest });
+        inventory.refs.refs.push(super::super::Ref {
+            file,
+            image: None,
+            digest,
+            modified: at(1000),
+        });
         assert_eq!(unsettled(&inventory), [false; 6]);
     }
 
@@ -244,7 +250,9 @@ mod tests {
             ("sha256-ab", Symlink, "stranger", "stranger"),
             ("sha256-ab", Special, "stranger", "stranger"),
             ("sha512-ab", Directory, "stranger", "stranger"),
-            ("tmp-rootfs-1", Directory, "extraction", "extraction"),
+            ("tmp-rootfs-1", Directory, "extraction", "stranger"),
+            ("tmp-layer-1", Directory, "stranger", "extraction"),
+            ("tmp-1", Directory, "stranger", "stranger"),
             ("tmp-rootfs-1", Symlink, "stranger", "stranger"),
             ("tmp-rootfs-1", File, "stranger", "stranger"),
             ("tmp-gc-sha256-ab", Directory, "hidden", "dead"),

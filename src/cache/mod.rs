@@ -45,8 +45,9 @@ pub use location::{Folder, Location, default_directory};
 pub use lock::{CacheLock, Patience};
 pub use mounts::Mounts;
 pub use name::EntryName;
+pub(crate) use ref_file::SETTLED_AGE;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
-pub(crate) use trash_name::TrashStage;
+pub(crate) use trash_name::{TRASH_PREFIX, TrashStage};
 pub use users::{User, Users};
 
 /// How long to wait before a cache that is being written is looked at again.
@@ -105,7 +106,7 @@ impl Cache {
     /// # Errors
     /// As for [`Cache::inventory`], or `stop` was raised.
     pub fn settled_inventory(&self, stop: &StopFlag) -> Result<Inventory> {
-        let deadline = Instant::now() + ref_file::SETTLED_AGE;
+        let deadline = Instant::now() + SETTLED_AGE;
         loop {
             if stop.is_raised() {
                 return Err(Error::Interrupted);

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::{Digest, EntryName, Ref, RefProblem};
-use crate::directory::{Directory, Kind};
+use crate::directory::{Directory, Kind, Status};
 
 /// A ref is a line of text; more than this is something else.
 const MAX_REF_BYTES: u64 = 64 * 1024;
@@ -18,9 +19,9 @@ pub const SETTLED_AGE: Duration = Duration::from_secs(2);
 
 /// What one look at a ref file showed.
 pub enum Look {
-    Found(std::result::Result<Ref, RefProblem>),
+    Found(Result<Ref, RefProblem>),
     /// Perhaps somebody is writing it; this is what it says so far.
-    Unsettled(std::result::Result<Ref, RefProblem>),
+    Unsettled(Result<Ref, RefProblem>),
     Gone,
 }
 
@@ -61,7 +62,7 @@ fn read(file: File, name: &EntryName) -> std::io::Result<Look> {
     // No further than it was long: then no call is needed to find the end.
     let mut text = Vec::with_capacity(USUAL_REF_BYTES);
     (&file).take(before.len().min(MAX_REF_BYTES + 1)).read_to_end(&mut text)?;
-    let found = parse(&text, name);
+    let found = parse(&text, name, Status::from(&before).modified());
     let is_whole = found.is_ok() && text.ends_with(b"\n");
     match is_whole || age(&file)? >= SETTLED_AGE {
         true => Ok(Look::Found(found)),
@@ -76,8 +77,8 @@ fn age(file: &File) -> std::io::Result<Duration> {
     Ok(SystemTime::now().duration_since(modified).unwrap_or_default())
 }
 
-/// Reads the text of the ref file `file`.
-fn parse(text: &[u8], file: &EntryName) -> std::result::Result<Ref, RefProblem> {
+/// Reads the text of the ref file `file`, which was written at `modified`.
+fn parse(text: &[u8], file: &EntryName, modified: Timestamp) -> Result<Ref, RefProblem> {
     if text.len() as u64 > MAX_REF_BYTES {
         return Err(RefProblem::TooLarge);
     }
@@ -91,16 +92,16 @@ fn parse(text: &[u8], file: &EntryName) -> std::result::Result<Ref, RefProblem> 
     };
     let image = image.map(|name| String::from_utf8_lossy(name).into_owned());
     let digest = Digest::parse(digest).ok_or(RefProblem::NoDigest)?;
-    Ok(Ref { file: file.clone(), image, digest })
+    Ok(Ref { file: file.clone(), image, digest, modified })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(text: &[u8]) -> std::result::Result<(Option<String>, String), RefProblem> {
+    fn parsed(text: &[u8]) -> Result<(Option<String>, String), RefProblem> {
         let name = EntryName::new("r").unwrap();
-        parse(text, &name).map(|found| (found.image, found.digest.to_string()))
+        parse(text, &name, Timestamp::MIN).map(|found| (found.image, found.digest.to_string()))
     }
 
     #[test]

@@ -13,6 +13,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::ref_file::{Look, look};
 use super::{Digest, EntryName, Folder};
 use crate::directory::Directory;
@@ -34,6 +36,8 @@ pub struct Ref {
     pub image: Option<String>,
     /// What it points at.
     pub digest: Digest,
+    /// When its file was written.
+    pub modified: Timestamp,
 }
 
 impl Ref {

@@ -146,6 +146,9 @@ pub struct Gc {
     /// Keep what was used more recently than that, such as 36h, 7d or 2w
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub keep_recent: Option<SignedDuration>,
+    /// Remove extractions that nobody has open once nothing in them has changed for that long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
+    pub temp_age: SignedDuration,
     /// Fail instead of waiting for another collection to end
     #[arg(long)]
     pub no_wait: bool,

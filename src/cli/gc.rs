@@ -56,7 +56,10 @@ fn make_plan(
     inventory: &Inventory,
     report: &mut Report,
 ) -> Result<Plan, Failure> {
-    let given = Conditions { keep_recent: args.keep_recent, ..Conditions::at(Timestamp::now()) };
+    let given = Conditions::at(Timestamp::now());
+    let activity = removal::activity(context, cache, inventory)?;
+    let (keep_recent, temp_age) = (args.keep_recent, args.temp_age);
+    let given = Conditions { keep_recent, temp_age, activity, ..given };
     let plan = collect(inventory, &given);
     if plan.removals().next().is_none() {
         return Ok(plan);

@@ -2,10 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cache::{Entry, Leases, Mounts, Users};
+use super::Activity;
+use crate::cache::{Entry, Leases, Location, Mounts, Ref, SETTLED_AGE, Users};
+
+/// How long nothing in an extraction must have changed for it to count as abandoned, by default.
+const TEMP_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// How old a ref is before nobody is taken to work on its image.
+const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 
 /// The time, the user's wishes, and who needs what at the moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Conditions {
     /// The present.
     pub now: Timestamp,
@@ -17,12 +23,31 @@ pub struct Conditions {
     pub leases: Leases,
     /// Where something is mounted.
     pub mounts: Mounts,
+    /// How long nothing in an extraction must have changed for it to count as abandoned.
+    pub temp_age: SignedDuration,
+    /// When anybody last worked on the extractions, looked at after `now`. One of which that is not
+    /// known is not abandoned.
+    pub activity: Activity,
 }
 
 impl Conditions {
     /// Only the time.
     pub fn at(now: Timestamp) -> Self {
-        Self { now, ..Self::default() }
+        Self {
+            now,
+            keep_recent: None,
+            users: Users::default(),
+            leases: Leases::default(),
+            mounts: Mounts::default(),
+            temp_age: TEMP_AGE,
+            activity: Activity::default(),
+        }
+    }
+
+    /// The conditions for a collection that waits until nothing of an inventory taken at `now` has
+    /// arrived just then.
+    pub fn settled_after(now: Timestamp) -> Self {
+        Self::at(now.checked_add(SETTLED_AGE).unwrap_or(Timestamp::MAX))
     }
 
     /// Whether an orphan's last use is too recent to let it go.
@@ -34,5 +59,16 @@ impl Conditions {
     pub fn is_kept(&self, entry: &Entry) -> bool {
         let age = self.now.duration_since(entry.last_used);
         self.keep_recent.is_some_and(|kept| age < kept)
+    }
+
+    /// Whether nothing has changed in an extraction for so long that nobody works on it any more.
+    pub fn is_abandoned(&self, extraction: &Location) -> bool {
+        let change = self.activity.of(extraction);
+        change.is_some_and(|change| self.now.duration_since(change) >= self.temp_age)
+    }
+
+    /// Whether a ref is so old that its image is not about to arrive.
+    pub fn is_old(&self, found: &Ref) -> bool {
+        self.now.duration_since(found.modified) > REF_AGE
     }
 }

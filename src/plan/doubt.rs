@@ -74,7 +74,12 @@ mod tests {
             };
             if is_named {
                 let file = EntryName::new("r").unwrap();
-                inventory.refs.refs.push(Ref { file, image: None, digest: digest.clone() });
+                inventory.refs.refs.push(Ref {
+                    file,
+                    image: None,
+                    digest: digest.clone(),
+                    modified: at(0),
+                });
             }
             IndexDoubt::of(&inventory)
         };

@@ -5,10 +5,14 @@
 //! [`sweep`](crate::sweep). Everything here is a function of its arguments: nothing is read from
 //! disk, and no clock is asked.
 
+mod activity;
 mod conditions;
+mod dangling;
 mod doubt;
 mod mark;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 mod reason;
 
 use std::path::PathBuf;
@@ -16,7 +20,9 @@ use std::path::PathBuf;
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Leftover, Location, User};
 use crate::usage::{Estimate, Measurement, Usage};
 
+pub use activity::Activity;
 pub use conditions::Conditions;
+pub use dangling::dangling;
 pub use doubt::IndexDoubt;
 pub use mark::Marks;
 pub use policy::{collect, purge};

@@ -15,6 +15,8 @@ pub enum KeepReason {
     /// It has only just arrived, and its ref may be on the way; or it was used more recently than
     /// the user wants to lose anything.
     Recent,
+    /// A layer that no image which stays can be made of, but the user has not asked for it.
+    Unreferenced,
     /// Nobody can say whether it is still needed.
     Unknown,
 }
@@ -28,6 +30,7 @@ impl KeepReason {
             Self::InUse => "in-use",
             Self::Mount => "mount",
             Self::Recent => "recent",
+            Self::Unreferenced => "unreferenced",
             Self::Unknown => "unknown",
         }
     }
@@ -41,8 +44,31 @@ pub enum RemoveReason {
     Orphan,
     /// A collection that was interrupted had begun to remove it.
     InterruptedGc,
+    /// A layer that no image which stays can be made of.
+    UnreferencedLayer,
+    /// The whole cache of layers goes.
+    LayerCache,
+    /// An extraction that nobody works on any more.
+    AbandonedTemp,
+    /// A ref whose image is gone.
+    Dangling,
     /// The whole cache goes.
     Purge,
+}
+
+impl RemoveReason {
+    /// The reason's stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Orphan => "orphan",
+            Self::InterruptedGc => "interrupted-gc",
+            Self::UnreferencedLayer => "unreferenced-layer",
+            Self::LayerCache => "layer-cache",
+            Self::AbandonedTemp => "abandoned-temp",
+            Self::Dangling => "dangling",
+            Self::Purge => "purge",
+        }
+    }
 }
 
 /// What is to be done with something.
@@ -66,9 +92,7 @@ impl Verdict {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Keep(reason) | Self::Restore(reason) => reason.name(),
-            Self::Remove(RemoveReason::Orphan) => "orphan",
-            Self::Remove(RemoveReason::InterruptedGc) => "interrupted-gc",
-            Self::Remove(RemoveReason::Purge) => "purge",
+            Self::Remove(reason) => reason.name(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The owner is played as it is: it pulls step by step, takes no lock, removes a ref and writes it
 //! back, marks what it uses, and sweeps what is old. The law: when the collection has ended, and
 //! again when all pulls have, whatever a ref names is there and whole, unless the owner itself has
-//! swept it away.
+//! swept it away; and the ref that a pull has written is there as long as its image is.
 //!
 //! One assumption: when the owner finds an image by its digest, it marks it as used, and writes the
 //! ref that names it within two seconds.
@@ -41,6 +41,8 @@ enum Act {
     Advance { pull: usize },
     /// Time passes for an image that nobody works on.
     Age { image: usize },
+    /// Time passes for a ref that nobody works on.
+    AgeRef { reference: usize },
     /// The sweep at the start of the owner removes an image, or all refs.
     Sweep { image: Option<usize> },
 }
@@ -73,6 +75,8 @@ struct Owner {
     pulls: Vec<Pull>,
     /// What its own sweep has removed and nobody pulled again.
     swept: BTreeSet<usize>,
+    /// Which image each ref was written for, unless the owner has removed either since.
+    written: BTreeMap<usize, usize>,
     extractions: usize,
 }
 
@@ -80,7 +84,8 @@ impl Owner {
     fn new() -> Self {
         let cache = TestCache::new();
         fs::create_dir_all(cache.path("refs")).unwrap();
-        Self { cache, pulls: Vec::new(), swept: BTreeSet::new(), extractions: 0 }
+        let (swept, written) = (BTreeSet::new(), BTreeMap::new());
+        Self { cache, pulls: Vec::new(), swept, written, extractions: 0 }
     }
 
     fn image(&self, image: usize) -> PathBuf {
@@ -103,15 +108,20 @@ impl Owner {
             Act::Age { image } if self.is_idle(image) && self.image(image).exists() => {
                 age(&self.image(image), USED);
             }
+            Act::AgeRef { reference } if self.named(reference).is_some() => {
+                age(&self.ref_file(reference), USED);
+            }
             Act::Sweep { image: Some(image) } if self.is_idle(image) => {
                 if fs::remove_dir_all(self.image(image)).is_ok() {
                     self.swept.insert(image);
+                    self.written.retain(|_, named| *named != image);
                 }
             }
             Act::Sweep { image: None } if self.pulls.iter().all(|p| p.stage == Stage::Done) => {
                 fs::remove_dir_all(self.cache.path("refs")).unwrap_or_default();
+                self.written.clear();
             }
-            Act::Age { .. } | Act::Sweep { .. } => {}
+            Act::Age { .. } | Act::AgeRef { .. } | Act::Sweep { .. } => {}
         }
     }
 
@@ -139,6 +149,7 @@ impl Owner {
             },
             Stage::RemoveRef => {
                 fs::remove_file(&file).unwrap_or_default();
+                self.written.remove(&pull.reference);
                 Stage::FindImage
             }
             Stage::FindImage if touch(&image) => Stage::EmptyRef,
@@ -168,6 +179,7 @@ impl Owner {
             }
             Stage::WriteRef => {
                 fs::write(&file, line(&pull)).unwrap();
+                self.written.insert(pull.reference, pull.image);
                 Stage::WriteConfig
             }
             Stage::WriteConfig => {
@@ -187,6 +199,7 @@ impl Owner {
         let writes: Vec<_> = writing
             .map(|pull| {
                 pull.stage = Stage::WriteConfig;
+                self.written.insert(pull.reference, pull.image);
                 (home.join(hash(&pull.reference.to_string())), line(pull))
             })
             .collect();
@@ -220,6 +233,11 @@ impl Owner {
             let Some(image) = self.named(reference) else { continue };
             if !self.swept.contains(&image) {
                 assert_eq!(content(&self.image(image)), expected(image), "{when}: image {image}");
+            }
+        }
+        for (&reference, &image) in &self.written {
+            if self.image(image).exists() {
+                assert_eq!(self.named(reference), Some(image), "{when}: ref {reference}");
             }
         }
     }
@@ -287,6 +305,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (kind(), kind()).prop_map(|(reference, image)| Act::PullAlways { reference, image }),
         12 => (0..8_usize).prop_map(|pull| Act::Advance { pull }),
         3 => kind().prop_map(|image| Act::Age { image }),
+        3 => kind().prop_map(|reference| Act::AgeRef { reference }),
         1 => proptest::option::of(kind()).prop_map(|image| Act::Sweep { image }),
     ]
 }

@@ -103,6 +103,12 @@ impl<'a> Report<'a> {
         self.fates.lock().unwrap_or_else(PoisonError::into_inner)[decision].is_some()
     }
 
+    /// Whether something has turned out to be needed.
+    pub fn is_kept(&self, decision: usize) -> bool {
+        let fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(fates[decision], Some(Fate::Kept { .. }))
+    }
+
     pub fn into_outcome(self, failure: Option<Error>) -> Outcome {
         let fates = self.fates.into_inner().unwrap_or_else(PoisonError::into_inner);
         Outcome { fates, failure }

@@ -4,10 +4,10 @@ use rustix::io::Errno;
 
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::Fate;
-use super::trash::{Doomed, Round, Trash, rename};
-use crate::cache::{EntryName, Folder, Folders, Location, RefIndex};
+use super::trash::{Doomed, Round, Trash, image_name, own_name, rename};
+use crate::cache::{Digest, EntryName, Folders, Location, RefIndex};
 use crate::error::{Error, Result};
-use crate::plan::{Item, KeepReason, Marks, Verdict};
+use crate::plan::{Decision, Item, KeepReason, Marks, RemoveReason, Verdict};
 
 impl Trash<'_> {
     /// Gives the images their names back that an interrupted collection had hidden and somebody
@@ -42,25 +42,40 @@ impl Trash<'_> {
 
     /// What cannot be read at once is left to [`Trash::rescue_settled`].
     pub(super) fn rescue_named(&self, round: Round) -> Round {
-        match self.has_images(&round) {
+        match round.doomed.iter().any(|entry| image_name(self.decision(entry)).is_some()) {
             true => self.put_back_named(round, &self.cache.refs_now()),
             false => round,
         }
     }
 
     pub(super) fn rescue_settled(&self, round: Round) -> Result<Round> {
-        if !self.has_images(&round) {
+        if !self.may_return(&round) {
             return Ok(round);
         }
         match self.cache.refs().into_readable() {
-            Ok(refs) => Ok(self.put_back_named(round, &refs)),
+            Ok(refs) => {
+                let round = self.put_back_named(round, &refs);
+                Ok(self.put_back_refs(round, &refs))
+            }
             Err(error) => self.put_back_all(round, error),
         }
     }
 
+    /// An image that stays after all may be made of any layer that was to go with it.
+    pub(super) fn rescue_layers(&self, round: Round) -> Round {
+        let is_image = |decision: &Decision| image_name(decision).is_some();
+        let mut images = self.plan.removals().filter(|(_, decision)| is_image(decision));
+        if !images.any(|(index, _)| self.report.is_kept(index)) {
+            return round;
+        }
+        let unreferenced = Verdict::Remove(RemoveReason::UnreferencedLayer);
+        let is_layer = |entry: &Doomed| self.decision(entry).verdict == unreferenced;
+        self.put_back(round, KeepReason::Referenced, is_layer)
+    }
+
     /// Whoever was told the name of an image does not learn that it was hidden.
     pub(super) fn rescue_used(&self, round: Round) -> Result<Round> {
-        if !self.has_images(&round) {
+        if !self.may_return(&round) {
             return Ok(round);
         }
         let users = match self.cache.users() {
@@ -69,22 +84,21 @@ impl Trash<'_> {
             Ok(None) => return Ok(round),
             Err(error) => return self.put_back_all(round, error),
         };
-        let is_used = |name: &EntryName| {
-            let location = Location { folder: Folder::Root, name: name.clone() };
-            !users.of(&location).is_empty()
-        };
         Ok(self.put_back(round, KeepReason::InUse, |entry| {
-            is_used(&entry.name) || self.own_name(entry).is_some_and(is_used)
+            let folder = self.decision(entry).item.location().folder;
+            let is_used =
+                |name: &EntryName| !users.of(&Location { folder, name: name.clone() }).is_empty();
+            is_used(&entry.name) || own_name(self.decision(entry)).is_some_and(is_used)
         }))
     }
 
     pub(super) fn rescue_mounted(&self, round: Round) -> Result<Round> {
-        if !self.has_images(&round) {
+        if !self.may_return(&round) {
             return Ok(round);
         }
         match self.cache.mounts() {
             Ok(mounts) => Ok(self.put_back(round, KeepReason::Mount, |entry| {
-                let folder = self.plan.decisions[entry.decision].item.location().folder;
+                let folder = self.decision(entry).item.location().folder;
                 mounts.of(&Location { folder, name: entry.name.clone() }).is_some()
             })),
             Err(error) => self.put_back_all(round, error),
@@ -95,20 +109,36 @@ impl Trash<'_> {
     /// collection had hidden before is gone for its owner, so its times say nothing.
     pub(super) fn rescue_touched(&self, round: Round) -> Round {
         self.put_back(round, KeepReason::Recent, |entry| {
-            let item = &self.plan.decisions[entry.decision].item;
-            let Item::Entry(planned) = item else { return false };
+            let Item::Entry(planned) = &self.decision(entry).item else { return false };
             let status = entry.folder.status_of(entry.name.as_c_str());
             // What cannot be looked at cannot be removed either, and is named then.
-            item.is_image_in_place()
+            planned.location.name != entry.name
                 && status.is_ok_and(|status| status.modified() != planned.last_used)
         })
     }
 
     fn put_back_named(&self, round: Round, refs: &RefIndex) -> Round {
         let marks = Marks::new(&refs.refs);
-        let is_named =
-            |entry: &Doomed| self.own_name(entry).is_some_and(|name| marks.contains(name));
-        self.put_back(round, KeepReason::Referenced, is_named)
+        self.put_back(round, KeepReason::Referenced, |entry| {
+            image_name(self.decision(entry)).is_some_and(|name| marks.contains(name))
+        })
+    }
+
+    /// The owner writes a ref once its image is in place, so whoever had opened this one before it
+    /// was hidden has left an image that can be seen now.
+    fn put_back_refs(&self, round: Round, refs: &RefIndex) -> Round {
+        self.put_back(round, KeepReason::Recent, |entry| {
+            let Item::Ref { digest, .. } = &self.decision(entry).item else { return false };
+            let found = refs.refs.iter().find(|found| found.file == entry.name);
+            let unchanged =
+                found.map(|found| &found.digest).filter(|&now| digest.as_ref() == Some(now));
+            !unchanged.is_some_and(|digest| self.is_absent(digest))
+        })
+    }
+
+    fn is_absent(&self, image: &Digest) -> bool {
+        let found = self.cache.root().status_of(image.entry_name().as_c_str());
+        found.is_err_and(|cause| cause == Errno::NOENT)
     }
 
     /// Nobody can tell what is needed: so everything is.
@@ -117,7 +147,7 @@ impl Trash<'_> {
         Err(error)
     }
 
-    /// Renames the images back for which `is_needed` holds.
+    /// Renames everything back for which `is_needed` holds.
     fn put_back(
         &self,
         mut round: Round,
@@ -125,14 +155,18 @@ impl Trash<'_> {
         is_needed: impl Fn(&Doomed) -> bool,
     ) -> Round {
         for entry in std::mem::take(&mut round.doomed) {
-            let Some(own) = self.own_name(&entry).filter(|_| is_needed(&entry)) else {
+            let Some(own) = own_name(self.decision(&entry)).filter(|_| is_needed(&entry)) else {
                 round.doomed.push(entry);
                 continue;
             };
-            match rename(&entry.folder, &entry.name, own).attempt(BRING_BACK) {
+            let renamed = match entry.name == *own {
+                true => Ok(()),
+                false => rename(&entry.folder, &entry.name, own),
+            };
+            match renamed.attempt(BRING_BACK) {
                 Ok(()) => self.report.settle(entry.decision, Fate::Kept { why }),
-                // The owner has extracted the image anew. Then this copy is rubbish, unless somebody is
-                // in this very copy.
+                // The owner has made it anew. Then this copy is rubbish, unless somebody is in this
+                // very copy.
                 Err(Obstacle { cause: Errno::EXIST | Errno::NOTEMPTY, .. }) => match why {
                     KeepReason::InUse | KeepReason::Mount => {
                         self.report.settle(entry.decision, Fate::Kept { why });
@@ -146,8 +180,8 @@ impl Trash<'_> {
     }
 
     /// Whether anything is hidden that may go back.
-    fn has_images(&self, round: &Round) -> bool {
-        round.doomed.iter().any(|entry| self.own_name(entry).is_some())
+    fn may_return(&self, round: &Round) -> bool {
+        round.doomed.iter().any(|entry| own_name(self.decision(entry)).is_some())
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! All of them are renames within one folder, so at every instant an entry is whole under its name
 //! or not there under its name, whatever happens to this process. The way back is in `rescue.rs`.
+//!
+//! What the user wants gone whatever speaks for it, and what is no longer whole, has no name to go
+//! back to: its [`own_name`] is `None`.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -11,7 +14,9 @@ use rustix::io::Errno;
 
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::{Fate, Report};
-use crate::cache::{Cache, Claim, EntryKind, EntryName, Folders, Leftover, RefIndex, TrashStage};
+use crate::cache::{
+    Cache, Claim, EntryKind, EntryName, Folders, Leftover, RefIndex, TRASH_PREFIX, TrashStage,
+};
 use crate::directory::{Directory, Kind};
 use crate::error::Result;
 use crate::plan::{Decision, Item, KeepReason, Marks, Plan, RemoveReason, Verdict};
@@ -31,14 +36,17 @@ pub(super) enum Step {
     RescueMounted,
     /// What has changed since the plan was made goes back: its owner may be about to write its ref.
     RescueTouched,
-    /// What a ref names goes back, even if it had to be waited for.
+    /// What a ref names goes back, even if it had to be waited for; and so does a ref whose image has
+    /// come, or that was written anew.
     RescueSettled,
-    /// The rest gets the name from which nothing comes back.
+    /// What may belong to an image that has gone back goes back with it.
+    RescueLayers,
+    /// The images left get the name from which nothing comes back.
     Condemn,
 }
 
 /// All steps, in their order.
-pub(super) const STEPS: [Step; 8] = [
+pub(super) const STEPS: [Step; 9] = [
     Step::Restore,
     Step::Hide,
     Step::RescueNamed,
@@ -46,6 +54,7 @@ pub(super) const STEPS: [Step; 8] = [
     Step::RescueMounted,
     Step::RescueTouched,
     Step::RescueSettled,
+    Step::RescueLayers,
     Step::Condemn,
 ];
 
@@ -99,13 +108,14 @@ impl<'a> Trash<'a> {
             Step::RescueMounted => self.rescue_mounted(round),
             Step::RescueTouched => Ok(self.rescue_touched(round)),
             Step::RescueSettled => self.rescue_settled(round),
+            Step::RescueLayers => Ok(self.rescue_layers(round)),
             Step::Condemn => Ok(self.condemn(round)),
         }
     }
 
     /// The refs, if they matter: what the user wants gone whatever names it goes without a look.
     fn refs(&self) -> Result<RefIndex> {
-        match self.plan.removals().any(|(_, decision)| own_name(decision).is_some()) {
+        match self.plan.removals().any(|(_, decision)| image_name(decision).is_some()) {
             true => self.cache.refs().into_readable(),
             false => Ok(RefIndex::default()),
         }
@@ -116,7 +126,7 @@ impl<'a> Trash<'a> {
         let marks = Marks::new(&refs.refs);
         for index in std::mem::take(&mut round.waiting) {
             let decision = &self.plan.decisions[index];
-            let is_named = own_name(decision).is_some_and(|name| marks.contains(name));
+            let is_named = image_name(decision).is_some_and(|name| marks.contains(name));
             if is_named && decision.item.is_image_in_place() {
                 self.report.settle(index, Fate::Kept { why: KeepReason::Referenced });
                 continue;
@@ -145,19 +155,24 @@ impl<'a> Trash<'a> {
                 let own = decision.item.image_name().unwrap_or(name);
                 self.rename_to(&folder, name, own, TrashStage::Dead).attempt("rename")?
             }
-            Some(_) if !decision.item.is_image_in_place() => name.clone(),
-            Some(_) => match Claim::new(&folder, name).attempt("lock")? {
-                Claim::Leased => return Ok(Hiding::Kept(KeepReason::Locked)),
-                // Held until the image cannot be found any more.
-                Claim::Granted { .. } => {
-                    match self.rename_to(&folder, name, name, TrashStage::Hidden) {
-                        Err(Errno::BUSY) => return Ok(Hiding::Kept(KeepReason::Mount)),
-                        renamed => renamed.attempt("rename")?,
-                    }
+            Some(_) if is_hidden(name) => name.clone(),
+            Some(_) if decision.item.is_image_in_place() => {
+                match Claim::new(&folder, name).attempt("lock")? {
+                    Claim::Leased => return Ok(Hiding::Kept(KeepReason::Locked)),
+                    // Held until the image cannot be found any more.
+                    Claim::Granted { .. } => return self.hide_in(folder, name),
                 }
-            },
+            }
+            Some(_) => return self.hide_in(folder, name),
         };
         Ok(Hiding::Hidden(folder, renamed))
+    }
+
+    fn hide_in(&self, folder: Arc<Directory>, name: &EntryName) -> Result<Hiding, Obstacle> {
+        match self.rename_to(&folder, name, name, TrashStage::Hidden) {
+            Err(Errno::BUSY) => Ok(Hiding::Kept(KeepReason::Mount)),
+            renamed => Ok(Hiding::Hidden(folder, renamed.attempt("rename")?)),
+        }
     }
 
     fn rename_to(
@@ -184,7 +199,8 @@ impl<'a> Trash<'a> {
 
     fn condemn(&self, mut round: Round) -> Round {
         for entry in std::mem::take(&mut round.doomed) {
-            let Some(own) = self.own_name(&entry) else {
+            // Whatever else has been hidden counts as dead for the next collection anyway.
+            let Some(own) = image_name(self.decision(&entry)) else {
                 round.doomed.push(entry);
                 continue;
             };
@@ -200,21 +216,17 @@ impl<'a> Trash<'a> {
         round
     }
 
-    /// Gives an image that was hidden by this run its place back. Whether it is where the plan has
-    /// found it.
+    /// Gives what was hidden by this run its place back. Whether it is where the plan has found it.
     fn unhide(&self, entry: &Doomed) -> bool {
-        let item = &self.plan.decisions[entry.decision].item;
-        match item.image_name().filter(|_| item.is_image_in_place()) {
-            Some(own) => rename(&entry.folder, &entry.name, own).is_ok(),
-            None => item.location().name == entry.name,
-        }
+        let place = &self.decision(entry).item.location().name;
+        *place == entry.name || rename(&entry.folder, &entry.name, place).is_ok()
     }
 
     /// Ends a round before anything of it was deleted, because a signal has come. What cannot go
     /// back to its place is found by the next collection.
     pub fn abandon(&self, round: &Round) {
         for entry in &round.doomed {
-            if self.own_name(entry).is_some() {
+            if own_name(self.decision(entry)).is_some() {
                 self.unhide(entry);
             }
         }
@@ -233,12 +245,12 @@ impl<'a> Trash<'a> {
 
     /// The same for one that is called otherwise by now.
     pub(super) fn report_obstacle(&self, entry: &Doomed, obstacle: Obstacle) {
-        let location = self.plan.decisions[entry.decision].item.location();
+        let location = self.decision(entry).item.location();
         self.report.settle(entry.decision, obstacle.fate(self.cache, location, &entry.name));
     }
 
-    pub(super) fn own_name(&self, entry: &Doomed) -> Option<&'a EntryName> {
-        own_name(&self.plan.decisions[entry.decision])
+    pub(super) fn decision(&self, entry: &Doomed) -> &'a Decision {
+        &self.plan.decisions[entry.decision]
     }
 }
 
@@ -256,14 +268,28 @@ pub(super) fn rename(
     folder.rename(from.as_c_str(), folder, to.as_c_str())
 }
 
-/// What a whole image is called, unless the user wants it gone whatever names it.
-fn own_name(decision: &Decision) -> Option<&EntryName> {
+/// What something is called if it turns out to be needed; `None` if nothing can speak for it.
+pub(super) fn own_name(decision: &Decision) -> Option<&EntryName> {
     match decision.verdict {
-        Verdict::Remove(RemoveReason::Orphan | RemoveReason::InterruptedGc) => {
-            decision.item.image_name()
+        Verdict::Remove(RemoveReason::Purge | RemoveReason::InterruptedGc) => image_name(decision),
+        Verdict::Remove(_) => {
+            Some(decision.item.image_name().unwrap_or(&decision.item.location().name))
         }
-        _ => None,
+        Verdict::Keep(_) | Verdict::Restore(_) => None,
     }
+}
+
+/// The same for a whole image.
+pub(super) fn image_name(decision: &Decision) -> Option<&EntryName> {
+    match decision.verdict {
+        Verdict::Remove(RemoveReason::Purge) => None,
+        _ => decision.item.image_name(),
+    }
+}
+
+/// Whether it was hidden before this run.
+fn is_hidden(name: &EntryName) -> bool {
+    name.starts_with(TRASH_PREFIX)
 }
 
 fn is_directory(folder: &Directory, name: &EntryName) -> rustix::io::Result<bool> {

@@ -12,7 +12,7 @@ use super::outcome::{Fate, Report};
 use super::trash::{Doomed, Round, STEPS, Step, Trash};
 use crate::cache::{Cache, Digest, Mounts, Users};
 use crate::error::{Error, Result};
-use crate::plan::{Conditions, KeepReason, Plan, collect, purge};
+use crate::plan::{Activity, Conditions, KeepReason, Plan, collect, purge};
 use crate::test_cache::{TestCache, age};
 
 fn open(cache: &TestCache) -> Cache {
@@ -20,7 +20,12 @@ fn open(cache: &TestCache) -> Cache {
 }
 
 fn plan(opened: &Cache) -> Plan {
-    collect(&opened.inventory().unwrap(), &Conditions::at(Timestamp::now()))
+    let inventory = opened.inventory().unwrap();
+    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
+    let long_ago = Some(Timestamp::UNIX_EPOCH);
+    let changes: Vec<_> = extractions.map(|entry| (entry.location.clone(), long_ago)).collect();
+    let activity = Activity::new(&changes);
+    collect(&inventory, &Conditions { activity, ..Conditions::at(Timestamp::now()) })
 }
 
 /// Carries out the steps up to the last one before deletion, and lets `before` happen when the plan
@@ -271,4 +276,55 @@ fn an_image_whose_name_is_too_long_for_two_names_goes_all_the_same() {
     let doomed = doomed.unwrap();
     assert_eq!(doomed.len(), 3);
     assert!(doomed.iter().all(|name| name.starts_with("tmp-gc-dead-")), "{doomed:?}");
+}
+
+/// The owner writes in place: whoever has opened the file writes to it wherever it is by then.
+#[test]
+fn a_dangling_ref_comes_back_if_its_image_does_or_if_it_is_written_anew() {
+    use std::io::Write;
+    for (writes, appears, is_doomed) in [
+        (None, None, true),
+        (None, Some("a"), false),
+        (Some("example.com/a:1\tsha256:a\n"), None, true),
+        (Some("example.com/a:1\tsha256:b\n"), Some("b"), false),
+        (Some(""), None, false),
+    ] {
+        let cache = TestCache::new();
+        let file = cache.tag("example.com/a:1", "a");
+        age(&file, std::time::Duration::from_secs(61));
+        let mut opened = fs::OpenOptions::new().write(true).open(&file).unwrap();
+        let (doomed, outcome) = hide_and_rescue(&cache, || {
+            assert!(!file.exists());
+            if let Some(line) = writes {
+                opened.set_len(0).unwrap();
+                opened.write_all(line.as_bytes()).unwrap();
+            }
+            appears.into_iter().for_each(|image| drop(cache.image(image)));
+        });
+        assert_eq!(doomed.unwrap().len(), usize::from(is_doomed), "{writes:?} {appears:?}");
+        let is_kept = matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Recent }));
+        assert_eq!((is_kept, file.exists()), (!is_doomed, !is_doomed));
+    }
+}
+
+#[test]
+fn an_abandoned_extraction_that_somebody_enters_or_writes_to_comes_back() {
+    for act in [true, false] {
+        let cache = TestCache::new();
+        let path = cache.path("tmp-rootfs-1");
+        fs::create_dir(&path).unwrap();
+        let hidden = cache.path("tmp-gc-tmp-rootfs-1");
+        let mut running = None;
+        let meanwhile = || match act {
+            true => {
+                let mut command = Command::new("sleep");
+                command.arg("60").current_dir(&hidden);
+                running = Some(Running(command.spawn().unwrap()));
+            }
+            false => fs::write(hidden.join("more"), "").unwrap(),
+        };
+        let (doomed, _) = steps(&cache, |_| {}, meanwhile);
+        assert_eq!(doomed.unwrap(), [""; 0]);
+        assert!(path.exists());
+    }
 }

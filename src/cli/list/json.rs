@@ -140,7 +140,7 @@ fn leftover(row: &Row<'_>, dir: &Path) -> Leftover {
     Leftover {
         name: lossy(row.name().as_os_str()),
         path: path(row, dir),
-        last_changed: row.entry.last_used.to_string(),
+        last_changed: row.last_changed.to_string(),
         usage: row.usage.map(Amount::from),
         unique_bytes: row.unique.map(Bounds::from),
     }

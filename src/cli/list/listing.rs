@@ -10,7 +10,7 @@ use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Leftover, Ref
 use crate::cli::args::{List, Sort};
 use crate::cli::context::Context;
 use crate::cli::doubt;
-use crate::plan::{Conditions, Marks, Plan, Verdict, collect};
+use crate::plan::{Activity, Conditions, Marks, Plan, Verdict, collect, dangling};
 use crate::usage::{Census, Estimate, Usage};
 
 /// Everything that there is to say about a cache.
@@ -59,8 +59,26 @@ pub struct Row<'a> {
     pub status: Status,
     pub refs: Vec<&'a Ref>,
     pub usage: Option<Usage>,
+    /// When anything in it was changed last, as far as that is known.
+    pub last_changed: Timestamp,
     /// What removing just this one gives back.
     pub unique: Option<Estimate>,
+}
+
+/// What was measured of an entry.
+#[derive(Clone, Copy)]
+struct Measured {
+    usage: Usage,
+    unique: Estimate,
+    newest: Option<Timestamp>,
+}
+
+impl Measured {
+    fn of(census: &Census, tree: usize) -> Self {
+        let measured = census.measurement();
+        let (usage, unique) = (measured.usage(tree), measured.unique(tree));
+        Self { usage, unique, newest: measured.newest_change(tree) }
+    }
 }
 
 impl<'a> Row<'a> {
@@ -68,7 +86,7 @@ impl<'a> Row<'a> {
         entry: &'a Entry,
         inventory: &Inventory,
         marks: &Marks<'a>,
-        measured: Option<(Usage, Estimate)>,
+        measured: Option<Measured>,
     ) -> Self {
         let name = match &entry.kind {
             EntryKind::Leftover(Leftover::Hidden(digest)) => digest.entry_name(),
@@ -81,8 +99,9 @@ impl<'a> Row<'a> {
             (true, true) if inventory.refs.unreadable.is_empty() => Status::Orphan,
             _ => Status::Unknown,
         };
-        let (usage, unique) = measured.unzip();
-        Self { entry, status, refs, usage, unique }
+        let (usage, unique) = measured.map(|found| (found.usage, found.unique)).unzip();
+        let last_changed = measured.and_then(|found| found.newest).unwrap_or(entry.last_used);
+        Self { entry, status, refs, usage, last_changed, unique }
     }
 
     pub fn digest(&self) -> Option<&'a Digest> {
@@ -119,6 +138,9 @@ impl<'a> Listing<'a> {
         images.retain(|row| !args.orphans || row.is_orphan());
         sort(&mut images, args.sort);
         sort(&mut layers, args.sort);
+        let now = Timestamp::now();
+        let activity = activity(inventory, census);
+        let given = Conditions { activity, ..Conditions::settled_after(now) };
         Self {
             cache_dir: &context.cache_dir,
             inventory,
@@ -127,11 +149,11 @@ impl<'a> Listing<'a> {
             layers,
             leftovers: rows(|kind| matches!(kind, EntryKind::Leftover(_))),
             strangers: rows(|kind| matches!(kind, EntryKind::Stranger)),
-            now: Timestamp::now(),
+            now,
             gc_command: context.command("gc"),
             reads_extents: args.sizes,
             counts,
-            plan: collect(inventory, &Conditions::at(Timestamp::MAX)),
+            plan: collect(inventory, &given),
         }
     }
 
@@ -144,10 +166,12 @@ impl<'a> Listing<'a> {
 
     /// Refs whose image is not there.
     pub fn dangling(&self) -> impl Iterator<Item = &'a Ref> {
-        let images = self.inventory.images().map(|(image, _)| &image.location.name);
-        let images: HashSet<_> = images.collect();
-        let refs = self.inventory.refs.refs.iter();
-        refs.filter(move |found| !images.contains(found.digest.entry_name()))
+        dangling(self.inventory)
+    }
+
+    /// Whether a collection would remove an entry.
+    pub fn is_doomed(&self, entry: &Entry) -> bool {
+        self.verdict(entry).is_some_and(Verdict::removes)
     }
 
     /// What all entries of some kind amount to, each inode and extent once.
@@ -214,6 +238,15 @@ impl<'a> Listing<'a> {
     }
 }
 
+/// When the extractions were changed last, as far as that was looked at.
+fn activity(inventory: &Inventory, census: Option<&Census>) -> Activity {
+    let Some(measured) = census.map(Census::measurement) else { return Activity::default() };
+    let entries = inventory.entries.iter().enumerate().filter(|(_, entry)| entry.is_extraction());
+    let changes =
+        entries.map(|(tree, entry)| (entry.location.clone(), measured.newest_change(tree)));
+    Activity::new(&changes.collect::<Vec<_>>())
+}
+
 /// The entries of some kind, in the order of the inventory.
 fn rows<'a>(
     inventory: &'a Inventory,
@@ -225,8 +258,7 @@ fn rows<'a>(
     entries
         .filter(|(_, entry)| is_wanted(&entry.kind))
         .map(|(index, entry)| {
-            let measured = census.map(Census::measurement);
-            let measured = measured.map(|found| (found.usage(index), found.unique(index)));
+            let measured = census.map(|census| Measured::of(census, index));
             Row::new(entry, inventory, &marks, measured)
         })
         .collect()

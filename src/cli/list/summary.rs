@@ -3,10 +3,11 @@
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::ui::units::{at_least, estimate, plural, size};
+use crate::escape::Escaped;
 use crate::plan::Verdict;
 
-/// How many strangers are named; `--sizes` has a row for each.
-const SHOWN_STRANGERS: usize = 4;
+/// How many of each kind are named; JSON has all of them.
+const SHOWN_NAMES: usize = 4;
 
 /// The line of totals, and what else there is to know.
 pub fn render(listing: &Listing<'_>) -> String {
@@ -35,16 +36,15 @@ pub fn render(listing: &Listing<'_>) -> String {
 }
 
 fn reclaimable(listing: &Listing<'_>) -> String {
-    let leftovers = listing.leftovers.iter().filter_map(|row| listing.verdict(row.entry));
-    let interrupted = leftovers.filter(|verdict| verdict.removes()).count();
+    let leftovers = listing.leftovers.iter().filter(|row| listing.is_doomed(row.entry)).count();
     let orphans = listing.counts.1;
-    let what = match (orphans, interrupted) {
+    let what = match (orphans, leftovers) {
         (0, 0) => return String::new(),
         (n, 0) => plural(n, "orphan"),
         (0, n) => plural(n, "leftover"),
         (n, m) => format!("{} and {}", plural(n, "orphan"), plural(m, "leftover")),
     };
-    let verb = if orphans + interrupted == 1 { "holds" } else { "hold" };
+    let verb = if orphans + leftovers == 1 { "holds" } else { "hold" };
     let command = &listing.gc_command;
     match listing.reclaimable() {
         Some((bytes, is_complete)) => {
@@ -76,21 +76,29 @@ fn restorable(listing: &Listing<'_>) -> String {
 }
 
 fn oddities(listing: &Listing<'_>) -> String {
-    let mut text = String::new();
-    let dangling = listing.dangling().count();
-    if dangling > 0 {
-        let verb = if dangling == 1 { "names an image that is" } else { "name images that are" };
-        text = format!("{} {verb} not here\n", plural(dangling, "ref"));
-    }
+    let refs = listing.dangling().map(|found| match &found.image {
+        Some(image) => Escaped::new(image).to_string(),
+        None => found.file.to_string(),
+    });
+    let refs: Vec<_> = refs.collect();
     let strangers = listing.strangers.iter().map(|row| row.entry.location.to_string());
-    let names: Vec<_> = strangers.collect();
-    if !names.is_empty() {
-        let shown = names[..names.len().min(SHOWN_STRANGERS)].join(", ");
-        let more = match names.len() - names.len().min(SHOWN_STRANGERS) {
-            0 => String::new(),
-            n => format!(" (+{n} more)"),
-        };
-        text += &format!("not of the cache, never touched: {shown}{more}\n");
+    let strangers: Vec<_> = strangers.collect();
+    let mut text = String::new();
+    if !refs.is_empty() {
+        let verb = if refs.len() == 1 { "names an image that is" } else { "name images that are" };
+        let refs = (plural(refs.len(), "ref"), some_of(&refs));
+        text = format!("{} {verb} gone: {}\n", refs.0, refs.1);
+    }
+    if !strangers.is_empty() {
+        text += &format!("not of the cache, never touched: {}\n", some_of(&strangers));
     }
     text
+}
+
+fn some_of(names: &[String]) -> String {
+    let shown = names[..names.len().min(SHOWN_NAMES)].join(", ");
+    match names.len() - names.len().min(SHOWN_NAMES) {
+        0 => shown,
+        n => format!("{shown} (+{n} more)"),
+    }
 }

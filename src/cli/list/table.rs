@@ -48,7 +48,8 @@ fn overview(listing: &Listing<'_>, args: &List) -> Table {
         let size =
             row.usage.map_or_else(|| "-".to_owned(), |usage| at_least(&usage, usage.on_disk));
         let used = ago(listing.now, row.entry.last_used);
-        table.row([digest(row, args), size, used, image(row, args)], style(row));
+        let image = image(listing, row, args);
+        table.row([digest(row, args), size, used, image], style(listing, row));
     }
     table
 }
@@ -74,14 +75,19 @@ fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
         }
         table.header([first, "APPARENT", "ON DISK", "UNIQUE", "FILES", "DIRS", time, last]);
         for row in rows {
-            let time = ago(listing.now, row.entry.last_used);
+            let time = match row.entry.kind {
+                EntryKind::Image(_) | EntryKind::Layer(_) => row.entry.last_used,
+                EntryKind::Leftover(_) | EntryKind::Stranger => row.last_changed,
+            };
+            let time = ago(listing.now, time);
             let name = match width {
                 Some(width) if width < WIDE => without_algorithm(&digest(row, args)).to_owned(),
                 _ => digest(row, args),
             };
             let unique = row.unique.unwrap_or_default();
             let cells = amounts(name, &row.usage.unwrap_or_default(), unique);
-            table.row([cells, vec![time, image(row, args)]].concat(), style(row));
+            let last = vec![time, image(listing, row, args)];
+            table.row([cells, last].concat(), style(listing, row));
         }
     }
     totals(listing, &mut table);
@@ -116,10 +122,10 @@ fn amounts(name: String, usage: &Usage, unique: Estimate) -> Vec<String> {
     vec![name, apparent, on_disk, unique, count(usage.files), count(usage.directories)]
 }
 
-fn style(row: &Row<'_>) -> Style {
+fn style(listing: &Listing<'_>, row: &Row<'_>) -> Style {
     match row.entry.kind {
         EntryKind::Image(_) if row.is_orphan() => ORPHAN,
-        EntryKind::Leftover(_) if row.entry.is_interrupted_gc() => ORPHAN,
+        EntryKind::Leftover(_) if listing.is_doomed(row.entry) => ORPHAN,
         EntryKind::Stranger => DIM,
         _ => Style::new(),
     }
@@ -143,7 +149,7 @@ fn without_algorithm(digest: &str) -> &str {
 }
 
 /// What an entry is, or what it is for.
-fn image(row: &Row<'_>, args: &List) -> String {
+fn image(listing: &Listing<'_>, row: &Row<'_>, args: &List) -> String {
     let names = row.refs.iter().map(|found| match &found.image {
         Some(image) => Escaped::new(image).to_string(),
         None => "(unknown image)".to_owned(),
@@ -158,6 +164,9 @@ fn image(row: &Row<'_>, args: &List) -> String {
         (EntryKind::Layer(_), _) => "unknown".to_owned(),
         (EntryKind::Leftover(_), _) if row.entry.is_interrupted_gc() => {
             "an interrupted gc".to_owned()
+        }
+        (EntryKind::Leftover(_), _) if listing.is_doomed(row.entry) => {
+            "an abandoned extraction".to_owned()
         }
         (EntryKind::Leftover(_), _) => "an extraction".to_owned(),
         (EntryKind::Stranger, _) => String::new(),

@@ -7,17 +7,19 @@ use crate::cache::{Entry, EntryKind};
 use crate::cli::ui::table::{cut, pad};
 use crate::cli::ui::units::{at_least, plural, size};
 use crate::escape::Escaped;
-use crate::plan::{Decision, Item, KeepReason, Plan, Verdict};
+use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};
 use crate::usage::Problems;
 
 /// The longest name of something that has no digest.
 const NAME_WIDTH: usize = 25;
+/// The longest name of a ref: with its kind, it is as long as a digest.
+const REF_WIDTH: usize = 15;
 
 /// What a decision is about, safe to print.
 pub fn label(decision: &Decision) -> String {
     match &decision.item {
         Item::Ref { location, .. } => {
-            format!("ref {}", cut(&location.name.to_string(), NAME_WIDTH))
+            format!("ref {}", cut(&location.name.to_string(), REF_WIDTH))
         }
         Item::Entry(entry) => match &entry.kind {
             EntryKind::Image(digest) => digest.short(),
@@ -34,9 +36,10 @@ fn leftover(entry: &Entry) -> String {
     }
 }
 
-/// Refs are removed by the dozen, and only with the whole cache.
+/// With the whole cache, refs are removed by the dozen.
 pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
-    verbose || matches!(decision.item, Item::Entry(_))
+    let is_entry = matches!(decision.item, Item::Entry(_));
+    verbose || is_entry || decision.verdict == Verdict::Remove(RemoveReason::Dangling)
 }
 
 /// How the lines of one run are laid out.
@@ -59,7 +62,7 @@ impl Layout {
         let usage = decision.usage.unwrap_or_default();
         let bytes = freed.map_or_else(|| at_least(&usage, usage.on_disk), size);
         let verb = if self.dry_run { "Would remove" } else { "Removed" };
-        self.line(verb, decision, &bytes, decision.verdict.reason())
+        self.line(verb, decision, &bytes, &why(decision))
     }
 
     /// For what somebody else has removed, or replaced by something that is not ours to remove.
@@ -76,6 +79,7 @@ impl Layout {
     /// For what something has spoken for at the last moment.
     pub fn kept_after_all(self, decision: &Decision, why: KeepReason) -> String {
         let why = match why {
+            KeepReason::Referenced if is_layer(&decision.item) => "an image that may hold it stays",
             KeepReason::Referenced => "a ref that names it has turned up",
             KeepReason::InUse => "a process that uses it has turned up",
             KeepReason::Locked => "it has been leased",
@@ -98,22 +102,31 @@ impl Layout {
     }
 }
 
-fn why_kept(decision: &Decision) -> String {
+/// The reason, and which refs have to do with it.
+fn why(decision: &Decision) -> String {
     let reason = decision.verdict.reason();
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
-    let names = names.collect::<Vec<_>>().join(", ");
+    match names.collect::<Vec<_>>().join(", ") {
+        names if names.is_empty() => reason.to_owned(),
+        names => format!("{reason}: {names}"),
+    }
+}
+
+fn is_layer(item: &Item) -> bool {
+    matches!(item, Item::Entry(Entry { kind: EntryKind::Layer(_), .. }))
+}
+
+fn why_kept(decision: &Decision) -> String {
+    let reason = decision.verdict.reason();
     let users = users(decision);
-    match (&decision.item, names.is_empty()) {
+    match &decision.item {
         _ if reason == KeepReason::InUse.name() => format!("{reason}: {users}"),
         _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
-        (_, false) => format!("{reason}: {names}"),
-        (Item::Entry(Entry { kind: EntryKind::Layer(_), .. }), _) => {
-            format!("{reason}: layers are not collected")
-        }
-        (Item::Entry(Entry { kind: EntryKind::Leftover(_), .. }), _) => {
+        item if is_layer(item) => format!("{reason}: layers are not collected"),
+        Item::Entry(entry) if entry.is_extraction() => {
             format!("{reason}: a pull may be working on it")
         }
-        _ => reason.to_owned(),
+        _ => why(decision),
     }
 }
 
@@ -141,10 +154,11 @@ pub fn mounted(decision: &Decision) -> String {
     format!("{} stays: something is mounted at {path}; unmount it first", label(decision))
 }
 
-/// Whether a user who expects an orphan to go wonders why this one stays.
+/// Whether a user who expects something to go wonders why it stays. Nobody wonders at a pull.
 pub fn is_worth_telling(decision: &Decision) -> bool {
     use KeepReason::{InUse, Locked, Mount, Recent};
-    matches!(decision.verdict, Verdict::Keep(InUse | Locked | Mount | Recent))
+    let is_extraction = matches!(&decision.item, Item::Entry(entry) if entry.is_extraction());
+    !is_extraction && matches!(decision.verdict, Verdict::Keep(InUse | Locked | Mount | Recent))
 }
 
 /// The first problem, and how many more there were.

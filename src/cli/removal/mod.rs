@@ -10,9 +10,9 @@ use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::{MeasureFace, watch};
 use super::ui::units::count;
-use crate::cache::{Cache, CacheLock, Guests, Patience, User, Users};
+use crate::cache::{Cache, CacheLock, Guests, Inventory, Patience, User, Users};
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan::{Activity, Plan};
 use crate::sweep::{Fate, sweep};
 use crate::usage::{Measurement, Progress};
 
@@ -59,6 +59,27 @@ pub fn measure(context: &Context<'_>, cache: &Cache, plan: &Plan) -> Result<Meas
     };
     let mut face = MeasureFace::new(context.console, &progress, names);
     Ok(watch(&mut face, |_events| measure())??)
+}
+
+/// Looks when the extractions in the cache were changed last.
+pub fn activity(
+    context: &Context<'_>,
+    cache: &Cache,
+    inventory: &Inventory,
+) -> Result<Activity, Failure> {
+    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
+    let extractions: Vec<_> = extractions.map(|entry| entry.location.clone()).collect();
+    if extractions.is_empty() {
+        return Ok(Activity::default());
+    }
+    let progress = Progress::new(extractions.len(), context.signals.stop());
+    let names = extractions.iter().map(ToString::to_string).collect();
+    let mut face = MeasureFace::new(context.console, &progress, names);
+    let measure = || context.meter().measure(cache, &extractions, &progress);
+    let found = watch(&mut face, |_events| measure())??;
+    let changes = extractions.into_iter().enumerate();
+    let changes = changes.map(|(tree, location)| (location, found.newest_change(tree)));
+    Ok(Activity::new(&changes.collect::<Vec<_>>()))
 }
 
 /// Looks who uses what. Where the system does not tell at all, the user is warned, and nobody is

@@ -1,0 +1,179 @@
+//! The rules of a collection, in tables.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Activity, Conditions, KeepReason, RemoveReason, Verdict, collect};
+use crate::cache::{
+    Digest, Entry, EntryKind, EntryName, Folder, Inventory, Leases, Leftover, Location, Ref,
+    UnreadableRef, User, Users,
+};
+use crate::error::Error;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn entry(name: &str) -> Entry {
+    let location = Location { folder: Folder::Root, name: EntryName::new(name).unwrap() };
+    let digest = Digest::parse(b"sha256:a").unwrap();
+    let kind = match name {
+        "sha256-a" => EntryKind::Image(digest),
+        // However it is numbered.
+        _ => EntryKind::Leftover(Leftover::Hidden(digest)),
+    };
+    Entry { location, kind, last_used: at(1000) }
+}
+
+fn inventory(entries: &[&str], is_named: bool, is_readable: bool) -> Inventory {
+    let mut inventory = Inventory::default();
+    inventory.entries.extend(entries.iter().map(|name| entry(name)));
+    if is_named {
+        let digest = Digest::parse(b"sha256:a").unwrap();
+        let file = EntryName::new("r").unwrap();
+        inventory.refs.refs.push(Ref { file, image: None, digest, modified: at(1000) });
+    }
+    if !is_readable {
+        let error = Error::Interrupted;
+        inventory.refs.unreadable.push(UnreadableRef { file: None, error });
+    }
+    inventory
+}
+
+#[test]
+fn an_image_goes_only_if_it_is_surely_and_lastingly_without_a_ref() {
+    for (second, is_named, is_readable, reason) in [
+        (5000, false, true, "orphan"),
+        (5000, true, true, "referenced"),
+        (5000, true, false, "referenced"),
+        (5000, false, false, "unknown"),
+        (1001, false, true, "recent"),
+        (1001, true, true, "referenced"),
+        (999, false, true, "recent"),
+        (500, false, true, "orphan"),
+    ] {
+        let inventory = inventory(&["sha256-a"], is_named, is_readable);
+        let plan = collect(&inventory, &Conditions::at(at(second)));
+        let found = plan.decisions[0].verdict.reason();
+        assert_eq!(found, reason, "{second} {is_named} {is_readable}");
+    }
+}
+
+#[test]
+fn what_was_used_too_recently_or_in_the_future_stays() {
+    for (second, kept_seconds, reason) in [
+        (5000, 4000, "orphan"),
+        (4999, 4000, "recent"),
+        (5000, 0, "orphan"),
+        (500, 1, "recent"),
+        (500, 0, "recent"),
+    ] {
+        let keep_recent = Some(SignedDuration::from_secs(kept_seconds));
+        let given = Conditions { keep_recent, ..Conditions::at(at(second)) };
+        let plan = collect(&inventory(&["sha256-a"], false, true), &given);
+        assert_eq!(plan.decisions[0].verdict.reason(), reason, "{second} {kept_seconds}");
+    }
+}
+
+#[test]
+fn what_is_leased_or_in_use_stays() {
+    let image = entry("sha256-a").location;
+    for (is_leased, is_used, expected) in [
+        (true, false, Verdict::Keep(KeepReason::Locked)),
+        (false, true, Verdict::Keep(KeepReason::InUse)),
+        (true, true, Verdict::Keep(KeepReason::Locked)),
+        (false, false, Verdict::Remove(RemoveReason::Orphan)),
+    ] {
+        let leases = Leases::from_iter(is_leased.then(|| image.name.clone()));
+        let users = Users::from_list(is_used.then(|| (image.clone(), user())));
+        let given = Conditions { leases, users, ..Conditions::at(at(5000)) };
+        let plan = collect(&inventory(&["sha256-a"], false, true), &given);
+        assert_eq!(plan.decisions[0].verdict, expected);
+        assert_eq!(plan.decisions[0].users.len(), usize::from(is_used));
+    }
+}
+
+fn user() -> User {
+    User { pid: 7, program: "vm".to_owned() }
+}
+
+/// Who was told the image's name uses it, and so does who is in the hidden tree.
+#[test]
+fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
+    let hidden = "tmp-gc-sha256-a";
+    for (entries, used, expected) in [
+        (&[hidden][..], hidden, Verdict::Restore(KeepReason::InUse)),
+        (&[hidden], "sha256-a", Verdict::Restore(KeepReason::InUse)),
+        (&[hidden, "sha256-a"], hidden, Verdict::Keep(KeepReason::InUse)),
+        (&[hidden, "sha256-a"], "sha256-a", Verdict::Remove(RemoveReason::InterruptedGc)),
+    ] {
+        let users = Users::from_list([(entry(used).location, user())]);
+        let given = Conditions { users, ..Conditions::at(at(5000)) };
+        let plan = collect(&inventory(entries, false, true), &given);
+        assert_eq!(plan.decisions[0].verdict, expected, "{entries:?} {used}");
+        // The image that is named then is the one in its place.
+        let plan = collect(&inventory(entries, true, true), &given);
+        let stays = !plan.decisions[0].verdict.removes();
+        assert_eq!(stays, !expected.removes(), "{entries:?} {used}, named");
+    }
+    let keep_recent = Some(SignedDuration::from_secs(4001));
+    let given = Conditions { keep_recent, ..Conditions::at(at(5000)) };
+    let plan = collect(&inventory(&[hidden], false, true), &given);
+    assert_eq!(plan.decisions[0].verdict, Verdict::Restore(KeepReason::Recent));
+}
+
+#[test]
+fn a_hidden_image_comes_back_only_if_it_is_named_and_not_there_again() {
+    let hidden = "tmp-gc-sha256-a";
+    for (entries, is_named, is_readable, expected) in [
+        (&[hidden][..], true, true, Verdict::Restore(KeepReason::Referenced)),
+        (&[hidden], true, false, Verdict::Restore(KeepReason::Referenced)),
+        (&[hidden], false, true, Verdict::Remove(RemoveReason::InterruptedGc)),
+        (&[hidden], false, false, Verdict::Keep(KeepReason::Unknown)),
+        (&[hidden, "sha256-a"], true, true, Verdict::Remove(RemoveReason::InterruptedGc)),
+    ] {
+        let inventory = inventory(entries, is_named, is_readable);
+        let plan = collect(&inventory, &Conditions::at(at(5000)));
+        assert_eq!(plan.decisions[0].verdict, expected, "{entries:?} {is_named}");
+    }
+    let two = inventory(&[hidden, "tmp-gc-1-sha256-a"], true, true);
+    let plan = collect(&two, &Conditions::at(at(5000)));
+    assert_eq!(plan.removals().map(|(index, _)| index).collect::<Vec<_>>(), [1]);
+}
+
+fn extraction() -> Entry {
+    let location = Location { folder: Folder::Root, name: EntryName::new("tmp-rootfs-1").unwrap() };
+    let kind = EntryKind::Leftover(Leftover::Extraction);
+    Entry { location, kind, last_used: at(1000) }
+}
+
+#[test]
+fn an_extraction_is_abandoned_once_nothing_in_it_has_changed_for_long_enough() {
+    let (remove, day) = (Verdict::Remove(RemoveReason::AbandonedTemp), 24 * 3600);
+    for (changed, is_used, verdict) in [
+        (Some(1000), false, remove),
+        (Some(1001), false, Verdict::Keep(KeepReason::Recent)),
+        (Some(9_000_000), false, Verdict::Keep(KeepReason::Recent)),
+        (Some(1000), true, Verdict::Keep(KeepReason::InUse)),
+        (None, false, Verdict::Keep(KeepReason::Unknown)),
+    ] {
+        let inventory = Inventory { entries: vec![extraction()], ..Inventory::default() };
+        let location = extraction().location;
+        let activity = Activity::new(&[(location.clone(), changed.map(at))]);
+        let users = Users::from_list(is_used.then(|| (location.clone(), user())));
+        let given = Conditions { activity, users, ..Conditions::at(at(1000 + day)) };
+        let plan = collect(&inventory, &given);
+        assert_eq!(plan.decisions[0].verdict, verdict, "{changed:?} {is_used}");
+    }
+}
+
+#[test]
+fn a_dangling_ref_goes_once_it_is_older_than_a_minute() {
+    for (second, verdict) in [
+        (1061, Verdict::Remove(RemoveReason::Dangling)),
+        (1060, Verdict::Keep(KeepReason::Recent)),
+        (900, Verdict::Keep(KeepReason::Recent)),
+    ] {
+        let plan = collect(&inventory(&[], true, true), &Conditions::at(at(second)));
+        assert_eq!(plan.decisions[0].verdict, verdict, "{second}");
+    }
+}

@@ -64,6 +64,17 @@ impl Entry {
         now.duration_since(self.last_used).unsigned_abs() < SETTLED_AGE
     }
 
+    /// Whether it is a whole image, be it hidden, or an extraction that will be one.
+    pub fn is_rootfs(&self) -> bool {
+        match &self.kind {
+            EntryKind::Image(_) | EntryKind::Leftover(Leftover::Hidden(_)) => true,
+            EntryKind::Leftover(Leftover::Extraction) => self.location.folder == Folder::Root,
+            EntryKind::Leftover(Leftover::Dead) | EntryKind::Layer(_) | EntryKind::Stranger => {
+                false
+            }
+        }
+    }
+
     /// Whether it is an extraction, in progress or dead.
     pub fn is_extraction(&self) -> bool {
         self.kind == EntryKind::Leftover(Leftover::Extraction)
@@ -119,10 +130,13 @@ impl Inventory {
 
     pub(super) fn read(cache: &Cache) -> Result<Self> {
         let mut inventory = Self::default();
-        inventory.list(cache, Folder::Root)?;
+        // Layers first: then whoever has touched one of them by now is seen in the root.
         if let Err(problem) = inventory.list(cache, Folder::Layers) {
             inventory.problems.push(problem);
         }
+        let layers = inventory.entries.len();
+        inventory.list(cache, Folder::Root)?;
+        inventory.entries.rotate_left(layers);
         inventory.refs = cache.refs();
         inventory.index_born = cache.index_born();
         Ok(inventory)

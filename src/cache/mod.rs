@@ -8,11 +8,13 @@
 //! something that may change at once.
 
 mod choice;
+mod content;
 mod digest;
 mod folders;
 mod guests;
 mod inventory;
 mod lease;
+mod lifetimes;
 mod location;
 mod lock;
 mod mounts;
@@ -41,6 +43,10 @@ pub use guests::Guests;
 pub use inventory::{Entry, EntryKind, Inventory, Leftover};
 pub(crate) use lease::Claim;
 pub use lease::{Lease, Leases};
+#[cfg(test)]
+pub(crate) use lifetimes::ConfigTimes;
+pub use lifetimes::Lifetimes;
+pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
 pub use lock::{CacheLock, Patience};
 pub use mounts::Mounts;
@@ -140,7 +146,7 @@ impl Cache {
 
     /// When `refs` was made. That it cannot be asked is reported with the refs themselves.
     fn index_born(&self) -> Option<Timestamp> {
-        self.try_folder(Folder::Refs).ok()??.born().ok()?
+        self.try_folder(Folder::Refs).ok()??.born(c".").ok()?
     }
 
     /// The directory in which a location's name lies, opened anew: the owner may have removed and

@@ -136,6 +136,7 @@ pub enum Sort {
 Examples:
   bbox cache gc --dry-run          what would go, and how much that frees
   bbox cache gc -v                 also say what is kept, and why
+  bbox cache gc --layers           also remove the layers that no image left is made of
   bbox cache gc --keep-recent 7d   keep what was used within the last week
   bbox cache gc -q --no-wait       for a timer: without a word, and not twice at a time")]
 pub struct Gc {
@@ -146,12 +147,23 @@ pub struct Gc {
     /// Keep what was used more recently than that, such as 36h, 7d or 2w
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub keep_recent: Option<SignedDuration>,
+    /// Also remove the layers that no image left can be made of; or all that are not in use: the next
+    /// pull extracts them again
+    #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1, require_equals = true,
+        default_missing_value = "unreferenced")]
+    pub layers: Option<Layers>,
     /// Remove extractions that nobody has open once nothing in them has changed for that long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub temp_age: SignedDuration,
     /// Fail instead of waiting for another collection to end
     #[arg(long)]
     pub no_wait: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Layers {
+    Unreferenced,
+    All,
 }
 
 #[derive(Args)]

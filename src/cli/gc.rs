@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::args::Gc;
+use super::args::{Gc, Layers};
 use super::context::Context;
 use super::doubt;
 use super::failure::{Ending, Failure};
+use super::layers::collect_with_content;
 use super::removal::{self, Report};
 use crate::cache::{Cache, CacheLock, Inventory};
-use crate::plan::{Conditions, Plan, collect};
+use crate::plan::{Conditions, LayerChoice, Plan, collect};
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     let mut report = Report::new(args.dry_run);
@@ -24,10 +25,15 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     report.plan = make_plan(context, args, &cache, &inventory, &mut report)?;
     match lock {
         // The sweep counts by itself what it frees.
-        Some(lock) => removal::carry_out(context, &cache, &lock, &mut report)?,
+        Some(lock) => {
+            removal::carry_out(context, &cache, &lock, &mut report)?;
+            if !context.console.quiet && !context.signals.stop().is_raised() {
+                report.look_at_layers(context, &cache);
+            }
+        }
         None => {
-            let measurement = removal::measure(context, &cache, &report.plan)?;
-            report.reclaimable = report.plan.note_usage(&measurement);
+            let (doomed, layers) = removal::with_layers(context, &cache, &mut report.plan)?;
+            (report.reclaimable, report.layers) = (doomed, Some(layers));
         }
     }
     report.finish(context)
@@ -58,15 +64,30 @@ fn make_plan(
 ) -> Result<Plan, Failure> {
     let given = Conditions::at(Timestamp::now());
     let activity = removal::activity(context, cache, inventory)?;
-    let (keep_recent, temp_age) = (args.keep_recent, args.temp_age);
-    let given = Conditions { keep_recent, temp_age, activity, ..given };
+    let given = Conditions {
+        keep_recent: args.keep_recent,
+        temp_age: args.temp_age,
+        layers: choice(args.layers),
+        lifetimes: cache.lifetimes(inventory),
+        activity,
+        ..given
+    };
     let plan = collect(inventory, &given);
     if plan.removals().next().is_none() {
-        return Ok(plan);
+        return Ok(collect_with_content(cache, inventory, given));
     }
     let images = plan.removals().map(|(_, decision)| &decision.item);
     let images = images.filter(|item| item.is_image_in_place());
     let leases = cache.leases(images.map(|item| &item.location().name));
     let (users, mounts) = (removal::users(context, cache, report)?, cache.mounts()?);
-    Ok(collect(inventory, &Conditions { users, leases, mounts, ..given }))
+    let given = Conditions { users, leases, mounts, ..given };
+    Ok(collect_with_content(cache, inventory, given))
+}
+
+fn choice(layers: Option<Layers>) -> LayerChoice {
+    match layers {
+        None => LayerChoice::None,
+        Some(Layers::Unreferenced) => LayerChoice::Unreferenced,
+        Some(Layers::All) => LayerChoice::All,
+    }
 }

@@ -94,8 +94,9 @@ fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
     })
 }
 
-pub fn born(fd: &OwnedFd) -> Result<Option<Timestamp>> {
-    let found = rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BTIME)?;
+pub fn born(parent: &OwnedFd, name: &CStr) -> Result<Option<Timestamp>> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    let found = rustix::fs::statx(parent, name, flags, StatxFlags::BTIME)?;
     let is_known = found.stx_mask & StatxFlags::BTIME.bits() != 0;
     let (seconds, nanoseconds) = (found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
     Ok(is_known.then(|| super::status::time(seconds, nanoseconds)))

@@ -94,9 +94,10 @@ impl Directory {
         system::status(&self.fd)
     }
 
-    /// When the directory was made; `None` where the file system does not know.
-    pub fn born(&self) -> Result<Option<Timestamp>> {
-        system::born(&self.fd)
+    /// When an entry was made, the symlink itself if it is one, or `.`; `None` where the file system
+    /// does not know.
+    pub fn born(&self, name: &CStr) -> Result<Option<Timestamp>> {
+        system::born(&self.fd, name)
     }
 
     /// The user that owns an entry, or the symlink itself if it is one.

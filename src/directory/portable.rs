@@ -56,14 +56,14 @@ pub fn is_immutable(_: &OwnedFd, _: &CStr) -> bool {
 }
 
 #[cfg(target_vendor = "apple")]
-pub fn born(fd: &OwnedFd) -> Result<Option<Timestamp>> {
-    let found = rustix::fs::fstat(fd)?;
+pub fn born(parent: &OwnedFd, name: &CStr) -> Result<Option<Timestamp>> {
+    let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
     let (seconds, nanoseconds) = (found.st_birthtime as i64, found.st_birthtime_nsec as u32);
     Ok(Some(super::status::time(seconds, nanoseconds)))
 }
 
 #[cfg(not(target_vendor = "apple"))]
-pub fn born(_: &OwnedFd) -> Result<Option<Timestamp>> {
+pub fn born(_: &OwnedFd, _: &CStr) -> Result<Option<Timestamp>> {
     Ok(None)
 }
 

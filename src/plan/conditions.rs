@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Activity;
-use crate::cache::{Entry, Leases, Location, Mounts, Ref, SETTLED_AGE, Users};
+use super::{Activity, LayerChoice, SameContent};
+use crate::cache::{Entry, Leases, Lifetimes, Location, Mounts, Ref, SETTLED_AGE, Users};
 
 /// How long nothing in an extraction must have changed for it to count as abandoned, by default.
 const TEMP_AGE: SignedDuration = SignedDuration::from_hours(24);
@@ -25,6 +25,12 @@ pub struct Conditions {
     pub mounts: Mounts,
     /// How long nothing in an extraction must have changed for it to count as abandoned.
     pub temp_age: SignedDuration,
+    /// Which layers are to go.
+    pub layers: LayerChoice,
+    /// When images and layers were made. Without, nothing is known of layers.
+    pub lifetimes: Lifetimes,
+    /// Layers that stay because of what is in them.
+    pub same_content: SameContent,
     /// When anybody last worked on the extractions, looked at after `now`. One of which that is not
     /// known is not abandoned.
     pub activity: Activity,
@@ -40,6 +46,9 @@ impl Conditions {
             leases: Leases::default(),
             mounts: Mounts::default(),
             temp_age: TEMP_AGE,
+            layers: LayerChoice::None,
+            lifetimes: Lifetimes::default(),
+            same_content: SameContent::new(),
             activity: Activity::default(),
         }
     }

@@ -9,12 +9,19 @@ mod activity;
 mod conditions;
 mod dangling;
 mod doubt;
+#[cfg(test)]
+mod history_tests;
+mod layers;
 mod mark;
 mod policy;
 #[cfg(test)]
 mod policy_tests;
 mod reason;
+mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Leftover, Location, User};
@@ -24,9 +31,11 @@ pub use activity::Activity;
 pub use conditions::Conditions;
 pub use dangling::dangling;
 pub use doubt::IndexDoubt;
+pub use layers::{LayerChoice, SameContent};
 pub use mark::Marks;
 pub use policy::{collect, purge};
 pub use reason::{KeepReason, RemoveReason, Verdict};
+pub use timeline::{Doubt, DoubtCause, Standing, Timeline};
 
 /// Something that a decision is about.
 #[derive(Clone, Debug)]
@@ -75,6 +84,11 @@ impl Item {
         }
     }
 
+    /// Whether it is a layer.
+    pub fn is_layer(&self) -> bool {
+        matches!(self, Self::Entry(Entry { kind: EntryKind::Layer(_), .. }))
+    }
+
     /// Whether it is an image under its own name.
     pub fn is_image_in_place(&self) -> bool {
         self.image_name() == Some(&self.location().name)
@@ -94,6 +108,8 @@ pub struct Decision {
     pub users: Vec<User>,
     /// Where something is mounted in it, if that is why it stays.
     pub mount: Option<PathBuf>,
+    /// Where it stands, if it is a layer.
+    pub standing: Option<Standing>,
     /// How big it is, if it was measured.
     pub usage: Option<Usage>,
 }
@@ -117,6 +133,23 @@ impl Plan {
         (0..self.decisions.len()).filter(|&index| !stays(&self.decisions[index])).collect()
     }
 
+    /// Layers that nothing which stays can be made of, as far as their times say; whether they are to
+    /// go or not.
+    pub fn unreferenced_layers(&self) -> impl Iterator<Item = &Location> {
+        let layers = self.decisions.iter();
+        let layers = layers.filter(|decision| decision.standing == Some(Standing::Unreferenced));
+        layers.map(|decision| decision.item.location())
+    }
+
+    /// The images that stay, and the extractions that will be images.
+    pub fn staying_rootfs(&self) -> impl Iterator<Item = &Entry> {
+        let staying = self.decisions.iter().filter(|decision| !decision.verdict.removes());
+        staying.filter_map(|decision| match &decision.item {
+            Item::Entry(entry) if entry.is_rootfs() => Some(entry),
+            _ => None,
+        })
+    }
+
     /// Where the things to be removed lie, in the order of [`Plan::removals`].
     pub fn doomed(&self) -> Vec<Location> {
         self.removals().map(|(_, decision)| decision.item.location().clone()).collect()
@@ -130,20 +163,28 @@ impl Plan {
         })
     }
 
-    /// Where everything else lies that may hold the same data as what is to be removed.
-    pub fn others(&self) -> Vec<Location> {
-        let others = self.decisions.iter().filter(|decision| !decision.verdict.removes());
-        let entries = others.filter(|decision| matches!(decision.item, Item::Entry(_)));
-        entries.map(|decision| decision.item.location().clone()).collect()
+    /// The layers that could go, if the user had asked for that.
+    pub fn left_layers(&self) -> impl Iterator<Item = &Decision> {
+        let left = Verdict::Keep(KeepReason::Unreferenced);
+        self.decisions.iter().filter(move |decision| decision.verdict == left)
     }
 
-    /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`]. Returns the
-    /// bytes on disk that removing all of them gives back.
+    /// Where everything else lies that may hold the same data as what is `chosen`.
+    pub fn entries_besides(&self, chosen: &HashSet<&Location>) -> Vec<Location> {
+        let items = self.decisions.iter().map(|decision| &decision.item);
+        let entries = items.filter(|item| matches!(item, Item::Entry(_))).map(Item::location);
+        entries.filter(|location| !chosen.contains(location)).cloned().collect()
+    }
+
+    /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`], and perhaps
+    /// of more behind it. Returns the bytes on disk that removing all that is doomed gives back.
     pub fn note_usage(&mut self, measurement: &Measurement) -> Estimate {
         let doomed = self.decisions.iter_mut().filter(|decision| decision.verdict.removes());
+        let mut trees = 0;
         for (tree, decision) in doomed.enumerate() {
             decision.usage = Some(measurement.usage(tree));
+            trees = tree + 1;
         }
-        measurement.reclaimable(0..measurement.trees())
+        measurement.reclaimable(0..trees)
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::{Conditions, Decision, Item, KeepReason, Marks, Plan, RemoveReason, Verdict, dangling};
+use super::{
+    Conditions, Decision, Item, KeepReason, Marks, Plan, RemoveReason, Timeline, Verdict, dangling,
+    layers,
+};
 use crate::cache::{
     Digest, Entry, EntryKind, EntryName, Folder, Inventory, Leftover, Location, Mounts, Ref,
     RefIndex, User, Users,
@@ -18,14 +21,41 @@ pub fn collect(inventory: &Inventory, given: &Conditions) -> Plan {
     let marks = Marks::new(&inventory.refs.refs);
     let mut policy = Collection { inventory, given, marks, in_place };
     let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Stranger);
-    let entries = entries.map(|entry| {
+    let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
+    let (layers, others): (Vec<_>, Vec<_>) = entries.partition(is_layer);
+    let others = others.into_iter().map(|entry| {
         let verdict = policy.verdict(entry);
         let users = policy.users(entry);
         decide(Item::Entry(entry.clone()), verdict, &policy.marks, users, &given.mounts)
     });
-    let mut decisions: Vec<_> = entries.collect();
-    decisions.extend(dangling(inventory).map(|found| decide_dangling(found, given)));
-    Plan { decisions }
+    let mut plan = Plan { decisions: others.collect() };
+    let layers = decide_layers(&layers, &plan, inventory, given);
+    plan.decisions.extend(layers);
+    plan.decisions.extend(dangling(inventory).map(|found| decide_dangling(found, given)));
+    plan
+}
+
+/// Which layers are needed follows from what `plan` says of everything else.
+fn decide_layers(
+    layers: &[&Entry],
+    plan: &Plan,
+    inventory: &Inventory,
+    given: &Conditions,
+) -> Vec<Decision> {
+    let timeline = Timeline::new(inventory, &given.lifetimes);
+    let staying: HashSet<_> = plan.staying_rootfs().map(|entry| &entry.location).collect();
+    let pulls = plan.staying_rootfs().filter(|entry| entry.is_extraction());
+    let pulls: Vec<_> = pulls.map(|entry| &entry.location).collect();
+    let decide_layer = |layer: &&Entry| {
+        let standing = layers::standing(layer, &timeline, given, |image| staying.contains(image));
+        let users = given.users.of(&layer.location).to_vec();
+        let is_pulled = layers::is_pulled(&standing, &pulls);
+        let verdict = layers::verdict(&standing, given.layers, !users.is_empty(), is_pulled);
+        let item = Item::Entry((*layer).clone());
+        let decision = decide(item, verdict, &Marks::new(&[]), users, &given.mounts);
+        Decision { standing: Some(standing), ..decision }
+    };
+    layers.iter().map(decide_layer).collect()
 }
 
 struct Collection<'a> {
@@ -50,6 +80,7 @@ impl<'a> Collection<'a> {
             EntryKind::Leftover(Leftover::Hidden(digest)) => self.hidden(entry, digest),
             EntryKind::Leftover(Leftover::Dead) => Verdict::Remove(RemoveReason::InterruptedGc),
             EntryKind::Leftover(Leftover::Extraction) => self.extraction(entry),
+            // Layers come after everything else, strangers never.
             EntryKind::Layer(_) | EntryKind::Stranger => Verdict::Keep(KeepReason::Unknown),
         }
     }
@@ -158,5 +189,5 @@ fn decide(
     let verdict = mount.as_ref().map_or(verdict, |_| Verdict::Keep(KeepReason::Mount));
     let refs = item.image_name().map_or(&[][..], |name| marks.of(name));
     let refs = refs.iter().map(|found| found.image.clone()).collect();
-    Decision { item, verdict, refs, users, mount, usage: None }
+    Decision { item, verdict, refs, users, mount, standing: None, usage: None }
 }

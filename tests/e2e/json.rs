@@ -41,7 +41,17 @@ fn list_has_all_its_fields() {
     let [image, orphan] = list["images"].as_array().unwrap().as_slice() else { panic!("{list}") };
     assert_eq!(
         fields(image),
-        ["digest", "last_used", "path", "refs", "status", "unique_bytes", "usage"]
+        [
+            "digest",
+            "last_used",
+            "layers",
+            "layers_bytes",
+            "path",
+            "refs",
+            "status",
+            "unique_bytes",
+            "usage"
+        ]
     );
     assert_eq!(image["digest"], "sha256:live");
     assert_eq!(image["path"], live.to_str().unwrap());
@@ -54,8 +64,12 @@ fn list_has_all_its_fields() {
     );
     assert_eq!(image["usage"]["complete"], true);
     let layer = &list["layers"][0];
-    assert_eq!(fields(layer), ["digest", "last_used", "path", "status", "unique_bytes", "usage"]);
-    assert_eq!(layer["status"], "unknown");
+    assert_eq!(
+        fields(layer),
+        ["digest", "images", "last_used", "path", "reason", "status", "unique_bytes", "usage"]
+    );
+    // Nobody has pulled it: the test has set its times.
+    assert_eq!((&layer["status"], &layer["reason"]), (&json!("unknown"), &json!("contradiction")));
     assert_eq!(
         fields(&list["leftovers"][0]),
         ["last_changed", "name", "path", "unique_bytes", "usage"]
@@ -98,7 +112,14 @@ fn gc_has_all_its_fields() {
     let totals = &gc["totals"];
     assert_eq!(
         fields(totals),
-        ["failed", "file_system_freed_bytes", "freed_bytes", "kept", "removed"]
+        [
+            "failed",
+            "file_system_freed_bytes",
+            "freed_bytes",
+            "kept",
+            "layers_reclaimable_bytes",
+            "removed"
+        ]
     );
     assert_eq!(
         (&totals["removed"], &totals["kept"], &totals["failed"]),

@@ -96,11 +96,14 @@ fn the_full_account_has_every_kind_of_entry_and_adds_up() {
     };
     assert_eq!(
         row("DIGEST")[1..],
-        ["APPARENT", "ON", "DISK", "UNIQUE", "FILES", "DIRS", "LAST", "USED", "IMAGE"]
+        ["APPARENT", "ON", "DISK", "UNIQUE", "FILES", "DIRS", "LAST", "USED", "LAYERS", "IMAGE"]
     );
     // A small tree has eight names that are no directory; `own` and the config make ten.
     assert_eq!(row("sha256:aaaaaaaaaaaa")[7..9], ["10", "5"]);
-    assert_eq!(row("sha256:layer0123456")[7..], ["8", "5", "30", "min", "ago", "unknown"]);
+    assert_eq!(
+        row("sha256:layer0123456")[7..],
+        ["8", "5", "30", "min", "ago", "unknown", "copied,", "or", "the", "clock", "was", "set"]
+    );
     assert!(row("tmp-rootfs-1").ends_with(&["an", "extraction"]));
     assert!(row("sha256:old").ends_with(&["an", "interrupted", "gc"]));
     assert_eq!(row("images")[7..], ["40", "20"]);

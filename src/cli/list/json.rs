@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::listing::{Listing, Row};
-use crate::cache::Digest;
+use crate::cache::{Digest, Location};
 use crate::cli::usage_json::{Amount, Bounds, lossy};
+use crate::plan::Standing;
 
 #[derive(Serialize)]
 pub struct Document {
@@ -31,6 +32,10 @@ struct Image {
     last_used: String,
     usage: Option<Amount>,
     unique_bytes: Option<Bounds>,
+    /// What it is likely made of; `null` if its times say nothing.
+    layers: Option<Vec<String>>,
+    /// What those occupy together.
+    layers_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -38,6 +43,10 @@ struct Layer {
     digest: String,
     path: String,
     status: &'static str,
+    /// What can be made of it, or what the doubt is about.
+    images: Vec<String>,
+    /// Why nobody can tell where it stands.
+    reason: Option<&'static str>,
     last_used: String,
     usage: Option<Amount>,
     unique_bytes: Option<Bounds>,
@@ -82,6 +91,8 @@ struct Totals {
     apparent_bytes: Option<u64>,
     on_disk_bytes: Option<u64>,
     reclaimable_bytes: Option<Bounds>,
+    /// What removing unreferenced layers gives back besides.
+    layers_reclaimable_bytes: Option<Bounds>,
 }
 
 impl Document {
@@ -91,8 +102,8 @@ impl Document {
         Self {
             schema_version: 2,
             cache_dir: lossy(dir),
-            images: listing.images.iter().map(|row| image(row, dir)).collect(),
-            layers: listing.layers.iter().map(|row| layer(row, dir)).collect(),
+            images: listing.images.iter().map(|row| image(listing, row)).collect(),
+            layers: listing.layers.iter().map(|row| layer(listing, row)).collect(),
             leftovers: listing.leftovers.iter().map(|row| leftover(row, dir)).collect(),
             refs: refs(listing),
             strangers: listing.strangers.iter().map(|row| stranger(row, dir)).collect(),
@@ -103,6 +114,9 @@ impl Document {
                     true => listing.reclaimable().map(|(estimate, _)| estimate.into()),
                     false => None,
                 },
+                layers_reclaimable_bytes: listing
+                    .reclaimable_layers()
+                    .map(|(estimate, _)| estimate.into()),
             },
             warnings: listing.warnings(),
         }
@@ -113,27 +127,45 @@ fn path(row: &Row<'_>, dir: &Path) -> String {
     lossy(row.entry.location.path_in(dir))
 }
 
-fn image(row: &Row<'_>, dir: &Path) -> Image {
+fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
+    let (layers, bytes) = listing.layers_of(row.entry).unzip();
     Image {
         digest: row.digest().map(Digest::to_text).unwrap_or_default(),
-        path: path(row, dir),
+        path: path(row, listing.cache_dir),
         status: row.status.name(),
         refs: row.refs.iter().map(|found| found.image.clone()).collect(),
+        last_used: row.entry.last_used.to_string(),
+        usage: row.usage.map(Amount::from),
+        unique_bytes: row.unique.map(Bounds::from),
+        layers: layers.map(|layers| layers.into_iter().map(Digest::to_text).collect()),
+        layers_bytes: bytes.filter(|_| listing.census.is_some()).map(|bytes| bytes.as_u64()),
+    }
+}
+
+fn layer(listing: &Listing<'_>, row: &Row<'_>) -> Layer {
+    let (images, reason) = match listing.standing(row.entry) {
+        Some(Standing::Referenced(holders)) => (holders.iter().map(name).collect(), None),
+        Some(Standing::Unknown(doubt)) => {
+            (doubt.image.iter().map(name).collect(), Some(doubt.cause.name()))
+        }
+        Some(Standing::Unreferenced) | None => (Vec::new(), None),
+    };
+    Layer {
+        digest: row.digest().map(Digest::to_text).unwrap_or_default(),
+        path: path(row, listing.cache_dir),
+        status: listing.standing(row.entry).map_or("unknown", Standing::name),
+        images,
+        reason,
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
         unique_bytes: row.unique.map(Bounds::from),
     }
 }
 
-fn layer(row: &Row<'_>, dir: &Path) -> Layer {
-    Layer {
-        digest: row.digest().map(Digest::to_text).unwrap_or_default(),
-        path: path(row, dir),
-        status: row.status.name(),
-        last_used: row.entry.last_used.to_string(),
-        usage: row.usage.map(Amount::from),
-        unique_bytes: row.unique.map(Bounds::from),
-    }
+/// The digest of an image, or the name of an extraction.
+fn name(rootfs: &Location) -> String {
+    let digest = Digest::of_entry(&rootfs.name);
+    digest.map_or_else(|| lossy(rootfs.name.as_os_str()), |digest| digest.to_text())
 }
 
 fn leftover(row: &Row<'_>, dir: &Path) -> Leftover {

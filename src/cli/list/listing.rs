@@ -6,11 +6,12 @@ use std::path::Path;
 use bytesize::ByteSize;
 use jiff::Timestamp;
 
+use super::judgement::Judgement;
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Leftover, Ref};
 use crate::cli::args::{List, Sort};
 use crate::cli::context::Context;
 use crate::cli::doubt;
-use crate::plan::{Activity, Conditions, Marks, Plan, Verdict, collect, dangling};
+use crate::plan::{Decision, Marks, Plan, Standing, Timeline, Verdict, dangling};
 use crate::usage::{Census, Estimate, Usage};
 
 /// Everything that there is to say about a cache.
@@ -29,7 +30,8 @@ pub struct Listing<'a> {
     pub reads_extents: bool,
     /// All images, and of those the orphans, whether they are shown or not.
     pub counts: (usize, usize),
-    /// What a collection would do. It waits until nothing is fresh any more.
+    timeline: Timeline<'a>,
+    /// What a collection would do.
     plan: Plan,
 }
 
@@ -129,6 +131,7 @@ impl<'a> Listing<'a> {
         context: &'a Context<'_>,
         inventory: &'a Inventory,
         census: Option<&'a Census>,
+        judgement: &'a Judgement,
         args: &List,
     ) -> Self {
         let rows = |is_wanted: fn(&EntryKind) -> bool| rows(inventory, census, is_wanted);
@@ -138,9 +141,6 @@ impl<'a> Listing<'a> {
         images.retain(|row| !args.orphans || row.is_orphan());
         sort(&mut images, args.sort);
         sort(&mut layers, args.sort);
-        let now = Timestamp::now();
-        let activity = activity(inventory, census);
-        let given = Conditions { activity, ..Conditions::settled_after(now) };
         Self {
             cache_dir: &context.cache_dir,
             inventory,
@@ -149,19 +149,23 @@ impl<'a> Listing<'a> {
             layers,
             leftovers: rows(|kind| matches!(kind, EntryKind::Leftover(_))),
             strangers: rows(|kind| matches!(kind, EntryKind::Stranger)),
-            now,
+            now: Timestamp::now(),
             gc_command: context.command("gc"),
             reads_extents: args.sizes,
             counts,
-            plan: collect(inventory, &given),
+            timeline: Timeline::new(inventory, &judgement.lifetimes),
+            plan: judgement.plan.clone(),
         }
     }
 
     /// What a collection would do with an entry.
     pub fn verdict(&self, entry: &Entry) -> Option<Verdict> {
+        self.decision(entry).map(|decision| decision.verdict)
+    }
+
+    fn decision(&self, entry: &Entry) -> Option<&Decision> {
         let mut decisions = self.plan.decisions.iter();
-        let decision = decisions.find(|decision| *decision.item.location() == entry.location);
-        decision.map(|decision| decision.verdict)
+        decisions.find(|decision| *decision.item.location() == entry.location)
     }
 
     /// Refs whose image is not there.
@@ -191,13 +195,52 @@ impl<'a> Listing<'a> {
 
     /// What a collection would give back, and whether all of that could be measured.
     pub fn reclaimable(&self) -> Option<(Estimate, bool)> {
+        self.reclaimable_of(self.plan.removals().map(|(_, decision)| decision))
+    }
+
+    /// The same for the layers that could go, too.
+    pub fn reclaimable_layers(&self) -> Option<(Estimate, bool)> {
+        let doomed = || self.plan.removals().map(|(_, decision)| decision);
+        let (part, _) = self.reclaimable_of(doomed())?;
+        let (whole, _) = self.reclaimable_of(doomed().chain(self.left_layers()))?;
+        let (_, is_complete) = self.reclaimable_of(self.left_layers())?;
+        Some((whole.beyond(part), is_complete))
+    }
+
+    /// Layers that nothing needs, though a collection leaves them if it is not told otherwise.
+    pub fn left_layers(&self) -> impl Iterator<Item = &Decision> {
+        self.plan.left_layers()
+    }
+
+    fn reclaimable_of<'p>(
+        &self,
+        decisions: impl Iterator<Item = &'p Decision>,
+    ) -> Option<(Estimate, bool)> {
         let measurement = self.census?.measurement();
-        let doomed: HashSet<_> = self.plan.doomed().into_iter().collect();
+        let chosen: HashSet<_> = decisions.map(|decision| decision.item.location()).collect();
         let entries = self.inventory.entries.iter().enumerate();
-        let chosen = entries.filter(|(_, entry)| doomed.contains(&entry.location));
+        let chosen = entries.filter(|(_, entry)| chosen.contains(&entry.location));
         let chosen: Vec<_> = chosen.map(|(index, _)| index).collect();
         let is_complete = chosen.iter().all(|&tree| measurement.usage(tree).is_complete());
         Some((measurement.reclaimable(chosen), is_complete))
+    }
+
+    /// Where a layer stands.
+    pub fn standing(&self, layer: &Entry) -> Option<&Standing> {
+        self.decision(layer)?.standing.as_ref()
+    }
+
+    /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
+    pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, ByteSize)> {
+        let places = self.timeline.layers_of(&image.location)?;
+        let entries = places.iter().map(|&place| &self.inventory.entries[place]);
+        let digests = entries.filter_map(|entry| match &entry.kind {
+            EntryKind::Layer(digest) => Some(digest),
+            _ => None,
+        });
+        let digests = digests.collect();
+        let usage = self.census.map(|census| census.measurement().total(places));
+        Some((digests, usage.unwrap_or_default().on_disk))
     }
 
     /// Whether everything could be looked at.
@@ -236,15 +279,6 @@ impl<'a> Listing<'a> {
         }
         unread
     }
-}
-
-/// When the extractions were changed last, as far as that was looked at.
-fn activity(inventory: &Inventory, census: Option<&Census>) -> Activity {
-    let Some(measured) = census.map(Census::measurement) else { return Activity::default() };
-    let entries = inventory.entries.iter().enumerate().filter(|(_, entry)| entry.is_extraction());
-    let changes =
-        entries.map(|(tree, entry)| (entry.location.clone(), measured.newest_change(tree)));
-    Activity::new(&changes.collect::<Vec<_>>())
 }
 
 /// The entries of some kind, in the order of the inventory.

@@ -1,6 +1,7 @@
 //! `bbox cache list`: what is in the cache, and how big it is.
 
 mod json;
+mod judgement;
 mod listing;
 mod summary;
 mod table;
@@ -12,6 +13,7 @@ use super::ui::bars::{MeasureFace, watch};
 use super::ui::json::document;
 use crate::cache::{Cache, EntryKind, Guests, Inventory};
 use crate::usage::{Census, Progress};
+use judgement::Judgement;
 use listing::Listing;
 
 pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
@@ -20,13 +22,18 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     }
     let mut inventory = Inventory::default();
     let mut census = needs_sizes(context, args).then(Census::default);
+    let mut judgement = Judgement::default();
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
         if census.is_some() {
             census = Some(take_census(context, &cache, &inventory, args.sizes)?);
         }
+        judgement = match census.is_some() || context.format == Format::Json {
+            true => Judgement::new(&cache, &inventory, census.as_ref()),
+            false => Judgement::of_names(&inventory),
+        };
     }
-    let listing = Listing::new(context, &inventory, census.as_ref(), args);
+    let listing = Listing::new(context, &inventory, census.as_ref(), &judgement, args);
     show(context, args, &listing)?;
     Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
 }

@@ -2,7 +2,8 @@
 
 use super::listing::Listing;
 use crate::cache::EntryKind;
-use crate::cli::ui::units::{at_least, estimate, plural, size};
+use crate::cli::offer::Offer;
+use crate::cli::ui::units::{at_least, plural};
 use crate::escape::Escaped;
 use crate::plan::Verdict;
 
@@ -30,6 +31,7 @@ pub fn render(listing: &Listing<'_>) -> String {
     }
     text.push('\n');
     text.push_str(&reclaimable(listing));
+    text.push_str(&layers(listing));
     text.push_str(&restorable(listing));
     text.push_str(&oddities(listing));
     text
@@ -44,22 +46,26 @@ fn reclaimable(listing: &Listing<'_>) -> String {
         (0, n) => plural(n, "leftover"),
         (n, m) => format!("{} and {}", plural(n, "orphan"), plural(m, "leftover")),
     };
-    let verb = if orphans + leftovers == 1 { "holds" } else { "hold" };
-    let command = &listing.gc_command;
+    let command = listing.gc_command.clone();
     match listing.reclaimable() {
         Some((bytes, is_complete)) => {
-            if !listing.reads_extents && !bytes.is_exact() {
-                let bytes = size(bytes.at_most);
-                return format!(
-                    "{what} {verb} up to {bytes}: `{command}` gives back what nobody else holds\n"
-                );
-            }
-            let at_least = if is_complete { "" } else { "at least " };
-            let bytes = format!("{at_least}{}", estimate(bytes));
-            format!("{what} {verb} {bytes}: `{command}` gives it back\n")
+            let (is_one, reads_extents) = (orphans + leftovers == 1, listing.reads_extents);
+            Offer { what, is_one, bytes, is_complete, reads_extents, command }.line()
         }
         None => format!("{what}: `{command}` removes that\n"),
     }
+}
+
+/// Layers that could go, too.
+fn layers(listing: &Listing<'_>) -> String {
+    let count = listing.left_layers().count();
+    let Some((bytes, is_complete)) = listing.reclaimable_layers().filter(|_| count > 0) else {
+        return String::new();
+    };
+    let (what, is_one) = (plural(count, "unreferenced layer"), count == 1);
+    let (command, reads_extents) =
+        (format!("{} --layers", listing.gc_command), listing.reads_extents);
+    Offer { what, is_one, bytes, is_complete, reads_extents, command }.line()
 }
 
 /// Images that an interrupted collection has hidden, and that are wanted.

@@ -6,10 +6,12 @@ use super::listing::{Listing, Row};
 use super::summary;
 use crate::cache::EntryKind;
 use crate::cli::args::List;
+use crate::cli::layers::details;
 use crate::cli::ui::console::DIM;
 use crate::cli::ui::table::{Align, Table, cut};
-use crate::cli::ui::units::{ago, at_least, count, estimate};
+use crate::cli::ui::units::{ago, at_least, count, estimate, size};
 use crate::escape::Escaped;
+use crate::plan::Standing;
 use crate::usage::{Estimate, Usage};
 
 /// From how many columns on the full account has room for everything.
@@ -58,22 +60,19 @@ fn overview(listing: &Listing<'_>, args: &List) -> Table {
 fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
     use Align::{Left, Right};
     let [apparent, files, directories] = [1, 4, 5];
-    let mut table = Table::new([Left, Right, Right, Right, Right, Right, Left, Left]).sparing([
-        directories,
-        files,
-        apparent,
-    ]);
+    let columns = [Left, Right, Right, Right, Right, Right, Left, Left, Left];
+    let mut table = Table::new(columns).sparing([directories, files, apparent]);
     let sections = [
-        ("DIGEST", "LAST USED", "IMAGE", &listing.images),
-        ("LAYER", "LAST USED", "STATUS", &listing.layers),
-        ("LEFTOVER", "LAST CHANGED", "OF", &listing.leftovers),
-        ("STRANGER", "LAST CHANGED", "", &listing.strangers),
+        ("DIGEST", "LAST USED", "LAYERS", "IMAGE", &listing.images),
+        ("LAYER", "LAST USED", "STATUS", "BY", &listing.layers),
+        ("LEFTOVER", "LAST CHANGED", "", "OF", &listing.leftovers),
+        ("STRANGER", "LAST CHANGED", "", "", &listing.strangers),
     ];
-    for (first, time, last, rows) in sections {
+    for (first, time, layers, last, rows) in sections {
         if rows.is_empty() {
             continue;
         }
-        table.header([first, "APPARENT", "ON DISK", "UNIQUE", "FILES", "DIRS", time, last]);
+        table.header([first, "APPARENT", "ON DISK", "UNIQUE", "FILES", "DIRS", time, layers, last]);
         for row in rows {
             let time = match row.entry.kind {
                 EntryKind::Image(_) | EntryKind::Layer(_) => row.entry.last_used,
@@ -86,7 +85,7 @@ fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
             };
             let unique = row.unique.unwrap_or_default();
             let cells = amounts(name, &row.usage.unwrap_or_default(), unique);
-            let last = vec![time, image(listing, row, args)];
+            let last = vec![time, about_layers(listing, row), image(listing, row, args)];
             table.row([cells, last].concat(), style(listing, row));
         }
     }
@@ -99,7 +98,7 @@ fn totals(listing: &Listing<'_>, table: &mut Table) {
     let of = |kind: fn(&EntryKind) -> bool| {
         (listing.total(kind).unwrap_or_default(), listing.unique(kind).unwrap_or_default())
     };
-    table.header(["TOTAL", "APPARENT", "ON DISK", "UNIQUE", "FILES", "DIRS", "", ""]);
+    table.header(["TOTAL", "APPARENT", "ON DISK", "UNIQUE", "FILES", "DIRS", "", "", ""]);
     let parts = [
         ("images", of(|kind| matches!(kind, EntryKind::Image(_)))),
         ("layers", of(|kind| matches!(kind, EntryKind::Layer(_)))),
@@ -126,6 +125,9 @@ fn style(listing: &Listing<'_>, row: &Row<'_>) -> Style {
     match row.entry.kind {
         EntryKind::Image(_) if row.is_orphan() => ORPHAN,
         EntryKind::Leftover(_) if listing.is_doomed(row.entry) => ORPHAN,
+        EntryKind::Layer(_) if listing.standing(row.entry) == Some(&Standing::Unreferenced) => {
+            ORPHAN
+        }
         EntryKind::Stranger => DIM,
         _ => Style::new(),
     }
@@ -148,6 +150,20 @@ fn without_algorithm(digest: &str) -> &str {
     digest.split_once(':').map_or(digest, |(_, digits)| digits)
 }
 
+/// How many layers an image is likely made of, and how big they are; or where a layer stands.
+fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
+    match (&row.entry.kind, listing.layers_of(row.entry)) {
+        (EntryKind::Layer(_), _) => {
+            listing.standing(row.entry).map_or("", Standing::name).to_owned()
+        }
+        (EntryKind::Image(_), Some((layers, bytes))) => {
+            format!("{} ({})", layers.len(), size(bytes))
+        }
+        (EntryKind::Image(_), None) => "unknown".to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// What an entry is, or what it is for.
 fn image(listing: &Listing<'_>, row: &Row<'_>, args: &List) -> String {
     let names = row.refs.iter().map(|found| match &found.image {
@@ -161,7 +177,10 @@ fn image(listing: &Listing<'_>, row: &Row<'_>, args: &List) -> String {
         (EntryKind::Image(_), 1) => names.remove(0),
         (EntryKind::Image(_), _) if args.no_trunc => names.join(", "),
         (EntryKind::Image(_), n) => format!("{} (+{} more)", names[0], n - 1),
-        (EntryKind::Layer(_), _) => "unknown".to_owned(),
+        (EntryKind::Layer(_), _) => match listing.standing(row.entry) {
+            Some(standing) => details(standing, args.no_trunc),
+            None => String::new(),
+        },
         (EntryKind::Leftover(_), _) if row.entry.is_interrupted_gc() => {
             "an interrupted gc".to_owned()
         }

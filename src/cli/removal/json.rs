@@ -47,6 +47,8 @@ struct Totals {
     kept: usize,
     failed: usize,
     freed_bytes: Bounds,
+    /// What removing unreferenced layers, too, would give back; nothing if that was not looked at.
+    layers_reclaimable_bytes: Option<Bounds>,
     /// Since before the sweep; less than nothing if others have taken more meanwhile.
     file_system_freed_bytes: Option<i64>,
 }
@@ -66,6 +68,7 @@ impl Document {
                 kept,
                 failed: decisions.len() - removed - kept,
                 freed_bytes: report.freed().into(),
+                layers_reclaimable_bytes: report.layers.map(|left| left.reclaimable.into()),
                 file_system_freed_bytes: report.freed.by_file_system(),
             },
             warnings: report.warnings.iter().chain(&report.problems).cloned().collect(),

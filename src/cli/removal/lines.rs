@@ -4,6 +4,7 @@ use bytesize::ByteSize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
+use crate::cli::layers::details;
 use crate::cli::ui::table::{cut, pad};
 use crate::cli::ui::units::{at_least, plural, size};
 use crate::escape::Escaped;
@@ -79,7 +80,7 @@ impl Layout {
     /// For what something has spoken for at the last moment.
     pub fn kept_after_all(self, decision: &Decision, why: KeepReason) -> String {
         let why = match why {
-            KeepReason::Referenced if is_layer(&decision.item) => "an image that may hold it stays",
+            KeepReason::Referenced if decision.item.is_layer() => "an image that may hold it stays",
             KeepReason::Referenced => "a ref that names it has turned up",
             KeepReason::InUse => "a process that uses it has turned up",
             KeepReason::Locked => "it has been leased",
@@ -106,23 +107,26 @@ impl Layout {
 fn why(decision: &Decision) -> String {
     let reason = decision.verdict.reason();
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
-    match names.collect::<Vec<_>>().join(", ") {
-        names if names.is_empty() => reason.to_owned(),
-        names => format!("{reason}: {names}"),
-    }
+    with_details(reason, names.collect::<Vec<_>>().join(", "))
 }
 
-fn is_layer(item: &Item) -> bool {
-    matches!(item, Item::Entry(Entry { kind: EntryKind::Layer(_), .. }))
+fn with_details(reason: &str, details: String) -> String {
+    if details.is_empty() { reason.to_owned() } else { format!("{reason}: {details}") }
 }
 
 fn why_kept(decision: &Decision) -> String {
     let reason = decision.verdict.reason();
     let users = users(decision);
     match &decision.item {
-        _ if reason == KeepReason::InUse.name() => format!("{reason}: {users}"),
         _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
-        item if is_layer(item) => format!("{reason}: layers are not collected"),
+        _ if reason == KeepReason::InUse.name() => match users.is_empty() {
+            true => format!("{reason}: a pull may need it"),
+            false => format!("{reason}: {users}"),
+        },
+        item if item.is_layer() => {
+            let details = decision.standing.as_ref().map(|found| details(found, false));
+            with_details(reason, details.unwrap_or_default())
+        }
         Item::Entry(entry) if entry.is_extraction() => {
             format!("{reason}: a pull may be working on it")
         }

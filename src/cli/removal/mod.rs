@@ -4,19 +4,19 @@ mod face;
 mod freed;
 mod json;
 mod lines;
+mod measure;
 mod report;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::ui::bars::{MeasureFace, watch};
+use super::ui::bars::watch;
 use super::ui::units::count;
-use crate::cache::{Cache, CacheLock, Guests, Inventory, Patience, User, Users};
-use crate::error::Error;
-use crate::plan::{Activity, Plan};
+use crate::cache::{Cache, CacheLock, Patience, User, Users};
 use crate::sweep::{Fate, sweep};
-use crate::usage::{Measurement, Progress};
+use crate::usage::Progress;
 
 pub use lines::{Counts, label, mounted, users as users_of};
+pub use measure::{activity, doomed as measure, with_layers};
 pub use report::Report;
 
 /// Opens the cache and waits for the right to change it. `None` if there is no cache.
@@ -40,46 +40,6 @@ pub fn open_locked(
         ));
     }
     Ok(locked)
-}
-
-/// Measures what `plan` wants removed, and looks who else holds it.
-pub fn measure(context: &Context<'_>, cache: &Cache, plan: &Plan) -> Result<Measurement, Failure> {
-    let doomed = plan.doomed();
-    if doomed.is_empty() {
-        return Ok(Measurement::default());
-    }
-    let progress = Progress::new(doomed.len(), context.signals.stop());
-    let names = plan.removals().map(|(_, decision)| lines::label(decision)).collect();
-    let (meter, guests) = (context.meter().reading_extents(), Guests::of_user());
-    let measure = || -> Result<Measurement, Error> {
-        let mut found = meter.measure(cache, &doomed, &progress)?;
-        let others = plan.others();
-        meter.look_around(cache, &mut found, &others, guests.as_ref(), progress.stop())?;
-        Ok(found)
-    };
-    let mut face = MeasureFace::new(context.console, &progress, names);
-    Ok(watch(&mut face, |_events| measure())??)
-}
-
-/// Looks when the extractions in the cache were changed last.
-pub fn activity(
-    context: &Context<'_>,
-    cache: &Cache,
-    inventory: &Inventory,
-) -> Result<Activity, Failure> {
-    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
-    let extractions: Vec<_> = extractions.map(|entry| entry.location.clone()).collect();
-    if extractions.is_empty() {
-        return Ok(Activity::default());
-    }
-    let progress = Progress::new(extractions.len(), context.signals.stop());
-    let names = extractions.iter().map(ToString::to_string).collect();
-    let mut face = MeasureFace::new(context.console, &progress, names);
-    let measure = || context.meter().measure(cache, &extractions, &progress);
-    let found = watch(&mut face, |_events| measure())??;
-    let changes = extractions.into_iter().enumerate();
-    let changes = changes.map(|(tree, location)| (location, found.newest_change(tree)));
-    Ok(Activity::new(&changes.collect::<Vec<_>>()))
 }
 
 /// Looks who uses what. Where the system does not tell at all, the user is warned, and nobody is

@@ -5,9 +5,12 @@ use bytesize::ByteSize;
 use super::freed::Freed;
 use super::json::Document;
 use super::lines::{self, Counts, Layout};
+use super::measure::{self, LeftLayers};
+use crate::cache::Cache;
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
+use crate::cli::offer::Offer;
 use crate::cli::ui::console::OutputError;
 use crate::cli::ui::json::document;
 use crate::cli::ui::units::{estimate, plural, size};
@@ -20,6 +23,8 @@ pub struct Report {
     pub plan: Plan,
     /// What removing everything that is doomed gives back, by measurement.
     pub reclaimable: Estimate,
+    /// The layers that could go besides, if they were looked at.
+    pub layers: Option<LeftLayers>,
     /// `None` for a dry run.
     pub outcome: Option<Outcome>,
     /// What there is to judge by how much has come back.
@@ -42,6 +47,7 @@ impl Report {
         Self {
             plan: Plan::default(),
             reclaimable: Estimate::default(),
+            layers: None,
             outcome: None,
             freed: Freed::default(),
             extra_freed: ByteSize::b(0),
@@ -122,6 +128,15 @@ impl Report {
         self.warnings.push(warning);
     }
 
+    /// Looks what else could go, now that everything has gone that was to go. A signal ends only that.
+    pub fn look_at_layers(&mut self, context: &Context<'_>, cache: &Cache) {
+        match measure::layers_left(context, cache, &self.plan) {
+            Ok(left) => self.layers = Some(left),
+            Err(_) if context.signals.stop().is_raised() => {}
+            Err(failure) => self.problems.push(failure.to_string()),
+        }
+    }
+
     /// Prints what has not been printed yet, and tells how the command ends.
     pub fn finish(self, context: &Context<'_>) -> Result<Ending, Failure> {
         let console = context.console;
@@ -160,7 +175,21 @@ impl Report {
                 _ => {}
             }
         }
-        text + &self.summary(context) + "\n"
+        text + &self.summary(context) + "\n" + &self.more(context)
+    }
+
+    /// What else could go.
+    fn more(&self, context: &Context<'_>) -> String {
+        let Some(left) = self.layers.filter(|left| left.count > 0) else { return String::new() };
+        let offer = Offer {
+            what: plural(left.count, "unreferenced layer"),
+            is_one: left.count == 1,
+            bytes: left.reclaimable,
+            is_complete: left.is_complete,
+            reads_extents: true,
+            command: context.command("gc --layers"),
+        };
+        offer.line()
     }
 
     fn summary(&self, context: &Context<'_>) -> String {

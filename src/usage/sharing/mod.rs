@@ -66,6 +66,17 @@ impl Estimate {
         Self { certain: self.certain.min(bytes), at_most: self.at_most.min(bytes) }
     }
 
+    /// What comes back besides `part`, which is in it.
+    pub fn beyond(self, part: Self) -> Self {
+        let less = |whole: ByteSize, part: ByteSize| {
+            ByteSize::b(whole.as_u64().saturating_sub(part.as_u64()))
+        };
+        Self {
+            certain: less(self.certain, part.at_most),
+            at_most: less(self.at_most, part.certain),
+        }
+    }
+
     /// Whether it agrees with what the file system says has come back with so many files and
     /// directories, whose metadata it counts, too.
     pub fn agrees_with(&self, freed: i64, entries: u64) -> bool {

@@ -1,0 +1,53 @@
+//! What `list` and `gc` have in common when it comes to layers.
+
+use crate::cache::{Cache, Digest, EntryName, Inventory, Location};
+use crate::cli::ui::units::plural;
+use crate::escape::Escaped;
+use crate::plan::{Conditions, Doubt, DoubtCause, Plan, Standing, collect};
+
+/// The plan for a collection under these conditions, with a look into the layers that would be
+/// called unreferenced: what lies in an image that stays, stays too.
+pub fn collect_with_content(cache: &Cache, inventory: &Inventory, given: Conditions) -> Plan {
+    let plan = collect(inventory, &given);
+    let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
+    if layers.is_empty() {
+        return plan;
+    }
+    let images: Vec<_> = plan.staying_rootfs().map(|entry| entry.location.clone()).collect();
+    let same_content = cache.same_content(&layers, &images);
+    match same_content.is_empty() {
+        true => plan,
+        false => collect(inventory, &Conditions { same_content, ..given }),
+    }
+}
+
+/// What there is to say of where a layer stands besides its name, safe to print: how many images it
+/// may belong to, or which, if there is room; or why nobody can tell.
+pub fn details(standing: &Standing, has_room: bool) -> String {
+    match standing {
+        Standing::Referenced(holders) if has_room => {
+            let names: Vec<_> = holders.iter().map(|holder| whole(&holder.name)).collect();
+            names.join(", ")
+        }
+        Standing::Referenced(holders) => plural(holders.len(), "image"),
+        Standing::Unreferenced => String::new(),
+        Standing::Unknown(doubt) => reason(doubt),
+    }
+}
+
+fn reason(doubt: &Doubt) -> String {
+    match (&doubt.image, doubt.cause) {
+        (None, cause) => cause.to_string(),
+        (Some(image), cause @ DoubtCause::SameContent) => format!("{cause} as {}", short(image)),
+        (Some(image), cause) => format!("{}: {cause}", short(image)),
+    }
+}
+
+fn short(image: &Location) -> String {
+    Digest::of_entry(&image.name).map_or_else(|| image.to_string(), |digest| digest.short())
+}
+
+fn whole(name: &EntryName) -> String {
+    let digest = Digest::of_entry(name);
+    digest.map_or_else(|| Escaped::new(name.as_os_str()).to_string(), |digest| digest.to_string())
+}

@@ -1,0 +1,41 @@
+//! What a collection would do with what is listed.
+
+use jiff::Timestamp;
+
+use crate::cache::{Cache, Inventory, Lifetimes};
+use crate::cli::layers::collect_with_content;
+use crate::plan::{Activity, Conditions, Plan, collect};
+use crate::usage::Census;
+
+/// The plan of a collection that waits until nothing has arrived just now, and when everything was
+/// made.
+#[derive(Default)]
+pub struct Judgement {
+    pub plan: Plan,
+    pub lifetimes: Lifetimes,
+}
+
+impl Judgement {
+    /// Judges everything.
+    pub fn new(cache: &Cache, inventory: &Inventory, census: Option<&Census>) -> Self {
+        let (activity, lifetimes) = (activity(inventory, census), cache.lifetimes(inventory));
+        let now = Conditions::settled_after(Timestamp::now());
+        let given = Conditions { activity, lifetimes: lifetimes.clone(), ..now };
+        Self { plan: collect_with_content(cache, inventory, given), lifetimes }
+    }
+
+    /// Judges by names alone, for a list that says nothing of layers and extractions.
+    pub fn of_names(inventory: &Inventory) -> Self {
+        let plan = collect(inventory, &Conditions::settled_after(Timestamp::now()));
+        Self { plan, lifetimes: Lifetimes::default() }
+    }
+}
+
+/// When the extractions were changed last, as far as that was looked at.
+fn activity(inventory: &Inventory, census: Option<&Census>) -> Activity {
+    let Some(measured) = census.map(Census::measurement) else { return Activity::default() };
+    let entries = inventory.entries.iter().enumerate().filter(|(_, entry)| entry.is_extraction());
+    let changes =
+        entries.map(|(tree, entry)| (entry.location.clone(), measured.newest_change(tree)));
+    Activity::new(&changes.collect::<Vec<_>>())
+}

@@ -1,0 +1,33 @@
+//! The line that says what could be had, and by which command.
+
+use super::ui::units::{estimate, size};
+use crate::usage::Estimate;
+
+/// What some things hold that a command would remove.
+pub struct Offer {
+    /// Like `2 orphans`.
+    pub what: String,
+    /// Whether that is a single one.
+    pub is_one: bool,
+    pub bytes: Estimate,
+    /// Whether all of it could be measured.
+    pub is_complete: bool,
+    /// Whether it was asked what files share.
+    pub reads_extents: bool,
+    pub command: String,
+}
+
+impl Offer {
+    pub fn line(&self) -> String {
+        let Self { what, bytes, command, .. } = self;
+        let verb = if self.is_one { "holds" } else { "hold" };
+        if !self.reads_extents && !bytes.is_exact() {
+            let bytes = size(bytes.at_most);
+            return format!(
+                "{what} {verb} up to {bytes}: `{command}` gives back what nobody else holds\n"
+            );
+        }
+        let at_least = if self.is_complete { "" } else { "at least " };
+        format!("{what} {verb} {at_least}{}: `{command}` gives it back\n", estimate(*bytes))
+    }
+}

@@ -1,0 +1,450 @@
+//! Histories of pulls and collections, played on a clock of their own.
+//!
+//! The owner is played step by step as it is: many pulls at once, each makes its rootfs, extracts or
+//! touches its layers, applies them, installs the image, writes the ref and the config; refs are
+//! taken away and given back, images used, pulls killed. Births come from the coarse clock of the
+//! kernel, touches from the fine one. What was really used for what is kept beside it.
+//!
+//! The law: a layer that is called unreferenced was used for nothing that stays. How often a layer
+//! that nothing needs is not called so is counted; `docs/layers.md` has the figures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+use super::{Activity, Conditions, LayerChoice, Standing, collect};
+use crate::cache::{
+    ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
+    Leftover, Lifetimes, Location, Ref,
+};
+
+/// How many references and layers there are.
+const REFERENCES: usize = 5;
+const LAYERS: u8 = 8;
+/// A tick of the kernel's coarse clock.
+const TICK: i64 = 4_000_000;
+
+#[derive(Clone, Debug)]
+enum Act {
+    /// Somebody runs a reference whose image in the registry is made of these layers.
+    Pull {
+        reference: usize,
+        layers: BTreeSet<u8>,
+    },
+    /// The same from beginning to end, a step a second.
+    PullAlone {
+        reference: usize,
+        layers: BTreeSet<u8>,
+    },
+    /// One of the pulls takes its next step.
+    Advance {
+        pull: usize,
+    },
+    /// One of the pulls is killed.
+    Kill {
+        pull: usize,
+    },
+    /// A ref goes, or names another image that is there.
+    Untag {
+        reference: usize,
+    },
+    Retag {
+        reference: usize,
+        image: usize,
+    },
+    /// An image is used.
+    Use {
+        image: usize,
+    },
+    /// Everything is collected that may go.
+    Collect,
+}
+
+/// What really became of a pull.
+#[derive(Clone, Debug)]
+struct Pull {
+    reference: usize,
+    layers: Vec<u8>,
+    /// When it began to extract those that were not there.
+    extracting: BTreeMap<u8, i64>,
+    /// Steps taken, and when it took the last.
+    step: usize,
+    changed: i64,
+    rootfs: Rootfs,
+    is_killed: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Rootfs {
+    born: i64,
+    modified: i64,
+    config: Option<(i64, i64)>,
+    used: BTreeSet<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Layer {
+    born: i64,
+    filled: i64,
+    modified: i64,
+}
+
+/// How layers were judged that nothing needs, and how often one was lost that was needed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    found: u32,
+    referenced: u32,
+    unknown: u32,
+    wrong: u32,
+    /// Layers that are needed and stay.
+    kept: u32,
+}
+
+#[derive(Default)]
+struct World {
+    /// Nanoseconds.
+    clock: i64,
+    layers: BTreeMap<u8, Layer>,
+    /// By what they are made of: that is their digest.
+    images: BTreeMap<Vec<u8>, Rootfs>,
+    /// What each reference names, and when that was written.
+    refs: BTreeMap<usize, (Vec<u8>, i64)>,
+    pulls: Vec<Pull>,
+    folders: [i64; 2],
+    tally: Tally,
+}
+
+fn name(prefix: &str, rest: impl std::fmt::Display) -> EntryName {
+    EntryName::new(format!("{prefix}{rest}")).unwrap()
+}
+
+fn at(nanoseconds: i64) -> Timestamp {
+    Timestamp::from_nanosecond(nanoseconds.into()).unwrap()
+}
+
+impl World {
+    fn coarse(&self) -> i64 {
+        self.clock - self.clock.rem_euclid(TICK)
+    }
+
+    fn act(&mut self, act: &Act) {
+        match act {
+            Act::Pull { reference, layers } => self.begin(*reference, layers),
+            Act::PullAlone { reference, layers } => {
+                let before = self.pulls.len();
+                self.begin(*reference, layers);
+                while self.pulls.len() > before {
+                    self.clock += 1_000_000_000;
+                    self.advance(before);
+                }
+            }
+            Act::Advance { pull } if !self.pulls.is_empty() => {
+                let pull = pull % self.pulls.len();
+                self.advance(pull);
+            }
+            Act::Kill { pull } if !self.pulls.is_empty() => {
+                let pull = pull % self.pulls.len();
+                self.pulls[pull].is_killed = true;
+            }
+            Act::Untag { reference } => drop(self.refs.remove(reference)),
+            Act::Retag { reference, image } => {
+                let image = self.images.keys().nth(image % self.images.len().max(1)).cloned();
+                let written = image.map(|image| (*reference, (image, self.coarse())));
+                self.refs.extend(written);
+            }
+            Act::Use { image } => {
+                let (place, clock) = (image % self.images.len().max(1), self.clock);
+                let used = self.images.values_mut().nth(place);
+                used.into_iter().for_each(|image| image.modified = clock);
+            }
+            Act::Collect => self.collect(),
+            Act::Advance { .. } | Act::Kill { .. } => {}
+        }
+    }
+
+    /// A reference whose image is there is a hit; else a rootfs is begun.
+    fn begin(&mut self, reference: usize, layers: &BTreeSet<u8>) {
+        let named = self.refs.get(&reference).map(|(image, _)| image.clone());
+        let layers: Vec<_> = layers.iter().copied().collect();
+        let clock = self.clock;
+        match named.filter(|image| *image == layers).and_then(|image| self.images.get_mut(&image)) {
+            Some(image) => image.modified = clock,
+            None => {
+                let born = self.coarse();
+                let rootfs = Rootfs { born, modified: born, config: None, used: BTreeSet::new() };
+                self.folders[0] = born;
+                let (extracting, changed) = (BTreeMap::new(), clock);
+                let (step, is_killed) = (0, false);
+                let pull = Pull { reference, layers, extracting, step, changed, rootfs, is_killed };
+                self.pulls.push(pull);
+            }
+        }
+    }
+
+    /// Each layer is found or begun, then filled, then applied; then comes the end.
+    fn advance(&mut self, index: usize) {
+        let (coarse, clock) = (self.coarse(), self.clock);
+        let pull = &mut self.pulls[index];
+        let (count, stage) = (pull.layers.len(), pull.step / pull.layers.len());
+        if pull.is_killed {
+            return;
+        }
+        if stage > 2 {
+            return self.finish(index);
+        }
+        let layer = pull.layers[pull.step % count];
+        let found = self.layers.get_mut(&layer);
+        (pull.step, pull.changed) = (pull.step + 1, clock);
+        match (stage, found) {
+            (0, None) => drop(pull.extracting.insert(layer, coarse)),
+            (0 | 2, Some(found)) => {
+                found.modified = clock;
+                pull.rootfs.used.insert(layer);
+                if stage == 2 {
+                    pull.rootfs.modified = coarse;
+                }
+            }
+            (1, None) => {
+                if let Some(born) = pull.extracting.remove(&layer) {
+                    self.layers.insert(layer, Layer { born, filled: coarse, modified: coarse });
+                    pull.rootfs.used.insert(layer);
+                    self.folders[1] = coarse;
+                }
+            }
+            (1, Some(_)) => {}
+            // It was collected meanwhile: the owner gives up, and extracts the image as a whole.
+            _ => drop(self.pulls.remove(index)),
+        }
+    }
+
+    /// Rename and touch, ref, config: each takes a step.
+    fn finish(&mut self, index: usize) {
+        let (coarse, clock) = (self.coarse(), self.clock);
+        let pull = self.pulls[index].clone();
+        self.pulls[index].step += 1;
+        match pull.step - 3 * pull.layers.len() {
+            0 => {
+                self.folders[0] = coarse;
+                let image = self.images.entry(pull.layers).or_insert(pull.rootfs);
+                image.modified = clock;
+            }
+            1 => drop(self.refs.insert(pull.reference, (pull.layers, coarse))),
+            _ => {
+                if let Some(image) = self.images.get_mut(&pull.layers) {
+                    image.config = Some((image.config.map_or(coarse, |(born, _)| born), coarse));
+                    image.modified = image.modified.max(coarse);
+                }
+                self.pulls.remove(index);
+            }
+        }
+    }
+
+    fn is_installed(pull: &Pull) -> bool {
+        pull.step > 3 * pull.layers.len()
+    }
+
+    fn inventory(&self) -> (Inventory, Lifetimes) {
+        let (mut inventory, mut times) = (Inventory::default(), Lifetimes::default());
+        let [root, layers] = self.folders.map(at);
+        times.folders = [(Folder::Root, root), (Folder::Layers, layers)].into();
+        let rootfs = |rootfs: &Rootfs| ImageTimes {
+            born: Some(at(rootfs.born)),
+            config: rootfs.config.map(|(born, modified)| ConfigTimes {
+                born: Some(at(born)),
+                modified: at(modified),
+            }),
+        };
+        for (layers, image) in &self.images {
+            let location = image_location(layers);
+            times.images.insert(location.clone(), rootfs(image));
+            let kind = EntryKind::Image(digest(&location));
+            inventory.entries.push(Entry { location, kind, last_used: at(image.modified) });
+        }
+        for pull in self.pulls.iter().filter(|pull| !Self::is_installed(pull)) {
+            let location = pull.location();
+            times.images.insert(location.clone(), rootfs(&pull.rootfs));
+            let kind = EntryKind::Leftover(Leftover::Extraction);
+            let last_used = at(pull.rootfs.modified);
+            inventory.entries.push(Entry { location, kind, last_used });
+        }
+        for (number, layer) in &self.layers {
+            let location = Location { folder: Folder::Layers, name: name("sha256-", number) };
+            let layer_times =
+                LayerTimes { born: Some(at(layer.born)), filled: Some(at(layer.filled)) };
+            times.layers.insert(location.clone(), layer_times);
+            let kind = EntryKind::Layer(digest(&location));
+            inventory.entries.push(Entry { location, kind, last_used: at(layer.modified) });
+        }
+        let refs = self.refs.iter().map(|(file, (image, modified))| Ref {
+            file: name("r", file),
+            image: None,
+            digest: digest(&image_location(image)),
+            modified: at(*modified),
+        });
+        inventory.refs.refs = refs.collect();
+        (inventory, times)
+    }
+
+    /// Pulls that have installed an image write its ref. The rule for what is recent sees to that.
+    fn settle(&mut self) {
+        for index in (0..self.pulls.len()).rev() {
+            let left = self.pulls.len();
+            while self.pulls.len() == left && Self::is_installed(&self.pulls[index]) {
+                self.finish(index);
+            }
+        }
+    }
+
+    /// Collects, an hour after the last thing has happened. Only pulls that were killed do not go on.
+    fn collect(&mut self) {
+        self.settle();
+        let (inventory, lifetimes) = self.inventory();
+        let now = at(self.clock).checked_add(SignedDuration::from_secs(3600)).unwrap();
+        let activity = self.pulls.iter().map(|pull| {
+            (pull.location(), Some(if pull.is_killed { at(pull.changed) } else { now }))
+        });
+        let activity = Activity::new(&activity.collect::<Vec<_>>());
+        let (layers, temp_age) = (LayerChoice::Unreferenced, SignedDuration::from_secs(3600));
+        let given = Conditions { layers, lifetimes, activity, temp_age, ..Conditions::at(now) };
+        let plan = collect(&inventory, &given);
+        let doomed = |location: &Location| {
+            plan.removals().any(|(_, decision)| decision.item.location() == location)
+        };
+        let before = self.images.len() + self.pulls.len();
+        self.pulls.retain(|pull| !doomed(&pull.location()));
+        self.images.retain(|layers, _| !doomed(&image_location(layers)));
+        let rootfs = self.images.values().chain(self.pulls.iter().map(|pull| &pull.rootfs));
+        let needed: BTreeSet<_> = rootfs.flat_map(|rootfs| rootfs.used.iter().copied()).collect();
+        for decision in &plan.decisions {
+            let Some(standing) = &decision.standing else { continue };
+            let number: u8 = decision.item.location().name.to_string()[7..].parse().unwrap();
+            let tally = &mut self.tally;
+            match (needed.contains(&number), standing) {
+                (true, Standing::Unreferenced) => tally.wrong += 1,
+                (true, _) => tally.kept += 1,
+                (false, Standing::Unreferenced) => tally.found += 1,
+                (false, Standing::Referenced(_)) => tally.referenced += 1,
+                (false, Standing::Unknown(_)) => tally.unknown += 1,
+            }
+            if doomed(decision.item.location()) {
+                self.layers.remove(&number);
+                self.folders[1] = self.coarse();
+            }
+        }
+        if self.images.len() + self.pulls.len() < before {
+            self.folders[0] = self.coarse();
+        }
+    }
+}
+
+impl Pull {
+    fn location(&self) -> Location {
+        let number = format!("{}-{}", self.reference, self.rootfs.born);
+        Location { folder: Folder::Root, name: name("tmp-rootfs-", number) }
+    }
+}
+
+fn image_location(layers: &[u8]) -> Location {
+    let layers: Vec<_> = layers.iter().map(u8::to_string).collect();
+    Location { folder: Folder::Root, name: name("sha256-i", layers.join("-")) }
+}
+
+fn digest(location: &Location) -> Digest {
+    Digest::of_entry(&location.name).unwrap()
+}
+
+/// `together` says how many pulls in a hundred are at work while others are.
+fn act(together: u32) -> impl Strategy<Value = Act> {
+    let (reference, any) = (|| 0..REFERENCES, || 0..16_usize);
+    let layers = || proptest::collection::btree_set(0..LAYERS, 1..5);
+    let pull =
+        (reference(), layers(), 0..100_u32).prop_map(
+            move |(reference, layers, chance)| match chance < together {
+                true => Act::Pull { reference, layers },
+                false => Act::PullAlone { reference, layers },
+            },
+        );
+    prop_oneof![
+        4 => pull,
+        40 => any().prop_map(|pull| Act::Advance { pull }),
+        1 => any().prop_map(|pull| Act::Kill { pull }),
+        1 => reference().prop_map(|reference| Act::Untag { reference }),
+        1 => (reference(), any()).prop_map(|(reference, image)| Act::Retag { reference, image }),
+        2 => any().prop_map(|image| Act::Use { image }),
+        2 => Just(Act::Collect),
+    ]
+}
+
+/// Acts, each with the time that has passed before it: a microsecond, or an hour.
+fn history(together: u32) -> impl Strategy<Value = Vec<(Act, i64)>> {
+    let passed = (0..13_u32, 1..100_i64).prop_map(|(power, factor)| factor * 2_i64.pow(power * 3));
+    vec((act(together), passed), 0..250)
+}
+
+/// Plays a history from the first act to the last. Before one of them, the clock may be set back.
+fn play(history: &[(Act, i64)], jump: Option<(usize, i64)>) -> World {
+    let mut world = World { clock: 1_000_000_000_000_000, ..World::default() };
+    for (number, (act, passed)) in history.iter().enumerate() {
+        let back = jump.filter(|(before, _)| *before == number).map_or(0, |(_, by)| by);
+        world.clock += passed - back;
+        world.act(act);
+    }
+    world.clock += 1;
+    world.collect();
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+
+    #[test]
+    fn what_is_called_unreferenced_was_used_for_nothing_that_stays(history in history(50)) {
+        prop_assert_eq!(play(&history, None).tally.wrong, 0);
+    }
+}
+
+/// The number of cases: `.ci/run` asks for many.
+fn cases() -> u32 {
+    if std::env::var_os("BBOX_THOROUGH").is_some() { 20_000 } else { 256 }
+}
+
+/// What many histories have come to, the same each time; in each, the clock may be set back once.
+fn tally(together: u32, is_set_back: bool) -> Tally {
+    let mut runner = TestRunner::deterministic();
+    let mut sum = Tally::default();
+    for _ in 0..300 {
+        let history = history(together).new_tree(&mut runner).unwrap().current();
+        let jump = (any::<prop::sample::Index>(), 1..10_000_000_000_000_i64);
+        let (act, by) = jump.new_tree(&mut runner).unwrap().current();
+        let jump = is_set_back.then(|| (act.index(history.len().max(1)), by));
+        let Tally { found, referenced, unknown, wrong, kept } = play(&history, jump).tally;
+        sum.found += found;
+        sum.referenced += referenced;
+        sum.unknown += unknown;
+        sum.wrong += wrong;
+        sum.kept += kept;
+    }
+    sum
+}
+
+/// The figures of `docs/layers.md`: `cargo test --lib how_often -- --nocapture`.
+#[test]
+#[allow(clippy::print_stderr, reason = "the figures are there to be read")]
+fn how_often_the_verdict_is_too_careful_and_how_often_a_clock_deceives_it() {
+    let kinds = [
+        ("one at a time", 0, false),
+        ("one in ten together", 10, false),
+        ("all together", 100, false),
+        ("set back", 10, true),
+    ];
+    for (kind, together, is_set_back) in kinds {
+        let found = tally(together, is_set_back);
+        eprintln!("{kind}: {found:?}");
+        let most = if is_set_back { found.kept / 100 } else { 0 };
+        assert!(found.wrong <= most && found.found > 0, "{kind}: {found:?}");
+    }
+}

@@ -1,0 +1,108 @@
+//! What becomes of layers.
+//!
+//! Losing one is never harmful: the next pull that needs it extracts it once more. So a user may
+//! drop them all; but whoever is asked for no more than the dead ones keeps what may be needed.
+
+use std::collections::HashMap;
+
+use super::{Conditions, Doubt, DoubtCause, KeepReason, RemoveReason, Standing, Timeline, Verdict};
+use crate::cache::{Entry, Location};
+
+/// Which layers are to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LayerChoice {
+    /// None.
+    #[default]
+    None,
+    /// Those that nothing which stays can be made of.
+    Unreferenced,
+    /// All but those that are in use.
+    All,
+}
+
+/// Layers of which a sample was found in an image, with that image.
+pub type SameContent = HashMap<Location, Location>;
+
+/// Where a layer stands; `stays` says which images and extractions do. What its times say is not
+/// believed against its content.
+pub(super) fn standing(
+    layer: &Entry,
+    timeline: &Timeline<'_>,
+    given: &Conditions,
+    stays: impl Fn(&Location) -> bool,
+) -> Standing {
+    let same = given.same_content.get(&layer.location).filter(|image| stays(image)).cloned();
+    match (timeline.standing(layer, &stays), same) {
+        (Standing::Unreferenced, Some(image)) => {
+            Standing::Unknown(Doubt { cause: DoubtCause::SameContent, image: Some(image) })
+        }
+        (standing, _) => standing,
+    }
+}
+
+/// Whether one of `pulls`, which are in progress, may use a layer that stands so.
+pub(super) fn is_pulled(standing: &Standing, pulls: &[&Location]) -> bool {
+    match standing {
+        Standing::Referenced(holders) => holders.iter().any(|holder| pulls.contains(&holder)),
+        Standing::Unknown(_) => !pulls.is_empty(),
+        Standing::Unreferenced => false,
+    }
+}
+
+/// What becomes of a layer that stands so; `is_used` says whether a process uses it, `is_pulled`
+/// whether a pull in progress may.
+pub(super) fn verdict(
+    standing: &Standing,
+    choice: LayerChoice,
+    is_used: bool,
+    is_pulled: bool,
+) -> Verdict {
+    let reason = match (choice, standing) {
+        (LayerChoice::All | LayerChoice::Unreferenced, Standing::Unreferenced) => {
+            RemoveReason::UnreferencedLayer
+        }
+        (LayerChoice::All, _) if is_pulled => return Verdict::Keep(KeepReason::InUse),
+        (LayerChoice::All, _) => RemoveReason::LayerCache,
+        (_, Standing::Referenced(_)) => return Verdict::Keep(KeepReason::Referenced),
+        (_, Standing::Unknown(_)) => return Verdict::Keep(KeepReason::Unknown),
+        (LayerChoice::None, Standing::Unreferenced) => {
+            return Verdict::Keep(KeepReason::Unreferenced);
+        }
+    };
+    if is_used { Verdict::Keep(KeepReason::InUse) } else { Verdict::Remove(reason) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_use_stays_and_the_rest_as_the_user_wants() {
+        use KeepReason::{InUse, Referenced, Unknown, Unreferenced};
+        use LayerChoice::{All, None};
+        use RemoveReason::{LayerCache, UnreferencedLayer};
+        use Verdict::{Keep, Remove};
+        let doubt = Doubt { cause: DoubtCause::NoBirth, image: Option::None };
+        let referenced = Standing::Referenced(Vec::new());
+        let (unreferenced, unknown) = (Standing::Unreferenced, Standing::Unknown(doubt));
+        for (standing, choice, is_used, is_pulled, expected) in [
+            (&referenced, None, false, false, Keep(Referenced)),
+            (&referenced, LayerChoice::Unreferenced, true, true, Keep(Referenced)),
+            (&referenced, All, false, false, Remove(LayerCache)),
+            (&referenced, All, false, true, Keep(InUse)),
+            (&referenced, All, true, false, Keep(InUse)),
+            (&unreferenced, None, false, false, Keep(Unreferenced)),
+            (&unreferenced, LayerChoice::Unreferenced, false, false, Remove(UnreferencedLayer)),
+            (&unreferenced, LayerChoice::Unreferenced, true, false, Keep(InUse)),
+            (&unreferenced, All, false, false, Remove(UnreferencedLayer)),
+            (&unreferenced, All, true, false, Keep(InUse)),
+            (&unknown, None, false, false, Keep(Unknown)),
+            (&unknown, LayerChoice::Unreferenced, false, false, Keep(Unknown)),
+            (&unknown, All, false, false, Remove(LayerCache)),
+            (&unknown, All, false, true, Keep(InUse)),
+        ] {
+            let found = verdict(standing, choice, is_used, is_pulled);
+            assert_eq!(found, expected, "{standing:?} {choice:?} {is_used} {is_pulled}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The timeline in a table: births and times of change, and what follows from them.
+
+use jiff::Timestamp;
+
+use super::{Standing, Timeline};
+use crate::cache::{
+    ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
+    Leftover, Lifetimes, Location, Ref,
+};
+use crate::error::Error;
+
+/// Milliseconds, so that there is something between two seconds.
+fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap()
+}
+
+fn place(folder: Folder, name: &str) -> Location {
+    Location { folder, name: EntryName::new(name).unwrap() }
+}
+
+fn digest(name: &str) -> Digest {
+    Digest::of_entry(&EntryName::new(name).unwrap()).unwrap()
+}
+
+/// A cache as the times on disk tell of it.
+struct Scene {
+    inventory: Inventory,
+    times: Lifetimes,
+}
+
+/// The image `sha256-r` is made of layers from 1000 to 2000, and used at 5000.
+fn usual() -> Scene {
+    let mut scene = Scene { inventory: Inventory::default(), times: Lifetimes::default() };
+    scene.times.folders = [(Folder::Root, at(9000)), (Folder::Layers, at(9000))].into();
+    scene.image("sha256-r", 1000, 2000, 5000);
+    scene
+}
+
+impl Scene {
+    fn add(&mut self, location: Location, kind: EntryKind, last_used: i64) {
+        self.inventory.entries.push(Entry { location, kind, last_used: at(last_used) });
+    }
+
+    fn image(&mut self, name: &str, born: i64, config: i64, last_used: i64) {
+        let location = place(Folder::Root, name);
+        let config = Some(ConfigTimes { born: Some(at(config)), modified: at(config) });
+        let times = ImageTimes { born: Some(at(born)), config };
+        self.times.images.insert(location.clone(), times);
+        self.add(location, EntryKind::Image(digest(name)), last_used);
+    }
+
+    /// It has the layers' own file by the name of the config, which means nothing.
+    fn extraction(&mut self, born: i64, last_used: i64) {
+        let location = place(Folder::Root, "tmp-rootfs-1");
+        let config = Some(ConfigTimes { born: Some(at(born)), modified: at(born) });
+        let times = ImageTimes { born: Some(at(born)), config };
+        self.times.images.insert(location.clone(), times);
+        self.add(location, EntryKind::Leftover(Leftover::Extraction), last_used);
+    }
+
+    /// Made at `born`, filled by `filled`, used last at `last_used`.
+    fn layer(&mut self, born: i64, filled: i64, last_used: i64) {
+        let location = place(Folder::Layers, "sha256-l");
+        let times = LayerTimes { born: Some(at(born)), filled: Some(at(filled)) };
+        self.times.layers.insert(location.clone(), times);
+        self.add(location, EntryKind::Layer(digest("sha256-l")), last_used);
+    }
+
+    fn image_times(&mut self) -> &mut ImageTimes {
+        self.times.images.get_mut(&place(Folder::Root, "sha256-r")).unwrap()
+    }
+
+    fn layer_times(&mut self) -> &mut LayerTimes {
+        self.times.layers.get_mut(&place(Folder::Layers, "sha256-l")).unwrap()
+    }
+
+    /// Where the layer stands if `dead` images go: in a word, with what has to do with it.
+    fn standing(&self, dead: &[&str]) -> String {
+        let timeline = Timeline::new(&self.inventory, &self.times);
+        let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
+        let layer = self.inventory.entries.iter().find(is_layer).unwrap();
+        let stays = |image: &Location| !dead.contains(&image.name.to_string().as_str());
+        match timeline.standing(layer, stays) {
+            Standing::Referenced(holders) => {
+                let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
+                names.join(" ")
+            }
+            Standing::Unreferenced => "unreferenced".to_owned(),
+            Standing::Unknown(doubt) => {
+                let about = doubt.image.map(|image| format!(" {image}")).unwrap_or_default();
+                format!("{}{about}", doubt.cause.name())
+            }
+        }
+    }
+}
+
+#[test]
+fn a_layer_can_belong_to_an_image_only_if_it_was_there_and_touched_while_that_was_made() {
+    for (born, filled, last_used, expected, why) in [
+        (1100, 1200, 1300, "sha256-r", "made and used while the image was"),
+        (100, 200, 1500, "sha256-r", "older, and used for the image"),
+        (100, 200, 1000, "sha256-r", "used in the very tick in which the image was begun"),
+        (2000, 2000, 6000, "sha256-r", "made in the very tick in which it was finished"),
+        (100, 200, 6000, "sha256-r", "used for another one later: perhaps for this one, too"),
+        (100, 200, 999, "unreferenced", "not used any more when the image was begun"),
+        (2001, 2002, 6000, "unreferenced", "made when the image was finished"),
+        (300, 300, 305, "untouched", "never used since it was made, or copied"),
+        (300, 300, 310, "untouched", "the same"),
+        (300, 300, 311, "unreferenced", "used once more, though not for this image"),
+        (1500, 1500, 1500, "sha256-r", "never used after, but by its birth it is of this pull"),
+        (1100, 1200, 1199, "contradiction", "used before it was filled"),
+        (3000, 3000, 1500, "contradiction", "used before it was made"),
+        (9001, 9001, 9500, "contradiction", "made after its folder was changed last"),
+    ] {
+        let mut scene = usual();
+        scene.layer(born, filled, last_used);
+        assert_eq!(scene.standing(&[]), expected, "{why}");
+        assert_eq!(scene.standing(&["sha256-r"]), "unreferenced", "{why}; nothing stays");
+    }
+}
+
+#[test]
+fn what_stays_decides() {
+    let mut scene = usual();
+    scene.image("sha256-later", 3000, 4000, 5000);
+    scene.extraction(6000, 6500);
+    scene.layer(1100, 1200, 7000);
+    let (r, later, pull) = ("sha256-r", "sha256-later", "tmp-rootfs-1");
+    assert_eq!(scene.standing(&[]), "sha256-r sha256-later tmp-rootfs-1");
+    assert_eq!(scene.standing(&[r]), "sha256-later tmp-rootfs-1");
+    assert_eq!(scene.standing(&[r, later]), "tmp-rootfs-1");
+    assert_eq!(scene.standing(&[r, later, pull]), "unreferenced");
+}
+
+/// A pull has not come to its end, and may still take any layer that it has touched.
+#[test]
+fn an_extraction_holds_whatever_was_touched_since_it_began() {
+    for (born, filled, last_used, expected) in [
+        (100, 200, 6000, "tmp-rootfs-1"),
+        (8000, 8100, 8200, "tmp-rootfs-1"),
+        (100, 200, 5999, "unreferenced"),
+    ] {
+        let mut scene = usual();
+        scene.extraction(6000, 6500);
+        scene.layer(born, filled, last_used);
+        assert_eq!(scene.standing(&["sha256-r"]), expected, "{born} {filled} {last_used}");
+    }
+}
+
+#[test]
+fn what_cannot_be_true_of_an_image_makes_every_layer_of_it_unknown() {
+    type Change = (fn(&mut Scene), &'static str);
+    let contradictions: [Change; 9] = [
+        (|_| {}, "unreferenced"),
+        (|scene| scene.image_times().born = None, "no-birth sha256-r"),
+        (|scene| scene.image_times().config.as_mut().unwrap().born = None, "no-birth sha256-r"),
+        (|scene| scene.inventory.entries[0].last_used = at(1999), "contradiction sha256-r"),
+        (
+            |scene| scene.image_times().config.as_mut().unwrap().modified = at(1999),
+            "contradiction sha256-r",
+        ),
+        (|scene| scene.image_times().born = Some(at(2001)), "contradiction sha256-r"),
+        (|scene| scene.times.folders.extend([(Folder::Root, at(999))]), "contradiction sha256-r"),
+        (|scene| scene.times.images.clear(), "unreadable sha256-r"),
+        (
+            |scene| {
+                let (file, digest) = (EntryName::new("r").unwrap(), digest("sha256-r"));
+                let found = Ref { file, image: None, digest, modified: at(999) };
+                scene.inventory.refs.refs.push(found);
+            },
+            "contradiction sha256-r",
+        ),
+    ];
+    for (number, (change, expected)) in contradictions.into_iter().enumerate() {
+        let mut scene = usual();
+        scene.layer(100, 200, 300);
+        change(&mut scene);
+        assert_eq!(scene.standing(&[]), expected, "{number}");
+        assert_eq!(scene.standing(&["sha256-r"]), "unreferenced", "{number}: it goes anyway");
+        // One image of which it is known that it can hold the layer is enough.
+        scene.image("sha256-other", 100, 400, 5000);
+        assert_eq!(scene.standing(&[]), "sha256-other", "{number}");
+    }
+}
+
+#[test]
+fn an_image_that_is_not_finished_can_still_get_any_layer() {
+    let mut scene = usual();
+    scene.image_times().config = None;
+    scene.layer(4000, 4100, 4200);
+    assert_eq!(scene.standing(&[]), "sha256-r");
+}
+
+#[test]
+fn without_births_or_a_look_at_everything_nothing_is_known() {
+    let mut scene = usual();
+    scene.layer(100, 200, 300);
+    scene.layer_times().born = None;
+    assert_eq!(scene.standing(&[]), "no-birth");
+    scene.times.layers.clear();
+    assert_eq!(scene.standing(&[]), "unreadable");
+    let mut scene = usual();
+    scene.layer(100, 200, 300);
+    scene.inventory.problems.push(Error::Interrupted);
+    assert_eq!(scene.standing(&["sha256-r"]), "unreadable");
+}
+
+#[test]
+fn an_image_is_likely_made_of_what_can_belong_to_it() {
+    let mut scene = usual();
+    scene.image("sha256-copy", 3000, 4000, 100);
+    scene.layer(1100, 1200, 1300);
+    let timeline = Timeline::new(&scene.inventory, &scene.times);
+    let layers = |name| timeline.layers_of(&place(Folder::Root, name));
+    assert_eq!(layers("sha256-r"), Some(vec![2]));
+    assert_eq!(layers("sha256-copy"), None, "its times say nothing");
+    assert_eq!(layers("sha256-gone"), None);
+}

@@ -27,9 +27,9 @@ pub fn details(standing: &Standing, has_room: bool) -> String {
     match standing {
         Standing::Referenced(holders) if has_room => {
             let names: Vec<_> = holders.iter().map(|holder| whole(&holder.name)).collect();
-            names.join(", ")
+            format!("by {}", names.join(", "))
         }
-        Standing::Referenced(holders) => plural(holders.len(), "image"),
+        Standing::Referenced(holders) => format!("by {}", plural(holders.len(), "image")),
         Standing::Unreferenced => String::new(),
         Standing::Unknown(doubt) => reason(doubt),
     }

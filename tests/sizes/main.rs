@@ -21,6 +21,8 @@ mod support;
 #[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]
+#[path = "../support/volume.rs"]
+#[allow(dead_code, reason = "other tests use all of it")]
 mod volume;
 
 #[cfg(target_os = "linux")]

@@ -64,7 +64,7 @@ fn account(listing: &Listing<'_>, args: &List, width: Option<usize>) -> Table {
     let mut table = Table::new(columns).sparing([directories, files, apparent]);
     let sections = [
         ("DIGEST", "LAST USED", "LAYERS", "IMAGE", &listing.images),
-        ("LAYER", "LAST USED", "STATUS", "BY", &listing.layers),
+        ("LAYER", "LAST USED", "STATUS", "WHY", &listing.layers),
         ("LEFTOVER", "LAST CHANGED", "", "OF", &listing.leftovers),
         ("STRANGER", "LAST CHANGED", "", "", &listing.strangers),
     ];

@@ -12,8 +12,11 @@ use tempfile::TempDir;
 pub enum System {
     Btrfs,
     Xfs,
+    /// With inodes that have no room for a birth.
+    Ext4WithoutBirths,
 }
 
+/// Those on which files can share data.
 pub const SYSTEMS: [System; 2] = [System::Btrfs, System::Xfs];
 
 impl System {
@@ -21,6 +24,7 @@ impl System {
         match self {
             Self::Btrfs => "btrfs",
             Self::Xfs => "XFS",
+            Self::Ext4WithoutBirths => "ext4",
         }
     }
 
@@ -28,6 +32,7 @@ impl System {
         match self {
             Self::Btrfs => &["mkfs.btrfs", "-q"],
             Self::Xfs => &["mkfs.xfs", "-q", "-m", "reflink=1"],
+            Self::Ext4WithoutBirths => &["mkfs.ext4", "-q", "-I", "128"],
         }
     }
 }

@@ -1,0 +1,126 @@
+//! Caches whose times do not tell of pulls: copied, restored, with a clock that was set, or on a
+//! file system that knows no births. Nothing that is needed may be lost, and the reason is shown.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::owner::{Owner, layers_in};
+use crate::support::cache::age;
+use crate::support::{TestCache, run};
+
+/// Two live images that share a layer, and an orphan.
+fn fill(owner: &mut Owner) {
+    owner.pull("a:1", "old", &["base", "old"]);
+    owner.pull("a:1", "a", &["base", "a"]);
+    owner.pull("b:1", "b", &["base", "b"]);
+}
+
+/// Where each layer stands: status and reason.
+fn standings(cache: &TestCache) -> BTreeSet<(String, Option<String>)> {
+    let list = run(cache, &["list", "--sizes", "--format", "json"]).json();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let layers = list["layers"].as_array().unwrap().iter();
+    layers.map(|layer| (text(&layer["status"]).unwrap(), text(&layer["reason"]))).collect()
+}
+
+fn unknown(reason: &str) -> BTreeSet<(String, Option<String>)> {
+    [("unknown".to_owned(), Some(reason.to_owned()))].into()
+}
+
+/// Collects layers, and checks that nothing is gone that is needed.
+fn collect(owner: &Owner, what: &str) {
+    let needed = owner.needed();
+    assert!(!needed.is_empty() && needed.is_subset(&owner.layers()), "{what}: {needed:?}");
+    run(&owner.cache, &["gc", "--layers"]).ok();
+    let left = owner.layers();
+    assert!(needed.is_subset(&left), "{what}: {needed:?} are needed, {left:?} are left");
+}
+
+/// A shell command that copies the directory `$1` to `$2`, which is not there.
+const COPIES: [(&str, &str, &str); 4] = [
+    ("cp", r#"cp -a "$1" "$2""#, "contradiction"),
+    ("cp", r#"cp -r "$1" "$2""#, "untouched"),
+    ("rsync", r#"rsync -a "$1/" "$2""#, "contradiction"),
+    ("tar", r#"mkdir "$2" && tar -C "$1" -cf - . | tar -C "$2" -xf -"#, "contradiction"),
+];
+
+fn copy(script: &str, from: &Path, to: &Path) {
+    let mut command = Command::new("sh");
+    let status = command.args(["-ec", script, "sh"]).args([from, to]).status().unwrap();
+    assert!(status.success(), "{script}");
+}
+
+#[test]
+fn no_layer_is_lost_in_a_cache_that_was_copied_or_restored() {
+    let mut owner = Owner::new();
+    fill(&mut owner);
+    // rsync leaves alone a time that is of the right second.
+    std::thread::sleep(Duration::from_millis(1100));
+    let check = |(program, script, reason): (&str, &str, &str)| {
+        if Command::new(program).arg("--version").output().is_err() {
+            return tell(&format!("skipped: there is no {program}\n"));
+        }
+        let copied = TestCache::new();
+        std::fs::remove_dir(copied.dir()).unwrap();
+        copy(script, &owner.cache.dir(), &copied.dir());
+        let mut copied = owner.copied_to(copied);
+        assert_eq!(standings(&copied.cache), unknown(reason), "{script}");
+        collect(&copied, script);
+        // Life goes on, and other layers are touched.
+        copied.pull("c:1", "c", &["base", "c"]);
+        copied.pull("d:1", "d", &["a", "d"]);
+        collect(&copied, script);
+        copied.untag("d:1");
+        collect(&copied, script);
+    };
+    std::thread::scope(|scope| {
+        let check = &check;
+        let threads = COPIES.map(|case| scope.spawn(move || check(case)));
+        threads.map(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn no_layer_is_lost_when_the_clock_was_set_back() {
+    let mut owner = Owner::new();
+    fill(&mut owner);
+    owner.pull("c:1", "c", &["base", "c"]);
+    // What this last pull has touched says it was an hour ago.
+    for path in ["layers/sha256-base", "layers/sha256-c", "sha256-c", "sha256-c/.oci-config.json"] {
+        age(&owner.cache.path(path), Duration::from_secs(3600));
+    }
+    let text = run(&owner.cache, &["list", "--sizes"]).ok();
+    let row = text.lines().find(|line| line.starts_with("sha256:base")).unwrap();
+    assert!(row.contains("unknown") && row.ends_with("copied, or the clock was set"), "{text}");
+    collect(&owner, "set back");
+    owner.untag("c:1");
+    collect(&owner, "set back");
+    assert!(owner.layer("sha256-base").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_layer_is_lost_on_a_file_system_without_births() {
+    use crate::volume::{System, Volume};
+    let volume = match Volume::mount(System::Ext4WithoutBirths) {
+        Ok(volume) => volume,
+        Err(reason) => return tell(&format!("skipped: {reason}\n")),
+    };
+    let mut owner = Owner::of(TestCache::on(&volume.path()));
+    fill(&mut owner);
+    assert_eq!(standings(&owner.cache), unknown("no-birth"));
+    let all = layers_in(&owner.cache.dir());
+    collect(&owner, "without births");
+    assert_eq!(owner.layers(), all, "nothing is known of any");
+    run(&owner.cache, &["gc", "--layers=all"]).ok();
+    assert_eq!(owner.layers().len(), 0, "none is in use");
+}
+
+fn tell(text: &str) {
+    use std::io::Write;
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
+}

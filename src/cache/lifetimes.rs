@@ -8,21 +8,24 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rustix::io::{Errno, Result};
+use rustix::io::Errno;
 
 use super::{Cache, Entry, EntryKind, Folder, Inventory, Location};
 use crate::directory::Directory;
+use crate::error::{Context, Error, Result};
 
 /// A birth, where the file system knows it.
 type Birth = Option<Timestamp>;
 
 /// When images, extractions and layers were made, as far as it could be looked at.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Lifetimes {
     /// When something was last put into each folder, or taken from it.
     pub(crate) folders: HashMap<Folder, Timestamp>,
     pub(crate) images: HashMap<Location, ImageTimes>,
     pub(crate) layers: HashMap<Location, LayerTimes>,
+    /// What could not be looked at.
+    pub problems: Vec<Error>,
 }
 
 /// Of an image, or of an extraction that will be one.
@@ -48,39 +51,51 @@ pub(crate) struct LayerTimes {
 }
 
 impl Cache {
-    /// Reads when everything in `inventory` was made. What cannot be looked at is missing then.
+    /// Reads when everything in `inventory` was made. What cannot be looked at is missing then, and
+    /// named among the problems.
     pub fn lifetimes(&self, inventory: &Inventory) -> Lifetimes {
         let mut found = Lifetimes::default();
         for folder in [Folder::Root, Folder::Layers] {
-            let Ok(Some(directory)) = self.folder(folder) else { continue };
-            if let Ok(status) = directory.status() {
-                found.folders.insert(folder, status.modified());
+            if let Err(problem) = found.read(self, inventory, folder) {
+                found.problems.push(problem);
             }
-            let entries = inventory.entries.iter().filter(|entry| entry.location.folder == folder);
-            entries.for_each(|entry| found.read(&directory, entry));
         }
         found
     }
 }
 
 impl Lifetimes {
-    fn read(&mut self, folder: &Directory, entry: &Entry) {
-        // Whoever misses it says so, and does not trust what is not here.
-        let Ok(directory) = folder.open_folder(entry.location.name.as_c_str()) else { return };
-        let place = entry.location.clone();
-        match (&entry.kind, entry.location.folder) {
-            (EntryKind::Image(_) | EntryKind::Leftover(_), Folder::Root) => {
-                self.images.extend(image_times(&directory).ok().map(|times| (place, times)));
+    fn read(&mut self, cache: &Cache, inventory: &Inventory, folder: Folder) -> Result<()> {
+        let Some(directory) = cache.folder(folder)? else { return Ok(()) };
+        let status = directory.status().context("look at", folder.path_in(cache.path()))?;
+        self.folders.insert(folder, status.modified());
+        let entries = inventory.entries.iter().filter(|entry| entry.location.folder == folder);
+        for entry in entries {
+            match self.read_entry(&directory, entry) {
+                // Gone meanwhile; or a layer that is a file, of which there is nothing to know.
+                Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                Err(cause) => {
+                    let path = entry.location.path_in(cache.path());
+                    self.problems.push(Error::io("look at", path, cause));
+                }
             }
-            (EntryKind::Layer(_), _) => {
-                self.layers.extend(layer_times(&directory).ok().map(|times| (place, times)));
-            }
-            _ => {}
         }
+        Ok(())
+    }
+
+    fn read_entry(&mut self, folder: &Directory, entry: &Entry) -> rustix::io::Result<()> {
+        let open = || folder.open_folder(entry.location.name.as_c_str());
+        let place = entry.location.clone();
+        if entry.is_rootfs() {
+            self.images.insert(place, image_times(&open()?)?);
+        } else if matches!(entry.kind, EntryKind::Layer(_)) {
+            self.layers.insert(place, layer_times(&open()?)?);
+        }
+        Ok(())
     }
 }
 
-fn image_times(image: &Directory) -> Result<ImageTimes> {
+fn image_times(image: &Directory) -> rustix::io::Result<ImageTimes> {
     const CONFIG: &std::ffi::CStr = c".oci-config.json";
     let config = match image.status_of(CONFIG) {
         Ok(status) => Some(ConfigTimes { born: image.born(CONFIG)?, modified: status.modified() }),
@@ -90,7 +105,7 @@ fn image_times(image: &Directory) -> Result<ImageTimes> {
     Ok(ImageTimes { born: image.born(c".")?, config })
 }
 
-fn layer_times(layer: &Directory) -> Result<LayerTimes> {
+fn layer_times(layer: &Directory) -> rustix::io::Result<LayerTimes> {
     let born = layer.born(c".")?;
     let (mut filled, mut failure) = (born, None);
     layer.for_each(|name, _| match layer.born(name) {

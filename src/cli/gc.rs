@@ -64,24 +64,27 @@ fn make_plan(
 ) -> Result<Plan, Failure> {
     let given = Conditions::at(Timestamp::now());
     let activity = removal::activity(context, cache, inventory)?;
-    let given = Conditions {
+    let lifetimes = cache.lifetimes(inventory);
+    if args.layers.is_some() {
+        report.problems.extend(lifetimes.problems.iter().map(ToString::to_string));
+    }
+    let mut given = Conditions {
         keep_recent: args.keep_recent,
         temp_age: args.temp_age,
         layers: choice(args.layers),
-        lifetimes: cache.lifetimes(inventory),
+        lifetimes,
         activity,
         ..given
     };
     let plan = collect(inventory, &given);
-    if plan.removals().next().is_none() {
-        return Ok(collect_with_content(cache, inventory, given));
+    if plan.removals().next().is_some() {
+        let images = plan.removals().map(|(_, decision)| &decision.item);
+        let images = images.filter(|item| item.is_image_in_place());
+        given.leases = cache.leases(images.map(|item| &item.location().name));
+        given.users = removal::users(context, cache, report)?;
+        given.mounts = cache.mounts()?;
     }
-    let images = plan.removals().map(|(_, decision)| &decision.item);
-    let images = images.filter(|item| item.is_image_in_place());
-    let leases = cache.leases(images.map(|item| &item.location().name));
-    let (users, mounts) = (removal::users(context, cache, report)?, cache.mounts()?);
-    let given = Conditions { users, leases, mounts, ..given };
-    Ok(collect_with_content(cache, inventory, given))
+    Ok(collect_with_content(cache, inventory, &mut given))
 }
 
 fn choice(layers: Option<Layers>) -> LayerChoice {

@@ -7,18 +7,15 @@ use crate::plan::{Conditions, Doubt, DoubtCause, Plan, Standing, collect};
 
 /// The plan for a collection under these conditions, with a look into the layers that would be
 /// called unreferenced: what lies in an image that stays, stays too.
-pub fn collect_with_content(cache: &Cache, inventory: &Inventory, given: Conditions) -> Plan {
-    let plan = collect(inventory, &given);
+pub fn collect_with_content(cache: &Cache, inventory: &Inventory, given: &mut Conditions) -> Plan {
+    let plan = collect(inventory, given);
     let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
     if layers.is_empty() {
         return plan;
     }
     let images: Vec<_> = plan.staying_rootfs().map(|entry| entry.location.clone()).collect();
-    let same_content = cache.same_content(&layers, &images);
-    match same_content.is_empty() {
-        true => plan,
-        false => collect(inventory, &Conditions { same_content, ..given }),
-    }
+    given.same_content = cache.same_content(&layers, &images);
+    if given.same_content.is_empty() { plan } else { collect(inventory, given) }
 }
 
 /// What there is to say of where a layer stands besides its name, safe to print: how many images it

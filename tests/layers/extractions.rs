@@ -77,7 +77,7 @@ fn an_extraction_in_progress_is_never_touched_and_a_killed_one_goes_in_time() {
     std::thread::scope(|scope| {
         let threads =
             ["tmp-rootfs-1", "layers/tmp-layer-1"].map(|name| scope.spawn(move || check(name)));
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 

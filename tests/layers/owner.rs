@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::support::TestCache;
-use crate::support::cache::hash;
+use crate::support::cache::{USED, age, hash};
 
 /// Longer than a tick of the kernel's coarse clock, which births come from.
 pub const TICK: Duration = Duration::from_millis(11);
@@ -121,6 +121,11 @@ impl Owner {
     pub fn untag(&self, reference: &str) {
         // There may be none.
         fs::remove_file(self.ref_file(reference)).unwrap_or_default();
+    }
+
+    /// Makes an orphan look old, so that no collection waits for its ref.
+    pub fn forget(&self, image: &str) {
+        age(&self.cache.path(image), USED);
     }
 
     /// Somebody runs an image.

@@ -18,12 +18,12 @@ fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
     let (layers, lifetimes) = (LayerChoice::Unreferenced, cache.lifetimes(&inventory));
     let now = Timestamp::now() + SignedDuration::from_secs(10);
-    let given = Conditions { layers, lifetimes, ..Conditions::at(now) };
+    let mut given = Conditions { layers, lifetimes, ..Conditions::at(now) };
     let plan = collect(&inventory, &given);
     let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
     let images: Vec<_> = plan.staying_rootfs().map(|entry| entry.location.clone()).collect();
-    let same_content = cache.same_content(&layers, &images);
-    collect(&inventory, &Conditions { same_content, ..given })
+    given.same_content = cache.same_content(&layers, &images);
+    collect(&inventory, &given)
 }
 
 fn collect_garbage(owner: &Owner) {
@@ -135,7 +135,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// Every image has some layers that others have, and one of its own.
 fn layers_of(image: usize) -> Vec<String> {
-    let shared = [1, 2, 3, 5].into_iter().filter(|number| image % number == 0);
+    let shared = [1, 2, 3, 5].into_iter().filter(|number| image.is_multiple_of(*number));
     shared.map(|number| format!("s{number}")).chain([format!("own{image}")]).collect()
 }
 

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Output;
 
 use crate::rounds;
-use crate::scene::{Scene, snapshot};
+use crate::scene::{COLLECT, Scene, snapshot};
 use crate::strace::{count, fail_at, is_available};
 use crate::support::run;
 
@@ -73,11 +73,11 @@ fn a_fault_in_any_call_of_a_collection_loses_nothing_and_is_finished_by_the_next
     if !is_available() {
         return;
     }
-    let faults = faults(&["gc"], rounds(1, 12));
+    let faults = faults(&COLLECT, rounds(1, 12));
     let mut failed = 0;
     for (call, error, nth) in &faults {
         let scene = Scene::new();
-        let output = fail_at(&scene.cache, &["gc"], (call, error, &nth.to_string()));
+        let output = fail_at(&scene.cache, &COLLECT, (call, error, &nth.to_string()));
         let when = format!("{error} in {call} {nth}");
         if has_run(&output) {
             check_ending(&output, &when);
@@ -88,7 +88,7 @@ fn a_fault_in_any_call_of_a_collection_loses_nothing_and_is_finished_by_the_next
             }
         }
         scene.check(&when);
-        run(&scene.cache, &["gc"]).ok();
+        run(&scene.cache, &COLLECT).ok();
         scene.check_end(&when);
     }
     eprintln!("{} faults in gc, {failed} of them noticed with exit code 1", faults.len());
@@ -150,6 +150,6 @@ fn where_locks_are_unknown_a_collection_and_a_lease_warn_and_go_on() {
         assert!(err.contains("knows no locks"), "{err}");
     };
     no_locks(&["lease", "sha256:live", "--", "true"]);
-    no_locks(&["gc"]);
+    no_locks(&COLLECT);
     scene.check_end("without locks");
 }

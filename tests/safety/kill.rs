@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::rounds;
-use crate::scene::{Scene, snapshot};
+use crate::scene::{COLLECT, Scene, snapshot};
 use crate::strace::{count, is_available, kill_at};
 use crate::support::cache::rootfs;
 use crate::support::{TestCache, run};
@@ -25,17 +25,17 @@ fn a_collection_killed_at_any_step_is_finished_by_the_next() {
     if !is_available() {
         return;
     }
-    let steps = steps(&["gc"]);
+    let steps = steps(&COLLECT);
     assert!(steps.len() > 40, "{steps:?}");
     let mut killed = 0;
     let chosen: Vec<_> =
-        steps.iter().step_by(steps.len().div_ceil(rounds(25, steps.len()))).collect();
+        steps.iter().step_by(steps.len().div_ceil(rounds(20, steps.len()))).collect();
     for (call, nth) in &chosen {
         let scene = Scene::new();
-        killed += usize::from(kill_at(&scene.cache, &["gc"], call, *nth));
+        killed += usize::from(kill_at(&scene.cache, &COLLECT, call, *nth));
         let when = format!("killed at {call} {nth}");
         scene.check(&when);
-        run(&scene.cache, &["gc"]).ok();
+        run(&scene.cache, &COLLECT).ok();
         scene.check_end(&when);
     }
     eprintln!("killed gc {killed} times at {} steps of {}", chosen.len(), steps.len());
@@ -47,18 +47,18 @@ fn an_image_that_gets_a_ref_after_the_kill_is_saved_if_it_was_whole() {
     if !is_available() {
         return;
     }
-    let steps = steps(&["gc"]);
+    let steps = steps(&COLLECT);
     let chosen = steps.len().div_ceil(rounds(12, steps.len()));
     let mut saved = 0;
     for (call, nth) in steps.iter().step_by(chosen) {
         let scene = Scene::new();
-        kill_at(&scene.cache, &["gc"], call, *nth);
+        kill_at(&scene.cache, &COLLECT, call, *nth);
         let when = format!("named after a kill at {call} {nth}");
         let was_there = ["dead1", "dead2", "x"].map(|name| scene.has(name));
         ["dead1", "dead2", "x"].iter().for_each(|name| {
             scene.cache.tag(&format!("example.com/{name}:1"), name);
         });
-        run(&scene.cache, &["gc"]).ok();
+        run(&scene.cache, &COLLECT).ok();
         scene.check(&when);
         let is_there = ["dead1", "dead2", "x"]
             .map(|name| scene.cache.path(&format!("sha256-{name}")).exists());

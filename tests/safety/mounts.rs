@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::scene::{Scene, snapshot};
+use crate::scene::{COLLECT, Scene, snapshot};
 use crate::strace::is_available;
 use crate::support::run;
 
@@ -67,7 +67,7 @@ fn a_mount_that_appears_before_anything_is_deleted_brings_the_image_back() {
     assert!(out.contains("something has been mounted in it"), "{out}");
     scene.check("a mount has come and gone");
     assert!(scene.has("dead1") && !scene.has("dead2"));
-    run(&scene.cache, &["gc"]).ok();
+    run(&scene.cache, &COLLECT).ok();
     scene.check_end("a mount has come and gone");
 }
 
@@ -77,7 +77,7 @@ fn nothing_below_a_mount_that_appears_during_a_deletion_is_touched() {
     if !may_mount(&scene) {
         return;
     }
-    let output = mount_before_rename(&scene, 4);
+    let output = mount_before_rename(&scene, 5);
     let mounted = scene.cache.path("tmp-gc-dead-sha256-dead1/usr/lib");
     assert!(succeeds("umount", &[&mounted]), "it is not where it was expected");
     let err = String::from_utf8_lossy(&output.stderr);
@@ -85,6 +85,6 @@ fn nothing_below_a_mount_that_appears_during_a_deletion_is_touched() {
     let cause = "tmp-gc-dead-sha256-dead1/usr/lib: something is mounted there; unmount it first";
     assert!(err.contains(cause), "{err}");
     assert!(!snapshot(&scene.cache.home().join("canary")).is_empty());
-    run(&scene.cache, &["gc"]).ok();
+    run(&scene.cache, &COLLECT).ok();
     scene.check_end("a mount has come and gone");
 }

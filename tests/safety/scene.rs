@@ -35,15 +35,21 @@ pub fn snapshot(top: &Path) -> Snapshot {
     found
 }
 
-/// A live image, two orphans, a layer, what interrupted collections have left, and a canary
-/// outside that symlinks lead to.
+/// Two live images, one of which an interrupted collection has hidden; two orphans, a layer that may
+/// be needed and one that is not, dead extractions, a ref to nothing, what interrupted collections
+/// have left, and a canary outside that symlinks lead to.
 pub struct Scene {
     pub cache: TestCache,
     live: Snapshot,
     layer: Snapshot,
     canary: Snapshot,
     orphan: Snapshot,
+    /// A dead layer.
+    old: Snapshot,
 }
+
+/// The collection that leaves only what is needed.
+pub const COLLECT: [&str; 4] = ["gc", "--layers", "--temp-age", "0s"];
 
 impl Scene {
     pub fn new() -> Self {
@@ -53,6 +59,16 @@ impl Scene {
         fs::create_dir(canary.join("closed")).unwrap();
         fs::set_permissions(canary.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
         let fill = |top: &Path| tree(top, &canary);
+        // Something in it is in no image.
+        let old = cache.layer_with("old", |top| {
+            fill(top);
+            fs::write(top.join("a"), "of long ago").unwrap();
+        });
+        // It was in use once, before anything else was made.
+        std::thread::sleep(Duration::from_millis(11));
+        touch(&old);
+        std::thread::sleep(Duration::from_millis(11));
+        let old = snapshot(&old);
         let live = snapshot(&cache.image_with("live", fill));
         cache.tag("example.com/live:1", "live");
         let orphan = snapshot(&cache.image_with("dead1", fill));
@@ -63,8 +79,17 @@ impl Scene {
         }
         fs::rename(cache.image_with("back", fill), cache.path("tmp-gc-sha256-back")).unwrap();
         cache.tag("example.com/back:1", "back");
+        // As a pull leaves them: layers can be told from those of other images.
+        for name in ["sha256-live", "tmp-gc-sha256-back"] {
+            touch(&cache.path(name));
+        }
+        fs::read_dir(cache.path("refs")).unwrap().for_each(|file| touch(&file.unwrap().path()));
+        cache.tag("example.com/gone:1", "gone");
+        for name in ["tmp-rootfs-1", "layers/tmp-layer-1"] {
+            tree(&cache.path(name), &canary);
+        }
         let canary = snapshot(&canary);
-        Self { cache, live, layer, canary, orphan }
+        Self { cache, live, layer, canary, orphan, old }
     }
 
     /// What holds at every instant, whatever has happened to a collection.
@@ -77,6 +102,8 @@ impl Scene {
             self.check_whole(&format!("sha256-{name}"), when);
             self.check_whole(&format!("tmp-gc-sha256-{name}"), when);
         }
+        let old = snapshot(&cache.path("layers/sha256-old"));
+        assert!(old.is_empty() || old == self.old, "{when}: a dead layer is half there");
         let list = run(cache, &["list", "--no-sizes"]);
         assert_eq!((list.code, list.err.as_str()), (0, ""), "{when}");
     }
@@ -113,15 +140,26 @@ impl Scene {
     pub fn check_end(&self, when: &str) {
         self.check(when);
         assert_eq!(self.names(), ["layers", "refs", "sha256-back", "sha256-live"], "{when}");
+        assert_eq!(names_in(&self.cache.path("layers")), ["sha256-layer"], "{when}");
+        assert_eq!(names_in(&self.cache.path("refs")).len(), 2, "{when}");
     }
 
     pub fn names(&self) -> Vec<String> {
-        let names = fs::read_dir(self.cache.dir()).unwrap();
-        let mut names: Vec<_> =
-            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        names_in(&self.cache.dir())
     }
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> =
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Marks something as used now.
+fn touch(path: &Path) {
+    age(path, Duration::ZERO);
 }
 
 /// A small tree with what is delicate to remove.

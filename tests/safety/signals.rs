@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rounds;
-use crate::scene::{Scene, snapshot};
+use crate::scene::{COLLECT, Scene, snapshot};
 use crate::support::cache::rootfs;
 use crate::support::{TestCache, run};
 
@@ -60,6 +60,6 @@ fn a_signal_before_anything_is_deleted_leaves_everything_whole() {
     let output = interrupt(&scene.cache, Signal::TERM, Duration::from_millis(12));
     assert!(matches!(output.status.code(), Some(0 | 143)) || output.status.code().is_none());
     scene.check("interrupted at once");
-    run(&scene.cache, &["gc"]).ok();
+    run(&scene.cache, &COLLECT).ok();
     scene.check_end("interrupted at once");
 }

@@ -20,8 +20,9 @@ impl Judgement {
     pub fn new(cache: &Cache, inventory: &Inventory, census: Option<&Census>) -> Self {
         let (activity, lifetimes) = (activity(inventory, census), cache.lifetimes(inventory));
         let now = Conditions::settled_after(Timestamp::now());
-        let given = Conditions { activity, lifetimes: lifetimes.clone(), ..now };
-        Self { plan: collect_with_content(cache, inventory, given), lifetimes }
+        let mut given = Conditions { activity, lifetimes, ..now };
+        let plan = collect_with_content(cache, inventory, &mut given);
+        Self { plan, lifetimes: given.lifetimes }
     }
 
     /// Judges by names alone, for a list that says nothing of layers and extractions.

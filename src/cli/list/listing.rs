@@ -11,6 +11,7 @@ use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Leftover, Ref
 use crate::cli::args::{List, Sort};
 use crate::cli::context::Context;
 use crate::cli::doubt;
+use crate::error::Error;
 use crate::plan::{Decision, Marks, Plan, Standing, Timeline, Verdict, dangling};
 use crate::usage::{Census, Estimate, Usage};
 
@@ -30,6 +31,8 @@ pub struct Listing<'a> {
     pub reads_extents: bool,
     /// All images, and of those the orphans, whether they are shown or not.
     pub counts: (usize, usize),
+    /// What could not be looked at when it was asked when everything was made.
+    unseen: &'a [Error],
     timeline: Timeline<'a>,
     /// What a collection would do.
     plan: Plan,
@@ -153,6 +156,7 @@ impl<'a> Listing<'a> {
             gc_command: context.command("gc"),
             reads_extents: args.sizes,
             counts,
+            unseen: &judgement.lifetimes.problems,
             timeline: Timeline::new(inventory, &judgement.lifetimes),
             plan: judgement.plan.clone(),
         }
@@ -246,6 +250,7 @@ impl<'a> Listing<'a> {
     /// Whether everything could be looked at.
     pub fn is_complete(&self) -> bool {
         self.inventory.problems.is_empty()
+            && self.unseen.is_empty()
             && self.inventory.refs.unreadable.is_empty()
             && self.census.is_none_or(|census| census.total().is_complete())
     }
@@ -253,8 +258,8 @@ impl<'a> Listing<'a> {
     /// What the user should know, each on one line.
     pub fn warnings(&self) -> Vec<String> {
         let refs = &self.inventory.refs;
-        let mut warnings: Vec<_> =
-            self.inventory.problems.iter().map(ToString::to_string).collect();
+        let problems = self.inventory.problems.iter().chain(self.unseen);
+        let mut warnings: Vec<_> = problems.map(ToString::to_string).collect();
         warnings.extend(refs.unreadable.iter().map(|found| {
             format!("{}; it may name any image, so gc will remove nothing", found.error)
         }));

@@ -64,6 +64,14 @@ impl Entry {
         now.duration_since(self.last_used).unsigned_abs() < SETTLED_AGE
     }
 
+    /// What a ref calls it, if it is an image: a hidden one, too, is called by its digest.
+    pub fn ref_name(&self) -> &EntryName {
+        match &self.kind {
+            EntryKind::Leftover(Leftover::Hidden(digest)) => digest.entry_name(),
+            _ => &self.location.name,
+        }
+    }
+
     /// Whether it is a whole image, be it hidden, or an extraction that will be one.
     pub fn is_rootfs(&self) -> bool {
         match &self.kind {

@@ -12,8 +12,7 @@ use std::fmt::{self, Display, Formatter};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cache::{
-    Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes, Leftover, Lifetimes,
-    Location, Ref,
+    Entry, EntryKind, Folder, ImageTimes, Inventory, LayerTimes, Lifetimes, Location, Ref,
 };
 
 /// What is not touched for longer than that after it was filled may be a copy: whoever extracts a
@@ -205,7 +204,7 @@ fn period(entry: &Entry, inventory: &Inventory, times: &Lifetimes) -> Result<Per
         Some(born) => born,
         None => None,
     };
-    let name = named(entry);
+    let name = entry.ref_name();
     let is_older = |found: &Ref| found.digest.entry_name() == name && found.modified < start;
     let contradicts = entry.last_used < end.unwrap_or(start)
         || end.is_some_and(|end| end < start || config.is_some_and(|config| config.modified < end))
@@ -217,12 +216,4 @@ fn period(entry: &Entry, inventory: &Inventory, times: &Lifetimes) -> Result<Per
 /// Whether something was made after its folder was changed last, which cannot be.
 fn is_later(born: Timestamp, times: &Lifetimes, folder: Folder) -> bool {
     times.folders.get(&folder).is_none_or(|changed| born > *changed)
-}
-
-/// What a ref would call it.
-fn named(entry: &Entry) -> &EntryName {
-    match &entry.kind {
-        EntryKind::Leftover(Leftover::Hidden(digest)) => digest.entry_name(),
-        _ => &entry.location.name,
-    }
 }

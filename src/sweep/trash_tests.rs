@@ -12,7 +12,7 @@ use super::outcome::{Fate, Report};
 use super::trash::{Doomed, Round, STEPS, Step, Trash};
 use crate::cache::{Cache, Digest, Mounts, Users};
 use crate::error::{Error, Result};
-use crate::plan::{Activity, Conditions, KeepReason, Plan, collect, purge};
+use crate::plan::{Activity, Conditions, KeepReason, LayerChoice, Plan, collect, purge};
 use crate::test_cache::{TestCache, age};
 
 fn open(cache: &TestCache) -> Cache {
@@ -24,8 +24,8 @@ fn plan(opened: &Cache) -> Plan {
     let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let long_ago = Some(Timestamp::UNIX_EPOCH);
     let changes: Vec<_> = extractions.map(|entry| (entry.location.clone(), long_ago)).collect();
-    let activity = Activity::new(&changes);
-    collect(&inventory, &Conditions { activity, ..Conditions::at(Timestamp::now()) })
+    let (activity, layers) = (Activity::new(&changes), LayerChoice::Unreferenced);
+    collect(&inventory, &Conditions { activity, layers, ..Conditions::at(Timestamp::now()) })
 }
 
 /// Carries out the steps up to the last one before deletion, and lets `before` happen when the plan
@@ -326,5 +326,37 @@ fn an_abandoned_extraction_that_somebody_enters_or_writes_to_comes_back() {
         let (doomed, _) = steps(&cache, |_| {}, meanwhile);
         assert_eq!(doomed.unwrap(), [""; 0]);
         assert!(path.exists());
+    }
+}
+
+/// Nothing stays, so nothing can be made of the layer; until something does stay.
+#[test]
+fn a_layer_comes_back_with_an_image_or_if_a_pull_touches_it() {
+    type Case = (fn(&TestCache), &'static [&'static str], Option<KeepReason>);
+    let cases: [Case; 4] = [
+        (|_| {}, &["tmp-gc-dead-sha256-a", "tmp-gc-sha256-l"], None),
+        (|cache| drop(cache.tag("example.com/a:1", "a")), &[], Some(KeepReason::Referenced)),
+        (
+            |cache| age(&cache.path("layers/tmp-gc-sha256-l"), std::time::Duration::ZERO),
+            &["tmp-gc-dead-sha256-a"],
+            Some(KeepReason::Recent),
+        ),
+        // Whoever missed it has extracted it anew.
+        (|cache| drop(cache.layer("l")), &["tmp-gc-dead-sha256-a", "tmp-gc-sha256-l"], None),
+    ];
+    for (act, expected, kept) in cases {
+        let cache = TestCache::new();
+        cache.image("a");
+        let layer = cache.layer("l");
+        let (doomed, outcome) = hide_and_rescue(&cache, || {
+            assert!(!layer.exists());
+            act(&cache);
+        });
+        assert_eq!(doomed.unwrap(), expected);
+        match outcome.fate(1) {
+            Some(Fate::Kept { why }) => assert_eq!(Some(*why), kept),
+            fate => assert!(fate.is_none() && kept.is_none(), "{fate:?}"),
+        }
+        assert!(kept.is_none() || layer.join("usr/a").exists());
     }
 }

@@ -3,6 +3,7 @@
 mod json;
 mod judgement;
 mod listing;
+mod row;
 mod summary;
 mod table;
 

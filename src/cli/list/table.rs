@@ -2,7 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::listing::{Listing, Row};
+use super::listing::Listing;
+use super::row::Row;
 use super::summary;
 use crate::cache::EntryKind;
 use crate::cli::args::List;

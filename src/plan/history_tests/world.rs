@@ -1,68 +1,18 @@
-//! Histories of pulls and collections, played on a clock of their own.
-//!
-//! The owner is played step by step as it is: many pulls at once, each makes its rootfs, extracts or
-//! touches its layers, applies them, installs the image, writes the ref and the config; refs are
-//! taken away and given back, images used, pulls killed. Births come from the coarse clock of the
-//! kernel, touches from the fine one. What was really used for what is kept beside it.
-//!
-//! The law: a layer that is called unreferenced was used for nothing that stays. How often a layer
-//! that nothing needs is not called so is counted; `docs/layers.md` has the figures.
+//! The owner and its cache, as plain values, with what is true of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
 
-use super::{Activity, Conditions, LayerChoice, Standing, collect};
+use super::Act;
 use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
     Leftover, Lifetimes, Location, Ref,
 };
+use crate::plan::{Activity, Conditions, LayerChoice, Standing, collect};
 
-/// How many references and layers there are.
-const REFERENCES: usize = 5;
-const LAYERS: u8 = 8;
 /// A tick of the kernel's coarse clock.
 const TICK: i64 = 4_000_000;
-
-#[derive(Clone, Debug)]
-enum Act {
-    /// Somebody runs a reference whose image in the registry is made of these layers.
-    Pull {
-        reference: usize,
-        layers: BTreeSet<u8>,
-    },
-    /// The same from beginning to end, a step a second.
-    PullAlone {
-        reference: usize,
-        layers: BTreeSet<u8>,
-    },
-    /// One of the pulls takes its next step.
-    Advance {
-        pull: usize,
-    },
-    /// One of the pulls is killed.
-    Kill {
-        pull: usize,
-    },
-    /// A ref goes, or names another image that is there.
-    Untag {
-        reference: usize,
-    },
-    Retag {
-        reference: usize,
-        image: usize,
-    },
-    /// An image is used.
-    Use {
-        image: usize,
-    },
-    /// Everything is collected that may go.
-    Collect,
-}
 
 /// What really became of a pull.
 #[derive(Clone, Debug)]
@@ -95,19 +45,19 @@ struct Layer {
 
 /// How layers were judged that nothing needs, and how often one was lost that was needed.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    found: u32,
-    referenced: u32,
-    unknown: u32,
-    wrong: u32,
+pub struct Tally {
+    pub found: u32,
+    pub referenced: u32,
+    pub unknown: u32,
+    pub wrong: u32,
     /// Layers that are needed and stay.
-    kept: u32,
+    pub kept: u32,
 }
 
 #[derive(Default)]
-struct World {
+pub struct World {
     /// Nanoseconds.
-    clock: i64,
+    pub clock: i64,
     layers: BTreeMap<u8, Layer>,
     /// By what they are made of: that is their digest.
     images: BTreeMap<Vec<u8>, Rootfs>,
@@ -115,7 +65,7 @@ struct World {
     refs: BTreeMap<usize, (Vec<u8>, i64)>,
     pulls: Vec<Pull>,
     folders: [i64; 2],
-    tally: Tally,
+    pub tally: Tally,
 }
 
 fn name(prefix: &str, rest: impl std::fmt::Display) -> EntryName {
@@ -127,11 +77,15 @@ fn at(nanoseconds: i64) -> Timestamp {
 }
 
 impl World {
+    pub fn new(clock: i64) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
     fn coarse(&self) -> i64 {
         self.clock - self.clock.rem_euclid(TICK)
     }
 
-    fn act(&mut self, act: &Act) {
+    pub fn act(&mut self, act: &Act) {
         match act {
             Act::Pull { reference, layers } => self.begin(*reference, layers),
             Act::PullAlone { reference, layers } => {
@@ -300,7 +254,7 @@ impl World {
     }
 
     /// Collects, an hour after the last thing has happened. Only pulls that were killed do not go on.
-    fn collect(&mut self) {
+    pub fn collect(&mut self) {
         self.settle();
         let (inventory, lifetimes) = self.inventory();
         let now = at(self.clock).checked_add(SignedDuration::from_secs(3600)).unwrap();
@@ -355,96 +309,4 @@ fn image_location(layers: &[u8]) -> Location {
 
 fn digest(location: &Location) -> Digest {
     Digest::of_entry(&location.name).unwrap()
-}
-
-/// `together` says how many pulls in a hundred are at work while others are.
-fn act(together: u32) -> impl Strategy<Value = Act> {
-    let (reference, any) = (|| 0..REFERENCES, || 0..16_usize);
-    let layers = || proptest::collection::btree_set(0..LAYERS, 1..5);
-    let pull =
-        (reference(), layers(), 0..100_u32).prop_map(
-            move |(reference, layers, chance)| match chance < together {
-                true => Act::Pull { reference, layers },
-                false => Act::PullAlone { reference, layers },
-            },
-        );
-    prop_oneof![
-        4 => pull,
-        40 => any().prop_map(|pull| Act::Advance { pull }),
-        1 => any().prop_map(|pull| Act::Kill { pull }),
-        1 => reference().prop_map(|reference| Act::Untag { reference }),
-        1 => (reference(), any()).prop_map(|(reference, image)| Act::Retag { reference, image }),
-        2 => any().prop_map(|image| Act::Use { image }),
-        2 => Just(Act::Collect),
-    ]
-}
-
-/// Acts, each with the time that has passed before it: a microsecond, or an hour.
-fn history(together: u32) -> impl Strategy<Value = Vec<(Act, i64)>> {
-    let passed = (0..13_u32, 1..100_i64).prop_map(|(power, factor)| factor * 2_i64.pow(power * 3));
-    vec((act(together), passed), 0..250)
-}
-
-/// Plays a history from the first act to the last. Before one of them, the clock may be set back.
-fn play(history: &[(Act, i64)], jump: Option<(usize, i64)>) -> World {
-    let mut world = World { clock: 1_000_000_000_000_000, ..World::default() };
-    for (number, (act, passed)) in history.iter().enumerate() {
-        let back = jump.filter(|(before, _)| *before == number).map_or(0, |(_, by)| by);
-        world.clock += passed - back;
-        world.act(act);
-    }
-    world.clock += 1;
-    world.collect();
-    world
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
-
-    #[test]
-    fn what_is_called_unreferenced_was_used_for_nothing_that_stays(history in history(50)) {
-        prop_assert_eq!(play(&history, None).tally.wrong, 0);
-    }
-}
-
-/// The number of cases: `.ci/run` asks for many.
-fn cases() -> u32 {
-    if std::env::var_os("BBOX_THOROUGH").is_some() { 20_000 } else { 256 }
-}
-
-/// What many histories have come to, the same each time; in each, the clock may be set back once.
-fn tally(together: u32, is_set_back: bool) -> Tally {
-    let mut runner = TestRunner::deterministic();
-    let mut sum = Tally::default();
-    for _ in 0..300 {
-        let history = history(together).new_tree(&mut runner).unwrap().current();
-        let jump = (any::<prop::sample::Index>(), 1..10_000_000_000_000_i64);
-        let (act, by) = jump.new_tree(&mut runner).unwrap().current();
-        let jump = is_set_back.then(|| (act.index(history.len().max(1)), by));
-        let Tally { found, referenced, unknown, wrong, kept } = play(&history, jump).tally;
-        sum.found += found;
-        sum.referenced += referenced;
-        sum.unknown += unknown;
-        sum.wrong += wrong;
-        sum.kept += kept;
-    }
-    sum
-}
-
-/// The figures of `docs/layers.md`: `cargo test --lib how_often -- --nocapture`.
-#[test]
-#[allow(clippy::print_stderr, reason = "the figures are there to be read")]
-fn how_often_the_verdict_is_too_careful_and_how_often_a_clock_deceives_it() {
-    let kinds = [
-        ("one at a time", 0, false),
-        ("one in ten together", 10, false),
-        ("all together", 100, false),
-        ("set back", 10, true),
-    ];
-    for (kind, together, is_set_back) in kinds {
-        let found = tally(together, is_set_back);
-        eprintln!("{kind}: {found:?}");
-        let most = if is_set_back { found.kept / 100 } else { 0 };
-        assert!(found.wrong <= most && found.found > 0, "{kind}: {found:?}");
-    }
 }

@@ -1,0 +1,129 @@
+//! One entry of a listing.
+
+use bytesize::ByteSize;
+use jiff::Timestamp;
+
+use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Ref};
+use crate::cli::args::Sort;
+use crate::plan::Marks;
+use crate::usage::{Census, Estimate, Usage};
+
+/// Whether an entry is still needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Live,
+    Orphan,
+    /// Nobody can say: it is no image, or there are refs that cannot be read.
+    Unknown,
+}
+
+impl Status {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Orphan => "orphan",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One entry.
+pub struct Row<'a> {
+    pub entry: &'a Entry,
+    pub status: Status,
+    pub refs: Vec<&'a Ref>,
+    pub usage: Option<Usage>,
+    /// When anything in it was changed last, as far as that is known.
+    pub last_changed: Timestamp,
+    /// What removing just this one gives back.
+    pub unique: Option<Estimate>,
+}
+
+/// What was measured of an entry.
+#[derive(Clone, Copy)]
+struct Measured {
+    usage: Usage,
+    unique: Estimate,
+    newest: Option<Timestamp>,
+}
+
+impl Measured {
+    fn of(census: &Census, tree: usize) -> Self {
+        let measured = census.measurement();
+        let (usage, unique) = (measured.usage(tree), measured.unique(tree));
+        Self { usage, unique, newest: measured.newest_change(tree) }
+    }
+}
+
+impl<'a> Row<'a> {
+    fn new(
+        entry: &'a Entry,
+        inventory: &Inventory,
+        marks: &Marks<'a>,
+        measured: Option<Measured>,
+    ) -> Self {
+        let refs = marks.of(entry.ref_name()).to_vec();
+        let is_image = matches!(entry.kind, EntryKind::Image(_));
+        let status = match (is_image, refs.is_empty()) {
+            (true, false) => Status::Live,
+            (true, true) if inventory.refs.unreadable.is_empty() => Status::Orphan,
+            _ => Status::Unknown,
+        };
+        let (usage, unique) = measured.map(|found| (found.usage, found.unique)).unzip();
+        let last_changed = measured.and_then(|found| found.newest).unwrap_or(entry.last_used);
+        Self { entry, status, refs, usage, last_changed, unique }
+    }
+
+    pub fn digest(&self) -> Option<&'a Digest> {
+        match &self.entry.kind {
+            EntryKind::Image(digest) | EntryKind::Layer(digest) => Some(digest),
+            EntryKind::Leftover(_) | EntryKind::Stranger => None,
+        }
+    }
+
+    pub fn name(&self) -> &'a EntryName {
+        &self.entry.location.name
+    }
+
+    pub fn is_orphan(&self) -> bool {
+        self.status == Status::Orphan
+    }
+
+    fn on_disk(&self) -> Option<ByteSize> {
+        self.usage.map(|usage| usage.on_disk)
+    }
+}
+
+/// The entries of some kind, in the order of the inventory.
+pub fn rows<'a>(
+    inventory: &'a Inventory,
+    census: Option<&Census>,
+    is_wanted: fn(&EntryKind) -> bool,
+) -> Vec<Row<'a>> {
+    let marks = Marks::new(&inventory.refs.refs);
+    let entries = inventory.entries.iter().enumerate();
+    entries
+        .filter(|(_, entry)| is_wanted(&entry.kind))
+        .map(|(index, entry)| {
+            let measured = census.map(|census| Measured::of(census, index));
+            Row::new(entry, inventory, &marks, measured)
+        })
+        .collect()
+}
+
+/// Sorts rows as the user wants.
+pub fn sort(rows: &mut [Row<'_>], key: Sort) {
+    // The inventory is sorted by name, and stays so where the key says nothing.
+    match key {
+        Sort::Used => rows.sort_by_key(|row| std::cmp::Reverse(row.entry.last_used)),
+        Sort::Size => rows.sort_by_key(|row| std::cmp::Reverse(row.on_disk())),
+        Sort::Name => rows.sort_by(|a, b| by_name(a).cmp(&by_name(b))),
+    }
+}
+
+/// Named images by their first reference, then those in the old form, orphans last.
+fn by_name<'r>(row: &'r Row<'_>) -> impl Ord + 'r {
+    let first = row.refs.first().map(|found| found.image.as_deref());
+    (first.is_none(), first.flatten().is_none(), first.flatten())
+}

@@ -63,7 +63,7 @@ fn make_plan(
     report: &mut Report,
 ) -> Result<Plan, Failure> {
     let given = Conditions::at(Timestamp::now());
-    let activity = removal::activity(context, cache, inventory)?;
+    let activity = removal::activity(context, cache, inventory, report)?;
     let lifetimes = cache.lifetimes(inventory);
     if args.layers.is_some() {
         report.problems.extend(lifetimes.problems.iter().map(ToString::to_string));

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::lines;
+use super::report::Report;
 use crate::cache::{Cache, Guests, Inventory};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -87,11 +88,13 @@ fn measure(
     Ok(watch(&mut face, |_events| measure())??)
 }
 
-/// Looks when the extractions in the cache were changed last.
+/// Looks when the extractions in the cache were changed last. One that cannot be looked at stays, and
+/// `report` says so.
 pub fn activity(
     context: &Context<'_>,
     cache: &Cache,
     inventory: &Inventory,
+    report: &mut Report,
 ) -> Result<Activity, Failure> {
     let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let extractions: Vec<_> = extractions.map(|entry| entry.location.clone()).collect();
@@ -103,6 +106,9 @@ pub fn activity(
     let mut face = MeasureFace::new(context.console, &progress, names);
     let measure = || context.meter().measure(cache, &extractions, &progress);
     let found = watch(&mut face, |_events| measure())??;
+    for tree in 0..found.trees() {
+        report.problems.extend(found.problems(tree).first().iter().map(ToString::to_string));
+    }
     let changes = extractions.into_iter().enumerate();
     let changes = changes.map(|(tree, location)| (location, found.newest_change(tree)));
     Ok(Activity::new(&changes.collect::<Vec<_>>()))

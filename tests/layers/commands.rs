@@ -1,0 +1,175 @@
+//! What `list` and `gc` say and do about layers, through the program.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::owner::Owner;
+use crate::support::{TestCache, du, exactly, run};
+
+/// An orphan with a layer of its own, and a live image; both are made of a third layer.
+fn two_images() -> Owner {
+    let mut owner = Owner::of(TestCache::in_memory());
+    owner.pull("a:1", "old", &["base", "old"]);
+    owner.pull("a:1", "new", &["base", "new"]);
+    owner.forget("sha256-old");
+    owner
+}
+
+fn du_of(owner: &Owner, layers: &[&str]) -> u64 {
+    layers.iter().map(|layer| du(&owner.layer(layer))).sum()
+}
+
+fn find<'v>(list: &'v Value, kind: &str, digest: &str) -> &'v Value {
+    let mut entries = list[kind].as_array().unwrap().iter();
+    entries.find(|entry| entry["digest"] == digest).unwrap()
+}
+
+#[test]
+fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
+    let owner = two_images();
+    let list = run(&owner.cache, &["list", "--format", "json"]).json();
+    for (image, layers) in [("old", ["base", "old"]), ("new", ["base", "new"])] {
+        let found = find(&list, "images", &format!("sha256:{image}"));
+        let digests = layers.map(|layer| format!("sha256:{layer}"));
+        // The times of an orphan that was made to look old say nothing any more.
+        match image {
+            "old" => {
+                assert_eq!((&found["layers"], &found["layers_bytes"]), (&Value::Null, &Value::Null))
+            }
+            _ => {
+                let bytes = du_of(&owner, &["sha256-base", "sha256-new"]);
+                assert_eq!(found["layers"], json!(digests));
+                assert_eq!(found["layers_bytes"], bytes);
+            }
+        }
+    }
+    for (layer, status, images) in [
+        ("base", "referenced", json!(["sha256:new"])),
+        ("new", "referenced", json!(["sha256:new"])),
+        ("old", "unreferenced", json!([])),
+    ] {
+        let found = find(&list, "layers", &format!("sha256:{layer}"));
+        assert_eq!((&found["status"], &found["images"]), (&json!(status), &images));
+        assert_eq!(found["reason"], Value::Null);
+    }
+    let old = exactly(du_of(&owner, &["sha256-old"]));
+    assert_eq!(list["totals"]["layers_reclaimable_bytes"], old);
+    let text = run(&owner.cache, &["list", "--sizes"]).ok();
+    let row = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap();
+    assert!(row("sha256:new  ").contains("  2 ("), "{text}");
+    assert!(row("sha256:base").ends_with("referenced    by 1 image"), "{text}");
+    assert!(row("sha256:old   ").ends_with("unknown       (orphan)"), "{text}");
+    let whole = run(&owner.cache, &["list", "--sizes", "--no-trunc"]).ok();
+    assert!(whole.contains("by sha256:new"), "{whole}");
+}
+
+#[test]
+fn a_plain_gc_leaves_layers_and_its_last_line_says_what_they_hold() {
+    let owner = two_images();
+    let bytes = exactly(du_of(&owner, &["sha256-old"]));
+    let dry = run(&owner.cache, &["gc", "-n", "--format", "json"]).json();
+    assert_eq!(dry["totals"]["layers_reclaimable_bytes"], bytes);
+    let list = run(&owner.cache, &["list"]).ok();
+    let gc = run(&owner.cache, &["gc"]).ok();
+    let line = gc.lines().last().unwrap();
+    assert!(line.starts_with("1 unreferenced layer holds "), "{gc}");
+    assert!(line.contains(" gc --layers` gives it back"), "{gc}");
+    assert_eq!(list.lines().last().unwrap(), line, "both say the same");
+    assert_eq!(owner.layers().len(), 3);
+    let again = run(&owner.cache, &["gc", "-v"]).ok();
+    assert!(again.contains("Kept    layer sha256:old               unreferenced\n"), "{again}");
+    let layers = run(&owner.cache, &["gc", "--layers", "--format", "json"]).json();
+    assert_eq!(layers["totals"]["freed_bytes"], bytes);
+    assert_eq!(owner.layers(), owner.needed());
+    let last = run(&owner.cache, &["gc"]).ok();
+    assert_eq!(last.lines().count(), 1, "nothing is left to say: {last}");
+}
+
+#[test]
+fn the_layers_of_an_image_that_goes_go_in_the_same_run() {
+    let owner = two_images();
+    let freed = du(&owner.cache.path("sha256-old")) + du_of(&owner, &["sha256-old"]);
+    let [dry, real] = [&["gc", "--layers", "-n"][..], &["gc", "--layers"]]
+        .map(|arguments| run(&owner.cache, &[arguments, &["--format", "json"]].concat()).json());
+    for found in [&dry, &real] {
+        assert_eq!(found["totals"]["freed_bytes"], exactly(freed));
+        let removed = found["decisions"].as_array().unwrap().iter();
+        let removed = removed.filter(|decision| decision["action"] == "remove");
+        let reasons: Vec<_> =
+            removed.map(|decision| decision["reason"].as_str().unwrap()).collect();
+        assert_eq!(reasons, ["orphan", "unreferenced-layer"]);
+    }
+    assert_eq!(owner.layers(), owner.needed());
+}
+
+/// A process for the length of a test.
+struct Inside(std::process::Child);
+
+impl Inside {
+    fn new(directory: PathBuf) -> Self {
+        Self(Command::new("sleep").arg("60").current_dir(directory).spawn().unwrap())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_whole_layer_cache_goes_but_for_what_is_in_use() {
+    let mut owner = two_images();
+    let mut pull = owner.begin("b:1", "b", &["pulled"]);
+    assert!(owner.advance(&mut pull));
+    let inside = Inside::new(owner.layer("sha256-new"));
+    let gc = run(&owner.cache, &["gc", "--layers=all"]).ok();
+    assert!(gc.contains("in-use: sleep (pid "), "{gc}");
+    assert!(gc.contains("in-use: a pull may need it"), "{gc}");
+    let left = owner.layers();
+    assert!(left.contains("sha256-new") && left.contains("sha256-pulled"), "{left:?}");
+    assert!(!left.contains("sha256-old"), "{left:?}");
+    drop(inside);
+    while owner.advance(&mut pull) {}
+    run(&owner.cache, &["gc", "--layers=all"]).ok();
+    assert!(owner.layers().is_empty());
+    assert!(["sha256-new", "sha256-b"].iter().all(|image| owner.cache.path(image).exists()));
+}
+
+/// What the times say is not believed against what is in the image.
+#[test]
+fn a_layer_whose_files_are_in_a_live_image_stays() {
+    let mut owner = two_images();
+    owner.pull("b:1", "b", &["other"]);
+    owner.untag("a:1");
+    owner.forget("sha256-new");
+    // As if the pull of `b` had used it, and the clock had deceived everybody.
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(owner.layer("sha256-old").join("usr"))
+        .arg(owner.cache.path("sha256-b"))
+        .status();
+    assert!(copied.unwrap().success());
+    fs::write(owner.cache.path("sha256-b/etc/release"), "sha256-old").unwrap();
+    let gc = run(&owner.cache, &["gc", "--layers", "-v"]).out;
+    assert!(gc.contains("unknown: has the same files as sha256:b\n"), "{gc}");
+    assert_eq!(owner.layers().iter().collect::<Vec<_>>(), ["sha256-old", "sha256-other"]);
+    run(&owner.cache, &["gc", "--layers=all"]).ok();
+    assert!(owner.layers().is_empty());
+}
+
+#[test]
+fn a_word_that_is_no_choice_of_layers_is_refused() {
+    let owner = two_images();
+    let gc = run(&owner.cache, &["gc", "--layers=some"]);
+    assert_eq!(gc.code, 2);
+    assert!(gc.err.contains("[possible values: unreferenced, all]"), "{}", gc.err);
+    let gc = run(&owner.cache, &["gc", "--temp-age", "soon"]);
+    assert_eq!(gc.code, 2);
+    assert!(gc.err.contains("a duration such as"), "{}", gc.err);
+}

@@ -7,20 +7,25 @@
 mod cache;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use cache::{TestCache, age, hash, rootfs};
 
-/// Files in an image; one has about 10 KiB on the average.
-const FILES: u32 = 6_000;
-
 fn main() -> ExitCode {
     println!("Building a cache of five images in a temporary folder …");
     let cache = build();
     let mut worst = ExitCode::SUCCESS;
-    for verb in [&["list", "--sizes"][..], &["gc", "--dry-run"], &["gc"], &["list"]] {
+    let verbs = [
+        &["list", "--sizes"][..],
+        &["gc", "--dry-run", "--layers"],
+        &["gc"],
+        &["gc", "--layers"],
+        &["list"],
+    ];
+    for verb in verbs {
         println!("\n$ bbox cache {}", verb.join(" "));
         let ending = bbox_cache::cli::run(command_line(cache.dir(), verb));
         if ending != ExitCode::SUCCESS {
@@ -37,28 +42,45 @@ fn command_line(directory: PathBuf, verb: &[&str]) -> Vec<OsString> {
     words
 }
 
-/// Three live images, two older builds that nothing references any more, and the layers that all
-/// of them were made of.
+/// Two older builds that nothing references any more, three live images, and the layers that all of
+/// them were made of.
 fn build() -> TestCache {
     let cache = TestCache::new();
-    let images = [
-        ("claude-code", "new", 2),
-        ("codex", "new", 9),
-        ("opencode", "new", 200),
-        ("claude-code", "old", 25),
-        ("codex", "old", 40),
-    ];
-    for (agent, build, minutes) in images {
-        let digest = hash(&format!("{agent} {build}"));
-        let path = cache.image_with(&digest, |top| rootfs(top, FILES));
-        age(&path, Duration::from_secs(60 * minutes));
-        if build == "new" {
-            cache.tag(&format!("ghcr.io/stacklok/brood-box/{agent}:latest"), &digest);
-        }
-    }
-    for (layer, files) in [("base", FILES / 2), ("node", FILES / 3), ("agent", FILES / 6)] {
-        let path = cache.layer_with(&hash(layer), |top| rootfs(top, files));
-        age(&path, Duration::from_secs(3600 * 26));
+    for (agent, build) in [
+        ("claude-code", "old"),
+        ("codex", "old"),
+        ("claude-code", "new"),
+        ("codex", "new"),
+        ("opencode", "new"),
+    ] {
+        pull(&cache, agent, &format!("{agent}-{build}"));
     }
     cache
+}
+
+/// Pulls an image in the order in which the owner of the cache does it: that tells which layers it is
+/// made of.
+fn pull(cache: &TestCache, agent: &str, build: &str) {
+    let (image, layers) =
+        (cache.path("tmp-rootfs-1"), [("base", 3000), ("node", 2000), (build, 1000)]);
+    fs::create_dir(&image).unwrap();
+    for (layer, files) in layers {
+        let path = cache.path(&format!("layers/sha256-{}", hash(layer)));
+        if !path.exists() {
+            rootfs(&path.join("opt").join(layer), files);
+        }
+        use_now(&path);
+        rootfs(&image.join("opt").join(layer), files);
+    }
+    let digest = hash(&format!("image {build}"));
+    let installed = cache.path(&format!("sha256-{digest}"));
+    fs::rename(image, &installed).unwrap();
+    use_now(&cache.tag(&format!("ghcr.io/stacklok/brood-box/{agent}:latest"), &digest));
+    fs::write(installed.join(".oci-config.json"), r#"{"Entrypoint":["/bin/agent"]}"#).unwrap();
+}
+
+/// Marks something as used now, some ticks of the clock after it was made.
+fn use_now(path: &Path) {
+    std::thread::sleep(Duration::from_millis(20));
+    age(path, Duration::ZERO);
 }

@@ -6,9 +6,10 @@
 //! 2. The refs are read again, since the plan may have waited for a while. Then each doomed image
 //!    is asked for (it may be leased) and renamed, in its own folder, to `tmp-gc-<name>`. That is
 //!    one step for every reader: an entry is whole under its name or not there under its name.
+//!    Layers, dead extractions and refs to nothing go the same way.
 //! 3. The refs are read once more, and the running processes looked at. What is named, used or
-//!    touched by now is renamed back.
-//! 4. The rest gets the name `tmp-gc-dead-<name>`, from which nothing comes back. These are the
+//!    touched by now is renamed back, and with an image the layers that were to go.
+//! 4. The images left get the name `tmp-gc-dead-<name>`, from which nothing comes back. These are the
 //!    `STEPS` in `trash.rs` and `rescue.rs`.
 //! 5. The renamed trees are deleted in parallel (`remove.rs`).
 //!

@@ -27,7 +27,7 @@ pub enum Command {
 Examples:
   bbox cache list           what is in the cache, and how big it is
   bbox cache gc --dry-run   what a collection would remove
-  bbox cache gc             remove the images that no reference names")]
+  bbox cache gc             remove what nothing needs")]
 pub struct CacheArguments {
     #[command(flatten)]
     pub shared: Shared,
@@ -86,7 +86,7 @@ pub enum Verb {
     /// Show the images, their sizes and the references that name them
     #[command(visible_alias = "ls")]
     List(List),
-    /// Remove every image that no reference names
+    /// Remove what nothing needs: orphaned images, dead extractions, references to nothing
     #[command(visible_alias = "prune")]
     Gc(Gc),
     /// Remove the whole cache directory
@@ -149,7 +149,7 @@ pub struct Gc {
     pub keep_recent: Option<SignedDuration>,
     /// Also remove the layers that no image left can be made of; or all that are not in use: the next
     /// pull extracts them again
-    #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1, require_equals = true,
+    #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1,
         default_missing_value = "unreferenced")]
     pub layers: Option<Layers>,
     /// Remove extractions that nobody has open once nothing in them has changed for that long

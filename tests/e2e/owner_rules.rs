@@ -166,3 +166,31 @@ fn a_missing_cache_is_no_error_anywhere() {
         assert!(text.contains(cache.dir().to_str().unwrap()), "{text}");
     }
 }
+
+#[test]
+fn a_ref_to_nothing_goes_after_a_minute_and_one_that_says_nothing_is_reported() {
+    let cache = TestCache::new();
+    cache.live("live");
+    let gone = cache.tag("example.com/gone:1", "gone");
+    let young = cache.tag("example.com/young:1", "young");
+    age(&young, Duration::ZERO);
+    let broken = cache.raw_ref("broken", "");
+    let list = run(&cache, &["list"]);
+    assert!(
+        list.out
+            .contains("2 refs name images that are gone: example.com/gone:1, example.com/young:1"),
+        "{}",
+        list.out
+    );
+    let dry = run(&cache, &["gc", "-n"]);
+    assert!(dry.out.starts_with("Would remove ref ") && gone.exists(), "{}", dry.out);
+    let gc = run(&cache, &["gc"]);
+    assert_eq!(gc.code, 0, "{}", gc.err);
+    let line = |start: &str| gc.out.lines().find(|line| line.starts_with(start)).unwrap();
+    assert!(line("Removed ref ").ends_with("dangling: example.com/gone:1"), "{}", gc.out);
+    assert!(line("Kept    ref ").ends_with("recent: example.com/young:1"), "{}", gc.out);
+    assert!(line("Removed 1 ref, freed").contains("KiB"), "{}", gc.out);
+    assert!(gc.err.contains("refs/broken protects no image: it is empty"), "{}", gc.err);
+    assert!(!gone.exists() && young.exists() && broken.exists());
+    assert_eq!(left(&cache), ["refs", "sha256-live"]);
+}

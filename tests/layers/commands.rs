@@ -169,6 +169,8 @@ fn a_word_that_is_no_choice_of_layers_is_refused() {
     let gc = run(&owner.cache, &["gc", "--layers=some"]);
     assert_eq!(gc.code, 2);
     assert!(gc.err.contains("[possible values: unreferenced, all]"), "{}", gc.err);
+    let [one, two] = [&["gc", "-n", "--layers", "all"][..], &["gc", "-n", "--layers=all"]];
+    assert_eq!(run(&owner.cache, one).out, run(&owner.cache, two).out);
     let gc = run(&owner.cache, &["gc", "--temp-age", "soon"]);
     assert_eq!(gc.code, 2);
     assert!(gc.err.contains("a duration such as"), "{}", gc.err);

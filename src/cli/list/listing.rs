@@ -13,7 +13,7 @@ use crate::cli::args::List;
 use crate::cli::context::Context;
 use crate::cli::doubt;
 use crate::error::Error;
-use crate::plan::{Decision, Plan, Standing, Timeline, Verdict, dangling};
+use crate::plan::{Decision, Item, Plan, Standing, Timeline, Verdict, dangling};
 use crate::usage::{Census, Estimate, Usage};
 
 /// Everything that there is to say about a cache.
@@ -90,6 +90,12 @@ impl<'a> Listing<'a> {
     /// Whether a collection would remove an entry.
     pub fn is_doomed(&self, entry: &Entry) -> bool {
         self.verdict(entry).is_some_and(Verdict::removes)
+    }
+
+    /// How many refs a collection would remove.
+    pub fn doomed_refs(&self) -> usize {
+        let removals = self.plan.removals();
+        removals.filter(|(_, decision)| matches!(decision.item, Item::Ref { .. })).count()
     }
 
     /// What all entries of some kind amount to, each inode and extent once.

@@ -92,8 +92,13 @@ fn oddities(listing: &Listing<'_>) -> String {
     let mut text = String::new();
     if !refs.is_empty() {
         let verb = if refs.len() == 1 { "names an image that is" } else { "name images that are" };
+        // A young one may belong to a pull.
+        let hint = match listing.doomed_refs() == refs.len() {
+            true => format!(", `{}` removes that", listing.gc_command),
+            false => String::new(),
+        };
         let refs = (plural(refs.len(), "ref"), some_of(&refs));
-        text = format!("{} {verb} gone: {}\n", refs.0, refs.1);
+        text = format!("{} {verb} gone{hint}: {}\n", refs.0, refs.1);
     }
     if !strangers.is_empty() {
         text += &format!("not of the cache, never touched: {}\n", some_of(&strangers));

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rustix::io::Errno;
 
+use super::config::CONFIG_FILE;
 use super::{Cache, Entry, EntryKind, Folder, Inventory, Location};
 use crate::directory::Directory;
 use crate::error::{Context, Error, Result};
@@ -96,9 +97,10 @@ impl Lifetimes {
 }
 
 fn image_times(image: &Directory) -> rustix::io::Result<ImageTimes> {
-    const CONFIG: &std::ffi::CStr = c".oci-config.json";
-    let config = match image.status_of(CONFIG) {
-        Ok(status) => Some(ConfigTimes { born: image.born(CONFIG)?, modified: status.modified() }),
+    let config = match image.status_of(CONFIG_FILE) {
+        Ok(status) => {
+            Some(ConfigTimes { born: image.born(CONFIG_FILE)?, modified: status.modified() })
+        }
         Err(Errno::NOENT) => None,
         Err(cause) => return Err(cause),
     };

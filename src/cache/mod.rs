@@ -8,6 +8,7 @@
 //! something that may change at once.
 
 mod choice;
+mod config;
 mod content;
 mod digest;
 mod folders;
@@ -37,6 +38,7 @@ use crate::error::{Context, Error, Result};
 use crate::stop::StopFlag;
 
 pub use choice::Choice;
+pub use config::ImageConfig;
 pub use digest::Digest;
 pub(crate) use folders::Folders;
 pub use guests::Guests;

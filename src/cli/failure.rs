@@ -27,6 +27,9 @@ pub enum Failure {
     Output(#[from] OutputError),
     #[error("cannot listen for signals: {}", cause(.0))]
     Signals(io::Error),
+    /// There is no such image, for the reason given.
+    #[error("{0}")]
+    NoImage(String),
     /// What was asked for is not done, for the reason given.
     #[error("{0}")]
     Refused(String),
@@ -47,7 +50,7 @@ pub fn exit_code(result: &Result<Ending, Failure>, signal: u8) -> ExitCode {
         Ok(Ending::Passed(code)) | Err(Failure::NotRun { code, .. }) => *code,
         Ok(Ending::Interrupted) | Err(Failure::Library(Error::Interrupted)) => signal,
         Ok(Ending::Incomplete) | Err(Failure::Library(_) | Failure::Output(_)) => 1,
-        Err(Failure::Signals(_)) => 1,
+        Err(Failure::Signals(_) | Failure::NoImage(_)) => 1,
         Err(Failure::Refused(_)) => 2,
     })
 }

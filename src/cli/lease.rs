@@ -11,9 +11,10 @@ use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SI
 use signal_hook::iterator::Signals;
 
 use super::args::Lease;
+use super::choose::{NotFound, choose};
 use super::context::Context;
 use super::failure::{Ending, Failure};
-use crate::cache::{self, Cache, Choice, Inventory};
+use crate::cache::{self, Cache};
 use crate::error::{Error, cause};
 use crate::escape::Escaped;
 
@@ -55,35 +56,18 @@ fn take(context: &Context<'_>, image: &str) -> Result<cache::Lease, Failure> {
 
 /// The lease, or why it may come to be had in a moment.
 fn try_take(context: &Context<'_>, image: &str) -> Result<Result<cache::Lease, String>, Failure> {
-    let (shown, dir) = (Escaped::new(image).to_string(), context.shown_dir());
-    let none = || refuse(format!("there is no image {shown} in {dir}"));
-    let Some(cache) = Cache::open(&context.cache_dir).map_err(no_lease)? else { return none() };
-    let inventory = cache.inventory().map_err(no_lease)?;
-    let digest = match inventory.find(image) {
-        Choice::One(digest) => digest,
-        Choice::Many(digests) => {
-            let digests: Vec<_> = digests.iter().map(ToString::to_string).collect();
-            return refuse(format!("{shown} may be any of {}", digests.join(", ")));
-        }
-        Choice::Hidden(digest) => {
-            let gc = context.command("gc");
-            return Ok(Err(format!(
-                "a gc has hidden {digest}; `{gc}` brings it back if it is named"
-            )));
-        }
-        Choice::Dangling(digest) => {
-            return Ok(Err(format!("{shown} is {digest}, which is not in {dir}")));
-        }
-        Choice::None => return unknown(inventory).map_or_else(none, refuse),
+    let dir = context.shown_dir();
+    let Some(cache) = Cache::open(&context.cache_dir).map_err(no_lease)? else {
+        return refuse(format!("there is no image {} in {dir}", Escaped::new(image)));
     };
-    let lease = cache.lease(&digest).map_err(no_lease)?;
+    let inventory = cache.inventory().map_err(no_lease)?;
+    let digest = match choose(context, &inventory, image) {
+        Ok((_, digest)) => digest,
+        Err(NotFound::Yet(reason)) => return Ok(Err(reason)),
+        Err(NotFound::AtAll(reason)) => return refuse(reason),
+    };
+    let lease = cache.lease(digest).map_err(no_lease)?;
     Ok(lease.ok_or_else(|| format!("{digest} is not in {dir} any more")))
-}
-
-/// Why nobody can say that there is no such image.
-fn unknown(inventory: Inventory) -> Option<String> {
-    let unreadable = inventory.refs.unreadable.into_iter().map(|found| found.error);
-    unreadable.chain(inventory.problems).next().map(|error| error.to_string())
 }
 
 fn refuse<T>(reason: String) -> Result<T, Failure> {

@@ -5,6 +5,7 @@
 //! the signal's number if a signal came. `lease` passes on the code of the command that it runs.
 
 mod args;
+mod choose;
 mod context;
 mod dir;
 mod doubt;

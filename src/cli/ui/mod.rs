@@ -1,7 +1,9 @@
-//! What is seen: streams, tables, bars, units, JSON.
+//! What is seen: streams, tables, bars, gauges, units, JSON.
 
 pub mod bars;
 pub mod console;
+#[allow(dead_code, reason = "its users come next")]
+pub mod gauge;
 pub mod json;
 pub mod table;
 pub mod units;

@@ -1,0 +1,154 @@
+//! What an image says of itself: its `.oci-config.json`.
+//!
+//! The owner of the cache writes it in place once the image is installed, so for a moment it may be
+//! missing or cut. And whatever is in it came with an image: what is not of the kind that belongs
+//! there counts as not there.
+
+use std::ffi::CStr;
+use std::io::{self, Read};
+
+use rustix::io::Errno;
+use serde_json::Value;
+
+use super::{Cache, Location};
+use crate::error::{Context, Error, Result};
+
+/// What the file is called in an image.
+pub(super) const CONFIG_FILE: &CStr = c".oci-config.json";
+/// More than that is no config.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// How an image is run. Nothing in it is safe to print.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageConfig {
+    /// The program and its first arguments.
+    pub entrypoint: Vec<String>,
+    /// Its other arguments, unless the user gives some.
+    pub command: Vec<String>,
+    /// Its environment, each as `NAME=value`.
+    pub environment: Vec<String>,
+    /// Where it is started; empty for the root.
+    pub working_directory: String,
+    /// As whom; empty for root.
+    pub user: String,
+}
+
+impl Cache {
+    /// Reads the config of an image. `None` if it has none, or is gone.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no JSON object.
+    pub fn config(&self, image: &Location) -> Result<Option<ImageConfig>> {
+        let path = || image.path_in(&self.path).join(".oci-config.json");
+        let found = self.read_config(image).context("read", path())?;
+        match found.as_deref().map(ImageConfig::parse) {
+            None => Ok(None),
+            Some(Some(config)) => Ok(Some(config)),
+            Some(None) => Err(Error::io("read", path(), invalid("it is no config"))),
+        }
+    }
+
+    fn read_config(&self, image: &Location) -> io::Result<Option<Vec<u8>>> {
+        let open = || {
+            let folder = self.try_folder(image.folder)?.ok_or(Errno::NOENT)?;
+            folder.open_folder(image.name.as_c_str())?.open_file(CONFIG_FILE)
+        };
+        let file = match open() {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(cause) => return Err(cause.into()),
+        };
+        if !file.metadata()?.is_file() {
+            return Err(invalid("it is not a regular file"));
+        }
+        let mut text = Vec::new();
+        file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut text)?;
+        match text.len() as u64 > MAX_CONFIG_BYTES {
+            true => Err(invalid("it is larger than 1 MiB")),
+            false => Ok(Some(text)),
+        }
+    }
+}
+
+fn invalid(cause: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, cause)
+}
+
+impl ImageConfig {
+    /// `None` for anything but a JSON object.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let Ok(Value::Object(fields)) = serde_json::from_slice(text) else { return None };
+        let word = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        let words = |name: &str| {
+            let list = fields.get(name).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        Some(Self {
+            entrypoint: words("Entrypoint"),
+            command: words("Cmd"),
+            environment: words("Env"),
+            working_directory: word("WorkingDir").unwrap_or_default(),
+            user: word("User").unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::cache::{EntryName, Folder};
+    use crate::test_cache::TestCache;
+
+    fn config(cache: &TestCache) -> Result<Option<ImageConfig>> {
+        let name = EntryName::new("sha256-a").unwrap();
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        opened.config(&Location { folder: Folder::Root, name })
+    }
+
+    #[test]
+    fn a_config_says_how_an_image_is_run() {
+        let cache = TestCache::new();
+        let file = cache.image("a").join(".oci-config.json");
+        for (text, expected) in [
+            ("{}", ImageConfig::default()),
+            (r#"{"Entrypoint": null, "Env": 1, "User": []}"#, ImageConfig::default()),
+            (
+                r#"{"Entrypoint":["/bin/a","b"],"Cmd":["c",2],"Env":["A=1"],"WorkingDir":"/w","User":"u"}"#,
+                ImageConfig {
+                    entrypoint: vec!["/bin/a".into(), "b".into()],
+                    command: vec!["c".into()],
+                    environment: vec!["A=1".into()],
+                    working_directory: "/w".into(),
+                    user: "u".into(),
+                },
+            ),
+        ] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(config(&cache).unwrap(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_config_is_named_and_what_is_missing_is_none() {
+        let cache = TestCache::new();
+        assert_eq!(config(&cache).unwrap(), None);
+        let file = cache.image("a").join(".oci-config.json");
+        fs::remove_file(&file).unwrap();
+        assert_eq!(config(&cache).unwrap(), None);
+        for (text, cause) in [
+            (String::new(), "it is no config"),
+            ("[]".to_owned(), "it is no config"),
+            (" ".repeat(2 << 20), "it is larger than 1 MiB"),
+        ] {
+            fs::write(&file, text).unwrap();
+            let error = config(&cache).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("/sha256-a/.oci-config.json: {cause}")), "{error}");
+        }
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", &file).unwrap();
+        assert!(config(&cache).is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! From what somebody has typed to an image.
+
+use super::context::Context;
+use super::failure::Failure;
+use crate::cache::{Choice, Digest, Entry, Inventory};
+use crate::escape::Escaped;
+
+/// How many candidates are listed.
+const MOST_CANDIDATES: usize = 10;
+/// How many references are proposed instead of one that is not there.
+const MOST_PROPOSALS: usize = 3;
+/// From which likeness on two references may be meant for each other: 1 is the same.
+const ALIKE: f64 = 0.75;
+
+/// Why there is no image to be had.
+#[derive(Debug)]
+pub enum NotFound {
+    /// There may be one in a moment: a collection or a pull is perhaps at work.
+    Yet(String),
+    /// There is none.
+    AtAll(String),
+}
+
+impl From<NotFound> for Failure {
+    fn from(found: NotFound) -> Self {
+        let (NotFound::Yet(reason) | NotFound::AtAll(reason)) = found;
+        Self::NoImage(reason)
+    }
+}
+
+/// The image that `text` stands for: a reference, a digest or the beginning of one.
+///
+/// # Errors
+/// The reason, safe to print, with what may have been meant.
+pub fn choose<'a>(
+    context: &Context<'_>,
+    inventory: &'a Inventory,
+    text: &str,
+) -> Result<(&'a Entry, &'a Digest), NotFound> {
+    let (shown, dir) = (Escaped::new(text).to_string(), context.shown_dir());
+    let digest = match inventory.find(text) {
+        Choice::One(digest) => digest,
+        Choice::Many(digests) => {
+            return Err(NotFound::AtAll(candidates(inventory, &shown, &digests)));
+        }
+        Choice::Hidden(digest) => {
+            let gc = context.command("gc");
+            return Err(NotFound::Yet(format!(
+                "a gc has hidden {digest}; `{gc}` brings it back if it is named"
+            )));
+        }
+        Choice::Dangling(digest) => {
+            return Err(NotFound::Yet(format!("{shown} is {digest}, which is not in {dir}")));
+        }
+        Choice::None => return Err(NotFound::AtAll(none(inventory, text, &dir))),
+    };
+    let found = inventory.images().find(|(_, image)| **image == digest);
+    found.ok_or_else(|| NotFound::Yet(format!("{digest} is not in {dir} any more")))
+}
+
+/// A line for each image that may be meant.
+fn candidates(inventory: &Inventory, shown: &str, digests: &[Digest]) -> String {
+    let mut text = format!("{shown} may be any of {} images:", digests.len());
+    for digest in digests.iter().take(MOST_CANDIDATES) {
+        text += &format!("\n  {digest}  {}", name_of(inventory, digest));
+    }
+    match digests.len().saturating_sub(MOST_CANDIDATES) {
+        0 => text,
+        more => text + &format!("\n  and {more} more"),
+    }
+}
+
+fn name_of(inventory: &Inventory, digest: &Digest) -> String {
+    let mut refs = inventory.refs.refs.iter().filter(|found| found.digest == *digest);
+    match refs.next().map(|found| &found.image) {
+        Some(Some(image)) => Escaped::new(image).to_string(),
+        Some(None) => "(unknown image)".to_owned(),
+        None => "(orphan)".to_owned(),
+    }
+}
+
+/// Why there is no such image, as far as anybody can tell.
+fn none(inventory: &Inventory, text: &str, dir: &str) -> String {
+    let unreadable = inventory.refs.unreadable.iter().map(|found| &found.error);
+    if let Some(error) = unreadable.chain(&inventory.problems).next() {
+        return error.to_string();
+    }
+    let shown = Escaped::new(text);
+    let images = inventory.refs.refs.iter().filter_map(|found| found.image.as_deref());
+    let proposals: Vec<_> =
+        proposals(images, text).map(|name| Escaped::new(name).to_string()).collect();
+    match proposals.is_empty() {
+        true => format!("there is no image {shown} in {dir}"),
+        false => {
+            format!("there is no image {shown} in {dir}; did you mean {}?", proposals.join(" or "))
+        }
+    }
+}
+
+/// The references that somebody may have meant, the likeliest first: those that contain what was
+/// typed, and those that look like it.
+fn proposals<'a>(
+    references: impl Iterator<Item = &'a str>,
+    typed: &str,
+) -> impl Iterator<Item = &'a str> {
+    let likeness = |reference: &str| match !typed.is_empty() && reference.contains(typed) {
+        true => 1.0,
+        false => strsim::normalized_damerau_levenshtein(reference, typed),
+    };
+    let mut alike: Vec<_> = references.map(|reference| (likeness(reference), reference)).collect();
+    alike.retain(|(likeness, _)| *likeness >= ALIKE);
+    alike.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    alike.into_iter().map(|(_, reference)| reference).take(MOST_PROPOSALS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_or_a_part_of_a_reference_leads_to_it() {
+        let references = ["ghcr.io/a/codex:latest", "ghcr.io/a/claude-code:latest", "busybox:1"];
+        for (typed, expected) in [
+            ("claude-code", &["ghcr.io/a/claude-code:latest"][..]),
+            ("ghcr.io/a/cluade-code:latest", &["ghcr.io/a/claude-code:latest"]),
+            ("ghcr.io/a/codex", &["ghcr.io/a/codex:latest"]),
+            ("latest", &["ghcr.io/a/codex:latest", "ghcr.io/a/claude-code:latest"]),
+            ("debian:12", &[]),
+            ("", &[]),
+        ] {
+            let found: Vec<_> = proposals(references.into_iter(), typed).collect();
+            assert_eq!(found, expected, "{typed}");
+        }
+    }
+}

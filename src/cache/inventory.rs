@@ -89,11 +89,6 @@ impl Entry {
     }
 }
 
-/// Whether a name is a hash like that of every ref file.
-fn is_hash(name: &EntryName) -> bool {
-    name.as_bytes().len() == 64 && name.as_bytes().iter().all(u8::is_ascii_hexdigit)
-}
-
 /// All that lies in the cache, each folder by name.
 #[derive(Debug, Default)]
 pub struct Inventory {
@@ -124,7 +119,7 @@ impl Inventory {
     /// it is enough.
     pub fn looks_like_a_cache(&self) -> bool {
         self.entries.iter().any(|entry| entry.kind != EntryKind::Stranger)
-            || self.refs.files().any(is_hash)
+            || self.refs.files().any(EntryName::is_hash)
             || self.folders == [Folder::Layers, Folder::Refs]
             || (self.entries.is_empty() && self.refs.is_empty())
     }

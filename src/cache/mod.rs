@@ -55,7 +55,7 @@ pub use mounts::Mounts;
 pub use name::EntryName;
 pub(crate) use ref_file::SETTLED_AGE;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
-pub(crate) use trash_name::{TRASH_PREFIX, TrashStage};
+pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use users::{User, Users};
 
 /// How long to wait before a cache that is being written is looked at again.

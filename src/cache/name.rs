@@ -37,6 +37,11 @@ impl EntryName {
         OsStr::from_bytes(self.as_bytes())
     }
 
+    /// Whether it is a hash like the name of every ref file.
+    pub(super) fn is_hash(&self) -> bool {
+        self.as_bytes().len() == 64 && self.as_bytes().iter().all(u8::is_ascii_hexdigit)
+    }
+
     /// Whether the name begins with `prefix`.
     pub fn starts_with(&self, prefix: &str) -> bool {
         self.as_bytes().starts_with(prefix.as_bytes())

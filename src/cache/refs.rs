@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::ref_file::{Look, look};
+use super::trash_name::former_ref_file;
 use super::{Digest, EntryName, Folder};
 use crate::directory::Directory;
 use crate::error::{Error, Result};
@@ -41,6 +42,11 @@ pub struct Ref {
 }
 
 impl Ref {
+    /// What its file was called before a collection hid it, which was then interrupted.
+    pub fn former_file(&self) -> Option<EntryName> {
+        former_ref_file(&self.file)
+    }
+
     /// By image reference, then by file; what has no reference comes last.
     fn order(&self) -> impl Ord + '_ {
         (self.image.is_none(), &self.image, &self.file)

@@ -45,19 +45,29 @@ impl TrashStage {
 /// What an entry was called before it got this name, and how far its removal has come. `None` for
 /// a name that is none of these. Only images are ever hidden; whatever else is called so is dead.
 pub(crate) fn former_name(name: &EntryName) -> Option<(TrashStage, Option<Digest>)> {
+    let (stage, own) = split(name)?;
+    let digest = EntryName::new(own).and_then(|own| Digest::of_entry(&own));
+    let stage = if digest.is_some() { stage } else { TrashStage::Dead };
+    Some((stage, digest))
+}
+
+/// What a ref file was called before a collection hid it.
+pub(crate) fn former_ref_file(name: &EntryName) -> Option<EntryName> {
+    let (_, own) = split(name)?;
+    EntryName::new(own).filter(EntryName::is_hash)
+}
+
+fn split(name: &EntryName) -> Option<(TrashStage, &[u8])> {
     let rest = name.as_bytes().strip_prefix(TRASH_PREFIX.as_bytes())?;
     let (stage, rest) = match name.as_bytes().strip_prefix(DEAD_PREFIX.as_bytes()) {
         Some(rest) => (TrashStage::Dead, rest),
         None => (TrashStage::Hidden, rest),
     };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let own = match rest.get(digits) {
-        Some(b'-') if digits > 0 => &rest[digits + 1..],
-        _ => rest,
-    };
-    let digest = EntryName::new(own).and_then(|own| Digest::of_entry(&own));
-    let stage = if digest.is_some() { stage } else { TrashStage::Dead };
-    Some((stage, digest))
+    match rest.get(digits) {
+        Some(b'-') if digits > 0 => Some((stage, &rest[digits + 1..])),
+        _ => Some((stage, rest)),
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +90,19 @@ mod tests {
             assert_eq!(stage.name_of(&name("sha256-a"), number), name(trash));
             let digest = Digest::of_entry(&name("sha256-a"));
             assert_eq!(former_name(&name(trash)), Some((stage, digest)), "{trash}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_called_like_a_ref_of_the_owner_was_one() {
+        let hash = "0123456789abcdef".repeat(4);
+        for (trash, file) in [
+            (format!("tmp-gc-{hash}"), Some(&hash)),
+            (format!("tmp-gc-7-{hash}"), Some(&hash)),
+            (hash.clone(), None),
+            ("tmp-gc-notes".to_owned(), None),
+        ] {
+            assert_eq!(former_ref_file(&name(&trash)), file.map(|file| name(file)), "{trash}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! What a collection has to heed besides the cache itself.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Activity, LayerChoice, SameContent};
+use super::{Activity, LayerChoice, RemoveReason, SameContent};
 use crate::cache::{Entry, Leases, Lifetimes, Location, Mounts, Ref, SETTLED_AGE, Users};
 
 /// How long nothing in an extraction must have changed for it to count as abandoned, by default.
@@ -17,6 +19,10 @@ pub struct Conditions {
     pub now: Timestamp,
     /// Orphans that were used within this time before `now`, or after it, stay.
     pub keep_recent: Option<SignedDuration>,
+    /// Images that were not used within this time before `now` go although refs name them.
+    pub unused_for: Option<SignedDuration>,
+    /// Images that go although refs name them, so that the cache fits: see [`fit`](super::fit).
+    pub evicted: HashSet<Location>,
     /// Which processes use what.
     pub users: Users,
     /// Which images are leased.
@@ -42,6 +48,8 @@ impl Conditions {
         Self {
             now,
             keep_recent: None,
+            unused_for: None,
+            evicted: HashSet::new(),
             users: Users::default(),
             leases: Leases::default(),
             mounts: Mounts::default(),
@@ -68,6 +76,18 @@ impl Conditions {
     pub fn is_kept(&self, entry: &Entry) -> bool {
         let age = self.now.duration_since(entry.last_used);
         self.keep_recent.is_some_and(|kept| age < kept)
+    }
+
+    /// Why an image goes although refs name it, if it does.
+    pub fn outweighing(&self, image: &Entry) -> Option<RemoveReason> {
+        let age = self.now.duration_since(image.last_used);
+        if self.unused_for.is_some_and(|limit| age >= limit) {
+            Some(RemoveReason::Unused)
+        } else if self.evicted.contains(&image.location) {
+            Some(RemoveReason::OverMaxSize)
+        } else {
+            None
+        }
     }
 
     /// Whether nothing has changed in an extraction for so long that nobody works on it any more.

@@ -10,7 +10,7 @@ pub struct Marks<'a>(HashMap<&'a EntryName, Vec<&'a Ref>>);
 
 impl<'a> Marks<'a> {
     /// Marks everything that `refs` name.
-    pub fn new(refs: &'a [Ref]) -> Self {
+    pub fn new(refs: impl IntoIterator<Item = &'a Ref>) -> Self {
         let mut marks: HashMap<_, Vec<_>> = HashMap::new();
         for found in refs {
             marks.entry(found.digest.entry_name()).or_default().push(found);

@@ -6,16 +6,21 @@
 //! disk, and no clock is asked.
 
 mod activity;
+mod chosen;
 mod conditions;
 mod dangling;
+mod decide;
 mod doubt;
+mod fit;
 #[cfg(test)]
 mod history_tests;
+mod index;
 mod layers;
 mod mark;
 mod policy;
 #[cfg(test)]
 mod policy_tests;
+mod purge;
 mod reason;
 mod timeline;
 #[cfg(test)]
@@ -24,16 +29,21 @@ mod timeline_tests;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use crate::cache::{Digest, Entry, EntryKind, EntryName, Leftover, Location, User};
+use crate::cache::{
+    Digest, Entry, EntryKind, EntryName, Leftover, Location, User, former_ref_file,
+};
 use crate::usage::{Estimate, Measurement, Usage};
 
 pub use activity::Activity;
+pub use chosen::remove_chosen;
 pub use conditions::Conditions;
 pub use dangling::dangling;
 pub use doubt::IndexDoubt;
+pub use fit::{evictable, fit};
 pub use layers::{LayerChoice, SameContent};
 pub use mark::Marks;
-pub use policy::{collect, purge};
+pub use policy::collect;
+pub use purge::purge;
 pub use reason::{KeepReason, RemoveReason, Verdict};
 pub use timeline::{Doubt, DoubtCause, Standing, Timeline};
 
@@ -81,6 +91,14 @@ impl Item {
                 _ => None,
             },
             Self::Ref { .. } => None,
+        }
+    }
+
+    /// The name that a restored thing gets back: that of an image, or of a ref file.
+    pub(crate) fn own_name(&self) -> Option<EntryName> {
+        match self {
+            Self::Entry(_) => self.image_name().cloned(),
+            Self::Ref { location, .. } => former_ref_file(&location.name),
         }
     }
 

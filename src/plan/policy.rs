@@ -1,25 +1,24 @@
 //! From an inventory to a plan.
 
 use std::collections::HashSet;
-use std::path::Path;
 
+use super::decide::decide;
+use super::index::decide_refs;
 use super::{
-    Conditions, Decision, Item, KeepReason, Marks, Plan, RemoveReason, Timeline, Verdict, dangling,
-    layers,
+    Conditions, Decision, Item, KeepReason, Marks, Plan, RemoveReason, Timeline, Verdict, layers,
 };
-use crate::cache::{
-    Digest, Entry, EntryKind, EntryName, Folder, Inventory, Leftover, Location, Mounts, Ref,
-    RefIndex, User, Users,
-};
+use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, User};
 
 /// What a collection removes: images that no ref names and nobody needs, extractions that nobody
 /// works on any more, refs whose image is gone, and what an interrupted collection left. Strangers
 /// have no place in the plan. Images that have arrived just now stay, and if there are refs that
-/// cannot be read, all images stay: those might name any of them.
+/// cannot be read, all images stay: those might name any of them. If the user wants that, images go
+/// although refs name them, and those refs with them.
 pub fn collect(inventory: &Inventory, given: &Conditions) -> Plan {
     let in_place = inventory.images().map(|(_, digest)| digest).collect();
     let marks = Marks::new(&inventory.refs.refs);
-    let mut policy = Collection { inventory, given, marks, in_place };
+    let own = inventory.refs.refs.iter().filter(|found| found.former_file().is_none());
+    let mut policy = Collection { inventory, given, marks, own: Marks::new(own), in_place };
     let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Stranger);
     let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
     let (layers, others): (Vec<_>, Vec<_>) = entries.partition(is_layer);
@@ -31,7 +30,8 @@ pub fn collect(inventory: &Inventory, given: &Conditions) -> Plan {
     let mut plan = Plan { decisions: others.collect() };
     let layers = decide_layers(&layers, &plan, inventory, given);
     plan.decisions.extend(layers);
-    plan.decisions.extend(dangling(inventory).map(|found| decide_dangling(found, given)));
+    let refs = decide_refs(inventory, &plan, given);
+    plan.decisions.extend(refs);
     plan
 }
 
@@ -62,6 +62,8 @@ struct Collection<'a> {
     inventory: &'a Inventory,
     given: &'a Conditions,
     marks: Marks<'a>,
+    /// Without the refs that an interrupted collection had hidden: those went with their images.
+    own: Marks<'a>,
     /// The images that lie under their own names, or will.
     in_place: HashSet<&'a Digest>,
 }
@@ -69,19 +71,25 @@ struct Collection<'a> {
 impl<'a> Collection<'a> {
     fn verdict(&mut self, entry: &'a Entry) -> Verdict {
         match &entry.kind {
-            EntryKind::Image(digest) if self.marks.contains(digest.entry_name()) => {
-                Verdict::Keep(KeepReason::Referenced)
-            }
-            EntryKind::Image(_) => match self.needed(entry) {
-                Some(reason) => Verdict::Keep(reason),
-                None if self.given.is_recent(entry) => Verdict::Keep(KeepReason::Recent),
-                None => Verdict::Remove(RemoveReason::Orphan),
-            },
+            EntryKind::Image(digest) => self.image(entry, digest),
             EntryKind::Leftover(Leftover::Hidden(digest)) => self.hidden(entry, digest),
             EntryKind::Leftover(Leftover::Dead) => Verdict::Remove(RemoveReason::InterruptedGc),
             EntryKind::Leftover(Leftover::Extraction) => self.extraction(entry),
             // Layers come after everything else, strangers never.
             EntryKind::Layer(_) | EntryKind::Stranger => Verdict::Keep(KeepReason::Unknown),
+        }
+    }
+
+    fn image(&self, entry: &Entry, digest: &Digest) -> Verdict {
+        let reason = match self.marks.contains(digest.entry_name()) {
+            true => self.given.outweighing(entry),
+            false => Some(RemoveReason::Orphan),
+        };
+        match (reason, self.needed(entry)) {
+            (None, _) => Verdict::Keep(KeepReason::Referenced),
+            (_, Some(why)) => Verdict::Keep(why),
+            _ if self.given.is_recent(entry) => Verdict::Keep(KeepReason::Recent),
+            (Some(reason), None) => Verdict::Remove(reason),
         }
     }
 
@@ -100,7 +108,7 @@ impl<'a> Collection<'a> {
     /// What is needed comes back, unless another copy is in its place by then.
     fn hidden(&mut self, entry: &Entry, digest: &'a Digest) -> Verdict {
         let is_used = !self.given.users.of(&entry.location).is_empty();
-        let reason = match self.marks.contains(digest.entry_name()) {
+        let reason = match self.own.contains(digest.entry_name()) {
             true => Some(KeepReason::Referenced),
             false => self.needed(entry),
         };
@@ -139,55 +147,4 @@ impl<'a> Collection<'a> {
         }
         users
     }
-}
-
-/// What a purge removes: everything, even what `users` says is in use. Whoever orders it should
-/// have been told. What is mounted is not of the cache, and what holds it stays with it.
-pub fn purge(inventory: &Inventory, users: &Users, mounts: &Mounts) -> Plan {
-    let marks = Marks::new(&inventory.refs.refs);
-    let verdict = Verdict::Remove(RemoveReason::Purge);
-    let entries = inventory.entries.iter().cloned().map(Item::Entry);
-    let items = entries.chain(ref_items(&inventory.refs));
-    let decisions = items.map(|item| {
-        let users = users.of(item.location()).to_vec();
-        decide(item, verdict, &marks, users, mounts)
-    });
-    Plan { decisions: decisions.collect() }
-}
-
-/// All files in `refs`, whatever is in them.
-fn ref_items(index: &RefIndex) -> impl Iterator<Item = Item> + '_ {
-    let valid = index.refs.iter().map(|found| (&found.file, Some(&found.digest)));
-    let invalid = index.invalid.iter().map(|found| (&found.file, None));
-    let unreadable = index.unreadable.iter().filter_map(|found| Some((found.file.as_ref()?, None)));
-    valid.chain(invalid).chain(unreadable).map(|(file, digest)| ref_item(file, digest))
-}
-
-fn ref_item(file: &EntryName, digest: Option<&Digest>) -> Item {
-    let location = Location { folder: Folder::Refs, name: file.clone() };
-    Item::Ref { location, digest: digest.cloned() }
-}
-
-fn decide_dangling(found: &Ref, given: &Conditions) -> Decision {
-    let verdict = match given.is_old(found) {
-        true => Verdict::Remove(RemoveReason::Dangling),
-        false => Verdict::Keep(KeepReason::Recent),
-    };
-    let item = ref_item(&found.file, Some(&found.digest));
-    let decision = decide(item, verdict, &Marks::new(&[]), Vec::new(), &given.mounts);
-    Decision { refs: vec![found.image.clone()], ..decision }
-}
-
-fn decide(
-    item: Item,
-    verdict: Verdict,
-    marks: &Marks<'_>,
-    users: Vec<User>,
-    mounts: &Mounts,
-) -> Decision {
-    let mount = mounts.of(item.location()).filter(|_| verdict.removes()).map(Path::to_path_buf);
-    let verdict = mount.as_ref().map_or(verdict, |_| Verdict::Keep(KeepReason::Mount));
-    let refs = item.image_name().map_or(&[][..], |name| marks.of(name));
-    let refs = refs.iter().map(|found| found.image.clone()).collect();
-    Decision { item, verdict, refs, users, mount, standing: None, usage: None }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Activity, Conditions, KeepReason, RemoveReason, Verdict, collect};
+use super::{Activity, Conditions, KeepReason, RemoveReason, Verdict, collect, remove_chosen};
 use crate::cache::{
     Digest, Entry, EntryKind, EntryName, Folder, Inventory, Leases, Leftover, Location, Ref,
     UnreadableRef, User, Users,
@@ -93,7 +93,7 @@ fn what_is_leased_or_in_use_stays() {
 }
 
 fn user() -> User {
-    User { pid: 7, program: "vm".to_owned() }
+    User { pid: 7, program: "vm".to_owned(), holds_lease: false }
 }
 
 /// Who was told the image's name uses it, and so does who is in the hidden tree.
@@ -175,5 +175,111 @@ fn a_dangling_ref_goes_once_it_is_older_than_a_minute() {
     ] {
         let plan = collect(&inventory(&[], true, true), &Conditions::at(at(second)));
         assert_eq!(plan.decisions[0].verdict, verdict, "{second}");
+    }
+}
+
+#[test]
+fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs_it() {
+    use KeepReason::{InUse, Locked, Recent, Referenced};
+    use RemoveReason::{OverMaxSize, Unused};
+    use Verdict::{Keep, Remove};
+    let image = entry("sha256-a").location;
+    for (unused_for, is_evicted, is_leased, is_used, expected) in [
+        (None, false, false, false, Keep(Referenced)),
+        (Some(4001), false, false, false, Keep(Referenced)),
+        (Some(4000), false, false, false, Remove(Unused)),
+        (Some(4000), true, false, false, Remove(Unused)),
+        (None, true, false, false, Remove(OverMaxSize)),
+        (None, true, true, false, Keep(Locked)),
+        (Some(0), false, false, true, Keep(InUse)),
+    ] {
+        let given = Conditions {
+            unused_for: unused_for.map(SignedDuration::from_secs),
+            evicted: is_evicted.then(|| image.clone()).into_iter().collect(),
+            leases: Leases::from_iter(is_leased.then(|| image.name.clone())),
+            users: Users::from_list(is_used.then(|| (image.clone(), user()))),
+            ..Conditions::at(at(5000))
+        };
+        let plan = collect(&inventory(&["sha256-a"], true, true), &given);
+        let verdicts: Vec<_> = plan.decisions.iter().map(|decision| decision.verdict).collect();
+        match expected.removes() {
+            true => assert_eq!(verdicts, [expected, expected]),
+            false => assert_eq!(verdicts, [expected]),
+        }
+    }
+    let evicted = [image].into();
+    let given = Conditions { evicted, ..Conditions::at(at(1001)) };
+    let plan = collect(&inventory(&["sha256-a"], true, true), &given);
+    assert_eq!(plan.decisions[0].verdict, Keep(Recent));
+}
+
+/// A ref that a collection had hidden when it was killed does not bring its image back; and it is
+/// brought back itself, if its image is there.
+#[test]
+fn a_hidden_ref_goes_where_its_image_goes() {
+    use KeepReason::Referenced;
+    use RemoveReason::InterruptedGc;
+    use Verdict::{Keep, Remove, Restore};
+    let hash = "0".repeat(64);
+    for (entries, is_taken, verdicts) in [
+        (&["sha256-a"][..], false, &[Keep(Referenced), Restore(Referenced)][..]),
+        (&["sha256-a"], true, &[Keep(Referenced), Remove(InterruptedGc)]),
+        (&["tmp-gc-sha256-a"], false, &[Remove(InterruptedGc), Remove(InterruptedGc)]),
+        (&["tmp-gc-sha256-a"], true, &[Restore(Referenced), Remove(InterruptedGc)]),
+        (&[], false, &[Remove(InterruptedGc)]),
+    ] {
+        let mut inventory = inventory(entries, true, true);
+        let mut hidden = inventory.refs.refs[0].clone();
+        hidden.file = EntryName::new(format!("tmp-gc-{hash}")).unwrap();
+        inventory.refs.refs[0].file = EntryName::new(hash.clone()).unwrap();
+        if !is_taken {
+            inventory.refs.refs.clear();
+        }
+        inventory.refs.refs.push(hidden);
+        let plan = collect(&inventory, &Conditions::at(at(5000)));
+        let found: Vec<_> = plan.decisions.iter().map(|decision| decision.verdict).collect();
+        assert_eq!(found, verdicts, "{entries:?} {is_taken}");
+        inventory.problems.push(Error::Interrupted);
+        let plan = collect(&inventory, &Conditions::at(at(5000)));
+        assert_eq!(plan.decisions.len(), entries.len(), "nobody knows what the ref names");
+    }
+}
+
+#[test]
+fn what_the_user_has_named_goes_and_nothing_else() {
+    use KeepReason::{InUse, Locked, Recent, Unknown};
+    use Verdict::Keep;
+    let image = entry("sha256-a");
+    let chosen = |despite_lease| Verdict::Remove(RemoveReason::Chosen { despite_lease });
+    let lease = User { holds_lease: true, ..user() };
+    let used = |by: &User| Users::from_list([(image.location.clone(), by.clone())]);
+    for (second, is_readable, is_leased, is_used, force, expected) in [
+        (5000, true, false, false, false, chosen(false)),
+        (5000, true, true, false, false, Keep(Locked)),
+        (5000, true, true, false, true, chosen(true)),
+        (5000, true, true, true, true, Keep(InUse)),
+        (1001, true, false, false, true, Keep(Recent)),
+        (5000, false, false, false, true, Keep(Unknown)),
+    ] {
+        let inventory = inventory(&["sha256-a", "tmp-gc-sha256-a"], true, is_readable);
+        let given = Conditions {
+            leases: Leases::from_iter(is_leased.then(|| image.location.name.clone())),
+            users: match is_used {
+                true => used(&user()),
+                // Whoever holds a lease has the image open.
+                false if is_leased => used(&lease),
+                false => Users::default(),
+            },
+            ..Conditions::at(at(second))
+        };
+        let digests = [Digest::parse(b"sha256:a").unwrap()].into();
+        let plan = remove_chosen(&inventory, &digests, force, &given);
+        let found: Vec<_> = plan.decisions.iter().map(|decision| decision.verdict).collect();
+        match expected.removes() {
+            true => assert_eq!(found, [expected, expected], "with its ref"),
+            false => assert_eq!(found, [expected]),
+        }
+        let none = remove_chosen(&inventory, &Default::default(), force, &given);
+        assert!(none.decisions.is_empty());
     }
 }

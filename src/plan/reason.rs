@@ -52,6 +52,16 @@ pub enum RemoveReason {
     AbandonedTemp,
     /// A ref whose image is gone.
     Dangling,
+    /// An image that nobody has used for longer than the user wants to keep any.
+    Unused,
+    /// One of the images that were used least recently, without which the cache is as small as the
+    /// user wants it.
+    OverMaxSize,
+    /// The user has named it.
+    Chosen {
+        /// Whether it goes even if somebody has leased it.
+        despite_lease: bool,
+    },
     /// The whole cache goes.
     Purge,
 }
@@ -66,8 +76,16 @@ impl RemoveReason {
             Self::LayerCache => "layer-cache",
             Self::AbandonedTemp => "abandoned-temp",
             Self::Dangling => "dangling",
+            Self::Unused => "unused",
+            Self::OverMaxSize => "over-max-size",
+            Self::Chosen { .. } => "chosen",
             Self::Purge => "purge",
         }
+    }
+
+    /// Whether an image goes for this reason although refs name it. Those go with it.
+    pub fn outweighs_refs(self) -> bool {
+        matches!(self, Self::Unused | Self::OverMaxSize | Self::Chosen { .. })
     }
 }
 
@@ -86,6 +104,11 @@ impl Verdict {
     /// Whether the thing goes.
     pub fn removes(self) -> bool {
         matches!(self, Self::Remove(_))
+    }
+
+    /// Whether the thing goes although refs name it, or is such a ref.
+    pub fn outweighs_refs(self) -> bool {
+        matches!(self, Self::Remove(reason) if reason.outweighs_refs())
     }
 
     /// The reason's stable name.

@@ -3,7 +3,8 @@
 //! The owner is played as it is: it pulls step by step, takes no lock, removes a ref and writes it
 //! back, marks what it uses, and sweeps what is old. The law: when the collection has ended, and
 //! again when all pulls have, whatever a ref names is there and whole, unless the owner itself has
-//! swept it away; and the ref that a pull has written is there as long as its image is.
+//! swept it away; and the ref that a pull has written is there as long as its image is. A collection
+//! that is to remove images although refs name them takes those refs, and no others.
 //!
 //! One assumption: when the owner finds an image by its digest, it marks it as used, and writes the
 //! ref that names it within two seconds.
@@ -14,15 +15,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
-use super::outcome::Report;
+use super::outcome::{Fate, Report};
 use super::remove::remove;
 use super::trash::{Round, STEPS, Trash};
 use crate::StopFlag;
-use crate::cache::Cache;
-use crate::plan::{Conditions, collect};
+use crate::cache::{Cache, Location};
+use crate::plan::{Conditions, Plan, collect};
 use crate::test_cache::{TestCache, USED, age, hash};
 use crate::usage::{Jobs, Progress};
 
@@ -75,8 +76,10 @@ struct Owner {
     pulls: Vec<Pull>,
     /// What its own sweep has removed and nobody pulled again.
     swept: BTreeSet<usize>,
-    /// Which image each ref was written for, unless the owner has removed either since.
-    written: BTreeMap<usize, usize>,
+    /// Which image each ref was written for, and as which of all refs that were written, unless the
+    /// owner or a collection that was told to has removed either since.
+    written: BTreeMap<usize, (usize, usize)>,
+    writes: usize,
     extractions: usize,
 }
 
@@ -85,7 +88,7 @@ impl Owner {
         let cache = TestCache::new();
         fs::create_dir_all(cache.path("refs")).unwrap();
         let (swept, written) = (BTreeSet::new(), BTreeMap::new());
-        Self { cache, pulls: Vec::new(), swept, written, extractions: 0 }
+        Self { cache, pulls: Vec::new(), swept, written, writes: 0, extractions: 0 }
     }
 
     fn image(&self, image: usize) -> PathBuf {
@@ -114,7 +117,7 @@ impl Owner {
             Act::Sweep { image: Some(image) } if self.is_idle(image) => {
                 if fs::remove_dir_all(self.image(image)).is_ok() {
                     self.swept.insert(image);
-                    self.written.retain(|_, named| *named != image);
+                    self.written.retain(|_, (named, _)| *named != image);
                 }
             }
             Act::Sweep { image: None } if self.pulls.iter().all(|p| p.stage == Stage::Done) => {
@@ -179,7 +182,7 @@ impl Owner {
             }
             Stage::WriteRef => {
                 fs::write(&file, line(&pull)).unwrap();
-                self.written.insert(pull.reference, pull.image);
+                self.note_write(pull.reference, pull.image);
                 Stage::WriteConfig
             }
             Stage::WriteConfig => {
@@ -195,14 +198,15 @@ impl Owner {
     fn meanwhile<T>(&mut self, acts: &[Act], step: impl FnOnce() -> T) -> T {
         acts.iter().for_each(|act| self.act(*act));
         let writing = self.pulls.iter_mut().filter(|pull| pull.stage == Stage::WriteRef);
-        let home = self.cache.path("refs");
-        let writes: Vec<_> = writing
+        let written: Vec<Pull> = writing
             .map(|pull| {
                 pull.stage = Stage::WriteConfig;
-                self.written.insert(pull.reference, pull.image);
-                (home.join(hash(&pull.reference.to_string())), line(pull))
+                pull.clone()
             })
             .collect();
+        written.iter().for_each(|pull| self.note_write(pull.reference, pull.image));
+        let writes: Vec<_> =
+            written.iter().map(|pull| (self.ref_file(pull.reference), line(pull))).collect();
         std::thread::scope(|scope| {
             if !writes.is_empty() {
                 scope.spawn(|| {
@@ -212,6 +216,25 @@ impl Owner {
             }
             step()
         })
+    }
+
+    fn note_write(&mut self, reference: usize, image: usize) {
+        self.writes += 1;
+        self.written.insert(reference, (image, self.writes));
+    }
+
+    /// A collection that was told to has removed these refs: only one that was written after it had
+    /// made its plan counts from now on.
+    fn forget_refs(&mut self, plan: &Plan, report: Report<'_>, writes: usize) {
+        let outcome = report.into_outcome(None);
+        let removed = plan.removals().filter(|(index, decision)| {
+            decision.verdict.outweighs_refs()
+                && matches!(outcome.fate(*index), Some(Fate::Removed { .. }))
+        });
+        let removed: BTreeSet<_> =
+            removed.map(|(_, decision)| decision.item.location().name.to_string()).collect();
+        let is_removed = |reference: &usize| removed.contains(&hash(&reference.to_string()));
+        self.written.retain(|reference, (_, write)| *write > writes || !is_removed(reference));
     }
 
     fn finish_pulls(&mut self) {
@@ -235,7 +258,7 @@ impl Owner {
                 assert_eq!(content(&self.image(image)), expected(image), "{when}: image {image}");
             }
         }
-        for (&reference, &image) in &self.written {
+        for (&reference, &(image, _)) in &self.written {
             if self.image(image).exists() {
                 assert_eq!(self.named(reference), Some(image), "{when}: ref {reference}");
             }
@@ -276,13 +299,20 @@ fn content(top: &Path) -> BTreeMap<String, String> {
     names
 }
 
-/// A whole collection, with the owner at work before each of its steps.
-fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>]) {
+/// A whole collection, with the owner at work before each of its steps. Images of `unwanted` are to go
+/// although refs name them.
+fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usize>) {
     let mut acts = acts.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
     let mut next = || acts.next().unwrap_or_default();
     let cache = Cache::open(owner.cache.dir()).unwrap().unwrap();
     let inventory = owner.meanwhile(next(), || cache.inventory().unwrap());
-    let plan = collect(&inventory, &Conditions::at(Timestamp::now()));
+    let images = inventory.images().map(|(entry, _)| entry.location.clone());
+    let is_unwanted = |image: &Location| {
+        unwanted.iter().any(|n| *image.name.to_string() == format!("sha256-{n}"))
+    };
+    let evicted = images.filter(is_unwanted).collect();
+    let plan = collect(&inventory, &Conditions { evicted, ..Conditions::at(Timestamp::now()) });
+    let writes = owner.writes;
     let (sender, _events) = crossbeam_channel::unbounded();
     let report = Report::new(plan.decisions.len(), &sender);
     let trash = Trash::new(&cache, &plan, &report);
@@ -296,6 +326,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>]) {
         let pool = Jobs::new(2).unwrap().pool().unwrap();
         remove(&round.doomed, &progress, &pool, &report);
     });
+    owner.forget_refs(&plan, report, writes);
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -323,11 +354,12 @@ proptest! {
         before in vec(act(), 0..40),
         during in vec(vec(act(), 0..6), 9),
         later in vec(vec(act(), 0..4), 9),
+        unwanted in vec(btree_set(0..KINDS, 0..KINDS), 2),
     ) {
         let mut owner = Owner::new();
         before.iter().for_each(|act| owner.act(*act));
-        for acts in [&during, &later] {
-            collect_garbage(&mut owner, acts);
+        for (acts, unwanted) in [&during, &later].into_iter().zip(&unwanted) {
+            collect_garbage(&mut owner, acts, unwanted);
             owner.check("after a collection");
         }
         owner.finish_pulls();

@@ -4,10 +4,10 @@ use rustix::io::Errno;
 
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::Fate;
-use super::trash::{Doomed, Round, Trash, image_name, own_name, rename};
+use super::trash::{Doomed, Round, Trash, heeds_leases, image_name, own_name, rename};
 use crate::cache::{Digest, EntryName, Folders, Location, RefIndex};
 use crate::error::{Error, Result};
-use crate::plan::{Decision, Item, KeepReason, Marks, RemoveReason, Verdict};
+use crate::plan::{Decision, Item, KeepReason, RemoveReason, Verdict};
 
 impl Trash<'_> {
     /// Gives the images their names back that an interrupted collection had hidden and somebody
@@ -16,9 +16,9 @@ impl Trash<'_> {
         let folders = Folders::open(self.cache);
         round.waiting.retain(|&index| {
             let decision = &self.plan.decisions[index];
-            match (decision.verdict, decision.item.image_name()) {
+            match (decision.verdict, decision.item.own_name()) {
                 (Verdict::Restore(why), Some(own)) => {
-                    self.restore_one(&folders, index, own, why);
+                    self.restore_one(&folders, index, &own, why);
                     false
                 }
                 _ => true,
@@ -86,8 +86,11 @@ impl Trash<'_> {
         };
         Ok(self.put_back(round, KeepReason::InUse, |entry| {
             let folder = self.decision(entry).item.location().folder;
-            let is_used =
-                |name: &EntryName| !users.of(&Location { folder, name: name.clone() }).is_empty();
+            let heeds_leases = heeds_leases(self.decision(entry));
+            let is_used = |name: &EntryName| {
+                let users = users.of(&Location { folder, name: name.clone() });
+                users.iter().any(|user| heeds_leases || !user.holds_lease)
+            };
             is_used(&entry.name) || own_name(self.decision(entry)).is_some_and(is_used)
         }))
     }
@@ -118,15 +121,24 @@ impl Trash<'_> {
     }
 
     fn put_back_named(&self, round: Round, refs: &RefIndex) -> Round {
-        let marks = Marks::new(&refs.refs);
+        let marks = self.marks(refs, &round);
         self.put_back(round, KeepReason::Referenced, |entry| {
             image_name(self.decision(entry)).is_some_and(|name| marks.contains(name))
         })
     }
 
     /// The owner writes a ref once its image is in place, so whoever had opened this one before it
-    /// was hidden has left an image that can be seen now.
-    fn put_back_refs(&self, round: Round, refs: &RefIndex) -> Round {
+    /// was hidden has left an image that can be seen now. And an image that stays keeps its refs.
+    fn put_back_refs(&self, mut round: Round, refs: &RefIndex) -> Round {
+        let postponed = self.postponed(&round);
+        for (entry, obstacle) in postponed {
+            let place = round.doomed.iter().position(|doomed| doomed.decision == entry);
+            let hidden = place.map(|place| round.doomed.swap_remove(place));
+            match hidden {
+                Some(hidden) if self.unhide(&hidden) => round.no_room.push((entry, obstacle)),
+                hidden => round.doomed.extend(hidden),
+            }
+        }
         self.put_back(round, KeepReason::Recent, |entry| {
             let Item::Ref { digest, .. } = &self.decision(entry).item else { return false };
             let found = refs.refs.iter().find(|found| found.file == entry.name);
@@ -134,6 +146,23 @@ impl Trash<'_> {
                 found.map(|found| &found.digest).filter(|&now| digest.as_ref() == Some(now));
             !unchanged.is_some_and(|digest| self.is_absent(digest))
         })
+    }
+
+    /// The hidden refs of images that could not be hidden for lack of room, and will be tried again.
+    fn postponed(&self, round: &Round) -> Vec<(usize, Obstacle)> {
+        let image_of = |entry: &Doomed| match &self.decision(entry).item {
+            Item::Ref { digest: Some(digest), .. } => Some(digest.entry_name()),
+            _ => None,
+        };
+        let waiting = |name: &EntryName| {
+            let mut waiting = round.no_room.iter();
+            waiting.find(|(index, _)| image_name(&self.plan.decisions[*index]) == Some(name))
+        };
+        let refs = round.doomed.iter().filter_map(|entry| {
+            let (_, obstacle) = waiting(image_of(entry)?)?;
+            Some((entry.decision, *obstacle))
+        });
+        refs.collect()
     }
 
     fn is_absent(&self, image: &Digest) -> bool {

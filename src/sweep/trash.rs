@@ -7,6 +7,7 @@
 //! back to: its [`own_name`] is `None`.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
@@ -15,7 +16,8 @@ use rustix::io::Errno;
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::{Fate, Report};
 use crate::cache::{
-    Cache, Claim, EntryKind, EntryName, Folders, Leftover, RefIndex, TRASH_PREFIX, TrashStage,
+    Cache, Claim, EntryKind, EntryName, Folder, Folders, Leftover, Location, Ref, RefIndex,
+    TRASH_PREFIX, TrashStage,
 };
 use crate::directory::{Directory, Kind};
 use crate::error::Result;
@@ -121,9 +123,23 @@ impl<'a> Trash<'a> {
         }
     }
 
+    /// The refs that speak for images: all but those that go with theirs. One that is in its place
+    /// again after it was hidden is another one.
+    pub(super) fn marks<'r>(&self, refs: &'r RefIndex, round: &Round) -> Marks<'r> {
+        let in_place = round.waiting.iter().chain(round.no_room.iter().map(|(index, _)| index));
+        let in_place = in_place.map(|&index| self.plan.decisions[index].item.location());
+        let hidden = round.doomed.iter().map(|entry| Location {
+            folder: self.decision(entry).item.location().folder,
+            name: entry.name.clone(),
+        });
+        let going: HashSet<_> = in_place.cloned().chain(hidden).collect();
+        let place = |found: &Ref| Location { folder: Folder::Refs, name: found.file.clone() };
+        Marks::new(refs.refs.iter().filter(|found| !going.contains(&place(found))))
+    }
+
     fn hide(&self, mut round: Round) -> Result<Round> {
         let (refs, folders) = (self.refs()?, Folders::open(self.cache));
-        let marks = Marks::new(&refs.refs);
+        let marks = self.marks(&refs, &round);
         for index in std::mem::take(&mut round.waiting) {
             let decision = &self.plan.decisions[index];
             let is_named = image_name(decision).is_some_and(|name| marks.contains(name));
@@ -156,7 +172,7 @@ impl<'a> Trash<'a> {
                 self.rename_to(&folder, name, own, TrashStage::Dead).attempt("rename")?
             }
             Some(_) if is_hidden(name) => name.clone(),
-            Some(_) if decision.item.is_image_in_place() => {
+            Some(_) if decision.item.is_image_in_place() && heeds_leases(decision) => {
                 match Claim::new(&folder, name).attempt("lock")? {
                     Claim::Leased => return Ok(Hiding::Kept(KeepReason::Locked)),
                     // Held until the image cannot be found any more.
@@ -217,7 +233,7 @@ impl<'a> Trash<'a> {
     }
 
     /// Gives what was hidden by this run its place back. Whether it is where the plan has found it.
-    fn unhide(&self, entry: &Doomed) -> bool {
+    pub(super) fn unhide(&self, entry: &Doomed) -> bool {
         let place = &self.decision(entry).item.location().name;
         *place == entry.name || rename(&entry.folder, &entry.name, place).is_ok()
     }
@@ -285,6 +301,11 @@ pub(super) fn image_name(decision: &Decision) -> Option<&EntryName> {
         Verdict::Remove(RemoveReason::Purge) => None,
         _ => decision.item.image_name(),
     }
+}
+
+/// Whether a lease keeps it.
+pub(super) fn heeds_leases(decision: &Decision) -> bool {
+    decision.verdict != Verdict::Remove(RemoveReason::Chosen { despite_lease: true })
 }
 
 /// Whether it was hidden before this run.

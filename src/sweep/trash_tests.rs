@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Outcome;
 use super::outcome::{Fate, Report};
 use super::trash::{Doomed, Round, STEPS, Step, Trash};
-use crate::cache::{Cache, Digest, Mounts, Users};
+use crate::cache::{Cache, Digest, Location, Mounts, Users};
 use crate::error::{Error, Result};
 use crate::plan::{Activity, Conditions, KeepReason, LayerChoice, Plan, collect, purge};
 use crate::test_cache::{TestCache, age};
@@ -20,12 +20,21 @@ fn open(cache: &TestCache) -> Cache {
 }
 
 fn plan(opened: &Cache) -> Plan {
+    plan_without(opened, &[])
+}
+
+/// The same, if these images are to go although refs name them.
+fn plan_without(opened: &Cache, unwanted: &[&str]) -> Plan {
     let inventory = opened.inventory().unwrap();
     let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let long_ago = Some(Timestamp::UNIX_EPOCH);
     let changes: Vec<_> = extractions.map(|entry| (entry.location.clone(), long_ago)).collect();
     let (activity, layers) = (Activity::new(&changes), LayerChoice::Unreferenced);
-    collect(&inventory, &Conditions { activity, layers, ..Conditions::at(Timestamp::now()) })
+    let images = inventory.images().map(|(image, _)| image.location.clone());
+    let is_unwanted = |image: &Location| unwanted.contains(&image.name.to_string().as_str());
+    let evicted = images.filter(is_unwanted).collect();
+    let now = Conditions::at(Timestamp::now());
+    collect(&inventory, &Conditions { activity, layers, evicted, ..now })
 }
 
 /// Carries out the steps up to the last one before deletion, and lets `before` happen when the plan
@@ -33,6 +42,16 @@ fn plan(opened: &Cache) -> Plan {
 /// same, and the outcome.
 fn steps(
     cache: &TestCache,
+    before: impl FnOnce(&Cache),
+    meanwhile: impl FnOnce(),
+) -> (Result<Vec<String>>, Outcome) {
+    steps_of(cache, plan, before, meanwhile)
+}
+
+/// The same for some other plan.
+fn steps_of(
+    cache: &TestCache,
+    plan: impl FnOnce(&Cache) -> Plan,
     before: impl FnOnce(&Cache),
     meanwhile: impl FnOnce(),
 ) -> (Result<Vec<String>>, Outcome) {
@@ -72,6 +91,46 @@ fn an_image_that_gets_a_ref_while_it_is_hidden_comes_back_whole() {
     assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-b"]);
     assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Referenced })));
     assert!(needed.join("usr/lib/deep/b").exists() && !dead.exists());
+}
+
+/// Its refs go with it, unless somebody writes one of them, or another one, in that moment.
+#[test]
+fn an_image_that_is_to_go_despite_its_refs_comes_back_only_for_a_new_one() {
+    type Meanwhile = fn(&TestCache);
+    let changes: [(Meanwhile, usize); 3] = [
+        (|_| {}, 0),
+        (|cache| drop(cache.tag("example.com/a:1", "a")), 2),
+        (|cache| drop(cache.tag("example.com/a:3", "a")), 3),
+    ];
+    for (number, (meanwhile, refs)) in changes.into_iter().enumerate() {
+        let cache = TestCache::new();
+        let image = cache.image("a");
+        let named = ["example.com/a:1", "example.com/a:2"].map(|name| cache.tag(name, "a"));
+        let (doomed, outcome) = steps_of(
+            &cache,
+            |opened| plan_without(opened, &["sha256-a"]),
+            |_| {},
+            || {
+                assert!(!image.exists() && named.iter().all(|file| !file.exists()));
+                meanwhile(&cache);
+            },
+        );
+        let doomed = doomed.unwrap();
+        assert_eq!(image.exists(), refs > 0, "{number}");
+        let count = fs::read_dir(cache.path("refs")).unwrap().count();
+        match refs {
+            0 => assert_eq!((doomed.len(), doomed[0].as_str()), (3, "tmp-gc-dead-sha256-a")),
+            // The one that was written anew replaces the hidden one, which goes.
+            refs => {
+                assert_eq!(count - doomed.len(), refs, "{number}: {doomed:?}");
+                assert!(doomed.iter().all(|name| name.starts_with("tmp-gc-")));
+                assert!(matches!(
+                    outcome.fate(0),
+                    Some(Fate::Kept { why: KeepReason::Referenced })
+                ));
+            }
+        }
+    }
 }
 
 /// A process for the length of a test.

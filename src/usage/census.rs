@@ -83,8 +83,12 @@ impl Census {
     /// Everything, each inode and extent once: what `du -s` says of the cache directory, where no
     /// files share data.
     pub fn total(&self) -> Usage {
-        let trees = self.measurement.total(0..self.measurement.trees());
-        [trees, self.folders].into_iter().sum()
+        self.total_of(0..self.measurement.trees())
+    }
+
+    /// The same, if only these trees of the measurement were there.
+    pub fn total_of(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
+        [self.measurement.total(trees), self.folders].into_iter().sum()
     }
 
     /// What removing everything gives back.

@@ -42,6 +42,8 @@ pub struct User {
     /// The file name of its executable, or what it calls itself where that is not told. It is not
     /// safe to print.
     pub program: String,
+    /// Whether it is a run of this program that holds a lease; as far as the system tells.
+    pub holds_lease: bool,
 }
 
 impl User {

@@ -45,7 +45,8 @@ fn entries(process: &Process, places: &Places) -> impl Iterator<Item = Location>
 
 fn user(process: &Process) -> User {
     let program = process.exe().and_then(|exe| exe.file_name()).unwrap_or(process.name());
-    User { pid: process.pid().as_u32(), program: program.to_string_lossy().into_owned() }
+    let program = program.to_string_lossy().into_owned();
+    User { pid: process.pid().as_u32(), program, holds_lease: false }
 }
 
 pub fn lock_holder(_: &Directory) -> Option<User> {

@@ -95,7 +95,7 @@ fn a_current_directory_is_a_use_of_its_entry_alone_until_the_process_ends() {
     let cache = open(files.dir());
     assert_user(&cache, &image("sha256-ab"), &child);
     let users = cache.users().unwrap().unwrap();
-    let expected = User { pid: child.pid(), program: "sleep".to_owned() };
+    let expected = User { pid: child.pid(), program: "sleep".to_owned(), holds_lease: false };
     assert_eq!(users.of(&image("sha256-ab")), [expected]);
     assert_eq!(users.of(&image("sha256-a")), []);
     child.end();
@@ -173,7 +173,7 @@ fn this_process_is_no_user() {
 
 #[test]
 fn users_are_listed_once_each_by_pid() {
-    let user = |pid, program: &str| User { pid, program: program.to_owned() };
+    let user = |pid, program: &str| User { pid, program: program.to_owned(), holds_lease: false };
     let [one, two] = [user(1, "sh"), user(2, "a\x1b[31m")];
     let list = [&two, &one, &two].map(|user| (image("sha256-a"), user.clone()));
     let users = Users::from_list(list);

@@ -14,10 +14,10 @@ use procfs::process::{Process, Stat, StatFlags};
 use rustix::io::Errno;
 
 use super::super::runner::root_path;
-use super::kin::Kin;
+use super::kin::{Kin, Role};
 use super::namespaces::Namespaces;
 use super::seen::Seen;
-use super::{Users, descriptors, newlines, user};
+use super::{User, Users, descriptors, newlines, user};
 use crate::cache::places::Places;
 
 /// Looks at one process after the other.
@@ -55,10 +55,14 @@ impl<'a> Inspector<'a> {
             Err(cause) => seen.note(Err(cause)),
         }
         users.uninspected += usize::from(seen.is_partial);
-        if !seen.entries.is_empty()
-            && !self.kin.is_walker(process)
+        if seen.entries.is_empty() {
+            return;
+        }
+        let role = self.kin.role(process);
+        if role != Role::Walker
             && let Some(user) = user(process)
         {
+            let user = User { holds_lease: role == Role::Leaseholder, ..user };
             seen.entries.into_iter().for_each(|entry| users.insert(entry, user.clone()));
         }
     }

@@ -21,11 +21,27 @@ impl Kin {
         Self { own: Process::myself().and_then(|own| executable(&own)).ok() }
     }
 
-    /// Whether this process only walks the cache, as this one may. If in doubt, it does not.
-    pub fn is_walker(&self, process: &Process) -> bool {
-        let is_kin = self.own.is_some() && self.own == executable(process).ok();
-        is_kin && command_line(process).is_ok_and(|line| !is_leaseholder(&line))
+    /// What this process does. If in doubt, it is none of this program.
+    pub fn role(&self, process: &Process) -> Role {
+        if self.own.is_none() || self.own != executable(process).ok() {
+            return Role::Stranger;
+        }
+        match command_line(process) {
+            Ok(line) if is_leaseholder(&line) => Role::Leaseholder,
+            Ok(_) => Role::Walker,
+            Err(_) => Role::Stranger,
+        }
     }
+}
+
+/// What a process has to do with this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is another program.
+    Stranger,
+    /// It only walks the cache, as this process may.
+    Walker,
+    Leaseholder,
 }
 
 /// The path of a program that has been removed since it was started cannot be followed, but the

@@ -72,7 +72,7 @@ fn user(process: &Process) -> Option<User> {
         Some(name) => name.strip_suffix(" (deleted)").unwrap_or(&name).to_owned(),
         None => process.stat().ok()?.comm,
     };
-    Some(User { pid: u32::try_from(process.pid).ok()?, program })
+    Some(User { pid: u32::try_from(process.pid).ok()?, program, holds_lease: false })
 }
 
 #[cfg(test)]

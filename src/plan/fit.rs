@@ -1,0 +1,75 @@
+//! Which images go so that a cache fits.
+
+use std::collections::HashSet;
+
+use bytesize::ByteSize;
+
+use super::{Item, KeepReason, Plan, Verdict};
+use crate::cache::{Entry, Location};
+
+/// The images that may go for the cache to fit, the least recently used first: those that stay only
+/// because a ref names them. What `plan` keeps for any other reason stays.
+pub fn evictable(plan: &Plan) -> Vec<Location> {
+    let referenced = Verdict::Keep(KeepReason::Referenced);
+    let decisions = plan.decisions.iter().filter(|decision| decision.verdict == referenced);
+    let images = decisions.filter_map(|decision| match &decision.item {
+        Item::Entry(entry) if decision.item.is_image_in_place() => Some(entry),
+        _ => None,
+    });
+    let mut images: Vec<&Entry> = images.collect();
+    images.sort_by_key(|image| (image.last_used, &image.location.name));
+    images.into_iter().map(|image| image.location.clone()).collect()
+}
+
+/// The shortest beginning of `candidates` without which the cache occupies `limit` at most, or all of
+/// them if not even that is enough; with what it occupies then, as `size_without` says it. The more
+/// goes, the less that may be.
+pub fn fit(
+    candidates: &[Location],
+    limit: ByteSize,
+    mut size_without: impl FnMut(&HashSet<Location>) -> ByteSize,
+) -> (HashSet<Location>, ByteSize) {
+    let first = |count: usize| candidates[..count].iter().cloned().collect::<HashSet<_>>();
+    // As many as `enough` are enough, or there are no more; fewer than `more` are not.
+    let (mut more, mut enough) = (0, candidates.len());
+    let mut size = size_without(&first(enough));
+    while more < enough {
+        let middle = more + (enough - more) / 2;
+        let found = size_without(&first(middle));
+        match found <= limit {
+            true => (enough, size) = (middle, found),
+            false => more = middle + 1,
+        }
+    }
+    (first(enough), size)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cache::{EntryName, Folder};
+
+    proptest! {
+        #[test]
+        fn no_image_goes_that_need_not(sizes in vec(0..10u64, 0..20), limit in 0..100u64) {
+            let place = |number: usize| {
+                let name = EntryName::new(format!("sha256-{number}")).unwrap();
+                Location { folder: Folder::Root, name }
+            };
+            let candidates: Vec<_> = (0..sizes.len()).map(place).collect();
+            let without = |gone: &HashSet<Location>| {
+                let staying = sizes.iter().enumerate().filter(|(number, _)| !gone.contains(&place(*number)));
+                ByteSize::b(10 + staying.map(|(_, size)| size).sum::<u64>())
+            };
+            let (gone, size) = fit(&candidates, ByteSize::b(limit), without);
+            prop_assert_eq!(size, without(&gone));
+            prop_assert!(candidates[..gone.len()].iter().all(|image| gone.contains(image)));
+            let one_less: HashSet<_> = candidates[..gone.len().saturating_sub(1)].iter().cloned().collect();
+            prop_assert!(gone.is_empty() || without(&one_less) > ByteSize::b(limit));
+            prop_assert!(size <= ByteSize::b(limit) || gone.len() == candidates.len());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What becomes of refs.
+
+use std::collections::{HashMap, HashSet};
+
+use super::decide::decide_ref;
+use super::{Conditions, Decision, KeepReason, Plan, RemoveReason, Verdict, dangling};
+use crate::cache::{EntryName, Inventory, Ref};
+
+/// What follows for refs from what `plan` says of everything else: those of an image that goes although
+/// they name it go with it, and so do those to nothing. Most refs have no decision: they stay.
+pub(super) fn decide_refs(inventory: &Inventory, plan: &Plan, given: &Conditions) -> Vec<Decision> {
+    let images = Images::of(plan);
+    let dangling: HashSet<_> = dangling(inventory).map(|found| &found.file).collect();
+    let verdict = |found: &Ref| {
+        let went = images.going.get(found.digest.entry_name());
+        if let Some(reason) = went.filter(|reason| reason.outweighs_refs()) {
+            Some(Verdict::Remove(*reason))
+        } else if let Some(file) = found.former_file() {
+            hidden(found, &file, inventory, &images)
+        } else if !dangling.contains(&found.file) {
+            None
+        } else if given.is_old(found) {
+            Some(Verdict::Remove(RemoveReason::Dangling))
+        } else {
+            Some(Verdict::Keep(KeepReason::Recent))
+        }
+    };
+    let decided = inventory.refs.refs.iter().filter_map(|found| Some((found, verdict(found)?)));
+    decided.map(|(found, verdict)| decide_ref(found, verdict, &given.mounts)).collect()
+}
+
+/// What is to become of the images, by the names that refs have for them.
+struct Images<'a> {
+    going: HashMap<&'a EntryName, RemoveReason>,
+    staying: HashSet<&'a EntryName>,
+}
+
+impl<'a> Images<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let mut images = Self { going: HashMap::new(), staying: HashSet::new() };
+        for decision in &plan.decisions {
+            match (decision.item.image_name(), decision.verdict) {
+                (Some(name), Verdict::Remove(reason)) if decision.item.is_image_in_place() => {
+                    images.going.insert(name, reason);
+                }
+                (Some(name), Verdict::Keep(_) | Verdict::Restore(_)) => {
+                    images.staying.insert(name);
+                }
+                _ => {}
+            }
+        }
+        images
+    }
+}
+
+/// A ref that an interrupted collection had hidden goes back to its place if its image is there, and
+/// nothing else has come to that place; otherwise it goes. Nobody knows, if something in the cache
+/// could not be looked at.
+fn hidden(
+    found: &Ref,
+    former: &EntryName,
+    inventory: &Inventory,
+    images: &Images<'_>,
+) -> Option<Verdict> {
+    let is_taken = inventory.refs.files().any(|file| file == former);
+    match images.staying.contains(found.digest.entry_name()) {
+        _ if !inventory.problems.is_empty() => None,
+        true if !is_taken => Some(Verdict::Restore(KeepReason::Referenced)),
+        _ => Some(Verdict::Remove(RemoveReason::InterruptedGc)),
+    }
+}

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
@@ -89,6 +90,8 @@ pub enum Verb {
     /// Remove what nothing needs: orphaned images, dead extractions, references to nothing
     #[command(visible_alias = "prune")]
     Gc(Gc),
+    /// Remove images by name, with their references
+    Rm(Rm),
     /// Remove the whole cache directory
     Purge(Purge),
     /// Run a command while an image is kept from being collected
@@ -147,6 +150,17 @@ pub struct Gc {
     /// Keep what was used more recently than that, such as 36h, 7d or 2w
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub keep_recent: Option<SignedDuration>,
+    /// Also remove images that were last used longer ago than that, such as 30d, although references
+    /// name them
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub unused_for: Option<SignedDuration>,
+    /// Also remove the images that were used least recently, until the cache occupies that at most,
+    /// such as 20GiB or 20GB. Data that files share counts once
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_size: Option<ByteSize>,
+    /// Do not ask before an image goes that references name
+    #[arg(short, long)]
+    pub yes: bool,
     /// Also remove the layers that no image left can be made of; or all that are not in use: the next
     /// pull extracts them again
     #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1,
@@ -156,6 +170,32 @@ pub struct Gc {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub temp_age: SignedDuration,
     /// Fail instead of waiting for another collection to end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache rm ghcr.io/a/b:latest          asks, since a reference names it
+  bbox cache rm -y 0123456789ab sha256:fe   does not ask; the beginning of a digest will do
+  bbox cache rm -n ghcr.io/a/b:latest       what would go
+
+An image that a process uses stays, and so does one that is leased, unless with --force.")]
+pub struct Rm {
+    /// The images: references, or digests or their beginnings
+    #[arg(value_name = "REF|DIGEST", required = true)]
+    pub images: Vec<String>,
+    /// Do not ask, and remove what is leased, too
+    #[arg(short, long)]
+    pub force: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Only say what would be removed
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Fail instead of waiting for a collection to end
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -209,6 +249,18 @@ fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     duration.ok_or_else(|| "a duration such as 90m, 36h, 7d or 2w is expected".to_owned())
 }
 
+/// A size as people write it, with its unit: whoever leaves that out means anything but bytes.
+fn parse_size(text: &str) -> Result<ByteSize, String> {
+    let expected = || "a size with its unit is expected, such as 20GiB, 1.5GB or 800MiB".to_owned();
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
+    let is_number = number.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0);
+    let is_plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if !is_number || !is_plain || number.len() == text.len() {
+        return Err(expected());
+    }
+    text.parse().map_err(|_| expected())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,6 +274,28 @@ mod tests {
         }
         for text in ["", "7", "-1h", "1 fortnight", "1mo", "1y", "d"] {
             assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them_and_need_a_unit() {
+        for (text, bytes) in [
+            ("20GiB", 20 << 30),
+            ("20G", 20_000_000_000),
+            ("20 GB", 20_000_000_000),
+            ("1.5GiB", 3 << 29),
+            ("800m", 800_000_000),
+            ("64KiB", 65_536),
+            ("512B", 512),
+            ("0B", 0),
+            ("1TiB", 1 << 40),
+        ] {
+            assert_eq!(parse_size(text), Ok(ByteSize::b(bytes)), "{text}");
+        }
+        for text in
+            ["", "20", "GiB", "-1GiB", "1e3G", "infGiB", "nanG", "20 parsecs", "1..5G", "+1G"]
+        {
+            assert!(parse_size(text).is_err(), "{text}");
         }
     }
 }

@@ -62,7 +62,7 @@ pub fn choose<'a>(
 fn candidates(inventory: &Inventory, shown: &str, digests: &[Digest]) -> String {
     let mut text = format!("{shown} may be any of {} images:", digests.len());
     for digest in digests.iter().take(MOST_CANDIDATES) {
-        text += &format!("\n  {digest}  {}", name_of(inventory, digest));
+        text += &format!("\n  {}  {}", digest.short(), name_of(inventory, digest));
     }
     match digests.len().saturating_sub(MOST_CANDIDATES) {
         0 => text,

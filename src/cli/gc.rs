@@ -1,4 +1,6 @@
-//! `bbox cache gc`: removes what nothing references.
+//! `bbox cache gc`: removes what nothing references, and what the user wants to have no longer.
+
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
@@ -7,61 +9,57 @@ use super::context::Context;
 use super::doubt;
 use super::failure::{Ending, Failure};
 use super::layers::collect_with_content;
-use super::removal::{self, Report};
-use crate::cache::{Cache, CacheLock, Inventory};
-use crate::plan::{Conditions, LayerChoice, Plan, collect};
+use super::max_size;
+use super::removal::{self, Errand, Report};
+use crate::cache::{Cache, Inventory};
+use crate::plan::{Conditions, LayerChoice, Plan, collect, evictable};
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
-    let mut report = Report::new(args.dry_run);
-    let Some((cache, lock)) = open(context, args)? else { return report.finish(context) };
-    let inventory = readable_inventory(context, &cache)?;
-    report.problems = inventory.problems.iter().map(ToString::to_string).collect();
+    let drops_referenced = args.unused_for.is_some() || args.max_size.is_some();
+    let errand = Errand {
+        context,
+        dry_run: args.dry_run,
+        asks: drops_referenced && !args.yes,
+        no_wait: args.no_wait,
+        make_plan: |cache: &Cache, report: &mut Report| make_plan(context, args, cache, report),
+    };
+    errand.run(|mut report, cache| {
+        let has_time = !context.console.quiet && !context.signals.stop().is_raised();
+        if let Some(cache) = cache.filter(|_| has_time && !args.dry_run) {
+            report.look_at_layers(context, cache);
+        }
+        report.finish(context)
+    })
+}
+
+fn make_plan(
+    context: &Context<'_>,
+    args: &Gc,
+    cache: &Cache,
+    report: &mut Report,
+) -> Result<Plan, Failure> {
+    let inventory = removal::readable_inventory(context, cache, report)?;
     for invalid in &inventory.refs.invalid {
         report.warn(context, invalid.warning(cache.path()));
     }
     if let Some(warning) = doubt::warning(&inventory, &context.cache_dir) {
         report.warn(context, warning);
     }
-    report.plan = make_plan(context, args, &cache, &inventory, &mut report)?;
-    match lock {
-        // The sweep counts by itself what it frees.
-        Some(lock) => {
-            removal::carry_out(context, &cache, &lock, &mut report)?;
-            if !context.console.quiet && !context.signals.stop().is_raised() {
-                report.look_at_layers(context, &cache);
-            }
-        }
-        None => {
-            let (doomed, layers) = removal::with_layers(context, &cache, &mut report.plan)?;
-            (report.reclaimable, report.layers) = (doomed, Some(layers));
-        }
+    let mut given = conditions(context, args, cache, &inventory, report)?;
+    match args.max_size {
+        Some(limit) => max_size::plan(context, cache, &inventory, &mut given, limit, report),
+        None => Ok(collect_with_content(cache, &inventory, &mut given)),
     }
-    report.finish(context)
-}
-
-/// A dry run only looks, and needs no lock.
-fn open(context: &Context<'_>, args: &Gc) -> Result<Option<(Cache, Option<CacheLock>)>, Failure> {
-    if args.dry_run {
-        return Ok(Cache::open(&context.cache_dir)?.map(|cache| (cache, None)));
-    }
-    let locked = removal::open_locked(context, args.no_wait)?;
-    Ok(locked.map(|(cache, lock)| (cache, Some(lock))))
-}
-
-fn readable_inventory(context: &Context<'_>, cache: &Cache) -> Result<Inventory, Failure> {
-    let inventory = cache.settled_inventory(&context.signals.stop())?;
-    let refs = inventory.refs.into_readable()?;
-    Ok(Inventory { refs, ..inventory })
 }
 
 /// Looking at every process takes longer than all the rest: only if there is something to lose.
-fn make_plan(
+fn conditions(
     context: &Context<'_>,
     args: &Gc,
     cache: &Cache,
     inventory: &Inventory,
     report: &mut Report,
-) -> Result<Plan, Failure> {
+) -> Result<Conditions, Failure> {
     let given = Conditions::at(Timestamp::now());
     let activity = removal::activity(context, cache, inventory, report)?;
     let lifetimes = cache.lifetimes(inventory);
@@ -70,6 +68,7 @@ fn make_plan(
     }
     let mut given = Conditions {
         keep_recent: args.keep_recent,
+        unused_for: args.unused_for,
         temp_age: args.temp_age,
         layers: choice(args.layers),
         lifetimes,
@@ -77,14 +76,18 @@ fn make_plan(
         ..given
     };
     let plan = collect(inventory, &given);
-    if plan.removals().next().is_some() {
-        let images = plan.removals().map(|(_, decision)| &decision.item);
-        let images = images.filter(|item| item.is_image_in_place());
-        given.leases = cache.leases(images.map(|item| &item.location().name));
+    let mut candidates: HashSet<_> = plan.doomed().into_iter().collect();
+    if args.max_size.is_some() {
+        candidates.extend(evictable(&plan));
+    }
+    if !candidates.is_empty() {
+        let images = inventory.images().map(|(image, _)| &image.location);
+        let images = images.filter(|image| candidates.contains(image));
+        given.leases = cache.leases(images.map(|image| &image.name));
         given.users = removal::users(context, cache, report)?;
         given.mounts = cache.mounts()?;
     }
-    Ok(collect_with_content(cache, inventory, &mut given))
+    Ok(given)
 }
 
 fn choice(layers: Option<Layers>) -> LayerChoice {

@@ -5,6 +5,7 @@
 //! the signal's number if a signal came. `lease` passes on the code of the command that it runs.
 
 mod args;
+mod census;
 mod choose;
 mod context;
 mod dir;
@@ -15,9 +16,11 @@ mod layers;
 mod lease;
 mod limits;
 mod list;
+mod max_size;
 mod offer;
 mod purge;
 mod removal;
+mod rm;
 mod signals;
 mod ui;
 mod usage_json;
@@ -67,6 +70,7 @@ fn run_verb(
     match arguments.verb {
         Verb::List(args) => list::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
+        Verb::Rm(args) => rm::run(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),
         Verb::Dir => dir::run(&context),

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::args::{Format, Purge};
+use super::args::Purge;
 use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
 use super::removal::{self, Counts, Report};
 use super::ui::units::estimate;
 use crate::cache::{Cache, CacheLock, Users};
-use crate::error::{Context as _, Error};
+use crate::error::Context as _;
 use crate::plan::purge;
 use crate::sweep::{open_up, razable, raze};
 use crate::usage::Estimate;
@@ -28,8 +28,8 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
         report.reclaimable = entries + Estimate::exactly(razable(&cache));
     }
     // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.
-    if asks && !confirm(context, &report)? {
-        return decline(context);
+    if asks && !removal::confirm(context, question(context, &report))? {
+        return removal::decline(context);
     }
     if args.dry_run {
         return report.finish(context);
@@ -70,22 +70,11 @@ fn carry_out(
     let mut report = Report::new(false);
     prepare(context, cache, &mut report)?;
     if asked && !concerns(&report).is_subset(&concerns(agreed)) {
-        return refuse(format!(
-            "{} has changed since the question: run this again",
-            context.shown_dir()
-        ));
+        return removal::refuse_changed(context);
     }
     removal::carry_out(context, cache, lock, &mut report)?;
     finish_off(context, cache, lock, &mut report);
     report.finish(context)
-}
-
-fn decline(context: &Context<'_>) -> Result<Ending, Failure> {
-    if context.format == Format::Table {
-        context.console.note("Nothing was removed: the question was not answered with yes.");
-        return Ok(Ending::Done);
-    }
-    Report::new(false).finish(context)
 }
 
 /// Whether there is anything to purge; refuses what must not be purged, or not without a question.
@@ -131,11 +120,6 @@ fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
         )),
         false => Ok(()),
     }
-}
-
-fn confirm(context: &Context<'_>, report: &Report) -> Result<bool, Failure> {
-    let answer = context.signals.let_through(|| context.console.confirm(question(context, report)));
-    Ok(answer.map_err(|cause| Error::io("read the answer from", "the terminal", cause))?)
 }
 
 /// What is in use, and by whom, a line each.

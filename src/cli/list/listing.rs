@@ -10,6 +10,7 @@ use super::judgement::Judgement;
 use super::row::{Row, rows, sort};
 use crate::cache::{Digest, Entry, EntryKind, Inventory, Ref};
 use crate::cli::args::List;
+use crate::cli::census::unread;
 use crate::cli::context::Context;
 use crate::cli::doubt;
 use crate::error::Error;
@@ -181,23 +182,7 @@ impl<'a> Listing<'a> {
         }));
         warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
         warnings.extend(doubt::warning(self.inventory, self.cache_dir));
-        warnings.extend(self.unread());
+        warnings.extend(self.census.map(unread).unwrap_or_default());
         warnings
-    }
-
-    /// What could not be read while the trees were walked.
-    fn unread(&self) -> Vec<String> {
-        let mut unread = Vec::new();
-        let Some(census) = self.census else { return unread };
-        unread.extend(census.problems().iter().map(ToString::to_string));
-        for tree in 0..census.measurement().trees() {
-            let problems = census.measurement().problems(tree);
-            unread.extend(problems.first().iter().map(ToString::to_string));
-            let more = problems.count() - problems.first().len() as u64;
-            if more > 0 {
-                unread.push(format!("{more} more problems in the same tree"));
-            }
-        }
-        unread
     }
 }

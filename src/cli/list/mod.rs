@@ -8,12 +8,12 @@ mod summary;
 mod table;
 
 use super::args::{Format, List, Sort};
+use super::census::take_census;
 use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
-use super::ui::bars::{MeasureFace, watch};
 use super::ui::json::document;
-use crate::cache::{Cache, EntryKind, Guests, Inventory};
-use crate::usage::{Census, Progress};
+use crate::cache::{Cache, Inventory};
+use crate::usage::Census;
 use judgement::Judgement;
 use listing::Listing;
 
@@ -43,26 +43,6 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
 fn needs_sizes(context: &Context<'_>, args: &List) -> bool {
     let shows_digests_only = context.console.quiet && context.format == Format::Table;
     !args.no_sizes && (!shows_digests_only || args.sort == Sort::Size)
-}
-
-fn take_census(
-    context: &Context<'_>,
-    cache: &Cache,
-    inventory: &Inventory,
-    reads_extents: bool,
-) -> Result<Census, Failure> {
-    let progress = Progress::new(Census::locations(inventory).len(), context.signals.stop());
-    let names = inventory.entries.iter().map(|entry| match &entry.kind {
-        EntryKind::Image(digest) => digest.short(),
-        EntryKind::Layer(digest) => format!("layer {}", digest.short()),
-        EntryKind::Leftover(_) | EntryKind::Stranger => entry.location.name.to_string(),
-    });
-    let names = names.chain(["refs".to_owned()]).collect();
-    let meter = if reads_extents { context.meter().reading_extents() } else { context.meter() };
-    let guests = Guests::of_user();
-    let mut face = MeasureFace::new(context.console, &progress, names);
-    let take = || Census::take(cache, inventory, &meter, guests.as_ref(), &progress);
-    Ok(watch(&mut face, |_events| take())??)
 }
 
 fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {

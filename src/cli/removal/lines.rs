@@ -80,6 +80,7 @@ impl Layout {
     /// For what something has spoken for at the last moment.
     pub fn kept_after_all(self, decision: &Decision, why: KeepReason) -> String {
         let why = match why {
+            _ if matches!(decision.item, Item::Ref { .. }) => "the image that it names stays",
             KeepReason::Referenced if decision.item.is_layer() => "an image that may hold it stays",
             KeepReason::Referenced => "a ref that names it has turned up",
             KeepReason::InUse => "a process that uses it has turned up",
@@ -150,6 +151,21 @@ pub fn users(decision: &Decision) -> String {
 /// Where something is mounted in what a decision is about, safe to print.
 pub fn shown_mount(decision: &Decision) -> String {
     decision.mount.as_ref().map(|path| Escaped::new(path).to_string()).unwrap_or_default()
+}
+
+/// Why an image stays although the user has named it, with the way out.
+pub fn refused(decision: &Decision) -> String {
+    let why = match decision.verdict {
+        Verdict::Keep(KeepReason::InUse) => format!("{} uses it; end that first", users(decision)),
+        Verdict::Keep(KeepReason::Locked) => {
+            "it is leased; --force removes it all the same".to_owned()
+        }
+        Verdict::Keep(KeepReason::Mount) => {
+            format!("something is mounted at {}; unmount it first", shown_mount(decision))
+        }
+        _ => "it has just been used; try again".to_owned(),
+    };
+    format!("{} was not removed: {why}", label(decision))
 }
 
 /// Why a purge leaves something.

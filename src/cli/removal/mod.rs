@@ -1,5 +1,7 @@
 //! What `gc` and `purge` have in common: lock, measure what is doomed or remove it, and tell.
 
+mod agreement;
+mod errand;
 mod face;
 mod freed;
 mod json;
@@ -15,8 +17,10 @@ use crate::cache::{Cache, CacheLock, Patience, User, Users};
 use crate::sweep::{Fate, sweep};
 use crate::usage::Progress;
 
+pub use agreement::{confirm, decline, refuse_changed};
+pub use errand::{Errand, readable_inventory};
 pub use lines::{Counts, label, mounted, users as users_of};
-pub use measure::{activity, doomed as measure, with_layers};
+pub use measure::{activity, doomed as measure};
 pub use report::Report;
 
 /// Opens the cache and waits for the right to change it. `None` if there is no cache.

@@ -39,6 +39,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// Whether everything could be printed so far.
     pub printed: Result<(), OutputError>,
+    /// Warnings that the user has seen already.
+    told: Vec<String>,
     dry_run: bool,
 }
 
@@ -55,8 +57,14 @@ impl Report {
             warnings: Vec::new(),
             problems: Vec::new(),
             printed: Ok(()),
+            told: Vec::new(),
             dry_run,
         }
+    }
+
+    /// A report of what is done after a question, which says nothing again that the draft has said.
+    pub fn after(draft: Self) -> Self {
+        Self { told: draft.warnings, ..Self::new(false) }
     }
 
     pub fn is_dry_run(&self) -> bool {
@@ -124,7 +132,9 @@ impl Report {
 
     /// Tells the user something before anything is removed.
     pub fn warn(&mut self, context: &Context<'_>, warning: String) {
-        context.console.warn(&warning);
+        if !self.told.contains(&warning) {
+            context.console.warn(&warning);
+        }
         self.warnings.push(warning);
     }
 
@@ -134,6 +144,22 @@ impl Report {
             Ok(left) => self.layers = Some(left),
             Err(_) if context.signals.stop().is_raised() => {}
             Err(failure) => self.problems.push(failure.to_string()),
+        }
+    }
+
+    /// Takes it for a failure that an image was not removed: the user has named it.
+    pub fn miss_what_stays(&mut self) {
+        let decisions = self.plan.decisions.iter().enumerate();
+        let images = decisions.filter(|(_, decision)| decision.item.is_image_in_place());
+        let stays = images.filter(|(index, _)| self.stays(*index));
+        let problems: Vec<_> = stays.map(|(_, image)| lines::refused(image)).collect();
+        self.problems.extend(problems);
+    }
+
+    fn stays(&self, decision: usize) -> bool {
+        match self.fate(decision) {
+            None => !self.plan.decisions[decision].verdict.removes(),
+            Some(fate) => matches!(fate, Fate::Kept { .. }),
         }
     }
 

@@ -1,0 +1,42 @@
+//! The whole cache measured, with bars.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::ui::bars::{MeasureFace, watch};
+use crate::cache::{Cache, EntryKind, Guests, Inventory};
+use crate::usage::{Census, Progress};
+
+/// Measures everything that `inventory` lists, and what files share, if that is wanted.
+pub fn take_census(
+    context: &Context<'_>,
+    cache: &Cache,
+    inventory: &Inventory,
+    reads_extents: bool,
+) -> Result<Census, Failure> {
+    let progress = Progress::new(Census::locations(inventory).len(), context.signals.stop());
+    let names = inventory.entries.iter().map(|entry| match &entry.kind {
+        EntryKind::Image(digest) => digest.short(),
+        EntryKind::Layer(digest) => format!("layer {}", digest.short()),
+        EntryKind::Leftover(_) | EntryKind::Stranger => entry.location.name.to_string(),
+    });
+    let names = names.chain(["refs".to_owned()]).collect();
+    let meter = if reads_extents { context.meter().reading_extents() } else { context.meter() };
+    let guests = Guests::of_user();
+    let mut face = MeasureFace::new(context.console, &progress, names);
+    let take = || Census::take(cache, inventory, &meter, guests.as_ref(), &progress);
+    Ok(watch(&mut face, |_events| take())??)
+}
+
+/// What could not be read, safe to print.
+pub fn unread(census: &Census) -> Vec<String> {
+    let mut unread: Vec<_> = census.problems().iter().map(ToString::to_string).collect();
+    for tree in 0..census.measurement().trees() {
+        let problems = census.measurement().problems(tree);
+        unread.extend(problems.first().iter().map(ToString::to_string));
+        let more = problems.count() - problems.first().len() as u64;
+        if more > 0 {
+            unread.push(format!("{more} more problems in the same tree"));
+        }
+    }
+    unread
+}

@@ -1,0 +1,56 @@
+//! How many images go so that the cache is as small as the user wants it.
+
+use std::collections::HashSet;
+
+use bytesize::ByteSize;
+
+use super::census::{take_census, unread};
+use super::context::Context;
+use super::failure::Failure;
+use super::layers::collect_with_content;
+use super::removal::Report;
+use super::ui::units::size;
+use crate::cache::{Cache, Inventory, Location};
+use crate::plan::{Conditions, Plan, evictable, fit};
+use crate::usage::Census;
+
+/// The plan by which the cache occupies `limit` at most, if that can be had: besides what goes
+/// anyway, the images that were used least recently.
+pub fn plan(
+    context: &Context<'_>,
+    cache: &Cache,
+    inventory: &Inventory,
+    given: &mut Conditions,
+    limit: ByteSize,
+    report: &mut Report,
+) -> Result<Plan, Failure> {
+    let census = take_census(context, cache, inventory, true)?;
+    report.problems.extend(unread(&census));
+    let candidates = evictable(&collect_with_content(cache, inventory, given));
+    let (evicted, left) = fit(&candidates, limit, |gone| {
+        given.evicted.clone_from(gone);
+        staying(&census, inventory, &collect_with_content(cache, inventory, given))
+    });
+    given.evicted = evicted;
+    if left > limit {
+        report.warn(
+            context,
+            format!(
+                "{} stays, more than {}: what is left is in use, leased, used just now, or no image",
+                size(left),
+                size(limit)
+            ),
+        );
+    }
+    Ok(collect_with_content(cache, inventory, given))
+}
+
+/// What the cache occupies without what `plan` removes.
+fn staying(census: &Census, inventory: &Inventory, plan: &Plan) -> ByteSize {
+    let doomed: HashSet<Location> = plan.doomed().into_iter().collect();
+    let stays = |tree: &usize| {
+        let entry = inventory.entries.get(*tree);
+        entry.is_none_or(|entry| !doomed.contains(&entry.location))
+    };
+    census.total_of((0..census.measurement().trees()).filter(stays)).on_disk
+}

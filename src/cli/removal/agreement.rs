@@ -1,0 +1,98 @@
+//! The question before something goes that references name.
+
+use std::collections::HashSet;
+use std::fmt::Display;
+
+use super::lines::{Counts, Layout};
+use super::report::Report;
+use crate::cache::Location;
+use crate::cli::args::Format;
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure, refuse};
+use crate::cli::ui::units::{estimate, plural};
+use crate::error::Error;
+use crate::plan::{Decision, Item, Plan};
+
+/// What the user has agreed to lose although references name it.
+pub enum Agreement {
+    /// Whatever the plan says.
+    Anything,
+    /// These images.
+    These(HashSet<Location>),
+}
+
+impl Agreement {
+    /// Fails if `plan` takes more than that: the cache is not what it was when the user was asked.
+    pub fn check(&self, context: &Context<'_>, plan: &Plan) -> Result<(), Failure> {
+        let is_agreed = |image: &Decision| match self {
+            Self::Anything => true,
+            Self::These(images) => images.contains(image.item.location()),
+        };
+        if referenced(plan).all(is_agreed) { Ok(()) } else { refuse_changed(context) }
+    }
+}
+
+/// The images that go although references name them.
+fn referenced(plan: &Plan) -> impl Iterator<Item = &Decision> {
+    let removals = plan.removals().map(|(_, decision)| decision);
+    removals.filter(|decision| {
+        matches!(decision.item, Item::Entry(_))
+            && decision.verdict.outweighs_refs()
+            && !decision.refs.is_empty()
+    })
+}
+
+/// Asks whether what `draft` plans is to be done, if references name any of that. `None` for a no.
+///
+/// # Errors
+/// There is nobody to ask.
+pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, Failure> {
+    let images: Vec<_> = referenced(&draft.plan).collect();
+    let agreed =
+        Agreement::These(images.iter().map(|image| image.item.location().clone()).collect());
+    if images.is_empty() {
+        return Ok(Some(agreed));
+    }
+    if !context.console.can_ask() {
+        let (images, verb) =
+            (plural(images.len(), "image"), if images.len() == 1 { "is" } else { "are" });
+        return refuse(format!(
+            "{images} that would go {verb} referenced, and there is no terminal to ask on; --yes does not ask"
+        ));
+    }
+    let answer = confirm(context, question(draft, &images))?;
+    Ok(answer.then_some(agreed))
+}
+
+fn question(draft: &Report, images: &[&Decision]) -> String {
+    let layout = Layout::new(&draft.plan, true);
+    let lines: String = images.iter().map(|image| layout.removed(image, None) + "\n").collect();
+    let removals = draft.plan.removals().map(|(_, decision)| &decision.item);
+    let counts = Counts::of(removals);
+    let at_least = if draft.is_measured() { "" } else { "at least " };
+    let these = if images.len() == 1 { "This image is" } else { "These images are" };
+    format!(
+        "{lines}{these} referenced. Remove {counts}, freeing {at_least}{}?",
+        estimate(draft.reclaimable)
+    )
+}
+
+/// Asks a question; a signal ends the program meanwhile.
+pub fn confirm(context: &Context<'_>, question: impl Display) -> Result<bool, Failure> {
+    let answer = context.signals.let_through(|| context.console.confirm(question));
+    Ok(answer.map_err(|cause| Error::io("read the answer from", "the terminal", cause))?)
+}
+
+/// Ends a command whose question was not answered with yes.
+pub fn decline(context: &Context<'_>) -> Result<Ending, Failure> {
+    if context.format == Format::Table {
+        context.console.note("Nothing was removed: the question was not answered with yes.");
+        return Ok(Ending::Done);
+    }
+    Report::new(false).finish(context)
+}
+
+/// A yes does not hold for what has come since.
+pub fn refuse_changed<T>(context: &Context<'_>) -> Result<T, Failure> {
+    refuse(format!("{} has changed since the question: run this again", context.shown_dir()))
+}

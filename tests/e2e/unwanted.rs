@@ -1,0 +1,216 @@
+//! Images that go although references name them: `rm`, and the policies of `gc`.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::people::at_terminal;
+use crate::support::cache::age;
+use crate::support::{TestCache, du, run};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Three images of one, two and three MB, used one, two and three days ago, each with two refs; an
+/// orphan of another MB, used today.
+fn four_images() -> TestCache {
+    let cache = TestCache::in_memory();
+    for (days, name) in [(1, "aaaa1"), (2, "aabb2"), (3, "cccc3")] {
+        let image = cache.image(name);
+        fs::write(image.join("own"), vec![1; days << 20]).unwrap();
+        for tag in ["1", "2"] {
+            let file = cache.tag(&format!("example.com/{name}:{tag}"), name);
+            age(&file, 30 * DAY);
+        }
+        age(&image, DAY * days as u32);
+    }
+    fs::write(cache.image("dddd4").join("own"), vec![1; 1 << 20]).unwrap();
+    cache
+}
+
+fn images(cache: &TestCache) -> Vec<String> {
+    let names = fs::read_dir(cache.dir()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name != "refs").collect();
+    names.sort();
+    names
+}
+
+fn refs(cache: &TestCache) -> usize {
+    fs::read_dir(cache.path("refs")).unwrap().count()
+}
+
+#[test]
+fn rm_removes_what_is_named_with_its_refs_and_nothing_else() {
+    let cache = four_images();
+    let dry = run(&cache, &["rm", "-n", "example.com/aaaa1:2", "sha256:c"]).ok();
+    assert_eq!(dry.matches("Would remove sha256:").count(), 2, "{dry}");
+    assert!(dry.contains("chosen: example.com/aaaa1:1, example.com/aaaa1:2"), "{dry}");
+    assert!(dry.contains("Would remove 2 images and 4 refs, freeing "), "{dry}");
+    assert_eq!((images(&cache).len(), refs(&cache)), (4, 6));
+    let rm = run(&cache, &["rm", "-y", "example.com/aaaa1:2", "sha256:c", "cccc3"]).ok();
+    assert!(rm.contains("Removed 2 images and 4 refs, freed "), "{rm}");
+    assert_eq!(
+        (images(&cache), refs(&cache)),
+        (vec!["sha256-aabb2".into(), "sha256-dddd4".into()], 2)
+    );
+    run(&cache, &["rm", "dd"]).ok();
+    assert_eq!(images(&cache), ["sha256-aabb2"], "nobody is asked about an orphan");
+}
+
+#[test]
+fn a_name_that_is_wrong_or_not_clear_removes_nothing_at_all() {
+    let cache = four_images();
+    for (name, words) in [
+        ("example.com/aaaa:1", "did you mean example.com/aaaa1:1"),
+        ("aa", "aa may be any of 2 images:\n  sha256:aaaa1  example.com/aaaa1:1\n"),
+        ("sha256:ff", "there is no image sha256:ff in "),
+        ("", "there is no image  in "),
+    ] {
+        let rm = run(&cache, &["rm", "-f", "dddd4", name]);
+        assert_eq!(rm.code, 1, "{name}");
+        assert!(rm.err.contains(words), "{}", rm.err);
+    }
+    assert_eq!((images(&cache).len(), refs(&cache)), (4, 6));
+    assert_eq!(run(&cache, &["rm"]).code, 2);
+    fs::remove_dir_all(cache.dir()).unwrap();
+    let rm = run(&cache, &["rm", "-f", "dddd4"]);
+    assert!(rm.code == 1 && rm.err.contains("there is no image dddd4"), "{}", rm.err);
+}
+
+#[test]
+fn rm_asks_for_what_is_referenced_and_only_at_a_terminal() {
+    let cache = four_images();
+    let rm = run(&cache, &["rm", "aaaa1"]);
+    assert_eq!(rm.code, 2);
+    assert!(rm.err.contains("1 image that would go is referenced"), "{}", rm.err);
+    assert!(rm.err.contains("--yes does not ask"), "{}", rm.err);
+    for (answer, left) in [("n\n", 4), ("\n", 4), ("y\n", 3)] {
+        let (code, seen) = at_terminal(&cache, &["rm", "aaaa1"], answer);
+        assert!(seen.contains("This image is referenced. Remove 1 image and 2 refs, "), "{seen}");
+        assert_eq!((code, images(&cache).len()), (0, left), "{answer:?}");
+    }
+}
+
+#[test]
+fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
+    let cache = four_images();
+    let bbox = env!("CARGO_BIN_EXE_bbox");
+    let lease = |image: &str, flag: &str| {
+        let rm = run(
+            &cache,
+            &[
+                "lease",
+                image,
+                "--",
+                bbox,
+                "cache",
+                "--cache-dir",
+                cache.dir().to_str().unwrap(),
+                "rm",
+                flag,
+                image,
+                "dddd4",
+            ],
+        );
+        (rm.code, rm.err)
+    };
+    let (code, err) = lease("aaaa1", "-y");
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("sha256:aaaa1 was not removed: it is leased; --force removes it"),
+        "{err}"
+    );
+    assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2", "sha256-cccc3"], "the rest goes");
+    assert_eq!(refs(&cache), 6);
+    cache.image("dddd4");
+    assert_eq!(lease("aaaa1", "-f"), (0, String::new()));
+    assert_eq!((images(&cache).len(), refs(&cache)), (2, 4));
+    let mut user =
+        Command::new("sleep").arg("60").current_dir(cache.path("sha256-aabb2")).spawn().unwrap();
+    let rm = run(&cache, &["rm", "-f", "aabb2"]);
+    user.kill().unwrap();
+    user.wait().unwrap();
+    assert_eq!(rm.code, 1);
+    let words = format!("sleep (pid {}) uses it; end that first", user.id());
+    assert!(rm.err.contains(&words), "{}", rm.err);
+    assert_eq!((images(&cache).len(), refs(&cache)), (2, 4));
+}
+
+#[test]
+fn rm_speaks_json() {
+    let cache = four_images();
+    let rm = run(&cache, &["rm", "-y", "aaaa1", "--format", "json"]).json();
+    let decisions = rm["decisions"].as_array().unwrap();
+    let of = |field: &str| decisions.iter().map(|d| d[field].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(of("kind"), ["image", "ref", "ref"]);
+    assert_eq!((of("action"), of("reason")), (vec!["remove"; 3], vec!["chosen"; 3]));
+    assert_eq!(rm["totals"]["removed"], 3);
+    assert!(rm["totals"]["layers_reclaimable_bytes"].is_null());
+}
+
+#[test]
+fn gc_removes_what_was_not_used_for_long_after_a_question() {
+    let cache = four_images();
+    let gc = run(&cache, &["gc", "--unused-for", "60h"]);
+    assert_eq!((gc.code, images(&cache).len()), (2, 4), "{}", gc.err);
+    let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
+    assert!(code == 0 && seen.contains("unused: example.com/cccc3:1"), "{seen}");
+    assert!(seen.contains("Remove 2 images and 2 refs, "), "{seen}");
+    assert_eq!(images(&cache).len(), 4);
+    let gc = run(&cache, &["gc", "--unused-for", "60h", "--yes"]).ok();
+    assert!(gc.contains("Removed 2 images and 2 refs, "), "{gc}");
+    assert_eq!(
+        (images(&cache), refs(&cache)),
+        (vec!["sha256-aaaa1".into(), "sha256-aabb2".into()], 4)
+    );
+    let gc = run(&cache, &["gc", "--unused-for", "60h"]).ok();
+    assert!(gc.starts_with("Nothing to remove"), "no question for nothing: {gc}");
+}
+
+#[test]
+fn gc_removes_the_least_recently_used_until_the_cache_fits() {
+    let cache = four_images();
+    let (whole, orphan) = (du(&cache.dir()), du(&cache.path("sha256-dddd4")));
+    let limit = |bytes: u64| format!("{bytes}B");
+    let fits = run(&cache, &["gc", "-n", "--max-size", &limit(whole - orphan)]).ok();
+    assert!(fits.contains("Would remove 1 image, "), "{fits}");
+    let less = limit(whole - orphan - 1);
+    let one = run(&cache, &["gc", "-n", "--max-size", &less]).ok();
+    assert!(one.contains("over-max-size: example.com/cccc3:1") && !one.contains("aabb2"), "{one}");
+    let (_, seen) = at_terminal(&cache, &["gc", "--max-size", &less], "y\n");
+    assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2"], "{seen}");
+    assert!(du(&cache.dir()) <= whole - orphan - (3 << 20));
+    let gc = run(&cache, &["gc", "--max-size", "1KiB", "-y"]);
+    assert_eq!((gc.code, images(&cache).len(), refs(&cache)), (0, 0, 0), "{}", gc.err);
+    assert!(gc.err.contains(" stays, more than 1.0 KiB: "), "{}", gc.err);
+}
+
+#[test]
+fn policies_can_be_combined_and_each_says_why() {
+    let cache = four_images();
+    let size = format!("{}B", du(&cache.path("sha256-aaaa1")) + (100 << 10));
+    let gc =
+        run(&cache, &["gc", "-n", "--unused-for", "60h", "--max-size", &size, "--format", "json"]);
+    let gc = gc.json();
+    let reasons: Vec<_> = gc["decisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|decision| decision["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "referenced",
+            "over-max-size",
+            "unused",
+            "orphan",
+            "over-max-size",
+            "over-max-size",
+            "unused",
+            "unused"
+        ]
+    );
+    let kept = run(&cache, &["gc", "-n", "--unused-for", "1h", "--keep-recent", "60h"]).ok();
+    assert!(kept.contains("Would remove 1 image and 2 refs, "), "{kept}");
+}

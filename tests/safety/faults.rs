@@ -4,9 +4,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Output;
 
 use crate::rounds;
-use crate::scene::{COLLECT, Scene, snapshot};
+use crate::scene::{COLLECT, NamedImages, RM, Scene, snapshot};
 use crate::strace::{count, fail_at, is_available};
-use crate::support::run;
+use crate::support::{TestCache, run};
 
 /// The short form tries the first ones only.
 const ERRORS: [&str; 5] = ["EIO", "EMFILE", "ENOENT", "ENOSPC", "EACCES"];
@@ -43,7 +43,15 @@ const NOT_OURS: [&str; 24] = [
 /// Every fault to try with a run, as (system call, error, nth). Of a call that is made often, the
 /// first ones and some of the others.
 fn faults(arguments: &[&str], places: usize) -> Vec<(String, &'static str, usize)> {
-    let counts = count(&Scene::new().cache, arguments);
+    faults_on(&Scene::new().cache, arguments, places)
+}
+
+fn faults_on(
+    cache: &TestCache,
+    arguments: &[&str],
+    places: usize,
+) -> Vec<(String, &'static str, usize)> {
+    let counts = count(cache, arguments);
     let mut faults = Vec::new();
     for (call, count) in counts.into_iter().filter(|(call, _)| !NOT_OURS.contains(&call.as_str())) {
         let step = count.div_ceil(places);
@@ -115,6 +123,28 @@ fn a_fault_in_any_call_of_a_purge_touches_nothing_outside_and_is_finished_by_the
         assert!(purge.code == 0 && is_purged, "{when}: {}", purge.err);
     }
     eprintln!("{} faults in purge", faults.len());
+}
+
+#[test]
+fn a_fault_in_any_call_of_an_rm_leaves_an_image_with_its_refs_or_none_of_them() {
+    if !is_available() {
+        return;
+    }
+    let faults = faults_on(&NamedImages::new().cache, &RM, rounds(1, 8));
+    let mut failed = 0;
+    for (call, error, nth) in &faults {
+        let images = NamedImages::new();
+        let output = fail_at(&images.cache, &RM, (call, error, &nth.to_string()));
+        let when = format!("{error} in {call} {nth}");
+        if has_run(&output) {
+            check_ending(&output, &when);
+            failed += usize::from(!output.status.success());
+        }
+        let is_there = images.check_after_gc(&when);
+        let is_done = has_run(&output) && output.status.success() && *error != "ENOENT";
+        assert!(!is_there || !is_done, "{when}: exit code 0, and the image is there");
+    }
+    eprintln!("{} faults in rm, {failed} of them noticed with exit code 1", faults.len());
 }
 
 #[test]

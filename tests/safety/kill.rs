@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::rounds;
-use crate::scene::{COLLECT, Scene, Snapshot, snapshot};
+use crate::scene::{COLLECT, NamedImages, RM, Scene, snapshot};
 use crate::strace::{count, is_available, kill_at};
 use crate::support::cache::rootfs;
 use crate::support::{TestCache, run};
@@ -97,53 +97,24 @@ fn a_purge_killed_at_any_step_is_finished_by_the_next() {
     assert_eq!(killed, tried);
 }
 
-/// Two images, one of which has three refs.
-fn named_images() -> TestCache {
-    let cache = TestCache::new();
-    cache.live("kept");
-    cache.image("chosen");
-    (1..=3).for_each(|n| drop(cache.tag(&format!("example.com/chosen:{n}"), "chosen")));
-    cache
-}
-
 #[test]
 fn an_rm_killed_at_any_step_is_finished_or_undone_by_the_next_gc() {
     if !is_available() {
         return;
     }
-    let rm = ["rm", "--force", "sha256:chosen"];
-    let steps = steps_on(&named_images(), &rm);
-    let (whole, kept) = (snapshot(&named_images().dir()), "sha256-kept");
+    let steps = steps_on(&NamedImages::new().cache, &RM);
     let chosen = steps.len().div_ceil(rounds(20, steps.len()));
     let [mut killed, mut undone, mut finished] = [0; 3];
     for (call, nth) in steps.iter().step_by(chosen) {
-        let cache = named_images();
-        killed += usize::from(kill_at(&cache, &rm, call, *nth));
-        let when = format!("rm killed at {call} {nth}");
-        let image = snapshot(&cache.path("sha256-chosen"));
-        assert!(image.is_empty() || image == below(&whole, "sha256-chosen"), "{when}: half there");
-        run(&cache, &["gc"]).ok();
-        let left = snapshot(&cache.dir());
-        assert_eq!(below(&left, kept), below(&whole, kept), "{when}: the other image");
-        match cache.path("sha256-chosen").exists() {
-            true => (undone, _) = (undone + 1, assert_eq!(left, whole, "{when}")),
-            false => {
-                finished += 1;
-                let refs = fs::read_dir(cache.path("refs")).unwrap().count();
-                assert_eq!((fs::read_dir(cache.dir()).unwrap().count(), refs), (2, 1), "{when}");
-            }
+        let images = NamedImages::new();
+        killed += usize::from(kill_at(&images.cache, &RM, call, *nth));
+        match images.check_after_gc(&format!("rm killed at {call} {nth}")) {
+            true => undone += 1,
+            false => finished += 1,
         }
     }
     eprintln!("killed rm {killed} times: {undone} undone, {finished} finished");
     assert!(killed == undone + finished && undone > 0 && finished > 0);
-}
-
-/// What lies at and below a name.
-fn below(snapshot: &Snapshot, name: &str) -> Snapshot {
-    let inside = snapshot.iter().filter_map(|(path, found)| {
-        Some((path.strip_prefix(name).ok()?.to_owned(), found.clone()))
-    });
-    inside.collect()
 }
 
 /// With many threads at work there is no such thing as the nth step; time is as good.

@@ -149,6 +149,53 @@ impl Scene {
     }
 }
 
+/// Two images, one of which has three refs and is to go.
+pub struct NamedImages {
+    pub cache: TestCache,
+    whole: Snapshot,
+}
+
+pub const RM: [&str; 3] = ["rm", "--force", "sha256:chosen"];
+
+impl NamedImages {
+    pub fn new() -> Self {
+        let cache = TestCache::new();
+        cache.live("kept");
+        cache.image("chosen");
+        (1..=3).for_each(|n| drop(cache.tag(&format!("example.com/chosen:{n}"), "chosen")));
+        let whole = snapshot(&cache.dir());
+        Self { cache, whole }
+    }
+
+    /// Looks whether the image is whole or not there, runs a collection, and looks whether it is there
+    /// then with all its refs, or gone with them. Tells which.
+    pub fn check_after_gc(&self, when: &str) -> bool {
+        let (cache, whole) = (&self.cache, &self.whole);
+        let image = snapshot(&cache.path("sha256-chosen"));
+        assert!(image.is_empty() || image == below(whole, "sha256-chosen"), "{when}: half there");
+        run(cache, &["gc"]).ok();
+        let left = snapshot(&cache.dir());
+        assert_eq!(below(&left, "sha256-kept"), below(whole, "sha256-kept"), "{when}: the other");
+        let is_there = cache.path("sha256-chosen").exists();
+        match is_there {
+            true => assert_eq!(&left, whole, "{when}"),
+            false => {
+                let refs = names_in(&cache.path("refs")).len();
+                assert_eq!((names_in(&cache.dir()).len(), refs), (2, 1), "{when}");
+            }
+        }
+        is_there
+    }
+}
+
+/// What lies at and below a name.
+fn below(snapshot: &Snapshot, name: &str) -> Snapshot {
+    let inside = snapshot.iter().filter_map(|(path, found)| {
+        Some((path.strip_prefix(name).ok()?.to_owned(), found.clone()))
+    });
+    inside.collect()
+}
+
 fn names_in(directory: &Path) -> Vec<String> {
     let names = fs::read_dir(directory).unwrap();
     let mut names: Vec<_> =

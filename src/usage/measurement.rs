@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::links::{Links, Overlap};
 use super::sharing::{Class, Estimate, Holder, Shared, Who};
-use super::{Problems, Usage};
+use super::{Breakdown, Problems, Usage};
 use crate::directory::Holding;
 
 /// The account of one tree.
@@ -20,6 +20,7 @@ pub(super) struct Account {
     pub links: Links,
     /// What its files hold, but for those with several names.
     pub holding: Holding,
+    pub breakdown: Option<Breakdown>,
     pub problems: Problems,
 }
 
@@ -87,6 +88,11 @@ impl Measurement {
     pub fn newest_change(&self, tree: usize) -> Option<Timestamp> {
         let account = &self.accounts[tree];
         account.newest.filter(|_| account.usage.is_complete())
+    }
+
+    /// What fills one tree, if the meter was told to [break trees down](super::Meter::breaking_down).
+    pub fn breakdown(&self, tree: usize) -> Option<&Breakdown> {
+        self.accounts[tree].breakdown.as_ref()
     }
 
     /// What could not be read in one tree.

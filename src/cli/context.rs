@@ -78,7 +78,7 @@ impl<'a> Context<'a> {
 }
 
 /// A word as it can be typed in a shell.
-fn shell_word(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
     match word.chars().all(is_plain) {
         true => word.to_owned(),

@@ -16,8 +16,10 @@ mod lease;
 mod limits;
 mod list;
 mod offer;
+mod problems;
 mod purge;
 mod removal;
+mod show;
 mod signals;
 mod ui;
 mod usage_json;
@@ -66,6 +68,7 @@ fn run_verb(
     }
     match arguments.verb {
         Verb::List(args) => list::run(&context, &args),
+        Verb::Show(args) => show::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),

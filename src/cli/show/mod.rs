@@ -1,0 +1,47 @@
+//! `bbox cache show`: what fills an image.
+
+mod facts;
+mod json;
+mod measure;
+mod notes;
+mod profile;
+mod tree;
+
+use super::args::{Format, Show};
+use super::choose::{choose, none};
+use super::context::Context;
+use super::failure::{Ending, Failure};
+use super::ui::json::document;
+use crate::cache::{Cache, Inventory};
+use profile::Profile;
+
+/// The columns of what does not go to a terminal.
+const USUAL_WIDTH: usize = 80;
+
+pub fn run(context: &Context<'_>, args: &Show) -> Result<Ending, Failure> {
+    let Some(cache) = Cache::open(&context.cache_dir)? else {
+        let nothing = Inventory::default();
+        return Err(Failure::NoImage(none(&nothing, &args.image, &context.shown_dir())));
+    };
+    let inventory = cache.inventory()?;
+    let (_, digest) = choose(context, &inventory, &args.image)?;
+    if context.console.quiet && context.format == Format::Table {
+        context.console.line(digest)?;
+        return Ok(Ending::Done);
+    }
+    let profile = Profile::new(context, args, &cache, &inventory, digest)?;
+    print(context, args, &profile)?;
+    Ok(if profile.notes.is_incomplete { Ending::Incomplete } else { Ending::Done })
+}
+
+fn print(context: &Context<'_>, args: &Show, profile: &Profile<'_>) -> Result<(), Failure> {
+    let console = context.console;
+    if context.format == Format::Json {
+        return Ok(console.write(document(&json::Document::new(profile, args)))?);
+    }
+    let facts = facts::render(profile, console.width(), console.verbose);
+    let tree = tree::render(profile.breakdown(), args, console.width().unwrap_or(USUAL_WIDTH));
+    console.write(format!("{facts}\n{tree}"))?;
+    profile.notes.warnings.iter().for_each(|warning| console.warn(warning));
+    Ok(())
+}

@@ -13,3 +13,4 @@ mod needed;
 mod owner_rules;
 mod people;
 mod purge;
+mod show;

@@ -15,9 +15,6 @@ use super::ui::json::document;
 use crate::cache::{Cache, Inventory};
 use profile::Profile;
 
-/// The columns of what does not go to a terminal.
-const USUAL_WIDTH: usize = 80;
-
 pub fn run(context: &Context<'_>, args: &Show) -> Result<Ending, Failure> {
     let Some(cache) = Cache::open(&context.cache_dir)? else {
         let nothing = Inventory::default();
@@ -40,7 +37,7 @@ fn print(context: &Context<'_>, args: &Show, profile: &Profile<'_>) -> Result<()
         return Ok(console.write(document(&json::Document::new(profile, args)))?);
     }
     let facts = facts::render(profile, console.width(), console.verbose);
-    let tree = tree::render(profile.breakdown(), args, console.width().unwrap_or(USUAL_WIDTH));
+    let tree = tree::render(profile.breakdown(), args, console.width());
     console.write(format!("{facts}\n{tree}"))?;
     profile.notes.warnings.iter().for_each(|warning| console.warn(warning));
     Ok(())

@@ -59,7 +59,7 @@ impl<'a> Profile<'a> {
             return Err(gone(context, digest).into());
         }
         if config == Some(None) {
-            notes.hint(format!("{digest} has no .oci-config.json: its pull has not ended"));
+            notes.hint(format!("{digest} has no .oci-config.json: a pull writes that last"));
         }
         Ok(Self {
             cache_dir: &context.cache_dir,

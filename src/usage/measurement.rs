@@ -167,13 +167,17 @@ impl Measurement {
         let trees = self.accounts.len();
         let survey = self.shared.ledger.survey(trees, |holder| {
             let home = match holder.who() {
-                Who::Tree(tree) => Some(tree).filter(|tree| *tree < trees),
+                Who::Tree(tree) => Some(tree),
                 Who::Inode(number) => self.shared.inodes.home(number),
             };
+            // The others were only looked at.
+            let home = home.filter(|tree| *tree < trees);
             home.map_or(Class::Foreign, |tree| Class::Owner(tree as u32))
         });
         let mut holdings: Vec<_> = self.accounts.iter().map(|account| account.holding).collect();
-        self.shared.inodes.at_home().for_each(|(tree, holding)| holdings[tree] += holding);
+        for (tree, holding) in self.shared.inodes.at_home().filter(|(tree, _)| *tree < trees) {
+            holdings[tree] += holding;
+        }
         let found = self.accounts.iter().zip(holdings).zip(survey.credits);
         found
             .map(|((account, holding), credit)| {

@@ -104,33 +104,6 @@ fn every_directory_is_as_big_as_du_says() {
 }
 
 #[test]
-fn the_layers_of_an_image_are_counted_and_named_on_demand() {
-    let cache = TestCache::new();
-    let image = cache.path("tmp-rootfs-1");
-    fs::create_dir(&image).unwrap();
-    let layer = cache.layer_with("layer0", |top| fs::write(top.join("a"), [1; 50_000]).unwrap());
-    std::thread::sleep(std::time::Duration::from_millis(20));
-    crate::support::cache::age(&layer, std::time::Duration::ZERO);
-    fs::write(image.join("a"), [1; 50_000]).unwrap();
-    fs::rename(&image, cache.path("sha256-a")).unwrap();
-    cache.tag("example.com/a:1", "a");
-    fs::write(cache.path("sha256-a/.oci-config.json"), "{}").unwrap();
-    crate::support::cache::age(&cache.path("sha256-a"), std::time::Duration::ZERO);
-    crate::support::cache::age(&cache.path("refs"), std::time::Duration::ZERO);
-    for file in fs::read_dir(cache.path("refs")).unwrap() {
-        crate::support::cache::age(&file.unwrap().path(), std::time::Duration::ZERO);
-    }
-    let (brief, verbose) =
-        (run(&cache, &["show", "a"]).ok(), run(&cache, &["show", "a", "-v"]).ok());
-    let line = format!("layers       1 ({})\n", size(&layer));
-    assert!(brief.contains(&format!("{line}apparent ")), "{brief}");
-    assert!(verbose.contains(&format!("{line}             sha256:layer0\n")), "{verbose}");
-    let json = run(&cache, &["show", "a", "--format", "json"]).json();
-    assert_eq!(json["layers"], serde_json::json!(["sha256:layer0"]));
-    assert_eq!(json["layers_bytes"], du(&layer));
-}
-
-#[test]
 fn what_is_not_one_image_is_named_with_what_may_be_meant() {
     let cache = TestCache::new();
     cache.live("abc");

@@ -67,6 +67,23 @@ fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
 }
 
 #[test]
+fn show_counts_the_layers_of_an_image_and_names_them_on_demand() {
+    let owner = two_images();
+    let [brief, verbose] =
+        [&["show", "new"][..], &["show", "new", "-v"]].map(|words| run(&owner.cache, words).ok());
+    let bytes = du_of(&owner, &["sha256-base", "sha256-new"]);
+    let line = format!("layers       2 ({})\n", bytesize::ByteSize::b(bytes).display().iec());
+    assert!(brief.contains(&format!("{line}apparent  ")), "{brief}");
+    let digests = "             sha256:base\n             sha256:new\napparent  ";
+    assert!(verbose.contains(&format!("{line}{digests}")), "{verbose}");
+    let json = run(&owner.cache, &["show", "new", "--format", "json"]).json();
+    assert_eq!(json["layers"], json!(["sha256:base", "sha256:new"]));
+    assert_eq!(json["layers_bytes"], bytes);
+    assert!(json["born"].as_str().unwrap() < json["last_used"].as_str().unwrap());
+    assert!(run(&owner.cache, &["show", "old"]).ok().contains("\nlayers       unknown\n"));
+}
+
+#[test]
 fn a_plain_gc_leaves_layers_and_its_last_line_says_what_they_hold() {
     let owner = two_images();
     let bytes = exactly(du_of(&owner, &["sha256-old"]));

@@ -45,6 +45,8 @@ pub(in crate::usage) struct TreeWalk<'a> {
     sharing: Sharing<'a>,
     /// Keeps what each directory holds, if anybody wants to know.
     recorder: Option<Recorder>,
+    /// Whether a file takes more than a look at its status.
+    is_thorough: bool,
     found: Mutex<Found>,
     /// Directories that are known and not finished.
     open: AtomicUsize,
@@ -76,7 +78,8 @@ impl<'a> TreeWalk<'a> {
         let (found, open) = (Mutex::default(), AtomicUsize::new(1));
         let newest = AtomicI64::new(0);
         let (sharing, recorder) = (Sharing::Impossible, None);
-        let walk = Self { top, tally, sharing, recorder, found, open, newest };
+        let is_thorough = false;
+        let walk = Self { top, tally, sharing, recorder, is_thorough, found, open, newest };
         // A folder that cannot be opened is missed once the walk begins.
         let Ok(Some(folder)) = walk.top.folder else { return walk };
         let sharing = match (folder.volume(), reading) {
@@ -88,12 +91,14 @@ impl<'a> TreeWalk<'a> {
                 Sharing::Unread
             }
         };
-        Self { sharing, ..walk }
+        let is_thorough = matches!(sharing, Sharing::Read(_));
+        Self { sharing, is_thorough, ..walk }
     }
 
     /// The same walk, which keeps what each directory holds.
     pub fn recording(self, recorder: Option<Recorder>) -> Self {
-        Self { recorder, ..self }
+        let is_thorough = self.is_thorough || recorder.is_some();
+        Self { recorder, is_thorough, ..self }
     }
 
     pub fn name(&self) -> &'a EntryName {
@@ -105,10 +110,15 @@ impl<'a> TreeWalk<'a> {
     }
 
     /// Whether what files share is to be read.
-    // Inlined for the walkers: see `docs/performance.md`.
-    #[inline(always)]
     pub fn reads_sharing(&self) -> bool {
         matches!(self.sharing, Sharing::Read(_))
+    }
+
+    /// Whether a file takes more than to [count](Self::count) its status.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
+    pub fn is_thorough(&self) -> bool {
+        self.is_thorough
     }
 
     /// The status of the tree's top, which need not be a directory. `None` if it is gone; what
@@ -146,8 +156,6 @@ impl<'a> TreeWalk<'a> {
     }
 
     /// Looks whether a file is one of the largest, if anybody wants to know.
-    // Inlined for the walkers: see `docs/performance.md`.
-    #[inline(always)]
     pub fn note_file(&self, branch: Branch, name: &OsStr, status: &Status) {
         if let Some(recorder) = &self.recorder {
             recorder.note_file(branch, name, status);
@@ -160,9 +168,14 @@ impl<'a> TreeWalk<'a> {
     pub fn count(&self, batch: &mut Batch, status: &Status) {
         batch.add(status);
         if batch.is_full() {
-            let next = Batch::of(batch.branch);
-            self.commit(std::mem::replace(batch, next));
+            self.commit_full(batch);
         }
+    }
+
+    #[cold]
+    fn commit_full(&self, batch: &mut Batch) {
+        let next = Batch::of(batch.branch);
+        self.commit(std::mem::replace(batch, next));
     }
 
     /// The same for a file that is open, with what it shares. It may stay open until the batch is
@@ -190,8 +203,6 @@ impl<'a> TreeWalk<'a> {
     }
 
     /// The same for what is not open.
-    // Inlined for the walkers: see `docs/performance.md`.
-    #[inline(always)]
     pub fn count_closed(&self, batch: &mut Batch, status: &Status) {
         match self.reads_sharing() {
             true => self.count_sharing(batch, status, |reading, _| reading.holding_unseen(status)),

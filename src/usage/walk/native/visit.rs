@@ -76,17 +76,15 @@ impl Walk<'_> {
         if kind == Some(Kind::Directory) {
             return children.push(name);
         }
-        if self.tree.reads_sharing() && self.look_into(directory, name, kind, batch) {
+        if self.tree.is_thorough() && self.look_into(directory, name, kind, batch) {
             return;
         }
         match directory.status_of(name) {
             Ok(status) if status.kind == Kind::Directory => children.push(name),
             // A single file can be mounted, too. It is no part of the tree.
             Ok(status) if status.mounted == Some(true) => {}
-            Ok(status) => {
-                self.tree.note_file(batch.branch, plain(name), &status);
-                self.tree.count_closed(batch, &status);
-            }
+            Ok(status) if self.tree.is_thorough() => self.count_thoroughly(batch, name, &status),
+            Ok(status) => self.tree.count(batch, &status),
             // It has gone since it was listed, and no longer takes any space.
             Err(Errno::NOENT) => {}
             Err(cause) => {
@@ -95,7 +93,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Counts a regular file with what it shares. Tells if that was not possible.
+    /// Counts what is not open in a walk that wants to know more than its size.
+    #[inline(never)]
+    fn count_thoroughly(self, batch: &mut Batch, name: &CStr, status: &Status) {
+        self.tree.note_file(batch.branch, plain(name), status);
+        self.tree.count_closed(batch, status);
+    }
+
+    /// Counts a regular file with what it shares, if that is to be read. Tells if it was possible.
     #[inline(never)]
     fn look_into(
         self,
@@ -104,6 +109,9 @@ impl Walk<'_> {
         kind: Option<Kind>,
         batch: &mut Batch,
     ) -> bool {
+        if !self.tree.reads_sharing() {
+            return false;
+        }
         let kind = kind.or_else(|| Some(directory.status_of(name).ok()?.kind));
         if kind != Some(Kind::File) {
             return false;

@@ -2,14 +2,16 @@
 
 use anstyle::Style;
 use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr;
 
 use super::profile::Profile;
-use crate::cache::ImageConfig;
+use crate::cache::{Digest, ImageConfig};
 use crate::cli::choose::reference;
 use crate::cli::context::shell_word;
 use crate::cli::ui::table::{cut, pad};
 use crate::cli::ui::units::{ago, at_least, count, estimate};
 use crate::escape::Escaped;
+use crate::usage::Usage;
 
 const LABEL: Style = Style::new().bold();
 /// The width of the labels, with the gap behind them.
@@ -19,9 +21,9 @@ const LABEL_WIDTH: usize = 13;
 type Fact = (&'static str, Vec<String>);
 
 /// The facts, no line wider than `width` if there is one.
-pub fn render(profile: &Profile<'_>, width: Option<usize>, verbose: bool) -> String {
+pub fn render(profile: &Profile<'_>, width: Option<usize>) -> String {
     let config = profile.config.as_ref().map(of_config).unwrap_or_default();
-    let facts = of_index(profile).into_iter().chain(config).chain(of_size(profile, verbose));
+    let facts = of_index(profile).into_iter().chain(config).chain(of_size(profile));
     let mut text = String::new();
     for (label, lines) in facts {
         for (index, line) in lines.iter().enumerate() {
@@ -65,11 +67,11 @@ fn of_config(config: &ImageConfig) -> Vec<Fact> {
     ]
 }
 
-fn of_size(profile: &Profile<'_>, verbose: bool) -> Vec<Fact> {
+fn of_size(profile: &Profile<'_>) -> Vec<Fact> {
     let usage = profile.usage();
     let exactly = if usage.is_complete() { "" } else { "at least " };
     vec![
-        ("layers", layers(profile, verbose)),
+        ("layers", layers(profile)),
         ("apparent", vec![at_least(&usage, usage.apparent)]),
         ("on disk", vec![at_least(&usage, usage.on_disk)]),
         ("unique", vec![format!("{exactly}{}", estimate(profile.unique()))]),
@@ -78,12 +80,15 @@ fn of_size(profile: &Profile<'_>, verbose: bool) -> Vec<Fact> {
     ]
 }
 
-fn layers(profile: &Profile<'_>, verbose: bool) -> Vec<String> {
+fn layers(profile: &Profile<'_>) -> Vec<String> {
     let Some(layers) = &profile.layers else { return vec!["unknown".to_owned()] };
-    let usage = profile.layers_usage();
-    let mut lines = vec![format!("{} ({})", layers.len(), at_least(&usage, usage.on_disk))];
-    if verbose {
-        lines.extend(layers.iter().map(|layer| layer.to_string()));
-    }
-    lines
+    let number = layers.len();
+    let Some((each, together)) = profile.layer_usages() else { return vec![number.to_string()] };
+    let bytes = |usage: &Usage| at_least(usage, usage.on_disk);
+    let width = layers.iter().map(|layer| layer.to_string().width()).max().unwrap_or_default();
+    let line = |(layer, usage): (&&Digest, &Usage)| {
+        format!("{}  {:>9}", pad(&layer.to_string(), width), bytes(usage))
+    };
+    let whole = format!("{number} ({})", bytes(&together));
+    std::iter::once(whole).chain(layers.iter().zip(&each).map(line)).collect()
 }

@@ -26,7 +26,7 @@ pub struct Document<'a> {
     config: Option<Config<'a>>,
     /// What it is likely made of; `null` if its times say nothing.
     layers: Option<Vec<String>>,
-    /// What those occupy together.
+    /// What those occupy together; `null` unless that was asked for.
     layers_bytes: Option<u64>,
     usage: Amount,
     unique_bytes: Bounds,
@@ -75,7 +75,7 @@ impl<'a> Document<'a> {
             born: profile.born.map(|born| born.to_string()),
             config: profile.config.as_ref().map(Config::from),
             layers: layers.map(|layers| layers.iter().copied().map(Digest::to_text).collect()),
-            layers_bytes: layers.map(|_| profile.layers_usage().on_disk.as_u64()),
+            layers_bytes: profile.layer_usages().map(|(_, together)| together.on_disk.as_u64()),
             usage: profile.usage().into(),
             unique_bytes: profile.unique().into(),
             directories: breakdown.largest(args.top, args.depth).iter().map(Into::into).collect(),

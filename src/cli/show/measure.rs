@@ -1,4 +1,4 @@
-//! The image and its layers, measured.
+//! The image, and perhaps its layers, measured.
 
 use std::collections::HashSet;
 

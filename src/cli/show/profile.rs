@@ -28,11 +28,14 @@ pub struct Profile<'a> {
     pub layers: Option<Vec<&'a Digest>>,
     pub now: Timestamp,
     pub notes: Notes,
+    /// Whether the layers were measured, too.
+    is_thorough: bool,
     measured: Measurement,
 }
 
 impl<'a> Profile<'a> {
-    /// Looks at an image, and measures it and its layers.
+    /// Looks at an image, and measures it; its layers, too, if the user wants to see more: that may
+    /// take as long again.
     ///
     /// # Errors
     /// It is gone, or it cannot be measured. What of it cannot be read is in the notes.
@@ -52,7 +55,8 @@ impl<'a> Profile<'a> {
         notes.faults(lifetimes.problems.iter().map(ToString::to_string));
         let layers = layers_of(&Timeline::new(inventory, &lifetimes), inventory, row.entry);
         let (places, layers) = layers.map(|layers| layers.into_iter().unzip()).unzip();
-        let layer_places: Vec<_> = places.unwrap_or_default();
+        let is_thorough = context.console.verbose;
+        let layer_places: Vec<_> = places.filter(|_| is_thorough).unwrap_or_default();
         let measured = measure(context, args, cache, inventory, row.entry, &layer_places)?;
         notes.of_trees(&measured);
         if measured.usage(IMAGE) == Usage::default() {
@@ -70,6 +74,7 @@ impl<'a> Profile<'a> {
             layers,
             now: Timestamp::now(),
             notes,
+            is_thorough,
             measured,
         })
     }
@@ -83,9 +88,12 @@ impl<'a> Profile<'a> {
         self.measured.unique(IMAGE)
     }
 
-    /// What its layers occupy together.
-    pub fn layers_usage(&self) -> Usage {
-        self.measured.total(IMAGE + 1..self.measured.trees())
+    /// What its layers amount to, one by one and together, if they were measured.
+    pub fn layer_usages(&self) -> Option<(Vec<Usage>, Usage)> {
+        let layers = IMAGE + 1..self.measured.trees();
+        let each = layers.clone().map(|tree| self.measured.usage(tree)).collect();
+        let is_known = self.is_thorough && self.layers.is_some();
+        is_known.then(|| (each, self.measured.total(layers)))
     }
 
     pub fn breakdown(&self) -> &Breakdown {

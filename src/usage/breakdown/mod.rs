@@ -104,9 +104,9 @@ impl Breakdown {
 mod tests {
     use super::*;
     use crate::StopFlag;
-    use crate::cache::{Cache, Folder, Location};
+    use crate::cache::Cache;
     use crate::test_cache::TestCache;
-    use crate::usage::{Jobs, Meter, Progress};
+    use crate::usage::{Jobs, Meter, Progress, Walker};
 
     fn directory(name: &str, above: usize, depth: usize, kib: u64) -> Directory {
         let usage = Usage { on_disk: ByteSize::kib(kib), ..Usage::default() };
@@ -142,6 +142,16 @@ mod tests {
         }
     }
 
+    /// The one tree of a cache, measured.
+    fn measure(cache: &TestCache, walker: Walker) -> (Breakdown, Usage) {
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let entry = opened.inventory().unwrap().entries.remove(0);
+        let meter = Meter::new(Jobs::default()).with_walker(walker).breaking_down(2);
+        let progress = Progress::new(1, StopFlag::new());
+        let measured = meter.measure(&opened, &[entry.location], &progress).unwrap();
+        (measured.breakdown(0).unwrap().clone(), measured.usage(0))
+    }
+
     #[test]
     fn an_inode_counts_where_all_its_names_are() {
         let cache = TestCache::in_memory();
@@ -155,20 +165,35 @@ mod tests {
             }
         });
         std::fs::hard_link(image.join("y/b"), cache.home().join("elsewhere")).unwrap();
-        let opened = Cache::open(cache.dir()).unwrap().unwrap();
-        let name = crate::cache::EntryName::new("sha256-a").unwrap();
-        let at = [Location { folder: Folder::Root, name }];
-        let meter = Meter::new(Jobs::default()).breaking_down(2);
-        let progress = Progress::new(1, StopFlag::new());
-        let measured = meter.measure(&opened, &at, &progress).unwrap();
-        let breakdown = measured.breakdown(0).unwrap();
+        let (breakdown, usage) = measure(&cache, Walker::default());
         let mib = |usage: &Usage| usage.apparent.as_u64() >> 20;
         let found = breakdown.largest(9, 9);
         let found: Vec<_> =
             found.iter().map(|part| (part.path.to_str().unwrap(), mib(&part.usage))).collect();
         assert_eq!(found, [("x", 1), ("x/one", 0), ("x/two", 0), ("y", 0)]);
-        assert_eq!(breakdown.usage(), measured.usage(0));
+        assert_eq!(breakdown.usage(), usage);
         let files = breakdown.files().iter().map(|file| file.path.to_str().unwrap());
         assert_eq!(files.collect::<Vec<_>>(), ["x/one/b", "x/one/a"]);
+    }
+
+    #[test]
+    fn more_than_a_thread_hands_in_at_once_stays_in_its_directory() {
+        const FILES: u64 = 1500;
+        let cache = TestCache::in_memory();
+        cache.image_with("a", |top| {
+            let many = top.join("many");
+            std::fs::create_dir(&many).unwrap();
+            for number in 0..FILES {
+                let [one, other] = ["a", "b"].map(|name| many.join(format!("{name}{number}")));
+                std::fs::write(&one, "x").unwrap();
+                std::fs::hard_link(&one, &other).unwrap();
+            }
+        });
+        for walker in [Walker::Native, Walker::Portable] {
+            let (breakdown, _) = measure(&cache, walker);
+            let [many] = &breakdown.largest(9, 9)[..] else { panic!("{breakdown:?}") };
+            let Usage { apparent, files, .. } = many.usage;
+            assert_eq!((apparent.as_u64(), files), (FILES, 2 * FILES), "{walker:?}");
+        }
     }
 }

@@ -63,8 +63,7 @@ fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
     for (index, entry) in entries.into_iter().enumerate() {
         count(tree, entry, &mut way, &mut batch);
         if index % BATCH == BATCH - 1 {
-            let next = Batch::of(batch.branch);
-            tree.commit(std::mem::replace(&mut batch, next));
+            tree.commit(std::mem::take(&mut batch));
         }
         if stop.is_raised() {
             break;

@@ -1,12 +1,14 @@
-//! Laws that hold for whatever lies in a cache: both walkers count what `std::fs` counts, a plan
+//! Laws that hold for whatever lies in a cache: both walkers count what `std::fs` counts, in the
+//! whole and in each directory, a plan
 //! never removes what has a ref, and a sweep removes what its plan says and nothing else.
 
 #[path = "support/cache.rs"]
 #[allow(dead_code, reason = "benches and the demo use all of it")]
 mod cache;
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::{self, File, Metadata};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -104,6 +106,67 @@ fn newest_change(top: &Path) -> Timestamp {
     children.map(|child| newest_change(&child)).fold(own, Timestamp::max)
 }
 
+/// Every path in a tree with its status, the tree itself first.
+fn everything(top: &Path) -> Vec<(PathBuf, Metadata)> {
+    let (mut found, mut todo) = (Vec::new(), vec![top.to_owned()]);
+    while let Some(path) = todo.pop() {
+        let status = fs::symlink_metadata(&path).unwrap();
+        if status.is_dir() {
+            todo.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        found.push((path, status));
+    }
+    found
+}
+
+/// What `std::fs` says of each directory below the top of a tree: of the inodes that have no name in
+/// the tree but below that directory, each once.
+fn broken_down(top: &Path) -> BTreeMap<PathBuf, Usage> {
+    let all = everything(top);
+    let names = |below: &Path| {
+        let mut names = HashMap::<u64, u64>::new();
+        let below = all.iter().filter(|(path, _)| path.starts_with(below));
+        below.for_each(|(_, status)| *names.entry(status.ino()).or_default() += 1);
+        names
+    };
+    let in_tree = names(top);
+    let directories = all[1..].iter().filter(|(_, status)| status.is_dir());
+    directories
+        .map(|(directory, _)| {
+            let below = names(directory);
+            let (mut usage, mut seen) = (Usage::default(), HashSet::new());
+            for (_, status) in all.iter().filter(|(path, _)| path.starts_with(directory)) {
+                match status.is_dir() {
+                    true => usage.directories += 1,
+                    false => usage.files += 1,
+                }
+                if below[&status.ino()] == in_tree[&status.ino()] && seen.insert(status.ino()) {
+                    usage.on_disk += bytesize::ByteSize::b(status.blocks() * 512);
+                    let length = if status.is_dir() { 0 } else { status.len() };
+                    usage.apparent += bytesize::ByteSize::b(length);
+                }
+            }
+            (directory.strip_prefix(top).unwrap().to_owned(), usage)
+        })
+        .collect()
+}
+
+/// The largest files of a tree, as `std::fs` has them: bytes on disk, and the first of each inode's
+/// names.
+fn largest_files(top: &Path, count: usize) -> Vec<(u64, PathBuf)> {
+    let mut files = BTreeMap::<_, PathBuf>::new();
+    for (path, status) in everything(top).into_iter().filter(|(_, status)| !status.is_dir()) {
+        let path = path.strip_prefix(top).unwrap().to_owned();
+        let first = files.entry((Reverse(status.blocks()), status.ino())).or_insert(path.clone());
+        *first = path.min(first.clone());
+    }
+    let files = files.into_iter().take(count);
+    let mut files: Vec<_> =
+        files.map(|((Reverse(blocks), _), path)| (blocks * 512, path)).collect();
+    files.sort_by(|one, other| (other.0, &one.1).cmp(&(one.0, &other.1)));
+    files
+}
+
 fn jobs(number: usize) -> Jobs {
     Jobs::new(number).unwrap()
 }
@@ -137,6 +200,58 @@ proptest! {
             }
             prop_assert_eq!(measured.total(0..paths.len()), oracle(&paths), "{:?}", walker);
         }
+    }
+
+    #[test]
+    fn both_walkers_break_a_tree_down_as_std_does(
+        trees in vec(nodes(), 1..3),
+        threads in 1..9usize,
+        count in 0..6usize,
+        depth in 0..5usize,
+    ) {
+        let cache = TestCache::new();
+        let (mut paths, mut files) = (Vec::new(), Vec::new());
+        for (number, nodes) in trees.iter().enumerate() {
+            paths.push(cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files)));
+        }
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let entries = opened.inventory().unwrap().entries;
+        let locations: Vec<_> = entries.into_iter().map(|entry| entry.location).collect();
+        let mut by_walker = Vec::new();
+        for walker in [Walker::Native, Walker::Portable] {
+            let progress = Progress::new(locations.len(), StopFlag::new());
+            let meter = Meter::new(jobs(threads)).with_walker(walker).breaking_down(count);
+            let measured = meter.measure(&opened, &locations, &progress).unwrap();
+            for (tree, path) in paths.iter().enumerate() {
+                let found = measured.breakdown(tree).unwrap();
+                by_walker.push(found.clone());
+                prop_assert_eq!(found.usage(), measured.usage(tree), "{:?}", walker);
+                let all = found.largest(usize::MAX, usize::MAX);
+                let expected = broken_down(path);
+                let by_path = all.iter().map(|part| (part.path.clone(), part.usage));
+                prop_assert_eq!(by_path.collect::<BTreeMap<_, _>>(), expected, "{:?}", walker);
+
+                let chosen = found.largest(count, depth);
+                let least = chosen.iter().map(|part| part.usage.on_disk).min();
+                let (within, left): (Vec<_>, Vec<_>) =
+                    all.iter().filter(|part| part.depth <= depth).partition(|part| chosen.contains(part));
+                prop_assert_eq!(within, chosen.iter().collect::<Vec<_>>());
+                prop_assert!(chosen.len() == count || left.is_empty());
+                prop_assert!(left.iter().all(|part| Some(part.usage.on_disk) <= least || count == 0));
+                for part in &chosen {
+                    let above = part.path.parent().unwrap();
+                    let has_above = chosen.iter().any(|other| other.path == above);
+                    prop_assert!(part.depth == 1 || has_above, "{:?}", part.path);
+                }
+
+                let files = found.files().iter();
+                let files: Vec<_> =
+                    files.map(|file| (file.on_disk.as_u64(), file.path.clone())).collect();
+                prop_assert_eq!(files, largest_files(path, count), "{:?}", walker);
+            }
+        }
+        let portable = by_walker.split_off(paths.len());
+        prop_assert_eq!(by_walker, portable, "to the order of equals");
     }
 
     #[test]

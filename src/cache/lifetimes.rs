@@ -66,6 +66,12 @@ impl Cache {
 }
 
 impl Lifetimes {
+    /// When an image was made: when its pull began. `None` where the file system does not know, or it
+    /// could not be looked at.
+    pub fn born(&self, image: &Location) -> Option<Timestamp> {
+        self.images.get(image)?.born
+    }
+
     fn read(&mut self, cache: &Cache, inventory: &Inventory, folder: Folder) -> Result<()> {
         let Some(directory) = cache.folder(folder)? else { return Ok(()) };
         let status = directory.status().context("look at", folder.path_in(cache.path()))?;

@@ -56,7 +56,7 @@ pub struct Shared {
     /// Draw no progress bars
     #[arg(long, global = true)]
     pub no_progress: bool,
-    /// Print less; `list` prints digests only, one a line
+    /// Print less; `list` and `show` print digests only, one a line
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Print more: what is kept, and why
@@ -87,6 +87,8 @@ pub enum Verb {
     /// Show the images, their sizes and the references that name them
     #[command(visible_alias = "ls")]
     List(List),
+    /// Show what fills an image: its config and references, and its largest directories
+    Show(Show),
     /// Remove what nothing needs: orphaned images, dead extractions, references to nothing
     #[command(visible_alias = "prune")]
     Gc(Gc),
@@ -132,6 +134,35 @@ pub enum Sort {
     Used,
     Size,
     Name,
+}
+
+/// The most directories or files that may be asked for, and the most levels of them.
+const MOST_SHOWN: usize = 10_000;
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache show ghcr.io/a/b:latest     what fills an image
+  bbox cache show 0123456789ab --top 50  the same by the beginning of its digest, in more detail
+  bbox cache show 0123456789ab --files   its largest files")]
+pub struct Show {
+    /// The image: a reference, or a digest or its beginning
+    #[arg(value_name = "REF|DIGEST")]
+    pub image: String,
+    /// How many levels of directories to show
+    #[arg(long, value_name = "N", value_parser = parse_number, default_value = "3")]
+    pub depth: usize,
+    /// How many directories to show, or files
+    #[arg(long, value_name = "N", value_parser = parse_number, default_value = "20")]
+    pub top: usize,
+    /// Show the largest files instead of directories
+    #[arg(long, conflicts_with = "depth")]
+    pub files: bool,
+}
+
+fn parse_number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MOST_SHOWN).contains(number));
+    number.ok_or_else(|| format!("a number from 1 to {MOST_SHOWN} is expected"))
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::problems;
 use super::ui::bars::{MeasureFace, watch};
 use crate::cache::{Cache, EntryKind, Guests, Inventory};
 use crate::usage::{Census, Progress};
@@ -29,14 +30,7 @@ pub fn take_census(
 
 /// What could not be read, safe to print.
 pub fn unread(census: &Census) -> Vec<String> {
-    let mut unread: Vec<_> = census.problems().iter().map(ToString::to_string).collect();
-    for tree in 0..census.measurement().trees() {
-        let problems = census.measurement().problems(tree);
-        unread.extend(problems.first().iter().map(ToString::to_string));
-        let more = problems.count() - problems.first().len() as u64;
-        if more > 0 {
-            unread.push(format!("{more} more problems in the same tree"));
-        }
-    }
-    unread
+    let measured = census.measurement();
+    let trees = (0..measured.trees()).flat_map(|tree| problems::lines(measured.problems(tree)));
+    census.problems().iter().map(ToString::to_string).chain(trees).collect()
 }

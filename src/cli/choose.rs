@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::cache::{Choice, Digest, Entry, Inventory};
+use crate::cache::{Choice, Digest, Entry, Inventory, Ref};
 use crate::escape::Escaped;
 
 /// How many candidates are listed.
@@ -55,7 +55,12 @@ pub fn choose<'a>(
         Choice::None => return Err(NotFound::AtAll(none(inventory, text, &dir))),
     };
     let found = inventory.images().find(|(_, image)| **image == digest);
-    found.ok_or_else(|| NotFound::Yet(format!("{digest} is not in {dir} any more")))
+    found.ok_or_else(|| gone(context, &digest))
+}
+
+/// What there is to say of an image that was there a moment ago.
+pub fn gone(context: &Context<'_>, digest: &Digest) -> NotFound {
+    NotFound::Yet(format!("{digest} is not in {} any more", context.shown_dir()))
 }
 
 /// A line for each image that may be meant.
@@ -72,11 +77,20 @@ fn candidates(inventory: &Inventory, shown: &str, digests: &[Digest]) -> String 
 
 fn name_of(inventory: &Inventory, digest: &Digest) -> String {
     let mut refs = inventory.refs.refs.iter().filter(|found| found.digest == *digest);
-    match refs.next().map(|found| &found.image) {
-        Some(Some(image)) => Escaped::new(image).to_string(),
-        Some(None) => "(unknown image)".to_owned(),
-        None => "(orphan)".to_owned(),
+    refs.next().map_or_else(|| "(orphan)".to_owned(), reference)
+}
+
+/// What a ref calls its image, safe to print; one in the old form does not say it.
+pub fn reference(found: &Ref) -> String {
+    match &found.image {
+        Some(image) => Escaped::new(image).to_string(),
+        None => "(unknown image)".to_owned(),
     }
+}
+
+/// What there is to say where there is no cache at all.
+pub fn no_cache(context: &Context<'_>, text: &str) -> NotFound {
+    NotFound::AtAll(none(&Inventory::default(), text, &context.shown_dir()))
 }
 
 /// Why there is no such image, as far as anybody can tell.

@@ -78,9 +78,9 @@ impl<'a> Context<'a> {
 }
 
 /// A word as it can be typed in a shell.
-fn shell_word(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
-    match word.chars().all(is_plain) {
+    match !word.is_empty() && word.chars().all(is_plain) {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }
@@ -91,12 +91,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_quoted_only_where_a_shell_would_split_or_change_it() {
+    fn a_word_is_quoted_only_where_a_shell_would_split_change_or_lose_it() {
         for (word, typed) in [
             ("/home/me/.cache/broodbox/images", "/home/me/.cache/broodbox/images"),
             ("/mnt/big disk", "'/mnt/big disk'"),
             ("it's", r"'it'\''s'"),
             ("$HOME", "'$HOME'"),
+            ("", "''"),
         ] {
             assert_eq!(shell_word(word), typed);
         }

@@ -1,9 +1,9 @@
-//! What `list` and `gc` have in common when it comes to layers.
+//! What the commands have in common when it comes to layers.
 
-use crate::cache::{Cache, Digest, EntryName, Inventory, Location};
+use crate::cache::{Cache, Digest, Entry, EntryKind, EntryName, Inventory, Location};
 use crate::cli::ui::units::plural;
 use crate::escape::Escaped;
-use crate::plan::{Conditions, Doubt, DoubtCause, Plan, Standing, collect};
+use crate::plan::{Conditions, Doubt, DoubtCause, Plan, Standing, Timeline, collect};
 
 /// The plan for a collection under these conditions, with a look into the layers that would be
 /// called unreferenced: what lies in an image that stays, stays too.
@@ -16,6 +16,21 @@ pub fn collect_with_content(cache: &Cache, inventory: &Inventory, given: &mut Co
     let images: Vec<_> = plan.staying_rootfs().map(|entry| entry.location.clone()).collect();
     given.same_content = cache.same_content(&layers, &images);
     if given.same_content.is_empty() { plan } else { collect(inventory, given) }
+}
+
+/// The layers that an image is likely made of, with their places in the inventory; `None` if nobody can
+/// tell.
+pub fn layers_of<'a>(
+    timeline: &Timeline<'_>,
+    inventory: &'a Inventory,
+    image: &Entry,
+) -> Option<Vec<(usize, &'a Digest)>> {
+    let places = timeline.layers_of(&image.location)?.into_iter();
+    let layers = places.filter_map(|place| match &inventory.entries[place].kind {
+        EntryKind::Layer(digest) => Some((place, digest)),
+        _ => None,
+    });
+    Some(layers.collect())
 }
 
 /// What there is to say of where a layer stands besides its name, safe to print: how many images it

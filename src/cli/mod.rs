@@ -18,9 +18,11 @@ mod limits;
 mod list;
 mod max_size;
 mod offer;
+mod problems;
 mod purge;
 mod removal;
 mod rm;
+mod show;
 mod signals;
 mod ui;
 mod usage_json;
@@ -69,6 +71,7 @@ fn run_verb(
     }
     match arguments.verb {
         Verb::List(args) => list::run(&context, &args),
+        Verb::Show(args) => show::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Rm(args) => rm::run(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),

@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::args::Rm;
-use super::choose::choose;
+use super::choose::{choose, no_cache};
 use super::context::Context;
 use super::failure::{Ending, Failure};
 use super::removal::{self, Errand, Report};
 use crate::cache::{Cache, Digest, Inventory};
-use crate::escape::Escaped;
 use crate::plan::{Conditions, Plan, remove_chosen};
 
 pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
@@ -23,7 +22,8 @@ pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
     };
     errand.run(|mut report, cache| {
         if cache.is_none() {
-            return Err(no_cache(context, args));
+            let first = args.images.first().map(String::as_str).unwrap_or_default();
+            return Err(no_cache(context, first).into());
         }
         // Nothing is said of layers here.
         report.layers = None;
@@ -57,10 +57,4 @@ fn chosen(
 ) -> Result<HashSet<Digest>, Failure> {
     let found = args.images.iter().map(|text| Ok(choose(context, inventory, text)?.1.clone()));
     found.collect()
-}
-
-fn no_cache(context: &Context<'_>, args: &Rm) -> Failure {
-    let first = args.images.first().map(String::as_str).unwrap_or_default();
-    let (image, directory) = (Escaped::new(first), context.shown_dir());
-    Failure::NoImage(format!("there is no image {image}: there is no {directory}"))
 }

@@ -68,11 +68,7 @@ impl Links {
         fresh.sort_unstable_by_key(|link| link.inode);
         fresh.dedup_by(|name, link| link.absorb(name));
         fresh.retain(|link| !self.absorb(link));
-        let mut new = Usage::default();
-        for link in &fresh {
-            new.apparent += ByteSize::b(link.apparent);
-            new.on_disk += ByteSize::b(link.on_disk);
-        }
+        let new = fresh.iter().map(Link::bytes).sum();
         self.insert(&fresh);
         self.known.retain(|link| link.seen < link.names);
         fresh.clear();
@@ -114,6 +110,16 @@ impl Links {
 }
 
 impl Link {
+    pub fn inode(&self) -> InodeId {
+        self.inode
+    }
+
+    /// The bytes of the inode.
+    pub fn bytes(&self) -> Usage {
+        let (apparent, on_disk) = (ByteSize::b(self.apparent), ByteSize::b(self.on_disk));
+        Usage { apparent, on_disk, ..Usage::default() }
+    }
+
     /// Adds the names that were seen of `other`, if it is the same inode.
     fn absorb(&mut self, other: &Self) -> bool {
         let is_same = self.inode == other.inode;

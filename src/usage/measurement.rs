@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::links::{Links, Overlap};
 use super::sharing::{Class, Estimate, Holder, Shared, Who};
-use super::{Problems, Usage};
+use super::{Breakdown, Problems, Usage};
 use crate::directory::Holding;
 
 /// The account of one tree.
@@ -20,6 +20,7 @@ pub(super) struct Account {
     pub links: Links,
     /// What its files hold, but for those with several names.
     pub holding: Holding,
+    pub breakdown: Option<Breakdown>,
     pub problems: Problems,
 }
 
@@ -87,6 +88,11 @@ impl Measurement {
     pub fn newest_change(&self, tree: usize) -> Option<Timestamp> {
         let account = &self.accounts[tree];
         account.newest.filter(|_| account.usage.is_complete())
+    }
+
+    /// What fills one tree, if the meter was told to [break trees down](super::Meter::breaking_down).
+    pub fn breakdown(&self, tree: usize) -> Option<&Breakdown> {
+        self.accounts[tree].breakdown.as_ref()
     }
 
     /// What could not be read in one tree.
@@ -161,13 +167,17 @@ impl Measurement {
         let trees = self.accounts.len();
         let survey = self.shared.ledger.survey(trees, |holder| {
             let home = match holder.who() {
-                Who::Tree(tree) => Some(tree).filter(|tree| *tree < trees),
+                Who::Tree(tree) => Some(tree),
                 Who::Inode(number) => self.shared.inodes.home(number),
             };
+            // The others were only looked at.
+            let home = home.filter(|tree| *tree < trees);
             home.map_or(Class::Foreign, |tree| Class::Owner(tree as u32))
         });
         let mut holdings: Vec<_> = self.accounts.iter().map(|account| account.holding).collect();
-        self.shared.inodes.at_home().for_each(|(tree, holding)| holdings[tree] += holding);
+        for (tree, holding) in self.shared.inodes.at_home().filter(|(tree, _)| *tree < trees) {
+            holdings[tree] += holding;
+        }
         let found = self.accounts.iter().zip(holdings).zip(survey.credits);
         found
             .map(|((account, holding), credit)| {

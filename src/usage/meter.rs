@@ -1,5 +1,6 @@
 //! The meter: many trees, one pool of threads.
 
+use super::breakdown::Recorder;
 use super::jobs::Pool;
 use super::measurement::Account;
 use super::sharing::{Shared, SharedInodes};
@@ -15,12 +16,14 @@ pub struct Meter {
     jobs: Jobs,
     walker: Walker,
     reads_extents: bool,
+    /// How many of the largest files are to be found in trees that are broken down.
+    largest_files: Option<usize>,
 }
 
 impl Meter {
     /// A meter with the fastest walker of this system.
     pub fn new(jobs: Jobs) -> Self {
-        Self { jobs, walker: Walker::default(), reads_extents: false }
+        Self { jobs, walker: Walker::default(), reads_extents: false, largest_files: None }
     }
 
     /// The same with another walker. Both count alike; they differ in speed.
@@ -32,6 +35,12 @@ impl Meter {
     /// btrfs, XFS and APFS. That takes two to four times as long there, and nothing elsewhere.
     pub fn reading_extents(self) -> Self {
         Self { reads_extents: true, ..self }
+    }
+
+    /// The same, but what is measured is broken down: what each directory amounts to is kept, and so
+    /// many of the largest files of each tree.
+    pub fn breaking_down(self, largest_files: usize) -> Self {
+        Self { largest_files: Some(largest_files), ..self }
     }
 
     /// Measures everything at `locations`, which `progress` was made for. A tree that is gone
@@ -83,11 +92,11 @@ impl Meter {
             return Ok(());
         }
         let (pool, folders) = (self.pool()?, Folders::open(cache));
-        let first = measurement.trees();
+        let (whole, first) = (Self { largest_files: None, ..*self }, measurement.trees());
         let shared = measurement.shared_mut();
         let look = |tops: Vec<Top<'_>>, shared: &mut Shared| {
             let progress = Progress::new(tops.len(), stop.clone());
-            self.walk(&pool, tops, first, &progress, shared)
+            whole.walk(&pool, tops, first, &progress, shared)
         };
         look(others.iter().map(|at| Top::of(cache, &folders, at)).collect(), shared)?;
         for guest in guests.into_iter().flat_map(Guests::list) {
@@ -122,6 +131,7 @@ impl Meter {
                 let reading =
                     Reading { tree: first + index, volumes, inodes: &inodes, turn: &turn };
                 TreeWalk::new(top, tally, self.reads_extents.then_some(reading))
+                    .recording(self.largest_files.map(Recorder::new))
             })
             .collect();
         self.walker.walk(&walks, pool, progress.stop());

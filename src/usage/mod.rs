@@ -3,8 +3,9 @@
 //! A [`Usage`] is the account of one tree, and adds up. [`Meter`] makes such accounts: it walks many
 //! trees at once on one pool of threads, while a face may watch them grow in a [`Progress`]. The
 //! walkers themselves are in `walk/`; what hard links do to a sum is in `links.rs`, what shared data
-//! does, in `sharing/`.
+//! does, in `sharing/`. What fills a single tree is a [`Breakdown`].
 
+mod breakdown;
 mod census;
 mod jobs;
 mod links;
@@ -21,6 +22,7 @@ use bytesize::ByteSize;
 
 use crate::directory::Status;
 
+pub use breakdown::{Breakdown, LargeFile, Part};
 pub use census::Census;
 pub(crate) use census::folder_usage;
 pub use jobs::Jobs;

@@ -92,6 +92,68 @@ fn list_has_all_its_fields() {
 }
 
 #[test]
+fn show_has_all_its_fields() {
+    let cache = TestCache::in_memory();
+    let live = cache.live("live");
+    let show = run(&cache, &["show", "live", "--format", "json"]).json();
+    assert_eq!(
+        fields(&show),
+        [
+            "born",
+            "cache_dir",
+            "config",
+            "digest",
+            "directories",
+            "files",
+            "last_used",
+            "layers",
+            "layers_bytes",
+            "path",
+            "refs",
+            "schema_version",
+            "status",
+            "unique_bytes",
+            "usage",
+            "warnings"
+        ]
+    );
+    assert_eq!((&show["schema_version"], &show["files"]), (&json!(2), &Value::Null));
+    assert_eq!((&show["digest"], &show["status"]), (&json!("sha256:live"), &json!("live")));
+    assert_eq!(show["path"], live.to_str().unwrap());
+    assert_eq!(show["refs"], json!(["example.com/live:latest"]));
+    assert_eq!(
+        show["config"],
+        json!({
+            "entrypoint": ["/bin/agent"],
+            "command": [],
+            "environment": [],
+            "working_directory": "",
+            "user": ""
+        })
+    );
+    assert_eq!(show["usage"]["on_disk_bytes"], du(&live));
+    assert_eq!(show["unique_bytes"], exactly(du(&live)));
+    let directory = &show["directories"][0];
+    assert_eq!(fields(directory), ["depth", "path", "usage"]);
+    assert_eq!((&directory["path"], &directory["depth"]), (&json!("/usr"), &json!(1)));
+    assert_eq!(directory["usage"], {
+        let mut usage = show["usage"].clone();
+        usage["on_disk_bytes"] = json!(du(&live.join("usr")));
+        usage["directories"] = json!(4);
+        usage["files"] = json!(7);
+        usage["apparent_bytes"] = directory["usage"]["apparent_bytes"].clone();
+        usage
+    });
+    let files = run(&cache, &["show", "live", "--format", "json", "--files", "--top", "1"]).json();
+    let largest = json!([{
+        "path": "/usr/lib/c",
+        "apparent_bytes": 70_000,
+        "on_disk_bytes": du(&live.join("usr/lib/c")),
+    }]);
+    assert_eq!(files["files"], largest);
+}
+
+#[test]
 fn gc_has_all_its_fields() {
     let cache = TestCache::in_memory();
     cache.live("live");

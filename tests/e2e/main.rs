@@ -13,4 +13,5 @@ mod needed;
 mod owner_rules;
 mod people;
 mod purge;
+mod show;
 mod unwanted;

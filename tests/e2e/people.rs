@@ -183,7 +183,14 @@ fn a_line_never_exceeds_the_terminal() {
     let cache = TestCache::new();
     cache.tag(&format!("example.com/{}:latest", "long/".repeat(30)), "0123456789abcdef");
     cache.image("0123456789abcdef");
-    for arguments in [&["list"][..], &["list", "--sizes"], &["list", "--no-sizes"]] {
+    let commands = [
+        &["list"][..],
+        &["list", "--sizes"],
+        &["list", "--no-sizes"],
+        &["show", "0123456789abcdef"],
+        &["show", "0123456789abcdef", "--files"],
+    ];
+    for arguments in commands {
         let (_, seen) = at_terminal(&cache, arguments, "");
         let plain = anstream::adapter::strip_str(&seen).to_string();
         assert!(plain.contains('…'), "{plain}");

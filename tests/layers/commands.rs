@@ -67,6 +67,31 @@ fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
 }
 
 #[test]
+fn show_counts_the_layers_of_an_image_and_names_them_on_demand() {
+    let owner = two_images();
+    let [brief, verbose] =
+        [&["show", "new"][..], &["show", "new", "-v"]].map(|words| run(&owner.cache, words).ok());
+    assert!(brief.contains("\nlayers       2\napparent  "), "{brief}");
+    let [base, new] = ["sha256-base", "sha256-new"].map(|layer| du_of(&owner, &[layer]));
+    let [both, one, other] = [base + new, base, new]
+        .map(|bytes| bytesize::ByteSize::b(bytes).display().iec().to_string());
+    let lines = format!(
+        "\nlayers       2 ({both})
+             sha256:base  {one:>9}
+             sha256:new   {other:>9}\n"
+    );
+    assert!(verbose.contains(&lines), "{verbose}");
+    for (option, bytes) in [("--no-progress", Value::Null), ("-v", json!(base + new))] {
+        let json = run(&owner.cache, &["show", "new", "--format", "json", option]).json();
+        assert_eq!(json["layers"], json!(["sha256:base", "sha256:new"]));
+        assert_eq!(json["layers_bytes"], bytes);
+    }
+    let json = run(&owner.cache, &["show", "new", "--format", "json"]).json();
+    assert!(json["born"].as_str().unwrap() < json["last_used"].as_str().unwrap());
+    assert!(run(&owner.cache, &["show", "old"]).ok().contains("\nlayers       unknown\n"));
+}
+
+#[test]
 fn a_plain_gc_leaves_layers_and_its_last_line_says_what_they_hold() {
     let owner = two_images();
     let bytes = exactly(du_of(&owner, &["sha256-old"]));

@@ -77,7 +77,7 @@ fn usages(document: &Value) -> impl Iterator<Item = &Value> {
     decisions.map(|decision| &decision["usage"]).filter(|usage| !usage.is_null())
 }
 
-/// What `list` says of an image that goes alone is what `gc` says.
+/// What `list` and `show` say of an image that goes alone is what `gc` says.
 fn compare_unique(scene: &Scene<'_>, dry: &Value, complaints: &mut Vec<String>) {
     let decisions = dry["decisions"].as_array().unwrap().iter();
     let removed: Vec<_> = decisions.filter(|decision| decision["action"] == "remove").collect();
@@ -85,9 +85,13 @@ fn compare_unique(scene: &Scene<'_>, dry: &Value, complaints: &mut Vec<String>) 
     let list = scene.run(&["list", "--sizes"]);
     let images = list["images"].as_array().unwrap();
     let image = images.iter().find(|image| image["digest"] == removed["digest"]).unwrap();
-    for said in [&image["unique_bytes"], &list["totals"]["reclaimable_bytes"]] {
+    let show = scene.run(&["show", image["digest"].as_str().unwrap()]);
+    let said =
+        [&image["unique_bytes"], &show["unique_bytes"], &list["totals"]["reclaimable_bytes"]];
+    for said in said {
         if *said != dry["totals"]["freed_bytes"] {
-            complaints.push(format!("list says {said}, gc {}", dry["totals"]["freed_bytes"]));
+            complaints
+                .push(format!("list or show says {said}, gc {}", dry["totals"]["freed_bytes"]));
         }
     }
 }
@@ -102,8 +106,13 @@ fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) -> Extents {
     let all = 0..locations.len();
     for tree in all.clone() {
         let path = locations[tree].path_in(cache.path());
-        let of =
-            |found: &Measurement| (found.usage(tree), found.unique(tree), found.extents([tree]));
+        let of = |found: &Measurement| {
+            let breakdown = found.breakdown(tree).unwrap().clone();
+            (found.usage(tree), found.unique(tree), found.extents([tree]), breakdown)
+        };
+        if native.breakdown(tree).unwrap().usage() != native.usage(tree) {
+            complaints.push(format!("its parts do not add up: {}", path.display()));
+        }
         if of(&native) != of(&portable) {
             complaints.push(format!("walkers: {:?}, {:?}", of(&native), of(&portable)));
         }
@@ -115,7 +124,8 @@ fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) -> Extents {
 
 fn measure(cache: &Cache, locations: &[Location], walker: Walker) -> Measurement {
     let progress = Progress::new(locations.len(), StopFlag::new());
-    let meter = Meter::new(Jobs::default()).with_walker(walker).reading_extents();
+    let meter = Meter::new(Jobs::default()).with_walker(walker);
+    let meter = meter.reading_extents().breaking_down(5);
     meter.measure(cache, locations, &progress).unwrap()
 }
 

@@ -13,6 +13,7 @@ use crate::cli::args::List;
 use crate::cli::census::unread;
 use crate::cli::context::Context;
 use crate::cli::doubt;
+use crate::cli::layers::layers_of;
 use crate::error::Error;
 use crate::plan::{Decision, Item, Plan, Standing, Timeline, Verdict, dangling};
 use crate::usage::{Census, Estimate, Usage};
@@ -153,13 +154,8 @@ impl<'a> Listing<'a> {
 
     /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
     pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, ByteSize)> {
-        let places = self.timeline.layers_of(&image.location)?;
-        let entries = places.iter().map(|&place| &self.inventory.entries[place]);
-        let digests = entries.filter_map(|entry| match &entry.kind {
-            EntryKind::Layer(digest) => Some(digest),
-            _ => None,
-        });
-        let digests = digests.collect();
+        let layers = layers_of(&self.timeline, self.inventory, image)?;
+        let (places, digests): (Vec<_>, _) = layers.into_iter().unzip();
         let usage = self.census.map(|census| census.measurement().total(places));
         Some((digests, usage.unwrap_or_default().on_disk))
     }

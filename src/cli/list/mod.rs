@@ -3,7 +3,7 @@
 mod json;
 mod judgement;
 mod listing;
-mod row;
+pub mod row;
 mod summary;
 mod table;
 

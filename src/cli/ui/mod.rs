@@ -2,7 +2,6 @@
 
 pub mod bars;
 pub mod console;
-#[allow(dead_code, reason = "its users come next")]
 pub mod gauge;
 pub mod json;
 pub mod table;

@@ -4,6 +4,7 @@ use bytesize::ByteSize;
 
 use crate::directory::{DataFile, Holding, Kind, Status};
 use crate::usage::Usage;
+use crate::usage::breakdown::Branch;
 use crate::usage::links::Link;
 use crate::usage::sharing::Record;
 
@@ -13,6 +14,8 @@ const MOST_HELD: usize = 1024;
 /// What has been counted and not been handed in, collected by one thread.
 #[derive(Default)]
 pub(in crate::usage) struct Batch {
+    /// The directory in which all of it lies.
+    pub branch: Branch,
     pub usage: Usage,
     /// When anything of it was changed last, as a [`Status`] says it.
     pub newest: (i64, u32),
@@ -25,6 +28,11 @@ pub(in crate::usage) struct Batch {
 }
 
 impl Batch {
+    /// For what lies in a directory.
+    pub fn of(branch: Branch) -> Self {
+        Self { branch, ..Self::default() }
+    }
+
     /// Counts one inode, or one of its names.
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]

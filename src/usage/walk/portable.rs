@@ -17,6 +17,7 @@ use super::reading::LookedInto;
 use super::tree::TreeWalk;
 use crate::directory::{Kind, Status};
 use crate::stop::StopFlag;
+use crate::usage::breakdown::Branch;
 
 /// How many entries make a batch here, where they do not come a directory at a time.
 const BATCH: usize = 1024;
@@ -39,6 +40,7 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
             Some(top) => {
                 let mut batch = Batch::default();
                 let looked = looked_into(tree.path(), &top, tree.reads_sharing());
+                tree.note_file(Branch::TOP, tree.name().as_os_str(), &top);
                 count_found(tree, &top, looked, &mut batch);
                 tree.commit(batch);
             }
@@ -57,9 +59,9 @@ fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
         .process_read_dir(move |_, _, device, children| {
             look_at_all(device, children, reads_sharing);
         });
-    let mut batch = Batch::default();
+    let (mut batch, mut way) = (Batch::default(), Way::default());
     for (index, entry) in entries.into_iter().enumerate() {
-        count(tree, entry, &mut batch);
+        count(tree, entry, &mut way, &mut batch);
         if index % BATCH == BATCH - 1 {
             tree.commit(std::mem::take(&mut batch));
         }
@@ -90,22 +92,57 @@ fn look_at_all(device: &mut TopDevice, children: &mut [jwalk::Result<Entry>], re
     }
 }
 
-fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, batch: &mut Batch) {
+/// The directories in which the walk is, the top first.
+#[derive(Default)]
+struct Way(Vec<Branch>);
+
+impl Way {
+    /// That in which something at such a depth lies; nothing for the top.
+    fn above(&mut self, depth: usize) -> Option<Branch> {
+        self.0.truncate(depth);
+        self.0.last().copied()
+    }
+
+    /// The branch of an entry that is counted, or of what it lies in if it is no directory.
+    fn branch(&mut self, tree: &TreeWalk<'_>, entry: &Entry, status: &Status) -> Branch {
+        let above = self.above(entry.depth);
+        if status.kind != Kind::Directory {
+            return above.unwrap_or_default();
+        }
+        let branch = tree.branch(above, &entry.file_name);
+        self.0.push(branch);
+        branch
+    }
+}
+
+fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, way: &mut Way, batch: &mut Batch) {
     match entry {
         Ok(mut entry) => {
+            let mut branch = way.above(entry.depth).unwrap_or_default();
             match entry.client_state.take() {
-                Some(Ok((status, looked))) => count_found(tree, &status, looked, batch),
-                Some(Err(cause)) => miss(tree, "look at", &entry.path(), cause),
+                Some(Ok((status, looked))) => {
+                    branch = way.branch(tree, &entry, &status);
+                    if branch != batch.branch {
+                        tree.commit(std::mem::replace(batch, Batch::of(branch)));
+                    }
+                    if status.kind != Kind::Directory {
+                        tree.note_file(branch, &entry.file_name, &status);
+                    }
+                    count_found(tree, &status, looked, batch);
+                }
+                Some(Err(cause)) => miss(tree, branch, "look at", &entry.path(), cause),
                 None => {}
             }
             let error = entry.read_children.as_ref().and_then(|children| children.error());
             if let Some(cause) = error.and_then(jwalk::Error::io_error) {
-                miss(tree, "open", &entry.path(), cause.kind().into());
+                miss(tree, branch, "open", &entry.path(), cause.kind().into());
             }
         }
         Err(error) => {
             let path = error.path().unwrap_or(tree.path()).to_path_buf();
-            miss(tree, "look at", &path, error.into_io_error().unwrap_or_else(unknown));
+            let branch = way.above(error.depth()).unwrap_or_default();
+            let cause = error.into_io_error().unwrap_or_else(unknown);
+            miss(tree, branch, "look at", &path, cause);
         }
     }
 }
@@ -128,9 +165,15 @@ fn count_found(
 }
 
 /// What has gone since it was listed is not missed.
-fn miss(tree: &TreeWalk<'_>, operation: &'static str, path: &Path, cause: io::Error) {
+fn miss(
+    tree: &TreeWalk<'_>,
+    branch: Branch,
+    operation: &'static str,
+    path: &Path,
+    cause: io::Error,
+) {
     if cause.kind() != io::ErrorKind::NotFound {
-        tree.miss(operation, path, cause);
+        tree.miss(branch, operation, path, cause);
     }
 }
 

@@ -1,5 +1,6 @@
 //! One tree while it is walked: what counts in it, and how.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use super::turn::Turn;
 use crate::cache::{Cache, EntryName, Folders, Location};
 use crate::directory::{DataFile, Directory, Extent, Holding, Status};
 use crate::error::Error;
+use crate::usage::breakdown::{Branch, Recorder};
 use crate::usage::links::Links;
 use crate::usage::measurement::Account;
 use crate::usage::sharing::Record;
@@ -41,6 +43,10 @@ pub(in crate::usage) struct TreeWalk<'a> {
     top: Top<'a>,
     tally: &'a Tally,
     sharing: Sharing<'a>,
+    /// Keeps what each directory holds, if anybody wants to know.
+    recorder: Option<Recorder>,
+    /// Whether a file takes more than a look at its status.
+    is_thorough: bool,
     found: Mutex<Found>,
     /// Directories that are known and not finished.
     open: AtomicUsize,
@@ -71,7 +77,9 @@ impl<'a> TreeWalk<'a> {
     pub fn new(top: Top<'a>, tally: &'a Tally, reading: Option<Reading<'a>>) -> Self {
         let (found, open) = (Mutex::default(), AtomicUsize::new(1));
         let newest = AtomicI64::new(0);
-        let walk = Self { top, tally, sharing: Sharing::Impossible, found, open, newest };
+        let (sharing, recorder) = (Sharing::Impossible, None);
+        let is_thorough = false;
+        let walk = Self { top, tally, sharing, recorder, is_thorough, found, open, newest };
         // A folder that cannot be opened is missed once the walk begins.
         let Ok(Some(folder)) = walk.top.folder else { return walk };
         let sharing = match (folder.volume(), reading) {
@@ -79,11 +87,18 @@ impl<'a> TreeWalk<'a> {
             (Ok(Some(_)), None) => Sharing::Unread,
             (Ok(Some(volume)), Some(reading)) => Sharing::Read(reading.on(volume)),
             (Err(cause), _) => {
-                walk.miss("find the file system of", walk.path(), cause);
+                walk.miss(Branch::TOP, "find the file system of", walk.path(), cause);
                 Sharing::Unread
             }
         };
-        Self { sharing, ..walk }
+        let is_thorough = matches!(sharing, Sharing::Read(_));
+        Self { sharing, is_thorough, ..walk }
+    }
+
+    /// The same walk, which keeps what each directory holds.
+    pub fn recording(self, recorder: Option<Recorder>) -> Self {
+        let is_thorough = self.is_thorough || recorder.is_some();
+        Self { recorder, is_thorough, ..self }
     }
 
     pub fn name(&self) -> &'a EntryName {
@@ -95,10 +110,15 @@ impl<'a> TreeWalk<'a> {
     }
 
     /// Whether what files share is to be read.
-    // Inlined for the walkers: see `docs/performance.md`.
-    #[inline(always)]
     pub fn reads_sharing(&self) -> bool {
         matches!(self.sharing, Sharing::Read(_))
+    }
+
+    /// Whether a file takes more than to [count](Self::count) its status.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
+    pub fn is_thorough(&self) -> bool {
+        self.is_thorough
     }
 
     /// The status of the tree's top, which need not be a directory. `None` if it is gone; what
@@ -108,7 +128,7 @@ impl<'a> TreeWalk<'a> {
             Ok(status) => Some(status),
             Err(Errno::NOENT) => None,
             Err(cause) => {
-                self.miss("look at", self.path(), cause);
+                self.miss(Branch::TOP, "look at", self.path(), cause);
                 None
             }
         }
@@ -117,7 +137,7 @@ impl<'a> TreeWalk<'a> {
     /// Where it lies, if that folder is still there.
     pub fn folder(&self) -> Option<&'a Arc<Directory>> {
         self.top.folder.unwrap_or_else(|cause| {
-            self.miss("open the folder of", self.path(), cause);
+            self.miss(Branch::TOP, "open the folder of", self.path(), cause);
             None
         })
     }
@@ -126,14 +146,36 @@ impl<'a> TreeWalk<'a> {
         self.tally.enter(Stage::Working);
     }
 
+    /// The branch of the directory `name` that was met in another one, or at the top. As long as nobody
+    /// wants to know, all is the top.
+    pub fn branch(&self, above: Option<Branch>, name: &OsStr) -> Branch {
+        match (&self.recorder, above) {
+            (Some(recorder), Some(above)) => recorder.enter(above, name),
+            _ => Branch::TOP,
+        }
+    }
+
+    /// Looks whether a file is one of the largest, if anybody wants to know.
+    pub fn note_file(&self, branch: Branch, name: &OsStr, status: &Status) {
+        if let Some(recorder) = &self.recorder {
+            recorder.note_file(branch, name, status);
+        }
+    }
+
     /// Counts an inode, or one of its names, in `batch`, and commits that before it grows big.
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
     pub fn count(&self, batch: &mut Batch, status: &Status) {
         batch.add(status);
         if batch.is_full() {
-            self.commit(std::mem::take(batch));
+            self.commit_full(batch);
         }
+    }
+
+    #[cold]
+    fn commit_full(&self, batch: &mut Batch) {
+        let next = Batch::of(batch.branch);
+        self.commit(std::mem::replace(batch, next));
     }
 
     /// The same for a file that is open, with what it shares. It may stay open until the batch is
@@ -161,8 +203,6 @@ impl<'a> TreeWalk<'a> {
     }
 
     /// The same for what is not open.
-    // Inlined for the walkers: see `docs/performance.md`.
-    #[inline(always)]
     pub fn count_closed(&self, batch: &mut Batch, status: &Status) {
         match self.reads_sharing() {
             true => self.count_sharing(batch, status, |reading, _| reading.holding_unseen(status)),
@@ -200,6 +240,9 @@ impl<'a> TreeWalk<'a> {
         {
             self.count_opened(reading, &mut batch);
         }
+        if let Some(recorder) = &self.recorder {
+            recorder.add(batch.branch, &batch.usage, &batch.linked);
+        }
         if batch.is_for_the_tree() {
             let mut found = self.found();
             batch.usage += found.links.see(&batch.linked);
@@ -218,9 +261,19 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    /// Notes that something could not be looked at.
-    pub fn miss(&self, operation: &'static str, path: &Path, cause: impl Into<std::io::Error>) {
-        self.tally.add(&Usage { unreadable: 1, ..Usage::default() });
+    /// Notes that something in a directory could not be looked at.
+    pub fn miss(
+        &self,
+        branch: Branch,
+        operation: &'static str,
+        path: &Path,
+        cause: impl Into<std::io::Error>,
+    ) {
+        let missed = Usage { unreadable: 1, ..Usage::default() };
+        self.tally.add(&missed);
+        if let Some(recorder) = &self.recorder {
+            recorder.add(branch, &missed, &[]);
+        }
         let error = Error::io(operation, path, cause);
         self.found().problems.push(error);
     }
@@ -254,6 +307,7 @@ impl<'a> TreeWalk<'a> {
         let newest = Some(self.newest.into_inner()).filter(|&newest| newest > 0);
         let newest = newest.map(|newest| Timestamp::from_nanosecond(newest.into()));
         let newest = newest.and_then(Result::ok);
-        (Account { usage, newest, links, holding, problems }, records)
+        let breakdown = self.recorder.map(Recorder::finish);
+        (Account { usage, newest, links, holding, breakdown, problems }, records)
     }
 }

@@ -5,33 +5,49 @@ use std::ffi::CStr;
 use rayon::Scope;
 
 use super::Walk;
-use crate::directory::{Directory, Names, Status, Trail};
+use super::visit::Opened;
+use crate::directory::{Directory, InodeId, Names, Trail};
+use crate::usage::breakdown::Branch;
 
 /// Where the thread is, and what it has still to visit.
 struct InPlace<'s, 'b> {
     walk: Walk<'s>,
     trail: Trail<'b>,
     /// The directories to visit in each directory from the base down.
-    levels: Vec<Names>,
+    levels: Vec<Level>,
     /// How many these are. Once there are none, there is no reason to go back up.
     left: usize,
 }
 
-/// Visits the directories `children` of `base`, and all below.
-pub fn walk<'s>(walk: Walk<'s>, scope: &Scope<'s>, base: &Directory, children: Names) {
+/// The directories to visit in one directory.
+struct Level {
+    branch: Branch,
+    children: Names,
+}
+
+/// Visits the directories `children` of `base`, which is a branch, and all below.
+pub fn walk<'s>(
+    walk: Walk<'s>,
+    scope: &Scope<'s>,
+    base: &Directory,
+    branch: Branch,
+    children: Names,
+) {
     let (trail, left) = (Trail::new(base), children.len());
-    InPlace { walk, trail, levels: vec![children], left }.run(scope);
+    InPlace { walk, trail, levels: vec![Level { branch, children }], left }.run(scope);
 }
 
 impl<'s> InPlace<'s, '_> {
     fn run(mut self, scope: &Scope<'s>) {
         while self.left > 0 && !self.walk.stop.is_raised() {
-            match self.levels.last_mut().and_then(Names::pop) {
-                Some(name) => self.visit(scope, &name),
+            let level = self.levels.last_mut();
+            let branch = level.as_ref().map(|level| level.branch).unwrap_or_default();
+            match level.and_then(|level| level.children.pop()) {
+                Some(name) => self.visit(scope, branch, &name),
                 None => {
                     if let Err(cause) = self.trail.ascend() {
                         let path = self.walk.path_of(self.trail.here(), c".");
-                        self.walk.tree.miss("get back up from", &path, cause);
+                        self.walk.tree.miss(branch, "get back up from", &path, cause);
                         break;
                     }
                     self.levels.pop();
@@ -41,30 +57,33 @@ impl<'s> InPlace<'s, '_> {
         (0..self.left).for_each(|_| self.walk.tree.finish_directory(0));
     }
 
-    fn visit(&mut self, scope: &Scope<'s>, name: &CStr) {
+    fn visit(&mut self, scope: &Scope<'s>, above: Branch, name: &CStr) {
         self.left -= 1;
-        let Some((directory, status)) = self.walk.open(self.trail.here(), name) else { return };
-        let children = self.walk.list(&directory, &status);
         let walk = self.walk;
-        match walk.hold(directory, children) {
+        let Some(opened) = walk.open(self.trail.here(), Some(above), name) else { return };
+        let children = walk.list(&opened);
+        let Opened { directory, status, branch } = opened;
+        match walk.hold(directory, branch, children) {
             Ok(Some((parent, span))) => scope.spawn(move |scope| walk.visit(scope, parent, span)),
             Ok(None) => {}
-            Err((directory, children)) => self.descend(directory, &status, children),
+            Err((directory, children)) => {
+                self.descend(directory, status.inode, Level { branch, children });
+            }
         }
     }
 
     /// No way leads back up from a directory that may be listed but not searched. None leads down
     /// either, so what is in it can be settled from above.
-    fn descend(&mut self, directory: Directory, status: &Status, mut children: Names) {
+    fn descend(&mut self, directory: Directory, inode: InodeId, mut level: Level) {
         if let Err(cause) = directory.status_of(c"..") {
-            while let Some(name) = children.pop() {
-                self.walk.closed(&directory, &name, cause);
+            while let Some(name) = level.children.pop() {
+                self.walk.closed(&directory, Some(level.branch), &name, cause);
             }
             return;
         }
-        self.left += children.len();
-        self.trail.descend(directory, status.inode);
-        self.levels.push(children);
+        self.left += level.children.len();
+        self.trail.descend(directory, inode);
+        self.levels.push(level);
     }
 }
 
@@ -79,7 +98,7 @@ mod tests {
     use crate::directory::Budget;
     use crate::test_cache::{TestCache, grow};
     use crate::usage::walk::tree::{Top, TreeWalk};
-    use crate::usage::{Jobs, Meter, Pool, Progress, Usage, Walker};
+    use crate::usage::{Breakdown, Jobs, Meter, Pool, Progress, Usage, Walker};
 
     /// The one tree of a cache.
     fn tree(cache: &TestCache) -> (Cache, Vec<Location>) {
@@ -88,17 +107,18 @@ mod tests {
         (opened, entries.into_iter().map(|entry| entry.location).collect())
     }
 
-    fn measure(cache: &TestCache, threads: usize, permits: usize) -> Usage {
+    fn measure(cache: &TestCache, threads: usize, permits: usize) -> (Usage, Breakdown) {
         let (opened, locations) = tree(cache);
         let pool = Pool::new(Budget::with(threads, permits)).unwrap();
         let progress = Progress::new(locations.len(), StopFlag::new());
-        let meter = Meter::new(Jobs::new(1).unwrap()).with_walker(Walker::Native);
+        let meter = Meter::new(Jobs::new(1).unwrap()).with_walker(Walker::Native).breaking_down(5);
         let folders = Folders::open(&opened);
         let measured = meter.measure_with(&pool, &opened, &folders, &locations, &progress);
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
-        measured.unwrap().usage(0)
+        let measured = measured.unwrap();
+        (measured.usage(0), measured.breakdown(0).unwrap().clone())
     }
 
     proptest! {
@@ -113,7 +133,8 @@ mod tests {
             cache.image_with("a", |top| grow(top, &steps));
             let expected = measure(&cache, threads, 1000);
             for permits in 0..4 {
-                prop_assert_eq!(measure(&cache, threads, permits), expected, "{} permits", permits);
+                let measured = measure(&cache, threads, permits);
+                prop_assert_eq!(&measured, &expected, "{} permits", permits);
             }
         }
     }
@@ -136,8 +157,9 @@ mod tests {
         }
         std::fs::rename(image.join("usr/lib/deep"), cache.home().join("deep")).unwrap();
         std::fs::create_dir(cache.home().join("share")).unwrap();
-        let mut levels: Vec<_> = (0..4).map(|_| Names::default()).collect();
-        levels[1].push(c"share");
+        let level = |_| Level { branch: Branch::TOP, children: Names::default() };
+        let mut levels: Vec<_> = (0..4).map(level).collect();
+        levels[1].children.push(c"share");
         pool.threads.scope(|scope| InPlace { walk, trail, levels, left: 1 }.run(scope));
         let (account, _) = walked.into_account();
         assert_eq!((account.usage.directories, account.usage.unreadable), (0, 1));

@@ -20,9 +20,11 @@ use rayon::Scope;
 
 use super::batch::Batch;
 use super::tree::TreeWalk;
-use crate::directory::{Budget, Directory, Names, Permit, Span, Status};
+use crate::directory::{Budget, Directory, Names, Permit, Span};
 use crate::stop::StopFlag;
 use crate::usage::Pool;
+use crate::usage::breakdown::Branch;
+use visit::Opened;
 
 pub fn walk(trees: &[TreeWalk<'_>], pool: &Pool, stop: &StopFlag) {
     pool.threads.scope(|scope| {
@@ -44,6 +46,7 @@ struct Walk<'s> {
 /// is closed before the permit is given back.
 struct Held<'s> {
     directory: Directory,
+    branch: Branch,
     _permit: Permit<'s>,
     children: Names,
 }
@@ -57,8 +60,8 @@ impl<'s> Walk<'s> {
         self.look_at(folder, self.tree.name().as_c_str(), None, &mut batch, &mut children);
         self.hand_in(batch, &children);
         if let Some(top) = children.pop()
-            && let Some((directory, status)) = self.open(folder, &top)
-            && let Some((parent, span)) = self.enter(scope, directory, &status)
+            && let Some(opened) = self.open(folder, None, &top)
+            && let Some((parent, span)) = self.enter(scope, opened)
         {
             self.visit(scope, parent, span);
         }
@@ -72,10 +75,11 @@ impl<'s> Walk<'s> {
                 let parent = Arc::clone(&parent);
                 scope.spawn(move |scope| self.visit(scope, parent, rest));
             }
-            let opened = self.open(&parent.directory, parent.children.first(&span));
+            let name = parent.children.first(&span);
+            let opened = self.open(&parent.directory, Some(parent.branch), name);
             drop(parent);
-            let Some((directory, status)) = opened else { return };
-            match self.enter(scope, directory, &status) {
+            let Some(opened) = opened else { return };
+            match self.enter(scope, opened) {
                 Some(below) => (parent, span) = below,
                 None => return,
             }
@@ -83,17 +87,13 @@ impl<'s> Walk<'s> {
     }
 
     /// Counts what is in a directory. Returns what is to be visited in it.
-    fn enter(
-        self,
-        scope: &Scope<'s>,
-        directory: Directory,
-        status: &Status,
-    ) -> Option<(Arc<Held<'s>>, Span)> {
-        let children = self.list(&directory, status);
-        match self.hold(directory, children) {
+    fn enter(self, scope: &Scope<'s>, opened: Opened) -> Option<(Arc<Held<'s>>, Span)> {
+        let children = self.list(&opened);
+        let Opened { directory, branch, .. } = opened;
+        match self.hold(directory, branch, children) {
             Ok(held) => held,
             Err((directory, children)) => {
-                in_place::walk(self, scope, &directory, children);
+                in_place::walk(self, scope, &directory, branch, children);
                 None
             }
         }
@@ -101,11 +101,11 @@ impl<'s> Walk<'s> {
 
     /// Lets a directory stay open for its children, of which there may be none. Gives both back if
     /// it may not.
-    fn hold(self, directory: Directory, children: Names) -> Holding<'s> {
+    fn hold(self, directory: Directory, branch: Branch, children: Names) -> Holding<'s> {
         let Some(span) = children.span() else { return Ok(None) };
         match self.budget.try_take() {
             Some(permit) => {
-                Ok(Some((Arc::new(Held { directory, _permit: permit, children }), span)))
+                Ok(Some((Arc::new(Held { directory, branch, _permit: permit, children }), span)))
             }
             None => Err((directory, children)),
         }

@@ -8,28 +8,54 @@ use rustix::io::Errno;
 
 use super::Walk;
 use crate::directory::{Directory, Kind, Names, Status};
+use crate::usage::breakdown::Branch;
 use crate::usage::walk::batch::Batch;
 
+/// A directory that has been opened.
+pub(super) struct Opened {
+    pub directory: Directory,
+    pub status: Status,
+    pub branch: Branch,
+}
+
 impl Walk<'_> {
-    /// Opens the directory `name` in `parent`. If it cannot be, or the walk was stopped, that is
-    /// the end of it.
-    pub(super) fn open(self, parent: &Directory, name: &CStr) -> Option<(Directory, Status)> {
+    /// Opens the directory `name` in `parent`, which is the branch `above` unless the tree begins with
+    /// `name`. If it cannot be, or the walk was stopped, that is the end of it.
+    pub(super) fn open(
+        self,
+        parent: &Directory,
+        above: Option<Branch>,
+        name: &CStr,
+    ) -> Option<Opened> {
         if self.stop.is_raised() {
             self.tree.finish_directory(0);
             return None;
         }
-        parent.open_child(name).map_err(|cause| self.closed(parent, name, cause)).ok()
+        match parent.open_child(name) {
+            Ok((directory, status)) => {
+                Some(Opened { directory, status, branch: self.branch(above, name) })
+            }
+            Err(cause) => {
+                self.closed(parent, above, name, cause);
+                None
+            }
+        }
+    }
+
+    fn branch(self, above: Option<Branch>, name: &CStr) -> Branch {
+        self.tree.branch(above, plain(name))
     }
 
     /// Counts a directory and every file in it, and returns the directories in it.
-    pub(super) fn list(self, directory: &Directory, status: &Status) -> Names {
-        let (mut batch, mut children) = (Batch::default(), Names::default());
+    pub(super) fn list(self, opened: &Opened) -> Names {
+        let Opened { directory, status, branch } = opened;
+        let (mut batch, mut children) = (Batch::of(*branch), Names::default());
         batch.add(status);
         let listed = directory.for_each(|name, kind| {
             self.look_at(directory, name, kind, &mut batch, &mut children);
         });
         if let Err(cause) = listed {
-            self.tree.miss("list", &self.path_of(directory, c"."), cause);
+            self.tree.miss(*branch, "list", &self.path_of(directory, c"."), cause);
         }
         self.hand_in(batch, &children);
         children
@@ -50,21 +76,31 @@ impl Walk<'_> {
         if kind == Some(Kind::Directory) {
             return children.push(name);
         }
-        if self.tree.reads_sharing() && self.look_into(directory, name, kind, batch) {
+        if self.tree.is_thorough() && self.look_into(directory, name, kind, batch) {
             return;
         }
         match directory.status_of(name) {
             Ok(status) if status.kind == Kind::Directory => children.push(name),
             // A single file can be mounted, too. It is no part of the tree.
             Ok(status) if status.mounted == Some(true) => {}
-            Ok(status) => self.tree.count_closed(batch, &status),
+            Ok(status) if self.tree.is_thorough() => self.count_thoroughly(batch, name, &status),
+            Ok(status) => self.tree.count(batch, &status),
             // It has gone since it was listed, and no longer takes any space.
             Err(Errno::NOENT) => {}
-            Err(cause) => self.tree.miss("look at", &self.path_of(directory, name), cause),
+            Err(cause) => {
+                self.tree.miss(batch.branch, "look at", &self.path_of(directory, name), cause);
+            }
         }
     }
 
-    /// Counts a regular file with what it shares. Tells if that was not possible.
+    /// Counts what is not open in a walk that wants to know more than its size.
+    #[inline(never)]
+    fn count_thoroughly(self, batch: &mut Batch, name: &CStr, status: &Status) {
+        self.tree.note_file(batch.branch, plain(name), status);
+        self.tree.count_closed(batch, status);
+    }
+
+    /// Counts a regular file with what it shares, if that is to be read. Tells if it was possible.
     #[inline(never)]
     fn look_into(
         self,
@@ -73,6 +109,9 @@ impl Walk<'_> {
         kind: Option<Kind>,
         batch: &mut Batch,
     ) -> bool {
+        if !self.tree.reads_sharing() {
+            return false;
+        }
         let kind = kind.or_else(|| Some(directory.status_of(name).ok()?.kind));
         if kind != Some(Kind::File) {
             return false;
@@ -80,6 +119,7 @@ impl Walk<'_> {
         let opened = directory.open_data(name).and_then(|file| Ok((file.status()?, file)));
         match opened {
             Ok((status, file)) if status.kind == Kind::File && status.mounted != Some(true) => {
+                self.tree.note_file(batch.branch, plain(name), &status);
                 self.tree.count_open(batch, file, status);
                 true
             }
@@ -95,32 +135,45 @@ impl Walk<'_> {
 
     /// A directory that cannot be opened still takes its own space, unless it is gone or belongs
     /// to a mount, which is not part of the cache.
-    pub(super) fn closed(self, parent: &Directory, name: &CStr, cause: Errno) {
+    pub(super) fn closed(
+        self,
+        parent: &Directory,
+        above: Option<Branch>,
+        name: &CStr,
+        cause: Errno,
+    ) {
         match cause {
             Errno::NOENT | Errno::XDEV => {}
-            cause => self.count_closed(parent, name, cause),
+            cause => self.count_closed(parent, above, name, cause),
         }
         self.tree.finish_directory(0);
     }
 
-    fn count_closed(self, parent: &Directory, name: &CStr, cause: Errno) {
-        let mut batch = Batch::default();
-        let replaced = match parent.status_of(name) {
-            Ok(status) => {
-                batch.add(&status);
-                status.kind != Kind::Directory
-            }
-            Err(_) => false,
+    fn count_closed(self, parent: &Directory, above: Option<Branch>, name: &CStr, cause: Errno) {
+        let status = parent.status_of(name).ok();
+        let is_directory = status.map(|status| status.kind == Kind::Directory);
+        let branch = match is_directory {
+            Some(true) => self.branch(above, name),
+            _ => above.unwrap_or_default(),
         };
+        let mut batch = Batch::of(branch);
+        if let Some(status) = &status {
+            batch.add(status);
+        }
         self.tree.commit(batch);
-        if !replaced {
-            self.tree.miss("open", &self.path_of(parent, name), cause);
+        // Another thing may be there by now.
+        if is_directory != Some(false) {
+            self.tree.miss(branch, "open", &self.path_of(parent, name), cause);
         }
     }
 
     /// Where an entry is, for a message. Nothing on the way down remembers paths.
     pub(super) fn path_of(self, directory: &Directory, name: &CStr) -> PathBuf {
         let below = directory.path().unwrap_or_else(|| self.tree.path().join("…"));
-        below.join(OsStr::from_bytes(name.to_bytes()))
+        below.join(plain(name))
     }
+}
+
+fn plain(name: &CStr) -> &OsStr {
+    OsStr::from_bytes(name.to_bytes())
 }

@@ -1,0 +1,94 @@
+//! The facts about an image, a line each or several.
+
+use anstyle::Style;
+use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr;
+
+use super::profile::Profile;
+use crate::cache::{Digest, ImageConfig};
+use crate::cli::choose::reference;
+use crate::cli::context::shell_word;
+use crate::cli::ui::table::{cut, pad};
+use crate::cli::ui::units::{ago, at_least, count, estimate};
+use crate::escape::Escaped;
+use crate::usage::Usage;
+
+const LABEL: Style = Style::new().bold();
+/// The width of the labels, with the gap behind them.
+const LABEL_WIDTH: usize = 13;
+
+/// What something is called, and what there is to say of it: nothing, or some lines.
+type Fact = (&'static str, Vec<String>);
+
+/// The facts, no line wider than `width` if there is one.
+pub fn render(profile: &Profile<'_>, width: Option<usize>) -> String {
+    let config = profile.config.as_ref().map(of_config).unwrap_or_default();
+    let facts = of_index(profile).into_iter().chain(config).chain(of_size(profile));
+    let mut text = String::new();
+    for (label, lines) in facts {
+        for (index, line) in lines.iter().enumerate() {
+            let label = pad(if index == 0 { label } else { "" }, LABEL_WIDTH);
+            let line = match width {
+                Some(width) => cut(line, width.saturating_sub(LABEL_WIDTH)),
+                None => line.clone(),
+            };
+            text += &format!("{LABEL}{label}{LABEL:#}{line}\n");
+        }
+    }
+    text
+}
+
+fn of_index(profile: &Profile<'_>) -> Vec<Fact> {
+    let time = |time: Timestamp| format!("{} ({time:.0})", ago(profile.now, time));
+    let born = profile.born.map_or_else(|| "unknown".to_owned(), time);
+    vec![
+        ("digest", vec![profile.digest.to_string()]),
+        ("references", profile.row.refs.iter().map(|found| reference(found)).collect()),
+        ("status", vec![profile.row.status.name().to_owned()]),
+        ("last used", vec![time(profile.row.entry.last_used)]),
+        ("born", vec![born]),
+    ]
+}
+
+fn of_config(config: &ImageConfig) -> Vec<Fact> {
+    let text = |text: &String| (!text.is_empty()).then(|| Escaped::new(text).to_string());
+    let words = |words: &[String]| {
+        let words: Vec<_> =
+            words.iter().map(|word| shell_word(&Escaped::new(word).to_string())).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    };
+    let environment = config.environment.iter().map(|line| Escaped::new(line).to_string());
+    vec![
+        ("entrypoint", Vec::from_iter(words(&config.entrypoint))),
+        ("command", Vec::from_iter(words(&config.command))),
+        ("environment", environment.collect()),
+        ("working dir", Vec::from_iter(text(&config.working_directory))),
+        ("user", Vec::from_iter(text(&config.user))),
+    ]
+}
+
+fn of_size(profile: &Profile<'_>) -> Vec<Fact> {
+    let usage = profile.usage();
+    let exactly = if usage.is_complete() { "" } else { "at least " };
+    vec![
+        ("layers", layers(profile)),
+        ("apparent", vec![at_least(&usage, usage.apparent)]),
+        ("on disk", vec![at_least(&usage, usage.on_disk)]),
+        ("unique", vec![format!("{exactly}{}", estimate(profile.unique()))]),
+        ("files", vec![format!("{exactly}{}", count(usage.files))]),
+        ("directories", vec![format!("{exactly}{}", count(usage.directories))]),
+    ]
+}
+
+fn layers(profile: &Profile<'_>) -> Vec<String> {
+    let Some(layers) = &profile.layers else { return vec!["unknown".to_owned()] };
+    let number = layers.len();
+    let Some((each, together)) = profile.layer_usages() else { return vec![number.to_string()] };
+    let bytes = |usage: &Usage| at_least(usage, usage.on_disk);
+    let width = layers.iter().map(|layer| layer.to_string().width()).max().unwrap_or_default();
+    let line = |(layer, usage): (&&Digest, &Usage)| {
+        format!("{}  {:>9}", pad(&layer.to_string(), width), bytes(usage))
+    };
+    let whole = format!("{number} ({})", bytes(&together));
+    std::iter::once(whole).chain(layers.iter().zip(&each).map(line)).collect()
+}

@@ -1,0 +1,119 @@
+//! `show` for programs. Names that are not UTF-8 have U+FFFD in place of what is not.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::profile::Profile;
+use crate::cache::{Digest, ImageConfig};
+use crate::cli::args::Show;
+use crate::cli::usage_json::{Amount, Bounds, lossy};
+use crate::usage::{LargeFile, Part};
+
+#[derive(Serialize)]
+pub struct Document<'a> {
+    schema_version: u32,
+    cache_dir: String,
+    digest: String,
+    path: String,
+    status: &'static str,
+    /// `null` for a ref in the old form, which does not say its reference.
+    refs: Vec<Option<&'a str>>,
+    last_used: String,
+    /// `null` where the file system does not know.
+    born: Option<String>,
+    /// `null` if it has none that can be read.
+    config: Option<Config<'a>>,
+    /// What it is likely made of; `null` if its times say nothing.
+    layers: Option<Vec<String>>,
+    /// What those occupy together; `null` unless that was asked for.
+    layers_bytes: Option<u64>,
+    usage: Amount,
+    unique_bytes: Bounds,
+    /// In the order of a tree.
+    directories: Vec<Directory>,
+    /// `null` unless they were asked for.
+    files: Option<Vec<File>>,
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Config<'a> {
+    entrypoint: &'a [String],
+    command: &'a [String],
+    environment: &'a [String],
+    working_directory: &'a str,
+    user: &'a str,
+}
+
+#[derive(Serialize)]
+struct Directory {
+    path: String,
+    depth: usize,
+    usage: Amount,
+}
+
+#[derive(Serialize)]
+struct File {
+    path: String,
+    apparent_bytes: u64,
+    on_disk_bytes: u64,
+}
+
+impl<'a> Document<'a> {
+    pub fn new(profile: &'a Profile<'_>, args: &Show) -> Self {
+        let (entry, breakdown) = (profile.row.entry, profile.breakdown());
+        let layers = profile.layers.as_ref();
+        Self {
+            schema_version: 2,
+            cache_dir: lossy(profile.cache_dir),
+            digest: profile.digest.to_text(),
+            path: lossy(entry.location.path_in(profile.cache_dir)),
+            status: profile.row.status.name(),
+            refs: profile.row.refs.iter().map(|found| found.image.as_deref()).collect(),
+            last_used: entry.last_used.to_string(),
+            born: profile.born.map(|born| born.to_string()),
+            config: profile.config.as_ref().map(Config::from),
+            layers: layers.map(|layers| layers.iter().copied().map(Digest::to_text).collect()),
+            layers_bytes: profile.layer_usages().map(|(_, together)| together.on_disk.as_u64()),
+            usage: profile.usage().into(),
+            unique_bytes: profile.unique().into(),
+            directories: breakdown.largest(args.top, args.depth).iter().map(Into::into).collect(),
+            files: args.files.then(|| breakdown.files().iter().map(Into::into).collect()),
+            warnings: &profile.notes.warnings,
+        }
+    }
+}
+
+impl<'a> From<&'a ImageConfig> for Config<'a> {
+    fn from(config: &'a ImageConfig) -> Self {
+        Self {
+            entrypoint: &config.entrypoint,
+            command: &config.command,
+            environment: &config.environment,
+            working_directory: &config.working_directory,
+            user: &config.user,
+        }
+    }
+}
+
+impl From<&Part> for Directory {
+    fn from(part: &Part) -> Self {
+        Self { path: in_image(&part.path), depth: part.depth, usage: part.usage.into() }
+    }
+}
+
+impl From<&LargeFile> for File {
+    fn from(file: &LargeFile) -> Self {
+        Self {
+            path: in_image(&file.path),
+            apparent_bytes: file.apparent.as_u64(),
+            on_disk_bytes: file.on_disk.as_u64(),
+        }
+    }
+}
+
+/// A path as it is within the image.
+fn in_image(path: &Path) -> String {
+    lossy(Path::new("/").join(path))
+}

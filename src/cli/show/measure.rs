@@ -1,0 +1,52 @@
+//! The image, and perhaps its layers, measured.
+
+use std::collections::HashSet;
+
+use crate::cache::{Cache, Entry, EntryKind, Guests, Inventory};
+use crate::cli::args::Show;
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::ui::bars::{MeasureFace, watch};
+use crate::error::Error;
+use crate::usage::{Measurement, Progress};
+
+/// The place of the image among what is measured. Its layers come behind it.
+pub const IMAGE: usize = 0;
+
+/// Measures an image and the layers at these places in the inventory, and looks who else holds what is
+/// in them.
+pub fn measure(
+    context: &Context<'_>,
+    args: &Show,
+    cache: &Cache,
+    inventory: &Inventory,
+    image: &Entry,
+    layers: &[usize],
+) -> Result<Measurement, Failure> {
+    let layers = layers.iter().map(|&place| &inventory.entries[place]);
+    let entries: Vec<_> = std::iter::once(image).chain(layers).collect();
+    let trees: Vec<_> = entries.iter().map(|entry| entry.location.clone()).collect();
+    let chosen: HashSet<_> = trees.iter().collect();
+    let others = inventory.entries.iter().map(|entry| &entry.location);
+    let others: Vec<_> = others.filter(|other| !chosen.contains(other)).cloned().collect();
+    let progress = Progress::new(trees.len(), context.signals.stop());
+    let largest_files = if args.files { args.top } else { 0 };
+    let meter = context.meter().reading_extents().breaking_down(largest_files);
+    let guests = Guests::of_user();
+    let take = || -> Result<Measurement, Error> {
+        let mut found = meter.measure(cache, &trees, &progress)?;
+        meter.look_around(cache, &mut found, &others, guests.as_ref(), progress.stop())?;
+        Ok(found)
+    };
+    let names = entries.into_iter().map(label).collect();
+    let mut face = MeasureFace::new(context.console, &progress, names);
+    Ok(watch(&mut face, |_events| take())??)
+}
+
+fn label(entry: &Entry) -> String {
+    match &entry.kind {
+        EntryKind::Image(digest) => digest.short(),
+        EntryKind::Layer(digest) => format!("layer {}", digest.short()),
+        EntryKind::Leftover(_) | EntryKind::Stranger => entry.location.to_string(),
+    }
+}

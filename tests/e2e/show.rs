@@ -1,0 +1,232 @@
+//! `bbox cache show`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::people::User;
+use crate::support::cache::{comb, rootfs};
+use crate::support::{TestCache, du, exactly, run};
+
+const CONFIG: &str = r#"{
+    "Entrypoint": ["/bin/agent", "two words"],
+    "Cmd": ["--serve"],
+    "Env": ["PATH=/usr/bin:/bin", "EVIL=\u001b[31m"],
+    "WorkingDir": "/work",
+    "User": "agent"
+}"#;
+
+/// A size as the program shows it.
+fn size(path: &Path) -> String {
+    bytesize::ByteSize::b(du(path)).display().iec().to_string()
+}
+
+#[test]
+fn an_image_with_all_there_is_to_say_of_it() {
+    let cache = TestCache::in_memory();
+    let image = cache.image_with("0123456789abcdef", |top| {
+        for (file, mib) in [("opt/a/big", 7), ("opt/b/small", 2), ("usr/lib/c/deep/file", 1)] {
+            fs::create_dir_all(top.join(file).parent().unwrap()).unwrap();
+            fs::write(top.join(file), vec![1; mib << 20]).unwrap();
+        }
+    });
+    fs::write(image.join(".oci-config.json"), CONFIG).unwrap();
+    cache.tag("example.com/b:1", "0123456789abcdef");
+    cache.tag("example.com/a:1", "0123456789abcdef");
+    let text = run(&cache, &["show", "0123", "--top", "5", "--depth", "2"]).ok();
+    let without_times: Vec<_> = text
+        .lines()
+        .filter(|line| !line.starts_with("last used ") && !line.starts_with("born "))
+        .collect();
+    let [whole, opt, big, small, usr, lib] =
+        ["", "opt", "opt/a", "opt/b", "usr", "usr/lib"].map(|part| size(&image.join(part)));
+    assert_eq!(
+        without_times.join("\n"),
+        format!(
+            "\
+digest       sha256:0123456789abcdef
+references   example.com/a:1
+             example.com/b:1
+status       live
+entrypoint   /bin/agent 'two words'
+command      --serve
+environment  PATH=/usr/bin:/bin
+             EVIL=\\u{{1b}}[31m
+working dir  /work
+user         agent
+layers       unknown
+apparent     10.0 MiB
+on disk      {whole}
+unique       {whole}
+files        4
+directories  8
+
+ ON DISK  DIRECTORY
+{whole:>8}  /         ████████████████████ 100%
+{opt:>8}  ├─ opt    ██████████████████    90%
+{big:>8}  │ ├─ a    ██████████████        70%
+{small:>8}  │ └─ b    ████                  20%
+{usr:>8}  └─ usr    ██                    10%
+{lib:>8}    └─ lib  ██                    10%"
+        )
+    );
+    assert!(text.contains("\nlast used    30 min ago (20"), "{text}");
+    let files = run(&cache, &["show", "0123", "--files", "--top", "2"]).ok();
+    assert!(
+        files.ends_with(&format!(
+            "\
+ ON DISK  FILE
+{whole:>8}  /             ████████████████████ 100%
+ 7.0 MiB  /opt/a/big    ██████████████        70%
+ 2.0 MiB  /opt/b/small  ████                  20%
+"
+        )),
+        "{files}"
+    );
+    assert_eq!(run(&cache, &["show", "0123", "-q"]).ok(), "sha256:0123456789abcdef\n");
+}
+
+#[test]
+fn every_directory_is_as_big_as_du_says() {
+    let cache = TestCache::new();
+    let image = cache.image_with("a", |top| rootfs(top, 600));
+    let all = ["show", "a", "--format", "json", "--depth", "10000", "--top", "10000"];
+    let show = run(&cache, &all).json();
+    assert_eq!(show["usage"]["on_disk_bytes"], du(&image));
+    let directories = show["directories"].as_array().unwrap();
+    assert_eq!(directories.len() as u64 + 1, show["usage"]["directories"].as_u64().unwrap());
+    for directory in directories {
+        let path = directory["path"].as_str().unwrap();
+        assert_eq!(directory["usage"]["on_disk_bytes"], du(&image.join(&path[1..])), "{path}");
+    }
+}
+
+#[test]
+fn what_is_not_one_image_is_named_with_what_may_be_meant() {
+    let cache = TestCache::new();
+    cache.live("abc");
+    cache.image("abd");
+    for (typed, reason) in [
+        (
+            "ab",
+            "ab may be any of 2 images:\n  sha256:abc  example.com/abc:latest\n  sha256:abd  (orphan)\n",
+        ),
+        ("example.com/abc:lates", "did you mean example.com/abc:latest?\n"),
+        ("x", "there is no image x in "),
+    ] {
+        for format in ["table", "json"] {
+            let show = run(&cache, &["show", typed, "--format", format]);
+            assert_eq!((show.code, show.out.as_str()), (1, ""), "{typed}");
+            assert!(show.err.contains(reason), "{}", show.err);
+        }
+    }
+    fs::remove_dir_all(cache.dir()).unwrap();
+    let show = run(&cache, &["show", "abc"]);
+    assert!(show.code == 1 && show.err.contains("there is no image abc in "), "{}", show.err);
+    for arguments in [&["show"][..], &["show", "a", "b"], &["show", "a", "--top", "0"]] {
+        assert_eq!(run(&cache, arguments).code, 2);
+    }
+}
+
+#[test]
+fn without_a_config_the_rest_is_shown() {
+    let cache = TestCache::new();
+    let config = cache.live("a").join(".oci-config.json");
+    fs::write(&config, "no JSON").unwrap();
+    let broken = run(&cache, &["show", "a"]);
+    assert!(broken.code == 1 && broken.err.contains(".oci-config.json: it is no config"));
+    fs::remove_file(&config).unwrap();
+    let missing = run(&cache, &["show", "a"]);
+    assert!(missing.code == 0 && missing.err.contains("sha256:a has no .oci-config.json"));
+    for out in [broken.out, missing.out] {
+        assert!(out.contains("/  ") && !out.contains("entrypoint"), "{out}");
+    }
+    assert!(run(&cache, &["show", "a", "--format", "json"]).json()["config"].is_null());
+}
+
+#[test]
+fn what_may_not_be_read_makes_each_directory_above_it_a_lower_bound() {
+    let cache = TestCache::new();
+    let image = cache.live("a");
+    let user = User::new(&cache);
+    fs::set_permissions(image.join("usr/lib/deep"), fs::Permissions::from_mode(0o000)).unwrap();
+    let show = user.run(&["show", "a"]);
+    assert_eq!(show.code, 1);
+    assert!(show.err.contains("usr/lib/deep: Permission denied"), "{}", show.err);
+    let json = user.run(&["show", "a", "--format", "json"]).json();
+    fs::set_permissions(image.join("usr/lib/deep"), fs::Permissions::from_mode(0o755)).unwrap();
+    let parts = json["directories"].as_array().unwrap();
+    let parts: Vec<_> = parts.iter().map(|part| part["path"].as_str().unwrap()).collect();
+    assert_eq!(parts, ["/usr", "/usr/lib", "/usr/lib/deep"]);
+    assert!(
+        json["directories"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|part| part["usage"]["complete"] == false)
+    );
+    assert_eq!(show.out.matches("at least ").count(), 5 + 4, "{}", show.out);
+}
+
+#[test]
+fn names_from_an_image_are_shown_and_never_obeyed() {
+    let cache = TestCache::new();
+    cache.image_with("a", |top| {
+        for name in [&b"\x1b[31m"[..], b"bad\xff"] {
+            let directory = top.join(OsStr::from_bytes(name));
+            fs::create_dir(&directory).unwrap();
+            fs::write(directory.join(OsStr::from_bytes(name)), [1; 9000]).unwrap();
+        }
+        std::os::unix::fs::symlink("/", top.join("out")).unwrap();
+    });
+    for (option, names) in [
+        ("--top=9", ["├─ \\u{1b}[31m", "└─ bad\\xff"]),
+        ("--files", ["/\\u{1b}[31m/\\u{1b}[31m", "/bad\\xff/bad\\xff"]),
+    ] {
+        let text = run(&cache, &["show", "a", option]).ok();
+        assert!(names.iter().all(|name| text.contains(name)), "{text}");
+    }
+    let show = run(&cache, &["show", "a", "--format", "json", "--files"]);
+    assert!(!show.out.contains('\x1b'));
+    assert_eq!(show.json()["directories"][1]["path"], "/bad\u{fffd}");
+    assert_eq!(show.json()["usage"]["directories"], 3);
+}
+
+#[test]
+fn a_tree_deeper_than_any_path_is_shown() {
+    let cache = TestCache::in_memory();
+    cache.image_with("a", |top| comb(top, &["d"], 2100));
+    let all = ["show", "a", "--format", "json", "--depth", "10000", "--top", "10000"];
+    let directories = run(&cache, &all).json()["directories"].clone();
+    let deepest = directories.as_array().unwrap().iter().map(|part| part["depth"].as_u64());
+    assert_eq!(deepest.max().flatten(), Some(2100));
+    run(&cache, &["show", "a", "--depth", "2100"]).ok();
+}
+
+#[test]
+fn an_inode_with_names_elsewhere_is_no_gain() {
+    let cache = TestCache::in_memory();
+    let image = cache.live("a");
+    fs::write(image.join("usr/big"), vec![1; 1 << 20]).unwrap();
+    fs::hard_link(image.join("usr/big"), cache.home().join("big")).unwrap();
+    let show = run(&cache, &["show", "a", "--format", "json"]).json();
+    assert_eq!(show["unique_bytes"], exactly(du(&image) - (1 << 20)));
+    assert_eq!(show["directories"][0]["usage"]["on_disk_bytes"], du(&image.join("usr")));
+}
+
+#[test]
+fn an_image_that_vanishes_is_not_there_any_more_and_no_more_than_that() {
+    let cache = TestCache::new();
+    let vanishing = cache.image_with("b", |top| rootfs(top, 2_000));
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::remove_dir_all(&vanishing).unwrap());
+        while vanishing.exists() {
+            let show = run(&cache, &["show", "b", "--format", "json"]);
+            let is_gone = show.err.contains(" any more\n") || show.err.contains("no image b in");
+            assert!(show.code == 0 || (show.code == 1 && is_gone), "{}", show.err);
+        }
+    });
+    assert_eq!(run(&cache, &["show", "b"]).code, 1);
+}

@@ -46,6 +46,35 @@ fn what_is_told_is_what_file_systems_give_back() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_cache_fits_if_it_does_with_shared_data_counted_once() {
+    for system in volume::SYSTEMS {
+        let volume = match volume::Volume::mount(system) {
+            Ok(volume) => volume,
+            Err(reason) => return tell(&format!("skipped: {reason}\n")),
+        };
+        let cache = support::TestCache::on(&volume.path());
+        let first = cache.image_with("first", |top| content::file(&top.join("file"), 16 << 20));
+        let second = cache.image_with("second", |top| content::clone(&first, top));
+        for (image, age) in [(&first, 7200), (&second, 3600)] {
+            let name = image.file_name().unwrap().to_str().unwrap().replace("sha256-", "");
+            cache.tag(&format!("example.com/{name}:1"), &name);
+            support::cache::age(image, std::time::Duration::from_secs(age));
+        }
+        let evicted = |limit| {
+            let dry = support::run(&cache, &["gc", "-n", "--max-size", limit, "--format", "json"]);
+            let decisions = dry.json()["decisions"].as_array().unwrap().clone();
+            let is_evicted = |found: &serde_json::Value| {
+                found["kind"] == "image" && found["reason"] == "over-max-size"
+            };
+            decisions.into_iter().filter(is_evicted).count()
+        };
+        let found = ["24MiB", "17MiB", "15MiB"].map(evicted);
+        assert_eq!(found, [0, 0, 2], "{}: to lose one gives nothing back", system.name());
+    }
+}
+
 /// All cases on one file system; or why there can be none.
 #[cfg(target_os = "linux")]
 fn on(system: volume::System) -> Result<Vec<findings::Row>, String> {

@@ -12,6 +12,7 @@ mod doubt;
 #[cfg(test)]
 mod history_tests;
 mod layers;
+mod likeness;
 mod mark;
 mod policy;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use conditions::Conditions;
 pub use dangling::dangling;
 pub use doubt::IndexDoubt;
 pub use layers::{LayerChoice, SameContent};
+pub use likeness::likeliest;
 pub use mark::Marks;
 pub use policy::{collect, purge};
 pub use reason::{KeepReason, RemoveReason, Verdict};

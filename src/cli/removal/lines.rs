@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
 use crate::cli::layers::details;
-use crate::cli::ui::table::{cut, pad};
+use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::units::{at_least, plural, size};
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};

@@ -11,7 +11,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::console::Console;
-use super::table::cut;
+use super::text::cut;
 use super::units::{count, size};
 use crate::error::{Error, Result, cause};
 use crate::usage::{Progress, Stage, Usage};
@@ -73,11 +73,8 @@ pub struct TreesBar<'a> {
 impl<'a> TreesBar<'a> {
     /// For a job that goes through so many `trees`.
     pub fn new(console: &Console, progress: &'a Progress, trees: usize) -> Self {
-        // The library itself heeds `NO_COLOR`.
-        let colors = if console.colors_bars() { ".cyan/dim" } else { "" };
-        let template = format!("{{bar:20{colors}}} {{pos}}/{{len}} trees  {{msg}}");
-        let style = ProgressStyle::with_template(&template)
-            .expect("the templates are constants")
+        let style = ProgressStyle::with_template("{bar:20} {pos}/{len} trees  {msg}")
+            .expect("the template is a constant")
             .progress_chars("━╸ ");
         let bar = ProgressBar::with_draw_target(Some(trees as u64), target(console));
         Self { progress, begun: Instant::now(), bar: bar.with_style(style) }

@@ -1,9 +1,11 @@
 //! What is seen: streams, tables, bars, gauges, units, JSON.
 
 pub mod bars;
+pub mod cell;
 pub mod console;
-#[allow(dead_code, reason = "its users come next")]
 pub mod gauge;
 pub mod json;
 pub mod table;
+pub mod text;
+pub mod theme;
 pub mod units;

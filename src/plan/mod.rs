@@ -33,7 +33,7 @@ pub use conditions::Conditions;
 pub use dangling::dangling;
 pub use doubt::IndexDoubt;
 pub use layers::{LayerChoice, SameContent};
-pub use likeness::likeliest;
+pub use likeness::Likeness;
 pub use mark::Marks;
 pub use policy::{collect, purge};
 pub use reason::{KeepReason, RemoveReason, Verdict};

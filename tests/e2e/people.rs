@@ -253,6 +253,22 @@ fn a_bar_shows_how_big_something_is_beside_the_biggest() {
 }
 
 #[test]
+fn a_line_about_a_removal_does_not_exceed_the_terminal_either() {
+    let cache = wide_cache();
+    for columns in [60, 80, 120] {
+        for arguments in [&["gc", "-n", "-v"][..], &["purge", "-n"]] {
+            let seen = seen_at(&cache, arguments, columns);
+            let lines =
+                seen.lines().filter(|line| line.starts_with("Would ") && line.contains("  "));
+            assert!(lines.clone().count() > 6, "{seen}");
+            for line in lines {
+                assert!(line.width() <= columns.into(), "{columns} {arguments:?} {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_totals_have_more_lines_where_one_is_too_short() {
     let cache = wide_cache();
     for columns in [40, 60, 80] {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::cache::{Cache, Entry, ImageConfig, Inventory, Location};
 use crate::escape::Escaped;
-use crate::plan::{Marks, likeliest};
+use crate::plan::{Likeness, Marks};
 
 /// What there is to say of an orphan.
 pub struct Guess {
@@ -15,9 +15,8 @@ pub struct Guess {
 }
 
 impl Guess {
-    fn new(orphan: ImageConfig, live: &[(&str, ImageConfig)]) -> Self {
-        let live = live.iter().map(|(name, config)| (*name, config));
-        let reference = likeliest(&orphan, live).map(str::to_owned);
+    fn new(orphan: ImageConfig, likeness: &Likeness<'_>) -> Self {
+        let reference = likeness.likeliest(&orphan).map(str::to_owned);
         let ImageConfig { entrypoint, command, .. } = orphan;
         Self { reference, runs: if entrypoint.is_empty() { command } else { entrypoint } }
     }
@@ -55,8 +54,9 @@ impl Guesses {
         };
         let live = live.iter().filter_map(|image| Some((name(image)?, config(cache, image)?)));
         let live: Vec<_> = live.collect();
+        let likeness = Likeness::new(live.iter().map(|(name, config)| (*name, config)));
         let guess = |image: &Entry| {
-            Some((image.location.clone(), Guess::new(config(cache, image)?, &live)))
+            Some((image.location.clone(), Guess::new(config(cache, image)?, &likeness)))
         };
         Self(orphans.into_iter().filter_map(guess).collect())
     }

@@ -1,5 +1,6 @@
 //! What is seen: streams, tables, bars, gauges, units, JSON.
 
+mod bar_terminal;
 pub mod bars;
 pub mod cell;
 pub mod console;

@@ -11,7 +11,7 @@ use crate::cli::args::List;
 use crate::cli::ui::cell::Cell;
 use crate::cli::ui::gauge::gauge;
 use crate::cli::ui::table::{Align, Table};
-use crate::cli::ui::theme::{PLAIN, RECLAIMABLE, STRANGER, TOTAL};
+use crate::cli::ui::theme::{GAUGE, PLAIN, RECLAIMABLE, STRANGER, TOTAL};
 use crate::cli::ui::units::{ago, at_least, count, estimate};
 use crate::escape::Escaped;
 use crate::plan::Standing;
@@ -118,7 +118,10 @@ impl<'a> Page<'a> {
             EntryKind::Leftover(_) | EntryKind::Stranger => row.last_changed,
         };
         let (usage, unique) = (row.usage.unwrap_or_default(), row.unique.unwrap_or_default());
-        let mut cells = self.amounts(self.name(row, NARROW_ACCOUNT), &usage, unique, biggest);
+        let own = self.style(row);
+        let bar = if own == RECLAIMABLE { own } else { GAUGE };
+        let bar = Cell::marked(&self.gauge(&usage, biggest), bar, "");
+        let mut cells = amounts(self.name(row, NARROW_ACCOUNT), &usage, bar, unique);
         cells.extend([ago(listing.now, time), about_layers(listing, row)].map(Cell::from));
         cells.push(purpose(listing, row, self.is_whole));
         cells
@@ -140,7 +143,8 @@ impl<'a> Page<'a> {
         ];
         let (total, unique) = (census.total(), census.total_unique());
         let amounts = |name: &str, usage: &Usage, unique| {
-            self.amounts(name.to_owned(), usage, unique, total.on_disk.as_u64())
+            let bar = Cell::marked(&self.gauge(usage, total.on_disk.as_u64()), GAUGE, "");
+            amounts(name.to_owned(), usage, bar, unique)
         };
         let parts = parts.iter().filter(|(_, (usage, _))| usage.directories + usage.files > 0);
         for (name, (usage, unique)) in parts {
@@ -149,18 +153,12 @@ impl<'a> Page<'a> {
         table.row(amounts("everything", &total, unique), TOTAL);
     }
 
-    /// Numbers, and a bar that is as long as the size on disk is of `whole`.
-    fn amounts(&self, name: String, usage: &Usage, unique: Estimate, whole: u64) -> Vec<Cell> {
-        let [apparent, on_disk] =
-            [usage.apparent, usage.on_disk].map(|bytes| at_least(usage, bytes));
-        let gauge = match self.has_gauges {
+    /// A bar that is as long as a size on disk is of `whole`.
+    fn gauge(&self, usage: &Usage, whole: u64) -> String {
+        match self.has_gauges {
             true => gauge(usage.on_disk.as_u64(), whole, GAUGE_WIDTH),
             false => String::new(),
-        };
-        let at_least = if usage.is_complete() { "" } else { "at least " };
-        let unique = format!("{at_least}{}", estimate(unique));
-        let (files, directories) = (count(usage.files), count(usage.directories));
-        [name, apparent, on_disk, gauge, unique, files, directories].map(Cell::from).into()
+        }
     }
 
     fn style(&self, row: &Row<'_>) -> Style {
@@ -181,4 +179,15 @@ impl<'a> Page<'a> {
             _ => name,
         }
     }
+}
+
+/// A name, and what goes into the columns with numbers.
+fn amounts(name: String, usage: &Usage, bar: Cell, unique: Estimate) -> Vec<Cell> {
+    let [apparent, on_disk] = [usage.apparent, usage.on_disk].map(|bytes| at_least(usage, bytes));
+    let at_least = if usage.is_complete() { "" } else { "at least " };
+    let unique = format!("{at_least}{}", estimate(unique));
+    let (files, directories) = (count(usage.files), count(usage.directories));
+    let [name, apparent, on_disk] = [name, apparent, on_disk].map(Cell::from);
+    let [unique, files, directories] = [unique, files, directories].map(Cell::from);
+    vec![name, apparent, on_disk, bar, unique, files, directories]
 }

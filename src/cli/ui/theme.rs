@@ -6,6 +6,7 @@
 //! black, and the bright ones are lost on white, too.
 
 use anstyle::{AnsiColor, Style};
+use clap::builder::Styles;
 
 /// What something went wrong with.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -19,12 +20,16 @@ pub const RECLAIMABLE: Style = AnsiColor::Magenta.on_default();
 pub const IN_USE: Style = AnsiColor::Green.on_default();
 /// What is none of the cache's own.
 pub const STRANGER: Style = Style::new().dimmed();
+/// A bar of proportion, where its row has no style of its own: as little in the way as can be.
+pub const GAUGE: Style = Style::new().dimmed();
 /// The names of columns.
 pub const HEADING: Style = Style::new().bold();
 /// What everything amounts to.
 pub const TOTAL: Style = Style::new().bold();
 /// Everything else.
 pub const PLAIN: Style = Style::new();
+/// Help, and what is wrong with a command line.
+pub const HELP: Styles = Styles::styled().error(ERROR).invalid(WARNING);
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,7 @@ pub(super) const CONFIG_FILE: &CStr = c".oci-config.json";
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// How an image is run. Nothing in it is safe to print.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ImageConfig {
     /// The program and its first arguments.
@@ -59,10 +59,12 @@ impl Cache {
             Err(Errno::NOENT) => return Ok(None),
             Err(cause) => return Err(cause.into()),
         };
-        if !file.metadata()?.is_file() {
+        let status = file.metadata()?;
+        if !status.is_file() {
             return Err(invalid("it is not a regular file"));
         }
-        let mut text = Vec::new();
+        // With room for all of it at once, it takes two calls to read.
+        let mut text = Vec::with_capacity(status.len().min(MAX_CONFIG_BYTES) as usize + 1);
         file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut text)?;
         match text.len() as u64 > MAX_CONFIG_BYTES {
             true => Err(invalid("it is larger than 1 MiB")),

@@ -7,11 +7,13 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
+use super::ui::theme::HELP;
 use crate::usage::Jobs;
 
 /// See and collect the image cache of Brood Box
 #[derive(Parser)]
 #[command(name = "bbox", version, max_term_width = 100)]
+#[command(styles = HELP)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,

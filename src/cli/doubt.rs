@@ -11,14 +11,15 @@ use crate::plan::IndexDoubt;
 pub fn warning(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);
-    let (what, whose) = match IndexDoubt::of(inventory)? {
+    let (what, who) = match IndexDoubt::of(inventory)? {
         IndexDoubt::Missing { images } => (format!("there is no {path}"), plural(images, "image")),
         IndexDoubt::Younger { orphans, .. } => {
-            (format!("{path} is younger than the last use of an orphan"), plural(orphans, "orphan"))
+            let orphans = plural(orphans, "orphan");
+            (format!("{path} is younger than the last use of {orphans}"), "they".to_owned())
         }
     };
     Some(format!(
-        "{what}: Brood Box may have dropped its references (it does after 7 days without a change), \
-         and {whose} may still be wanted. Running an image writes its reference again"
+        "{what}: Brood Box may have dropped its references, as it does after 7 idle days, so {who} \
+         may be wanted. Running an image names it again"
     ))
 }

@@ -1,5 +1,6 @@
 //! The line that says what could be had, and by which command.
 
+use super::ui::theme::RECLAIMABLE;
 use super::ui::units::{estimate, size};
 use crate::usage::Estimate;
 
@@ -22,12 +23,17 @@ impl Offer {
         let Self { what, bytes, command, .. } = self;
         let verb = if self.is_one { "holds" } else { "hold" };
         if !self.reads_extents && !bytes.is_exact() {
-            let bytes = size(bytes.at_most);
+            let bytes = reclaimable(&format!("up to {}", size(bytes.at_most)));
             return format!(
-                "{what} {verb} up to {bytes}: `{command}` gives back what nobody else holds\n"
+                "{what} {verb} {bytes}: `{command}` gives back what nobody else holds\n"
             );
         }
         let at_least = if self.is_complete { "" } else { "at least " };
-        format!("{what} {verb} {at_least}{}: `{command}` gives it back\n", estimate(*bytes))
+        let bytes = reclaimable(&format!("{at_least}{}", estimate(*bytes)));
+        format!("{what} {verb} {bytes}: `{command}` gives it back\n")
     }
+}
+
+fn reclaimable(bytes: &str) -> String {
+    format!("{RECLAIMABLE}{bytes}{RECLAIMABLE:#}")
 }

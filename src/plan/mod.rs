@@ -16,6 +16,7 @@ mod fit;
 mod history_tests;
 mod index;
 mod layers;
+mod likeness;
 mod mark;
 mod policy;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use dangling::dangling;
 pub use doubt::IndexDoubt;
 pub use fit::{evictable, fit};
 pub use layers::{LayerChoice, SameContent};
+pub use likeness::Likeness;
 pub use mark::Marks;
 pub use policy::collect;
 pub use purge::purge;

@@ -43,6 +43,8 @@ fn list_has_all_its_fields() {
         fields(image),
         [
             "digest",
+            "guess",
+            "in_use",
             "last_used",
             "layers",
             "layers_bytes",
@@ -53,6 +55,8 @@ fn list_has_all_its_fields() {
             "usage"
         ]
     );
+    assert_eq!((&image["guess"], &image["in_use"]), (&Value::Null, &Value::Null));
+    assert_eq!(orphan["guess"], json!({"ref": "example.com/live:latest", "runs": ["/bin/agent"]}));
     assert_eq!(image["digest"], "sha256:live");
     assert_eq!(image["path"], live.to_str().unwrap());
     assert_eq!(image["refs"], json!(["example.com/live:latest"]));

@@ -1,7 +1,11 @@
 //! `bbox cache list`.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use bbox_cache::cache::{Cache, Digest};
+use serde_json::json;
 
 use crate::support::cache::age;
 use crate::support::{TestCache, du, exactly, run};
@@ -41,7 +45,7 @@ DIGEST                    SIZE  LAST USED   IMAGE
 sha256:aaaaaaaaaaaa  {a:>9}  10 min ago  example.com/a:1 (+1 more)
 sha256:bbbbbbbbbbbb  {b:>9}  20 min ago  example.com/c:1
 sha256:cccccccccccc  {c:>9}  30 min ago  (unknown image)
-sha256:dddddddddddd  {d:>9}  40 min ago  (orphan)
+sha256:dddddddddddd  {d:>9}  40 min ago  (orphan) older example.com/a:1?
 
 4 images (1 orphan) {rootfs}, layers 0 B, leftovers 0 B, total {total}
 1 orphan holds {d}: `bbox cache --cache-dir {} gc` gives it back
@@ -135,4 +139,84 @@ fn without_sizes_there_are_none_and_not_zeros() {
     assert!(list["totals"]["on_disk_bytes"].is_null());
     let text = run(&cache, &["list", "--no-sizes"]).ok();
     assert!(!text.contains("0 B") && text.contains("4 images (1 orphan)\n"), "{text}");
+}
+
+/// An image that is run like this.
+fn run_by(cache: &TestCache, name: &str, config: &str) -> PathBuf {
+    let path = cache.image(name);
+    fs::write(path.join(".oci-config.json"), config).unwrap();
+    path
+}
+
+#[test]
+fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
+    let cache = TestCache::new();
+    let agent = r#"{"Entrypoint":["/bin/agent"],"Env":["VERSION=1","HOME=/home"]}"#;
+    cache.tag("example.com/agent:1", "live");
+    run_by(&cache, "live", &agent.replace("=1", "=2"));
+    cache.tag("example.com/another:1", "another");
+    run_by(&cache, "another", r#"{"Entrypoint":["/bin/agent"],"Env":["OTHER=1"]}"#);
+    run_by(&cache, "1", agent);
+    run_by(&cache, "2", r#"{"Entrypoint":["/bin/\u001b[31m","-x"]}"#);
+    run_by(&cache, "3", r#"{"Cmd":["sh"]}"#);
+    run_by(&cache, "4", "nonsense");
+    let said = |arguments: &[&str]| {
+        let text =
+            run(&cache, &[&["list", "--orphans", "--sort", "name"], arguments].concat()).ok();
+        let rows = text.lines().filter_map(|line| line.split_once("(orphan)"));
+        rows.map(|(_, said)| said.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let expected = ["older example.com/agent:1?", r"runs /bin/\u{1b}[31m -x", "runs sh", ""];
+    for arguments in [&[][..], &["--no-sizes"], &["--sizes"], &["--no-trunc"]] {
+        assert_eq!(said(arguments), expected, "{arguments:?}");
+    }
+    let list = run(&cache, &["list", "--orphans", "--sort", "name", "--format", "json"]).json();
+    let guesses: Vec<_> = (0..4).map(|number| list["images"][number]["guess"].clone()).collect();
+    assert_eq!(
+        guesses,
+        [
+            json!({"ref": "example.com/agent:1", "runs": ["/bin/agent"]}),
+            json!({"ref": null, "runs": ["/bin/\u{1b}[31m", "-x"]}),
+            json!({"ref": null, "runs": ["sh"]}),
+            json!(null),
+        ]
+    );
+}
+
+#[test]
+fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that() {
+    let cache = TestCache::in_memory();
+    cache.live("idle");
+    let images = [cache.live("live"), cache.image("run")];
+    let orphan = du(&cache.image("orphan"));
+    cache.image("leased");
+    let opened = Cache::open(cache.dir()).unwrap().unwrap();
+    let _lease = opened.lease(&Digest::parse(b"sha256:leased").unwrap()).unwrap().unwrap();
+    let mut users = images.map(|image| {
+        std::process::Command::new("sleep").arg("600").current_dir(image).spawn().unwrap()
+    });
+    let text = run(&cache, &["list", "--sizes"]).ok();
+    let list = run(&cache, &["list", "--sizes", "--format", "json"]).json();
+    let unseen = run(&cache, &["list", "--format", "json"]).json();
+    users.iter_mut().for_each(|user| {
+        user.kill().unwrap();
+        user.wait().unwrap();
+    });
+    for (digest, purpose) in [
+        ("idle", "example.com/idle:latest"),
+        ("live", "(in use) example.com/live:latest"),
+        ("run", "(orphan, in use) older example.com/idle:latest?"),
+        ("leased", "(orphan, in use) older example.com/idle:latest?"),
+        ("orphan", "(orphan) older example.com/idle:latest?"),
+    ] {
+        let digest = format!("sha256:{digest}");
+        let row = text.lines().find(|line| line.split_whitespace().next() == Some(&digest));
+        assert!(row.unwrap().ends_with(&format!("  {purpose}")), "{text}");
+        let images = list["images"].as_array().unwrap();
+        let image = images.iter().find(|image| image["digest"] == digest.as_str()).unwrap();
+        assert_eq!(image["in_use"], purpose.contains("in use"), "{digest}");
+    }
+    assert!(text.contains("\n1 orphan holds "), "{text}");
+    assert_eq!(list["totals"]["reclaimable_bytes"], exactly(orphan));
+    assert_eq!(unseen["images"][0]["in_use"], json!(null));
 }

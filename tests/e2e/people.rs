@@ -1,5 +1,6 @@
 //! Whoever uses the program: an ordinary user, and somebody at a terminal.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use unicode_width::UnicodeWidthStr;
 
 use crate::support::{Run, TestCache};
 
@@ -81,20 +83,26 @@ fn give(path: &Path) {
 /// Runs the program at a terminal of 80 columns, where `answer` has been typed. Returns the exit
 /// code and everything that was seen.
 pub fn at_terminal(cache: &TestCache, arguments: &[&str], answer: &str) -> (i32, String) {
-    let mut terminal = Terminal::new(cache, arguments);
+    let mut terminal = Terminal::new(cache, arguments, 80);
     terminal.type_in(answer);
     terminal.finish()
 }
 
-/// The program at a terminal of 80 columns.
+/// What is seen at a terminal of so many columns, without colours.
+fn seen_at(cache: &TestCache, arguments: &[&str], columns: u16) -> String {
+    let (_, seen) = Terminal::new(cache, arguments, columns).finish();
+    anstream::adapter::strip_str(&seen).to_string()
+}
+
+/// The program at a terminal.
 struct Terminal {
     master: File,
     program: Child,
 }
 
 impl Terminal {
-    fn new(cache: &TestCache, arguments: &[&str]) -> Self {
-        let (master, terminal) = open_terminal();
+    fn new(cache: &TestCache, arguments: &[&str], columns: u16) -> Self {
+        let (master, terminal) = open_terminal(columns);
         let stream = || Stdio::from(terminal.try_clone().unwrap());
         let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
         command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments);
@@ -125,11 +133,11 @@ impl Terminal {
     }
 }
 
-fn open_terminal() -> (File, OwnedFd) {
+fn open_terminal(columns: u16) -> (File, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
-    let size = rustix::termios::Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = rustix::termios::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     rustix::termios::tcsetwinsize(&master, size).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
     let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
@@ -155,7 +163,7 @@ fn a_question_keeps_no_other_collector_waiting_and_what_has_changed_goes_too() {
     let cache = TestCache::new();
     cache.live("a");
     cache.image("b");
-    let mut purge = Terminal::new(&cache, &["purge"]);
+    let mut purge = Terminal::new(&cache, &["purge"], 80);
     purge.wait_for_question();
     crate::support::run(&cache, &["gc", "--no-wait"]).ok();
     cache.image("c");
@@ -169,7 +177,7 @@ fn a_yes_does_not_hold_for_what_the_question_has_not_named() {
     let cache = TestCache::new();
     let image = cache.live("a");
     fs::create_dir(cache.path("stranger")).unwrap();
-    let mut purge = Terminal::new(&cache, &["purge"]);
+    let mut purge = Terminal::new(&cache, &["purge"], 80);
     purge.wait_for_question();
     fs::create_dir(cache.path("thesis")).unwrap();
     purge.type_in("y\n");
@@ -178,25 +186,111 @@ fn a_yes_does_not_hold_for_what_the_question_has_not_named() {
     assert!(image.exists() && cache.path("thesis").exists());
 }
 
-#[test]
-fn a_line_never_exceeds_the_terminal() {
+/// A cache with something in every section, much of it wide, long, or drawn in one column by two
+/// characters.
+fn wide_cache() -> TestCache {
     let cache = TestCache::new();
-    cache.tag(&format!("example.com/{}:latest", "long/".repeat(30)), "0123456789abcdef");
-    cache.image("0123456789abcdef");
-    let commands = [
-        &["list"][..],
-        &["list", "--sizes"],
-        &["list", "--no-sizes"],
-        &["show", "0123456789abcdef"],
-        &["show", "0123456789abcdef", "--files"],
-    ];
-    for arguments in commands {
-        let (_, seen) = at_terminal(&cache, arguments, "");
-        let plain = anstream::adapter::strip_str(&seen).to_string();
-        assert!(plain.contains('…'), "{plain}");
-        for line in plain.lines() {
-            assert!(line.chars().count() <= 80, "{line:?}");
+    for (name, reference) in [
+        ("0123456789abcdef", format!("example.com/{}:latest", "long/".repeat(30))),
+        ("漢字漢字漢字漢字漢字", format!("example.com/{}:最新", "漢字".repeat(60))),
+        ("e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}", "e\u{301}".repeat(150)),
+        ("❤\u{fe0f}❤\u{fe0f}❤\u{fe0f}", "❤\u{fe0f}".repeat(150)),
+        ("👩🏽👩🏽👩🏽", format!("example.com/{}", "👩🏽/👩\u{200d}🚀🇩🇪".repeat(40))),
+    ] {
+        cache.tag(&reference, name);
+        cache.image(name);
+    }
+    cache.image("fedcba9876543210");
+    cache.layer("漢字漢字漢字漢字");
+    for name in ["tmp-rootfs-12345678901234567890", "tmp-gc-dead-sha256-漢字漢字漢字漢字"] {
+        fs::create_dir(cache.path(name)).unwrap();
+    }
+    fs::write(cache.path("a stranger with a name of many, many characters"), "").unwrap();
+    cache
+}
+
+/// The lines of the table, which ends with the totals below it.
+fn table(seen: &str) -> Vec<&str> {
+    seen.lines().take_while(|line| !line.contains(" images (")).collect()
+}
+
+#[test]
+fn a_line_of_show_never_exceeds_the_terminal() {
+    let cache = wide_cache();
+    for columns in [40, 60, 80, 100, 120, 200] {
+        for arguments in [&["show", "0123456789abcdef"][..], &["show", "fed", "--files"]] {
+            let seen = seen_at(&cache, arguments, columns);
+            assert!(seen.contains("DIRECTORY") || seen.contains("FILE"), "{seen}");
+            for line in seen.lines() {
+                assert!(line.width() <= columns.into(), "{columns} {arguments:?} {line:?}");
+            }
         }
+    }
+}
+
+#[test]
+fn a_line_of_a_table_never_exceeds_the_terminal() {
+    let cache = wide_cache();
+    for columns in [40, 60, 80, 100, 120, 200] {
+        for arguments in [&["list"][..], &["list", "--sizes"], &["list", "--no-sizes"]] {
+            let seen = seen_at(&cache, arguments, columns);
+            let lines = table(&seen);
+            assert!(lines.len() > 6 && seen.contains('…'), "{seen}");
+            for line in lines {
+                assert!(line.width() <= columns.into(), "{columns} {arguments:?} {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_one_column_stands_below_each_other() {
+    let seen = seen_at(&wide_cache(), &["list", "--sizes"], 200);
+    let column = |line: &str, word: &str| line.find(word).map(|start| line[..start].width());
+    let heads = table(&seen).into_iter().filter_map(|line| column(line, "UNIQUE"));
+    assert_eq!(heads.collect::<HashSet<_>>().len(), 1, "{seen}");
+    let times = table(&seen).into_iter().filter_map(|line| column(line, " 30 min ago"));
+    assert_eq!(times.collect::<HashSet<_>>().len(), 1, "{seen}");
+}
+
+#[test]
+fn a_bar_shows_how_big_something_is_beside_the_biggest() {
+    let cache = TestCache::new();
+    cache.live("big");
+    cache.image_with("half", |path| fs::write(path.join("a"), [1]).unwrap());
+    fs::write(cache.path("sha256-big/a"), vec![1; 1 << 20]).unwrap();
+    let seen = seen_at(&cache, &["list", "--sizes"], 200);
+    let bars = seen.lines().map(|line| line.matches(['█', '▏']).collect::<String>());
+    let bars: Vec<_> = bars.filter(|bar| !bar.is_empty()).collect();
+    assert_eq!(bars[..2], ["████████", "▏"], "{seen}");
+    assert!(!crate::support::run(&cache, &["list", "--sizes"]).ok().contains('█'));
+}
+
+#[test]
+fn a_line_about_a_removal_does_not_exceed_the_terminal_either() {
+    let cache = wide_cache();
+    for columns in [60, 80, 120] {
+        for arguments in [&["gc", "-n", "-v"][..], &["purge", "-n"]] {
+            let seen = seen_at(&cache, arguments, columns);
+            let lines =
+                seen.lines().filter(|line| line.starts_with("Would ") && line.contains("  "));
+            assert!(lines.clone().count() > 6, "{seen}");
+            for line in lines {
+                assert!(line.width() <= columns.into(), "{columns} {arguments:?} {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_totals_have_more_lines_where_one_is_too_short() {
+    let cache = wide_cache();
+    for columns in [40, 60, 80] {
+        let seen = seen_at(&cache, &["list"], columns);
+        let totals = seen.lines().skip_while(|line| !line.contains(" images ("));
+        let totals: Vec<_> = totals.take_while(|line| !line.contains(" hold")).collect();
+        assert!(totals.last().unwrap().contains("total "), "{seen}");
+        assert!(totals.iter().all(|line| line.width() <= columns.into()), "{seen}");
     }
 }
 

@@ -61,7 +61,7 @@ impl Display for User {
 }
 
 /// Who uses what, at one moment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Users {
     by_entry: BTreeMap<Location, Vec<User>>,
     uninspected: usize,

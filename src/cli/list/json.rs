@@ -30,6 +30,10 @@ struct Image {
     status: &'static str,
     /// `null` for a ref in the old form, which does not say its reference.
     refs: Vec<Option<String>>,
+    /// What an orphan most likely was; `null` if there is nothing to tell by.
+    guess: Option<Guess>,
+    /// `null` if nobody looked, or can tell.
+    in_use: Option<bool>,
     last_used: String,
     usage: Option<Amount>,
     unique_bytes: Option<Bounds>,
@@ -37,6 +41,14 @@ struct Image {
     layers: Option<Vec<String>>,
     /// What those occupy together.
     layers_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Guess {
+    /// The reference that it most likely had.
+    r#ref: Option<String>,
+    /// Its entrypoint, or its command where it has none.
+    runs: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -135,6 +147,10 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
         path: path(row, listing.cache_dir),
         status: row.status.name(),
         refs: row.refs.iter().map(|found| found.image.clone()).collect(),
+        guess: listing
+            .guess(row.entry)
+            .map(|guess| Guess { r#ref: guess.reference.clone(), runs: guess.runs.clone() }),
+        in_use: listing.in_use(row.entry),
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
         unique_bytes: row.unique.map(Bounds::from),

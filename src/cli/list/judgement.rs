@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::occupation::Occupation;
 use crate::cache::{Cache, Inventory, Lifetimes};
 use crate::cli::layers::collect_with_content;
 use crate::plan::{Activity, Conditions, Plan, collect};
@@ -17,10 +18,17 @@ pub struct Judgement {
 
 impl Judgement {
     /// Judges everything.
-    pub fn new(cache: &Cache, inventory: &Inventory, census: Option<&Census>) -> Self {
+    pub fn new(
+        cache: &Cache,
+        inventory: &Inventory,
+        census: Option<&Census>,
+        occupation: &Occupation,
+    ) -> Self {
         let (activity, lifetimes) = (activity(inventory, census), cache.lifetimes(inventory));
+        let users = occupation.users.clone().unwrap_or_default();
+        let leases = occupation.leases.clone();
         let now = Conditions::settled_after(Timestamp::now());
-        let mut given = Conditions { activity, lifetimes, ..now };
+        let mut given = Conditions { activity, lifetimes, users, leases, ..now };
         let plan = collect_with_content(cache, inventory, &mut given);
         Self { plan, lifetimes: given.lifetimes }
     }

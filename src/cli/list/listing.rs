@@ -6,7 +6,9 @@ use std::path::Path;
 use bytesize::ByteSize;
 use jiff::Timestamp;
 
+use super::guess::{Guess, Guesses};
 use super::judgement::Judgement;
+use super::occupation::Occupation;
 use super::row::{Row, rows, sort};
 use crate::cache::{Digest, Entry, EntryKind, Inventory, Ref};
 use crate::cli::args::List;
@@ -17,6 +19,14 @@ use crate::cli::layers::layers_of;
 use crate::error::Error;
 use crate::plan::{Decision, Item, Plan, Standing, Timeline, Verdict, dangling};
 use crate::usage::{Census, Estimate, Usage};
+
+/// What was found out besides names and sizes.
+#[derive(Default)]
+pub struct Findings {
+    pub judgement: Judgement,
+    pub occupation: Occupation,
+    pub guesses: Guesses,
+}
 
 /// Everything that there is to say about a cache.
 pub struct Listing<'a> {
@@ -39,6 +49,8 @@ pub struct Listing<'a> {
     timeline: Timeline<'a>,
     /// What a collection would do.
     plan: Plan,
+    guesses: &'a Guesses,
+    occupation: &'a Occupation,
 }
 
 impl<'a> Listing<'a> {
@@ -46,7 +58,7 @@ impl<'a> Listing<'a> {
         context: &'a Context<'_>,
         inventory: &'a Inventory,
         census: Option<&'a Census>,
-        judgement: &'a Judgement,
+        found: &'a Findings,
         args: &List,
     ) -> Self {
         let rows = |is_wanted: fn(&EntryKind) -> bool| rows(inventory, census, is_wanted);
@@ -68,10 +80,18 @@ impl<'a> Listing<'a> {
             gc_command: context.command("gc"),
             reads_extents: args.sizes,
             counts,
-            unseen: &judgement.lifetimes.problems,
-            timeline: Timeline::new(inventory, &judgement.lifetimes),
-            plan: judgement.plan.clone(),
+            unseen: &found.judgement.lifetimes.problems,
+            timeline: Timeline::new(inventory, &found.judgement.lifetimes),
+            plan: found.judgement.plan.clone(),
+            guesses: &found.guesses,
+            occupation: &found.occupation,
         }
+    }
+
+    /// Everything that is shown.
+    pub fn rows(&self) -> impl Iterator<Item = &Row<'a>> {
+        let kinds = [&self.images, &self.layers, &self.leftovers, &self.strangers];
+        kinds.into_iter().flatten()
     }
 
     /// What a collection would do with an entry.
@@ -92,6 +112,22 @@ impl<'a> Listing<'a> {
     /// Whether a collection would remove an entry.
     pub fn is_doomed(&self, entry: &Entry) -> bool {
         self.verdict(entry).is_some_and(Verdict::removes)
+    }
+
+    /// What an orphan most likely was, if there is anything to tell by.
+    pub fn guess(&self, image: &Entry) -> Option<&'a Guess> {
+        self.guesses.of(image)
+    }
+
+    /// Whether somebody uses an image; `None` if nobody looked, or can tell.
+    pub fn in_use(&self, image: &Entry) -> Option<bool> {
+        self.occupation.of(image)
+    }
+
+    /// How many images a collection would remove.
+    pub fn doomed_images(&self) -> usize {
+        let removals = self.plan.removals();
+        removals.filter(|(_, decision)| decision.item.is_image_in_place()).count()
     }
 
     /// How many refs a collection would remove.

@@ -1,8 +1,11 @@
 //! `bbox cache list`: what is in the cache, and how big it is.
 
+mod description;
+mod guess;
 mod json;
 mod judgement;
 mod listing;
+mod occupation;
 pub mod row;
 mod summary;
 mod table;
@@ -14,8 +17,11 @@ use super::failure::{Ending, Failure, refuse};
 use super::ui::json::document;
 use crate::cache::{Cache, Inventory};
 use crate::usage::Census;
+use guess::Guesses;
 use judgement::Judgement;
-use listing::Listing;
+use listing::{Findings, Listing};
+use occupation::Occupation;
+use table::Page;
 
 pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     if args.no_sizes && args.sort == Sort::Size {
@@ -23,26 +29,49 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     }
     let mut inventory = Inventory::default();
     let mut census = needs_sizes(context, args).then(Census::default);
-    let mut judgement = Judgement::default();
+    let mut found = Findings::default();
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
         if census.is_some() {
             census = Some(take_census(context, &cache, &inventory, args.sizes)?);
         }
-        judgement = match census.is_some() || context.format == Format::Json {
-            true => Judgement::new(&cache, &inventory, census.as_ref()),
-            false => Judgement::of_names(&inventory),
-        };
+        found = look_closer(context, args, &cache, &inventory, census.as_ref());
     }
-    let listing = Listing::new(context, &inventory, census.as_ref(), &judgement, args);
+    let listing = Listing::new(context, &inventory, census.as_ref(), &found, args);
     show(context, args, &listing)?;
     Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
 }
 
+/// Looks at what is not told by names and sizes, as far as it is to be shown.
+fn look_closer(
+    context: &Context<'_>,
+    args: &List,
+    cache: &Cache,
+    inventory: &Inventory,
+    census: Option<&Census>,
+) -> Findings {
+    let occupation = match args.sizes && !shows_digests_only(context) {
+        true => Occupation::new(cache, inventory),
+        false => Occupation::default(),
+    };
+    let judgement = match census.is_some() || context.format == Format::Json {
+        true => Judgement::new(cache, inventory, census, &occupation),
+        false => Judgement::of_names(inventory),
+    };
+    let guesses = match shows_digests_only(context) {
+        true => Guesses::default(),
+        false => Guesses::new(cache, inventory),
+    };
+    Findings { judgement, occupation, guesses }
+}
+
+fn shows_digests_only(context: &Context<'_>) -> bool {
+    context.console.quiet && context.format == Format::Table
+}
+
 /// Walking everything is the expensive part: not for a list that shows no sizes anyway.
 fn needs_sizes(context: &Context<'_>, args: &List) -> bool {
-    let shows_digests_only = context.console.quiet && context.format == Format::Table;
-    !args.no_sizes && (!shows_digests_only || args.sort == Sort::Size)
+    !args.no_sizes && (!shows_digests_only(context) || args.sort == Sort::Size)
 }
 
 fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {
@@ -50,10 +79,7 @@ fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(),
     match context.format {
         Format::Json => return Ok(console.write(document(&json::Document::new(listing)))?),
         Format::Table if console.quiet => console.write(table::digests(listing))?,
-        Format::Table => {
-            let width = console.width().filter(|_| !args.no_trunc);
-            console.write(table::render(listing, args, width))?;
-        }
+        Format::Table => console.write(Page::new(listing, args, console.width()).render())?,
     }
     listing.warnings().iter().for_each(|warning| console.warn(warning));
     Ok(())

@@ -90,7 +90,7 @@ impl<'a> Row<'a> {
         self.status == Status::Orphan
     }
 
-    fn on_disk(&self) -> Option<ByteSize> {
+    pub fn on_disk(&self) -> Option<ByteSize> {
         self.usage.map(|usage| usage.on_disk)
     }
 }

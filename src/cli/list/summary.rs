@@ -1,5 +1,7 @@
 //! What stands below the table of `list`: totals, what `gc` would give back, and what is odd.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::offer::Offer;
@@ -10,26 +12,9 @@ use crate::plan::Verdict;
 /// How many of each kind are named; JSON has all of them.
 const SHOWN_NAMES: usize = 4;
 
-/// The line of totals, and what else there is to know.
-pub fn render(listing: &Listing<'_>) -> String {
-    let (images, orphans) = listing.counts;
-    let mut text = format!("{} ({})", plural(images, "image"), plural(orphans, "orphan"));
-    if let Some(census) = listing.census {
-        let of = |kind: fn(&EntryKind) -> bool| {
-            let usage = listing.total(kind).unwrap_or_default();
-            at_least(&usage, usage.on_disk)
-        };
-        let total = census.total();
-        let parts = [
-            of(|kind| matches!(kind, EntryKind::Image(_))),
-            of(|kind| matches!(kind, EntryKind::Layer(_))),
-            of(|kind| matches!(kind, EntryKind::Leftover(_))),
-            at_least(&total, total.on_disk),
-        ];
-        let [rootfs, layers, leftovers, total] = parts;
-        text += &format!(" {rootfs}, layers {layers}, leftovers {leftovers}, total {total}");
-    }
-    text.push('\n');
+/// The totals, and what else there is to know.
+pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
+    let mut text = fold(&totals(listing), width) + "\n";
     text.push_str(&reclaimable(listing));
     text.push_str(&layers(listing));
     text.push_str(&restorable(listing));
@@ -37,9 +22,43 @@ pub fn render(listing: &Listing<'_>) -> String {
     text
 }
 
+fn totals(listing: &Listing<'_>) -> Vec<String> {
+    let (images, orphans) = listing.counts;
+    let images = format!("{} ({})", plural(images, "image"), plural(orphans, "orphan"));
+    let Some(census) = listing.census else { return vec![images] };
+    let of = |kind: fn(&EntryKind) -> bool| {
+        let usage = listing.total(kind).unwrap_or_default();
+        at_least(&usage, usage.on_disk)
+    };
+    let total = census.total();
+    vec![
+        format!("{images} {}", of(|kind| matches!(kind, EntryKind::Image(_)))),
+        format!("layers {}", of(|kind| matches!(kind, EntryKind::Layer(_)))),
+        format!("leftovers {}", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
+        format!("total {}", at_least(&total, total.on_disk)),
+    ]
+}
+
+/// Parts of a line with commas between them, on more lines where one is too short.
+fn fold(parts: &[String], width: Option<usize>) -> String {
+    let (mut text, mut column) = (String::new(), 0);
+    for (index, part) in parts.iter().enumerate() {
+        let part = if index + 1 < parts.len() { format!("{part},") } else { part.clone() };
+        let fits = width.is_none_or(|width| column + 1 + part.width() <= width);
+        let (gap, start) = match (column, fits) {
+            (0, _) => ("", 0),
+            (_, true) => (" ", column + 1),
+            (_, false) => ("\n", 0),
+        };
+        text += &format!("{gap}{part}");
+        column = start + part.width();
+    }
+    text
+}
+
 fn reclaimable(listing: &Listing<'_>) -> String {
     let leftovers = listing.leftovers.iter().filter(|row| listing.is_doomed(row.entry)).count();
-    let orphans = listing.counts.1;
+    let orphans = listing.doomed_images();
     let what = match (orphans, leftovers) {
         (0, 0) => return String::new(),
         (n, 0) => plural(n, "orphan"),
@@ -111,5 +130,24 @@ fn some_of(names: &[String]) -> String {
     match names.len() - names.len().min(SHOWN_NAMES) {
         0 => shown,
         n => format!("{shown} (+{n} more)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_folded_between_its_parts() {
+        let parts = ["5 images", "layers", "total"].map(str::to_owned);
+        for (width, text) in [
+            (None, "5 images, layers, total"),
+            (Some(23), "5 images, layers, total"),
+            (Some(22), "5 images, layers,\ntotal"),
+            (Some(16), "5 images,\nlayers, total"),
+            (Some(1), "5 images,\nlayers,\ntotal"),
+        ] {
+            assert_eq!(fold(&parts, width), text);
+        }
     }
 }

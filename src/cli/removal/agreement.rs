@@ -60,12 +60,12 @@ pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, F
             "{images} that would go {verb} referenced, and there is no terminal to ask on; --yes does not ask"
         ));
     }
-    let answer = confirm(context, question(draft, &images))?;
+    let answer = confirm(context, question(draft, &images, context.console.width()))?;
     Ok(answer.then_some(agreed))
 }
 
-fn question(draft: &Report, images: &[&Decision]) -> String {
-    let layout = Layout::new(&draft.plan, true);
+fn question(draft: &Report, images: &[&Decision], width: Option<usize>) -> String {
+    let layout = Layout::new(&draft.plan, width, true);
     let lines: String = images.iter().map(|image| layout.removed(image, None) + "\n").collect();
     let removals = draft.plan.removals().map(|(_, decision)| &decision.item);
     let counts = Counts::of(removals);

@@ -23,7 +23,8 @@ pub struct SweepFace<'a> {
 impl<'a> SweepFace<'a> {
     pub fn new(context: &'a Context<'a>, plan: &'a Plan, progress: &'a Progress) -> Self {
         let bar = TreesBar::new(context.console, progress, plan.changes().len());
-        Self { context, plan, bar, ended: 0, layout: Layout::new(plan, false), result: Ok(()) }
+        let layout = Layout::new(plan, context.console.width(), false);
+        Self { context, plan, bar, ended: 0, layout, result: Ok(()) }
     }
 
     /// Whether all lines could be printed.

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
 use crate::cli::layers::details;
-use crate::cli::ui::table::{cut, pad};
+use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::units::{at_least, plural, size};
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};
@@ -15,6 +15,10 @@ use crate::usage::Problems;
 const NAME_WIDTH: usize = 25;
 /// The longest name of a ref: with its kind, it is as long as a digest.
 const REF_WIDTH: usize = 15;
+/// A reason is never cut below this width.
+const LEAST_WHY: usize = 8;
+/// Below so many columns, what all digests begin with takes room that the reason needs.
+const NARROW: usize = 80;
 
 /// What a decision is about, safe to print.
 pub fn label(decision: &Decision) -> String {
@@ -48,13 +52,24 @@ pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
 pub struct Layout {
     /// The width of the longest label, so that the lines line up.
     width: usize,
+    /// The columns of the terminal, if it is one.
+    terminal: Option<usize>,
     dry_run: bool,
 }
 
 impl Layout {
-    pub fn new(plan: &Plan, dry_run: bool) -> Self {
-        let labels = plan.decisions.iter().map(|decision| label(decision).width());
-        Self { width: labels.max().unwrap_or(0), dry_run }
+    pub fn new(plan: &Plan, terminal: Option<usize>, dry_run: bool) -> Self {
+        let layout = Self { width: 0, terminal, dry_run };
+        let labels = plan.decisions.iter().map(|decision| layout.label(decision).width());
+        Self { width: labels.max().unwrap_or(0), ..layout }
+    }
+
+    fn label(self, decision: &Decision) -> String {
+        let label = label(decision);
+        match self.terminal.is_some_and(|columns| columns < NARROW) {
+            true => label.replacen("sha256:", "", 1),
+            false => label,
+        }
     }
 
     /// `Removed sha256:0123456789ab   815.2 MiB  orphan`, with what that has `freed`; or what it is
@@ -99,8 +114,10 @@ impl Layout {
     }
 
     fn line(self, verb: &str, decision: &Decision, bytes: &str, why: &str) -> String {
-        let label = pad(&label(decision), self.width);
-        format!("{verb} {label}  {bytes:>10}  {why}")
+        let label = pad(&self.label(decision), self.width);
+        let line = format!("{verb} {label}  {bytes:>10}  ");
+        let room = self.terminal.map(|columns| columns.saturating_sub(line.width()).max(LEAST_WHY));
+        line + &room.map_or_else(|| why.to_owned(), |room| cut(why, room))
     }
 }
 

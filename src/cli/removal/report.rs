@@ -188,7 +188,7 @@ impl Report {
     fn text(&self, context: &Context<'_>) -> String {
         let verbose = context.console.verbose;
         let mut text = String::new();
-        let layout = Layout::new(&self.plan, self.dry_run);
+        let layout = Layout::new(&self.plan, context.console.width(), self.dry_run);
         for decision in &self.plan.decisions {
             match decision.verdict {
                 Verdict::Remove(_) if self.dry_run && lines::is_worth_a_line(decision, verbose) => {

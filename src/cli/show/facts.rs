@@ -1,6 +1,5 @@
 //! The facts about an image, a line each or several.
 
-use anstyle::Style;
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
@@ -8,12 +7,12 @@ use super::profile::Profile;
 use crate::cache::{Digest, ImageConfig};
 use crate::cli::choose::reference;
 use crate::cli::context::shell_word;
-use crate::cli::ui::table::{cut, pad};
+use crate::cli::ui::text::{cut, pad};
+use crate::cli::ui::theme::HEADING;
 use crate::cli::ui::units::{ago, at_least, count, estimate};
 use crate::escape::Escaped;
 use crate::usage::Usage;
 
-const LABEL: Style = Style::new().bold();
 /// The width of the labels, with the gap behind them.
 const LABEL_WIDTH: usize = 13;
 
@@ -32,7 +31,7 @@ pub fn render(profile: &Profile<'_>, width: Option<usize>) -> String {
                 Some(width) => cut(line, width.saturating_sub(LABEL_WIDTH)),
                 None => line.clone(),
             };
-            text += &format!("{LABEL}{label}{LABEL:#}{line}\n");
+            text += &format!("{HEADING}{label}{HEADING:#}{line}\n");
         }
     }
     text

@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::args::Show;
 use crate::cli::ui::gauge::gauge;
-use crate::cli::ui::table::{cut, pad};
+use crate::cli::ui::text::{cut, pad};
+use crate::cli::ui::theme::{GAUGE, HEADING};
 use crate::cli::ui::units::{at_least, size};
 use crate::escape::Escaped;
 use crate::usage::{Breakdown, Part};
 
-const HEADER: Style = Style::new().bold();
-const BAR: Style = AnsiColor::Cyan.on_default();
 /// A name is not cut below this width, however narrow the terminal.
 const LEAST_NAME: usize = 12;
 /// The longest bar where there is no width to keep to.
@@ -121,7 +119,7 @@ impl Layout {
 
     fn render(&self, what: &str, lines: &[Line]) -> String {
         let header = format!("{:>size$}{GAP}{what}", "ON DISK", size = self.size);
-        let mut text = format!("{HEADER}{header}{HEADER:#}\n");
+        let mut text = format!("{HEADING}{header}{HEADING:#}\n");
         lines.iter().for_each(|line| text += &self.line(line));
         text
     }
@@ -135,7 +133,7 @@ impl Layout {
         let bar = pad(&bar, self.bar);
         let percent = format!("{:.0}%", percent(part, self.whole));
         let size = format!("{:>width$}", line.size, width = self.size);
-        format!("{size}{GAP}{name}{GAP}{BAR}{bar}{BAR:#}{percent:>PERCENT$}\n")
+        format!("{size}{GAP}{name}{GAP}{GAUGE}{bar}{GAUGE:#}{percent:>PERCENT$}\n")
     }
 }
 

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::bar_terminal::BarTerminal;
 use super::console::Console;
-use super::table::cut;
+use super::text::cut;
 use super::units::{count, size};
 use crate::error::{Error, Result, cause};
 use crate::usage::{Progress, Stage, Usage};
@@ -58,7 +59,7 @@ pub fn watch<T: Send, E: Send>(
 /// Stderr, if bars are to be drawn at all.
 fn target(console: &Console) -> ProgressDrawTarget {
     match console.draws_bars() {
-        true => ProgressDrawTarget::stderr(),
+        true => ProgressDrawTarget::term_like(Box::new(BarTerminal::new())),
         false => ProgressDrawTarget::hidden(),
     }
 }
@@ -73,11 +74,8 @@ pub struct TreesBar<'a> {
 impl<'a> TreesBar<'a> {
     /// For a job that goes through so many `trees`.
     pub fn new(console: &Console, progress: &'a Progress, trees: usize) -> Self {
-        // The library itself heeds `NO_COLOR`.
-        let colors = if console.colors_bars() { ".cyan/dim" } else { "" };
-        let template = format!("{{bar:20{colors}}} {{pos}}/{{len}} trees  {{msg}}");
-        let style = ProgressStyle::with_template(&template)
-            .expect("the templates are constants")
+        let style = ProgressStyle::with_template("{bar:20} {pos}/{len} trees  {wide_msg}")
+            .expect("the template is a constant")
             .progress_chars("━╸ ");
         let bar = ProgressBar::with_draw_target(Some(trees as u64), target(console));
         Self { progress, begun: Instant::now(), bar: bar.with_style(style) }
@@ -136,7 +134,8 @@ impl<'a> MeasureFace<'a> {
             })
             .collect();
         while self.trees.len() < lines.len() {
-            let style = ProgressStyle::with_template("{msg}").expect("the template is a constant");
+            let style =
+                ProgressStyle::with_template("{wide_msg}").expect("the template is a constant");
             self.trees.push(self.group.add(ProgressBar::new(0).with_style(style)));
         }
         for (index, bar) in self.trees.iter().enumerate() {

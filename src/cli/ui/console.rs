@@ -4,13 +4,9 @@ use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
 
+use super::theme::{ERROR, WARNING};
 use crate::error::cause;
-
-pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-pub const ERROR: Style = AnsiColor::Red.on_default().bold();
-pub const DIM: Style = Style::new().dimmed();
 
 /// Data could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -86,11 +82,6 @@ impl Console {
     /// Whether there is somebody who could answer a question.
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
-    }
-
-    /// Whether bars may have colours.
-    pub fn colors_bars(&self) -> bool {
-        self.color != ColorChoice::Never
     }
 
     /// Whether bars are to be drawn.

@@ -1,8 +1,12 @@
 //! What is seen: streams, tables, bars, gauges, units, JSON.
 
+mod bar_terminal;
 pub mod bars;
+pub mod cell;
 pub mod console;
 pub mod gauge;
 pub mod json;
 pub mod table;
+pub mod text;
+pub mod theme;
 pub mod units;

@@ -2,16 +2,19 @@
 //!
 //! Sections of one table share their columns, so that numbers stand below each other all the way
 //! down. Where the lines are too long, the columns move together, and the last one is cut in the
-//! middle: the ends of a reference tell most. If that is not enough, columns that can be spared go.
-//! Cells must be free of control characters.
+//! middle: the ends of a reference tell most. Columns that say least go before the last one is cut
+//! short, others only where nothing else helps, and the first one is cut at last. Cells must be free
+//! of control characters.
 
 use anstyle::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What a cut leaves in place of the middle.
-const ELLIPSIS: &str = "…";
-/// The last column is never cut below this width, however narrow the terminal.
-const LEAST_LAST: usize = 12;
+use super::cell::Cell;
+use super::theme::{HEADING, PLAIN};
+
+/// Neither the first nor the last column is cut below this width, however narrow the terminal.
+const LEAST: usize = 12;
+/// With so many columns for the last one, a reference can still be told from others.
+const GOOD_LAST: usize = 24;
 /// Spaces between two columns, and between two columns that are short of room.
 const GAPS: [usize; 2] = [2, 1];
 
@@ -25,13 +28,14 @@ pub enum Align {
 /// Rows of cells, all with the columns that [`Table::new`] was told.
 pub struct Table {
     aligns: Vec<Align>,
-    /// The columns that can be spared, in this order.
-    spare: Vec<usize>,
+    /// The columns that can go, in this order, each with the width below which the last column must
+    /// not fall for its sake.
+    spare: Vec<(usize, usize)>,
     rows: Vec<Row>,
 }
 
 struct Row {
-    cells: Vec<String>,
+    cells: Vec<Cell>,
     style: Style,
 }
 
@@ -40,48 +44,67 @@ impl Table {
         Self { aligns: aligns.into(), spare: Vec::new(), rows: Vec::new() }
     }
 
-    /// The same table, which can do without these columns where there is no room, the first of them
+    /// The same table, in which these columns go before the last one is cut short, the first of them
     /// first.
-    pub fn sparing(self, spare: impl Into<Vec<usize>>) -> Self {
-        Self { spare: spare.into(), ..self }
+    pub fn sparing(self, columns: impl IntoIterator<Item = usize>) -> Self {
+        self.leaving_out(columns, GOOD_LAST)
+    }
+
+    /// The same table, in which these columns go, too, where the lines are too long without them.
+    pub fn yielding(self, columns: impl IntoIterator<Item = usize>) -> Self {
+        self.leaving_out(columns, LEAST)
+    }
+
+    fn leaving_out(mut self, columns: impl IntoIterator<Item = usize>, last: usize) -> Self {
+        self.spare.extend(columns.into_iter().map(|column| (column, last)));
+        self
     }
 
     /// Adds the header of a section, below an empty line if it is not the first one.
     pub fn header<const N: usize>(&mut self, cells: [&str; N]) {
         if !self.rows.is_empty() {
-            self.rows.push(Row { cells: Vec::new(), style: Style::new() });
+            self.rows.push(Row { cells: Vec::new(), style: PLAIN });
         }
-        self.row(cells.map(str::to_owned), Style::new().bold());
+        self.row(cells.map(str::to_owned), HEADING);
     }
 
-    pub fn row(&mut self, cells: impl Into<Vec<String>>, style: Style) {
-        self.rows.push(Row { cells: cells.into(), style });
+    pub fn row(&mut self, cells: impl IntoIterator<Item = impl Into<Cell>>, style: Style) {
+        self.rows.push(Row { cells: cells.into_iter().map(Into::into).collect(), style });
     }
 
     /// The table's lines, none wider than `width` if there is one.
     pub fn render(&self, width: Option<usize>) -> String {
-        let mut widths = self.widths();
-        for &column in &self.spare {
-            if width.is_some_and(|width| least(&widths) > width) {
+        let widths = self.widths();
+        let (widths, gap) = match width {
+            Some(width) => self.fit(widths, width),
+            None => (widths, GAPS[0]),
+        };
+        self.rows.iter().map(|row| self.line(row, &widths, gap) + "\n").collect()
+    }
+
+    /// The columns' widths and the gap between them, for lines of so many columns.
+    fn fit(&self, mut widths: Vec<Option<usize>>, width: usize) -> (Vec<Option<usize>>, usize) {
+        for &(column, last) in &self.spare {
+            if least(&widths, last) > width {
                 widths[column] = None;
             }
         }
+        let excess = least(&widths, LEAST).saturating_sub(width);
+        if let Some(Some(first)) = widths.first_mut() {
+            *first = (*first).min(first.saturating_sub(excess).max(LEAST));
+        }
         let whole: usize = widths.iter().flatten().sum();
         let columns = widths.iter().flatten().count();
-        let fits = |gap: &usize| width.is_none_or(|width| whole + gap * columns <= width + gap);
+        let fits = |gap: &usize| whole + gap * columns <= width + gap;
         let gap = GAPS.into_iter().find(fits).unwrap_or(GAPS[1]);
-        if let (Some(width), Some((Some(last), others))) = (width, widths.split_last_mut()) {
+        if let Some((Some(last), others)) = widths.split_last_mut() {
             let taken: usize = others.iter().flatten().map(|column| column + gap).sum();
-            *last = (*last).min(width.saturating_sub(taken).max(LEAST_LAST));
+            *last = (*last).min(width.saturating_sub(taken).max(LEAST));
         }
-        let mut text = String::new();
-        for Row { cells, style } in &self.rows {
-            let line = self.line(cells, &widths, gap);
-            text += &format!("{style}{}{style:#}\n", line.trim_end());
-        }
-        text
+        (widths, gap)
     }
 
+    /// A column in which nothing stands has none.
     fn widths(&self) -> Vec<Option<usize>> {
         let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
@@ -89,61 +112,38 @@ impl Table {
                 *width = (*width).max(cell.width());
             }
         }
-        widths.into_iter().map(Some).collect()
+        widths.into_iter().map(|width| (width > 0).then_some(width)).collect()
     }
 
-    /// A line of the columns that have a width.
-    fn line(&self, cells: &[String], widths: &[Option<usize>], gap: usize) -> String {
-        let mut line = String::new();
+    /// A line of the columns that have a width, without spaces at its end.
+    fn line(&self, Row { cells, style }: &Row, widths: &[Option<usize>], gap: usize) -> String {
+        let (mut line, mut blank) = (style.to_string(), 0);
         for ((cell, &width), &align) in cells.iter().zip(widths).zip(&self.aligns) {
             let Some(width) = width else { continue };
-            let cell = cut(cell, width);
-            line += &match align {
-                Align::Left => pad(&cell, width),
-                Align::Right => " ".repeat(width.saturating_sub(cell.width())) + &cell,
+            let cell = cell.fit(width);
+            let rest = width.saturating_sub(cell.width());
+            let (before, after) = match align {
+                Align::Left => (0, rest),
+                Align::Right => (rest, 0),
             };
-            line += &" ".repeat(gap);
+            if cell.width() > 0 {
+                line += &" ".repeat(blank + before);
+                line += &cell.paint(*style);
+                blank = 0;
+            } else {
+                blank += before;
+            }
+            blank += after + gap;
         }
-        line
+        line + &format!("{style:#}")
     }
 }
 
-/// How narrow a table with such columns can be.
-fn least(widths: &[Option<usize>]) -> usize {
-    let [others @ .., Some(last)] = widths else { return 0 };
+/// How narrow a table with such columns can be, with so much room for the last one.
+fn least(widths: &[Option<usize>], room: usize) -> usize {
+    let [others @ .., last] = widths else { return 0 };
     let others: usize = others.iter().flatten().map(|column| column + GAPS[1]).sum();
-    others + (*last).min(LEAST_LAST)
-}
-
-/// Fills `text` up with spaces to `width` columns.
-pub fn pad(text: &str, width: usize) -> String {
-    text.to_owned() + &" ".repeat(width.saturating_sub(text.width()))
-}
-
-/// Shortens `text` to `width` columns by leaving out its middle, and keeps what is behind its last
-/// slash if that fits.
-pub fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let room = width.saturating_sub(ELLIPSIS.width());
-    let name = text.rfind('/').map_or(0, |slash| text[slash..].width());
-    let tail_room = if name <= room { name.max(room - room / 3) } else { room - room / 3 };
-    let head = take_columns(text.chars(), room - tail_room);
-    let tail: String = take_columns(text.chars().rev(), tail_room).chars().rev().collect();
-    format!("{head}{ELLIPSIS}{tail}")
-}
-
-fn take_columns(chars: impl Iterator<Item = char>, columns: usize) -> String {
-    let mut left = columns;
-    chars
-        .take_while(|c| {
-            let width = c.width().unwrap_or(0);
-            let fits = width <= left;
-            left = left.saturating_sub(width);
-            fits
-        })
-        .collect()
+    others + last.map_or(0, |last| last.min(room))
 }
 
 #[cfg(test)]
@@ -154,12 +154,9 @@ mod tests {
     fn columns_line_up_move_together_and_the_last_one_is_cut() {
         let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
         table.header(["NAME", "SIZE", "IMAGE"]);
-        table.row(
-            ["a".into(), "815.2 MiB".into(), "ghcr.io/stacklok/agent:latest".into()],
-            Style::new(),
-        );
+        table.row(["a", "815.2 MiB", "ghcr.io/stacklok/agent:latest"].map(str::to_owned), PLAIN);
         table.header(["LAYER", "SIZE", ""]);
-        table.row(["漢字".into(), "1 B".into(), String::new()], Style::new());
+        table.row(["漢字", "1 B", ""].map(str::to_owned), PLAIN);
         let plain = anstream::adapter::strip_str(&table.render(Some(36))).to_string();
         assert_eq!(
             plain.lines().collect::<Vec<_>>(),
@@ -174,16 +171,20 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_can_be_spared_go_one_after_the_other() {
-        let aligns = [Align::Left, Align::Right, Align::Right, Align::Left];
-        let mut table = Table::new(aligns).sparing([2, 1]);
-        table.row(["a", "1111", "2222", "image"].map(str::to_owned), Style::new());
+    fn columns_that_say_least_go_first_and_the_last_one_stays_long_for_their_sake() {
+        let aligns = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
+        let mut table = Table::new(aligns).sparing([2, 1]).yielding([3]);
+        let cells = ["a", "1111", "2222", "3333", "a name of 24 characters."];
+        table.row(cells.map(str::to_owned), PLAIN);
         for (width, line) in [
-            (Some(17), "a 1111 2222 image"),
-            (Some(16), "a  1111  image"),
-            (Some(11), "a  image"),
-            (Some(3), "a image"),
-            (None, "a  1111  2222  image"),
+            (None, "a  1111  2222  3333  a name of 24 characters."),
+            (Some(41), "a 1111 2222 3333 a name of 24 characters."),
+            (Some(40), "a  1111  3333  a name of 24 characters."),
+            (Some(35), "a  3333  a name of 24 characters."),
+            (Some(30), "a 3333 a name … 24 characters."),
+            (Some(19), "a 3333 a n…racters."),
+            (Some(18), "a a nam…haracters."),
+            (Some(3), "a a n…racters."),
         ] {
             let plain = anstream::adapter::strip_str(&table.render(width)).to_string();
             assert_eq!(plain.trim_end(), line, "{width:?}");
@@ -191,15 +192,24 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_text_has_the_width_that_was_asked_for_at_most() {
-        for width in 1..30 {
-            for text in
-                ["ghcr.io/stacklok/brood-box/agent:latest", "漢字漢字漢字漢字漢字漢字漢字漢字"]
-            {
-                assert!(cut(text, width).width() <= width, "{text} {width}");
-            }
+    fn the_first_column_is_cut_at_last() {
+        let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
+        table.row(["a name of 20 columns", "1111", "0123456789"].map(str::to_owned), PLAIN);
+        for (width, line) in [
+            (36, "a name of 20 columns 1111 0123456789"),
+            (35, "a name…f 20 columns 1111 0123456789"),
+            (30, "a na…0 columns 1111 0123456789"),
+            (1, "a n… columns 1111 0123456789"),
+        ] {
+            assert_eq!(table.render(Some(width)).trim_end(), line, "{width}");
         }
-        assert_eq!(cut("short", 5), "short");
-        assert_eq!(cut("ghcr.io/stacklok/agent-1:latest", 18), "gh…/agent-1:latest");
+    }
+
+    #[test]
+    fn a_column_in_which_nothing_stands_takes_no_room() {
+        let mut table = Table::new([Align::Left, Align::Left, Align::Left]);
+        table.row(["a", "", "b"].map(str::to_owned), PLAIN);
+        table.row([Cell::marked("(c)", HEADING, "d")], PLAIN);
+        assert_eq!(table.render(None), format!("a      b\n{HEADING}(c){HEADING:#} d\n"));
     }
 }

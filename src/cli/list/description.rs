@@ -1,0 +1,91 @@
+//! What an entry is called, and what there is to say of it, safe to print.
+
+use super::listing::Listing;
+use super::row::Row;
+use crate::cache::EntryKind;
+use crate::cli::layers::details;
+use crate::cli::ui::cell::Cell;
+use crate::cli::ui::text::cut;
+use crate::cli::ui::theme::{IN_USE, ORPHAN};
+use crate::cli::ui::units::size;
+use crate::escape::Escaped;
+use crate::plan::Standing;
+
+/// The longest name of something without a digest; a digest has as many.
+const NAME_WIDTH: usize = 19;
+
+/// Its digest, or its name if it has none.
+pub fn name(row: &Row<'_>, whole: bool) -> String {
+    match row.digest() {
+        Some(digest) if whole => digest.to_string(),
+        Some(digest) => digest.short(),
+        None if whole => row.entry.location.to_string(),
+        None => row.entry.former_digest().map_or_else(
+            || cut(&row.entry.location.to_string(), NAME_WIDTH),
+            |digest| digest.short(),
+        ),
+    }
+}
+
+/// How many layers an image is likely made of, and how big they are; or where a layer stands.
+pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
+    match (&row.entry.kind, listing.layers_of(row.entry)) {
+        (EntryKind::Layer(_), _) => {
+            listing.standing(row.entry).map_or("", Standing::name).to_owned()
+        }
+        (EntryKind::Image(_), Some((layers, bytes))) => {
+            format!("{} ({})", layers.len(), size(bytes))
+        }
+        (EntryKind::Image(_), None) => "unknown".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// What it is, or what it is for.
+pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
+    match &row.entry.kind {
+        EntryKind::Image(_) => image(listing, row, whole),
+        EntryKind::Layer(_) => layer(listing.standing(row.entry), whole).into(),
+        EntryKind::Leftover(_) if row.entry.is_interrupted_gc() => "an interrupted gc".into(),
+        EntryKind::Leftover(_) if listing.is_doomed(row.entry) => "an abandoned extraction".into(),
+        EntryKind::Leftover(_) => "an extraction".into(),
+        EntryKind::Stranger => Cell::default(),
+    }
+}
+
+/// Its references, or what an orphan most likely was; with a mark for what is out of the ordinary.
+fn image(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
+    let text = match row.is_orphan() {
+        true => listing.guess(row.entry).map(ToString::to_string).unwrap_or_default(),
+        false => references(row, whole),
+    };
+    match (row.is_orphan(), listing.in_use(row.entry) == Some(true)) {
+        (true, true) => Cell::marked("(orphan, in use)", IN_USE, text),
+        (true, false) => Cell::marked("(orphan)", ORPHAN, text),
+        (false, true) => Cell::marked("(in use)", IN_USE, text),
+        (false, false) => text.into(),
+    }
+}
+
+fn references(row: &Row<'_>, whole: bool) -> String {
+    let names = row.refs.iter().map(|found| match &found.image {
+        Some(image) => Escaped::new(image).to_string(),
+        None => "(unknown image)".to_owned(),
+    });
+    let mut names: Vec<_> = names.collect();
+    match names.len() {
+        0 => "(no readable ref)".to_owned(),
+        1 => names.remove(0),
+        _ if whole => names.join(", "),
+        n => format!("{} (+{} more)", names[0], n - 1),
+    }
+}
+
+/// Why a layer stands where it stands; without that word, too, it tells.
+fn layer(standing: Option<&Standing>, whole: bool) -> String {
+    match standing {
+        Some(Standing::Unreferenced) => "by no image".to_owned(),
+        Some(standing) => details(standing, whole),
+        None => String::new(),
+    }
+}

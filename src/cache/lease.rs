@@ -106,7 +106,8 @@ impl Cache {
     ///     eprintln!("this file system knows no locks");
     /// }
     /// // … work with the image …
-    /// # assert_eq!(cache.leases([image.entry_name()]).contains(image.entry_name()), lease.is_effective());
+    /// # let leases = cache.leases([image.entry_name()]);
+    /// # assert_eq!(leases.contains(image.entry_name()), lease.is_effective());
     /// drop(lease);
     /// assert!(!cache.leases([image.entry_name()]).contains(image.entry_name()));
     /// # Ok(())

@@ -23,9 +23,9 @@ pub fn evictable(plan: &Plan) -> Vec<Location> {
 }
 
 /// The shortest beginning of `candidates` without which the cache occupies `limit` at most, or all of
-/// them if not even that is enough; with the bytes that it occupies then, as `size_without` says it. The
-/// more goes, the less that may be. `size_without` is asked about as often as the number of candidates
-/// has binary digits.
+/// them if not even that is enough; with the bytes that it occupies then, as `size_without` says it.
+/// The more goes, the less that may be. `size_without` is asked about as often as the number of
+/// candidates has binary digits.
 ///
 /// ```
 /// use bbox_cache::bytesize::ByteSize;

@@ -10,6 +10,14 @@ use std::path::{Path, PathBuf};
 use crate::escape::Escaped;
 
 /// What went wrong.
+///
+/// ```
+/// # use bbox_cache::Error;
+/// # use bbox_cache::cache::Cache;
+/// let error = Cache::open("/dev/null").expect_err("that is no directory");
+/// assert!(matches!(&error, Error::Io { path, .. } if path.ends_with("null")));
+/// assert_eq!(error.to_string(), "cannot open the cache directory /dev/null: Not a directory");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -11,6 +11,12 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Shows bytes on one line: control and format characters as `\n` or `\u{1b}`, bytes that are
 /// not UTF-8 as `\xff`.
+///
+/// ```
+/// # use bbox_cache::Escaped;
+/// let name = "usr/bin/\u{1b}[2Jls";
+/// assert_eq!(Escaped::new(name).to_string(), r"usr/bin/\u{1b}[2Jls");
+/// ```
 pub struct Escaped<'a>(&'a [u8]);
 
 impl<'a> Escaped<'a> {

@@ -12,32 +12,45 @@
 //! - [`usage`]: how big it is. A [`Meter`](usage::Meter) walks many trees at once.
 //! - [`plan`]: what may go, and why. Functions of their arguments, nothing else.
 //! - [`sweep`](mod@sweep): makes it gone.
-//! - [`cli`], behind the feature of that name: the program `bbox`, the only part that prints.
+//! - `cli`, behind the feature of that name: the program `bbox`, the only part that prints.
+//!
+//! Sizes are bytes, as [`ByteSize`](bytesize::ByteSize), and say whether they are apparent (lengths) or
+//! on disk (blocks). Names come from whoever built an image: they are safe to print only where that is
+//! said, and [`Escaped`] makes them so. What will grow is `#[non_exhaustive]`.
 //!
 //! What a collection would remove, and how big that is:
 //!
 //! ```
 //! use bbox_cache::StopFlag;
 //! use bbox_cache::cache::Cache;
+//! use bbox_cache::jiff::Timestamp;
 //! use bbox_cache::plan::{Conditions, collect};
 //! use bbox_cache::usage::{Jobs, Meter, Progress};
 //!
-//! # fn main() -> bbox_cache::Result<()> {
-//! # let directory = std::env::temp_dir().join("bbox-cache-that-is-not-there");
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::time::{Duration, SystemTime};
+//! # let home = tempfile::tempdir()?;
+//! # let image = home.path().join("sha256-9803");
+//! # std::fs::create_dir(&image)?;
+//! # std::fs::File::open(&image)?.set_modified(SystemTime::now() - Duration::from_secs(60))?;
+//! # let directory = home.path();
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
 //! let inventory = cache.settled_inventory(&StopFlag::new())?;
-//! let (users, mounts) = (cache.users()?.unwrap_or_default(), cache.mounts()?);
-//! let present = Conditions { users, mounts, ..Conditions::at(jiff::Timestamp::now()) };
-//! let mut plan = collect(&inventory, &present);
+//! let mut given = Conditions::at(Timestamp::now());
+//! given.leases = cache.leases(inventory.images().map(|(image, _)| &image.location.name));
+//! given.users = cache.users()?.unwrap_or_default();
+//! given.mounts = cache.mounts()?;
+//! let mut plan = collect(&inventory, &given);
 //! let doomed = plan.doomed();
 //! let progress = Progress::new(doomed.len(), StopFlag::new());
 //! let meter = Meter::new(Jobs::default());
 //! let measurement = meter.measure(&cache, &doomed, &progress)?;
 //! let freed = plan.note_usage(&measurement);
 //! for (_, decision) in plan.removals() {
-//!     println!("{:?}: {}", decision.item.digest(), decision.verdict.reason());
+//!     println!("{}: {}", decision.item.location(), decision.verdict.reason());
 //! }
 //! println!("{} in all", freed.at_most);
+//! # assert_eq!(plan.removals().count(), 1);
 //! # Ok(())
 //! # }
 //! ```
@@ -58,6 +71,9 @@ pub mod sweep;
 #[allow(dead_code, reason = "other tests use all of it")]
 mod test_cache;
 pub mod usage;
+
+// Their types are in the signatures: whoever takes them from here has the same versions.
+pub use {bytesize, crossbeam_channel, jiff};
 
 pub use error::{Error, Result};
 pub use escape::Escaped;

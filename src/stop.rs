@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Raised once, seen by everyone who holds a clone.
+/// Raised once, seen by everyone who holds a clone. Nothing lowers it again.
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag(Arc<AtomicBool>);
 
@@ -16,7 +16,7 @@ impl StopFlag {
         Self::default()
     }
 
-    /// Asks every holder to stop.
+    /// Asks every holder to stop, and returns at once.
     pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -2,14 +2,15 @@
 
 use super::{Digest, EntryKind, Inventory, Leftover};
 
-/// What a text may stand for.
+/// What a text may stand for: the answer of [`Inventory::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Choice {
     /// No image.
     None,
     /// This one.
     One(Digest),
-    /// One of these.
+    /// One of these, two or more.
     Many(Vec<Digest>),
     /// This one, which a collection has hidden: it may bring it back, or be about to remove it.
     Hidden(Digest),
@@ -19,7 +20,27 @@ pub enum Choice {
 
 impl Inventory {
     /// Finds the image that `text` stands for: the reference of a ref, a digest, or the beginning
-    /// of one, with or without its algorithm.
+    /// of one, with or without its algorithm. What is meant exactly goes before what only begins so.
+    ///
+    /// ```
+    /// # use bbox_cache::cache::{Cache, Choice, Digest};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let home = tempfile::tempdir()?;
+    /// # for name in ["sha256-8432e34e7c77", "sha256-8432ffffffff", "refs"] {
+    /// #     std::fs::create_dir(home.path().join(name))?;
+    /// # }
+    /// # let text = "ghcr.io/a/b:latest\tsha256:8432e34e7c77\n";
+    /// # std::fs::write(home.path().join("refs/0"), text)?;
+    /// # let cache = Cache::open(home.path())?.unwrap();
+    /// let inventory = cache.inventory()?;
+    /// let image = Digest::parse(b"sha256:8432e34e7c77").ok_or("no digest")?;
+    /// assert_eq!(inventory.find("ghcr.io/a/b:latest"), Choice::One(image.clone()));
+    /// assert_eq!(inventory.find("8432e3"), Choice::One(image));
+    /// assert!(matches!(inventory.find("8432"), Choice::Many(images) if images.len() == 2));
+    /// assert_eq!(inventory.find("ghcr.io/a/c:latest"), Choice::None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn find(&self, text: &str) -> Choice {
         let by_ref = self.refs.refs.iter().filter(|found| found.image.as_deref() == Some(text));
         let named: Vec<_> = by_ref.map(|found| &found.digest).collect();

@@ -18,7 +18,8 @@ pub(super) const CONFIG_FILE: &CStr = c".oci-config.json";
 /// More than that is no config.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
-/// How an image is run. Nothing in it is safe to print.
+/// How an image is run, as [`Cache::config`] reads it. Nothing in it is safe to print:
+/// [`Escaped`](crate::Escaped) makes it so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ImageConfig {
@@ -38,7 +39,25 @@ impl Cache {
     /// Reads the config of an image. `None` if it has none, or is gone.
     ///
     /// # Errors
-    /// It cannot be read, or is no JSON object.
+    /// It cannot be read, is larger than 1 MiB, no regular file or no JSON object.
+    ///
+    /// ```
+    /// # use bbox_cache::cache::Cache;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let home = tempfile::tempdir()?;
+    /// # let image = home.path().join("sha256-8432e34e7c77");
+    /// # std::fs::create_dir(&image)?;
+    /// let text = r#"{"Entrypoint": ["/bin/agent"], "Env": ["HOME=/root"]}"#;
+    /// std::fs::write(image.join(".oci-config.json"), text)?;
+    /// # let cache = Cache::open(home.path())?.unwrap();
+    /// for (image, _) in cache.inventory()?.images() {
+    ///     let config = cache.config(&image.location)?.ok_or("it has none")?;
+    ///     assert_eq!(config.entrypoint, ["/bin/agent"]);
+    ///     assert_eq!(config.environment, ["HOME=/root"]);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn config(&self, image: &Location) -> Result<Option<ImageConfig>> {
         let path = || image.path_in(&self.path).join(".oci-config.json");
         let found = self.read_config(image).context("read", path())?;

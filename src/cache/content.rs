@@ -32,7 +32,8 @@ struct Sample {
 
 impl Cache {
     /// The first of `images` that has a sample of a layer's files, for each of `layers`; nothing for
-    /// a layer that none has. A layer without files is in no image.
+    /// a layer that none has. A layer without files is in no image. What cannot be read is not there.
+    /// Up to 64 files of each layer are looked up, the same ones each time.
     pub fn same_content(
         &self,
         layers: &[Location],

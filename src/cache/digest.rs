@@ -8,6 +8,14 @@ use crate::escape::Escaped;
 /// A digest as the cache's owner uses it: text like `sha256:0a1b…`, on disk the same with its
 /// first `:` turned into `-`. The owner checks no more than that, and neither do we: two digests
 /// are equal if they name the same entry.
+///
+/// ```
+/// # use bbox_cache::cache::Digest;
+/// let digest = Digest::parse(b"sha256:8432e34e7c7783e427a0\n").expect("a plain name");
+/// assert_eq!(digest.entry_name().as_bytes(), b"sha256-8432e34e7c7783e427a0");
+/// assert_eq!(digest.short(), "sha256:8432e34e7c77");
+/// assert_eq!(Digest::parse(b"../sha256:8432"), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(EntryName);
 
@@ -41,7 +49,7 @@ impl Digest {
         String::from_utf8_lossy(self.0.as_bytes()).replacen('-', ":", 1)
     }
 
-    /// The algorithm and the first 12 characters: enough to tell images apart.
+    /// The algorithm and the first 12 characters, safe to print: enough to tell images apart.
     pub fn short(&self) -> String {
         let text = self.to_string();
         let start = text.find(':').map_or(0, |colon| colon + 1);

@@ -11,7 +11,7 @@ use super::EntryName;
 use super::location::home_directory;
 use crate::directory::Directory;
 
-/// Where the guests of a user lie.
+/// Where the guests of a user lie, for [`Meter::look_around`](crate::usage::Meter::look_around).
 #[derive(Clone, Debug)]
 pub struct Guests {
     vms: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Guest {
 }
 
 impl Guests {
-    /// Those in `vms`, a directory each.
+    /// Those in `vms`, a directory each. It need not be there.
     pub fn below(vms: impl Into<PathBuf>) -> Self {
         Self { vms: vms.into() }
     }

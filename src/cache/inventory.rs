@@ -13,6 +13,7 @@ use crate::error::{Context, Error, Result};
 
 /// What an entry is, told by its name and its kind alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EntryKind {
     /// An extracted image: a directory `sha256-*`.
     Image(Digest),
@@ -27,6 +28,7 @@ pub enum EntryKind {
 
 /// Whose leftover it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Leftover {
     /// The owner's: an extraction in progress, or one that died.
     Extraction,
@@ -36,8 +38,9 @@ pub enum Leftover {
     Dead,
 }
 
-/// Something that lies in the cache.
+/// Something that lies in the cache: a name, and what one `stat` tells of it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Entry {
     /// Where it lies.
     pub location: Location,
@@ -89,10 +92,12 @@ impl Entry {
     }
 }
 
-/// All that lies in the cache, each folder by name.
+/// All that lies in the cache, each folder by name: the answer of
+/// [`Cache::inventory`](super::Cache::inventory). By default, there is nothing.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Inventory {
-    /// Everything but the refs.
+    /// Everything but the refs: first what lies in the cache directory, then what lies in `layers/`.
     pub entries: Vec<Entry>,
     /// The refs.
     pub refs: RefIndex,
@@ -100,12 +105,12 @@ pub struct Inventory {
     pub folders: Vec<Folder>,
     /// When `refs` was made, where the file system knows.
     pub index_born: Option<Timestamp>,
-    /// What could not be looked at.
+    /// What could not be looked at, and so is not among the entries.
     pub problems: Vec<Error>,
 }
 
 impl Inventory {
-    /// The images with their digests.
+    /// The images in their places with their digests, by name.
     pub fn images(&self) -> impl Iterator<Item = (&Entry, &Digest)> {
         self.entries.iter().filter_map(|entry| match &entry.kind {
             EntryKind::Image(digest) => Some((entry, digest)),

@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(5);
 /// How often a collector asks, since another one that only looks may hold a lock for a moment.
 const ATTEMPTS: u32 = 3;
 
-/// Keeps an image from being collected; let go when dropped.
+/// Keeps an image from being collected; let go when dropped. [`Cache::lease`] gives it.
 #[derive(Debug)]
 #[must_use = "it is let go when dropped"]
 pub struct Lease {
@@ -93,6 +93,26 @@ impl Cache {
     ///
     /// # Errors
     /// The image cannot be opened, or another process holds it locked for more than two seconds.
+    ///
+    /// ```
+    /// # use bbox_cache::cache::{Cache, Choice};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let home = tempfile::tempdir()?;
+    /// # std::fs::create_dir(home.path().join("sha256-8432e34e7c77"))?;
+    /// # let cache = Cache::open(home.path())?.unwrap();
+    /// let Choice::One(image) = cache.inventory()?.find("8432") else { return Ok(()) };
+    /// let Some(lease) = cache.lease(&image)? else { return Ok(()) };
+    /// if !lease.is_effective() {
+    ///     eprintln!("this file system knows no locks");
+    /// }
+    /// // … work with the image …
+    /// # let leases = cache.leases([image.entry_name()]);
+    /// # assert_eq!(leases.contains(image.entry_name()), lease.is_effective());
+    /// drop(lease);
+    /// assert!(!cache.leases([image.entry_name()]).contains(image.entry_name()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn lease(&self, digest: &Digest) -> Result<Option<Lease>> {
         let name = digest.entry_name();
         let path = self.path.join(name.as_os_str());

@@ -18,7 +18,9 @@ use crate::error::{Context, Error, Result};
 /// A birth, where the file system knows it.
 type Birth = Option<Timestamp>;
 
-/// When images, extractions and layers were made, as far as it could be looked at.
+/// When images, extractions and layers were made, as far as it could be looked at: for
+/// [`Timeline`](crate::plan::Timeline) and [`Conditions`](crate::plan::Conditions). By default,
+/// nothing is known.
 #[derive(Debug, Default)]
 pub struct Lifetimes {
     /// When something was last put into each folder, or taken from it.

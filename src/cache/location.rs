@@ -8,6 +8,7 @@ use super::EntryName;
 
 /// The folders of a cache that hold entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Folder {
     /// The cache directory itself: images.
     Root,

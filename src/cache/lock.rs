@@ -18,7 +18,7 @@ use crate::stop::StopFlag;
 /// How often a waiting collector asks again.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The right to change a cache; let go when dropped.
+/// The right to change a cache, from [`Cache::lock`]; let go when dropped.
 #[derive(Debug)]
 pub struct CacheLock {
     /// `None` where the file system knows no locks.
@@ -34,6 +34,7 @@ impl CacheLock {
 
 /// What to do while another process collects the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Patience {
     /// Wait until it has ended.
     Wait,

@@ -62,6 +62,24 @@ pub use users::{User, Users};
 const SETTLE_STEP: Duration = Duration::from_millis(50);
 
 /// An image cache, held open.
+///
+/// ```
+/// use bbox_cache::cache::{Cache, default_directory};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let home = tempfile::tempdir()?;
+/// # std::fs::create_dir(home.path().join("sha256-8432e34e7c77"))?;
+/// let directory = default_directory().ok_or("there is no home directory")?;
+/// # let directory = home.path();
+/// if let Some(cache) = Cache::open(directory)? {
+///     for (image, digest) in cache.inventory()?.images() {
+///         println!("{digest} was last used at {}", image.last_used);
+/// #       assert_eq!(digest.to_text(), "sha256:8432e34e7c77");
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Cache {
     path: PathBuf,
@@ -99,7 +117,8 @@ impl Cache {
         Ok(is_empty)
     }
 
-    /// Looks at everything that lies in the cache.
+    /// Looks at everything that lies in the cache: one call a name, no tree is walked. Waits up to
+    /// half a second for refs that are being written.
     ///
     /// # Errors
     /// The cache directory cannot be listed. What else cannot be read is in the inventory's own

@@ -12,7 +12,7 @@ use super::{Cache, Location};
 use crate::directory::mount_points;
 use crate::error::{Error, Result};
 
-/// Where something is mounted in the entries of a cache, at one moment.
+/// Where something is mounted in the entries of a cache, at one moment. By default, nowhere.
 #[derive(Debug, Default)]
 pub struct Mounts(Vec<(Location, PathBuf)>);
 

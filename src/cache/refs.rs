@@ -29,11 +29,12 @@ const SETTLE_STEP: Duration = Duration::from_millis(10);
 
 /// A ref that names an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ref {
     /// The name of its file in `refs/`.
     pub file: EntryName,
     /// The image reference, such as `ghcr.io/a/b:latest`, with U+FFFD for bytes that are not
-    /// UTF-8. Missing in the old form.
+    /// UTF-8. Missing in the old form. It is not safe to print.
     pub image: Option<String>,
     /// What it points at.
     pub digest: Digest,
@@ -43,7 +44,7 @@ pub struct Ref {
 
 impl Ref {
     /// What its file was called before a collection hid it, which was then interrupted.
-    pub fn former_file(&self) -> Option<EntryName> {
+    pub(crate) fn former_file(&self) -> Option<EntryName> {
         former_ref_file(&self.file)
     }
 
@@ -79,6 +80,7 @@ pub enum RefProblem {
 
 /// A file in `refs/` that names no image.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InvalidRef {
     /// The name of the file.
     pub file: EntryName,
@@ -87,7 +89,8 @@ pub struct InvalidRef {
 }
 
 impl InvalidRef {
-    /// One line that says which ref of the cache directory `cache` it is, and what is wrong with it.
+    /// One line, safe to print, that says which ref of the cache directory `cache` it is, and what is
+    /// wrong with it.
     pub fn warning(&self, cache: &Path) -> String {
         let path = Folder::Refs.path_in(cache).join(self.file.as_os_str());
         format!("the ref {} protects no image: {}", Escaped::new(&path), self.problem)
@@ -96,6 +99,7 @@ impl InvalidRef {
 
 /// A ref that may name any image.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct UnreadableRef {
     /// The name of the file; `None` if `refs` itself cannot be read.
     pub file: Option<EntryName>,
@@ -103,8 +107,9 @@ pub struct UnreadableRef {
     pub error: Error,
 }
 
-/// All of `refs/`.
+/// All of `refs/`: the answer of [`Cache::refs`](super::Cache::refs).
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct RefIndex {
     /// What names an image, by image reference.
     pub refs: Vec<Ref>,
@@ -180,7 +185,7 @@ impl RefIndex {
     /// The refs, if all of them can be read. If not, no image is known to be dead.
     ///
     /// # Errors
-    /// Some cannot be read; the first of them is named.
+    /// [`Error::UnreadableRefs`] if some cannot be read; the first of them is named.
     pub fn into_readable(self) -> Result<Self> {
         let count = self.unreadable.len();
         match self.unreadable.into_iter().next() {

@@ -22,7 +22,8 @@ impl Cache {
     }
 
     /// Free bytes on the file system of the cache, for comparison with a later call. Where files can
-    /// share data, it first waits until what was done so far is written, since only then it counts.
+    /// share data, it first waits until what was done so far is written, since only then it counts,
+    /// and then for up to a second until the figure stands still.
     ///
     /// # Errors
     /// The system does not tell.

@@ -9,13 +9,14 @@ use jiff::Timestamp;
 
 use crate::cache::{Folder, Location};
 
-/// When anybody last changed anything in each extraction, as far as that is known.
+/// When anybody last changed anything in each extraction, as far as that is known. By default, of none.
 #[derive(Clone, Debug, Default)]
 pub struct Activity(HashMap<Location, Timestamp>);
 
 impl Activity {
     /// From the newest change that was found anywhere in each extraction; `None` for one that could
-    /// not be read in full. All extractions have to be given.
+    /// not be read in full. All extractions have to be given. A
+    /// [`Measurement`](crate::usage::Measurement::newest_change) has these changes.
     pub fn new(changes: &[(Location, Option<Timestamp>)]) -> Self {
         let in_layers = changes.iter().filter(|(location, _)| location.folder == Folder::Layers);
         let busiest = in_layers.map(|(_, change)| *change).try_fold(Timestamp::MIN, newer);

@@ -7,7 +7,30 @@ use super::{Conditions, Decision, Item, KeepReason, Marks, Plan, RemoveReason, V
 use crate::cache::{Digest, Entry, Inventory};
 
 /// Removes the images `chosen`, with the refs that name them. What a process uses stays, and what was
-/// used just now; and what is leased, unless it is to go `despite_lease`.
+/// used just now; and what is leased, unless it is to go `despite_lease`. If there are refs that cannot
+/// be read, all stay.
+///
+/// ```
+/// use std::collections::HashSet;
+///
+/// # use bbox_cache::cache::{Cache, Choice};
+/// # use bbox_cache::jiff::{SignedDuration, Timestamp};
+/// use bbox_cache::plan::{Conditions, remove_chosen};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let home = tempfile::tempdir()?;
+/// # ["sha256-8432", "refs"].map(|name| std::fs::create_dir(home.path().join(name)).unwrap());
+/// # std::fs::write(home.path().join("refs/0"), "ghcr.io/a/b:latest\tsha256:8432\n")?;
+/// # let cache = Cache::open(home.path())?.unwrap();
+/// # let now = Timestamp::now() + SignedDuration::from_hours(1);
+/// let inventory = cache.inventory()?;
+/// let Choice::One(image) = inventory.find("ghcr.io/a/b:latest") else { return Ok(()) };
+/// let plan = remove_chosen(&inventory, &HashSet::from([image]), false, &Conditions::at(now));
+/// // The image, and the ref that names it.
+/// assert_eq!(plan.removals().count(), 2);
+/// # Ok(())
+/// # }
+/// ```
 pub fn remove_chosen(
     inventory: &Inventory,
     chosen: &HashSet<Digest>,

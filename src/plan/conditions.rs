@@ -13,13 +13,27 @@ const TEMP_AGE: SignedDuration = SignedDuration::from_hours(24);
 const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 
 /// The time, the user's wishes, and who needs what at the moment.
+///
+/// What is not said counts as nothing: of users, leases and mounts as nobody and nowhere, of lifetimes
+/// and activity as unknown, so that layers and extractions stay.
+///
+/// ```
+/// use bbox_cache::jiff::{SignedDuration, Timestamp};
+/// use bbox_cache::plan::{Conditions, LayerChoice};
+///
+/// let mut given = Conditions::at(Timestamp::now());
+/// given.keep_recent = Some(SignedDuration::from_hours(36));
+/// given.layers = LayerChoice::Unreferenced;
+/// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Conditions {
     /// The present.
     pub now: Timestamp,
     /// Orphans that were used within this time before `now`, or after it, stay.
     pub keep_recent: Option<SignedDuration>,
-    /// Images that were not used within this time before `now` go although refs name them.
+    /// Images that were not used within this time before `now` go although refs name them. `None`: none
+    /// of them.
     pub unused_for: Option<SignedDuration>,
     /// Images that go although refs name them, so that the cache fits: see [`fit`](super::fit).
     pub evicted: HashSet<Location>,
@@ -29,13 +43,15 @@ pub struct Conditions {
     pub leases: Leases,
     /// Where something is mounted.
     pub mounts: Mounts,
-    /// How long nothing in an extraction must have changed for it to count as abandoned.
+    /// How long nothing in an extraction must have changed for it to count as abandoned: a day, unless
+    /// you say otherwise.
     pub temp_age: SignedDuration,
     /// Which layers are to go.
     pub layers: LayerChoice,
     /// When images and layers were made. Without, nothing is known of layers.
     pub lifetimes: Lifetimes,
-    /// Layers that stay because of what is in them.
+    /// Layers that stay because of what is in them: see
+    /// [`Cache::same_content`](crate::cache::Cache::same_content).
     pub same_content: SameContent,
     /// When anybody last worked on the extractions, looked at after `now`. One of which that is not
     /// known is not abandoned.
@@ -43,7 +59,7 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// Only the time.
+    /// Only the time: nobody uses or wishes anything.
     pub fn at(now: Timestamp) -> Self {
         Self {
             now,
@@ -68,18 +84,18 @@ impl Conditions {
     }
 
     /// Whether an orphan's last use is too recent to let it go.
-    pub fn is_recent(&self, entry: &Entry) -> bool {
+    pub(crate) fn is_recent(&self, entry: &Entry) -> bool {
         entry.is_fresh(self.now) || self.is_kept(entry)
     }
 
     /// Whether the user wants to keep it for that reason.
-    pub fn is_kept(&self, entry: &Entry) -> bool {
+    pub(crate) fn is_kept(&self, entry: &Entry) -> bool {
         let age = self.now.duration_since(entry.last_used);
         self.keep_recent.is_some_and(|kept| age < kept)
     }
 
     /// Why an image goes although refs name it, if it does.
-    pub fn outweighing(&self, image: &Entry) -> Option<RemoveReason> {
+    pub(crate) fn outweighing(&self, image: &Entry) -> Option<RemoveReason> {
         let age = self.now.duration_since(image.last_used);
         if self.unused_for.is_some_and(|limit| age >= limit) {
             Some(RemoveReason::Unused)
@@ -91,13 +107,13 @@ impl Conditions {
     }
 
     /// Whether nothing has changed in an extraction for so long that nobody works on it any more.
-    pub fn is_abandoned(&self, extraction: &Location) -> bool {
+    pub(crate) fn is_abandoned(&self, extraction: &Location) -> bool {
         let change = self.activity.of(extraction);
         change.is_some_and(|change| self.now.duration_since(change) >= self.temp_age)
     }
 
     /// Whether a ref is so old that its image is not about to arrive.
-    pub fn is_old(&self, found: &Ref) -> bool {
+    pub(crate) fn is_old(&self, found: &Ref) -> bool {
         self.now.duration_since(found.modified) > REF_AGE
     }
 }

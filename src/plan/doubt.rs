@@ -13,8 +13,9 @@ use crate::cache::{Folder, Inventory};
 /// By how much the index has to be younger than an orphan's last use.
 const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why the ref index may be incomplete.
+/// Why the ref index may be incomplete: something to warn of, not to decide by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IndexDoubt {
     /// There are images, and no `refs` at all.
     Missing {

@@ -8,7 +8,8 @@ use super::{Item, KeepReason, Plan, Verdict};
 use crate::cache::{Entry, Location};
 
 /// The images that may go for the cache to fit, the least recently used first: those that stay only
-/// because a ref names them. What `plan` keeps for any other reason stays.
+/// because a ref names them. What `plan` keeps for any other reason stays. They are the candidates for
+/// [`fit`]; what that chooses becomes [`Conditions::evicted`](super::Conditions::evicted).
 pub fn evictable(plan: &Plan) -> Vec<Location> {
     let referenced = Verdict::Keep(KeepReason::Referenced);
     let decisions = plan.decisions.iter().filter(|decision| decision.verdict == referenced);
@@ -22,8 +23,23 @@ pub fn evictable(plan: &Plan) -> Vec<Location> {
 }
 
 /// The shortest beginning of `candidates` without which the cache occupies `limit` at most, or all of
-/// them if not even that is enough; with what it occupies then, as `size_without` says it. The more
-/// goes, the less that may be.
+/// them if not even that is enough; with the bytes that it occupies then, as `size_without` says it.
+/// The more goes, the less that may be. `size_without` is asked about as often as the number of
+/// candidates has binary digits.
+///
+/// ```
+/// use bbox_cache::bytesize::ByteSize;
+/// use bbox_cache::cache::{EntryName, Folder, Location};
+/// use bbox_cache::plan::fit;
+///
+/// let image = |name| Location { folder: Folder::Root, name: EntryName::new(name).unwrap() };
+/// let candidates = ["sha256-oldest", "sha256-older", "sha256-newest"].map(image);
+/// // 3 GB, of which each of them is 800 MB.
+/// let size_without = |gone: usize| ByteSize::mb(3000 - 800 * gone as u64);
+/// let (gone, left) = fit(&candidates, ByteSize::gb(2), |gone| size_without(gone.len()));
+/// assert_eq!((gone.len(), left), (2, ByteSize::mb(1400)));
+/// assert!(!gone.contains(&candidates[2]));
+/// ```
 pub fn fit(
     candidates: &[Location],
     limit: ByteSize,

@@ -10,6 +10,7 @@ use crate::cache::{Entry, Location};
 
 /// Which layers are to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LayerChoice {
     /// None.
     #[default]
@@ -20,7 +21,8 @@ pub enum LayerChoice {
     All,
 }
 
-/// Layers of which a sample was found in an image, with that image.
+/// Layers of which a sample was found in an image, with that image: the answer of
+/// [`Cache::same_content`](crate::cache::Cache::same_content).
 pub type SameContent = HashMap<Location, Location>;
 
 /// Where a layer stands; `stays` says which images and extractions do. What its times say is not

@@ -51,6 +51,7 @@ pub use timeline::{Doubt, DoubtCause, Standing, Timeline};
 
 /// Something that a decision is about.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Item {
     /// An image, layer, leftover or stranger.
     Entry(Entry),
@@ -117,12 +118,14 @@ impl Item {
 
 /// One thing, and what is to be done with it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Decision {
     /// What it is about.
     pub item: Item,
     /// What is to be done with it, and why.
     pub verdict: Verdict,
-    /// The references that name it; `None` for a ref in the old form, which does not say.
+    /// The references that name it; `None` for a ref in the old form, which does not say. They are not
+    /// safe to print.
     pub refs: Vec<Option<String>>,
     /// The processes that use it, as far as was asked.
     pub users: Vec<User>,
@@ -130,12 +133,13 @@ pub struct Decision {
     pub mount: Option<PathBuf>,
     /// Where it stands, if it is a layer.
     pub standing: Option<Standing>,
-    /// How big it is, if it was measured.
+    /// How big it is, if it was measured: see [`Plan::note_usage`].
     pub usage: Option<Usage>,
 }
 
-/// A decision for each thing in the cache.
+/// A decision for each thing in the cache. By default, there are none.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Plan {
     /// The decisions, by kind and name.
     pub decisions: Vec<Decision>,
@@ -198,6 +202,9 @@ impl Plan {
 
     /// Notes how big the things to be removed are: `measurement` is of [`Plan::doomed`], and perhaps
     /// of more behind it. Returns the bytes on disk that removing all that is doomed gives back.
+    ///
+    /// # Panics
+    /// `measurement` is of fewer trees.
     pub fn note_usage(&mut self, measurement: &Measurement) -> Estimate {
         let doomed = self.decisions.iter_mut().filter(|decision| decision.verdict.removes());
         let mut trees = 0;

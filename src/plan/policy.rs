@@ -14,6 +14,28 @@ use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, User
 /// have no place in the plan. Images that have arrived just now stay, and if there are refs that
 /// cannot be read, all images stay: those might name any of them. If the user wants that, images go
 /// although refs name them, and those refs with them.
+///
+/// ```
+/// # use bbox_cache::cache::Cache;
+/// use bbox_cache::jiff::{SignedDuration, Timestamp};
+/// use bbox_cache::plan::{Conditions, KeepReason, RemoveReason, Verdict, collect};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let home = tempfile::tempdir()?;
+/// # let names = ["sha256-8432", "sha256-9803", "refs"];
+/// # names.map(|name| std::fs::create_dir(home.path().join(name)).unwrap());
+/// # std::fs::write(home.path().join("refs/0"), "ghcr.io/a/b:latest\tsha256:8432\n")?;
+/// # let cache = Cache::open(home.path())?.unwrap();
+/// // Two images, the second of which no ref names, a minute after they were used.
+/// let now = Timestamp::now() + SignedDuration::from_mins(1);
+/// let plan = collect(&cache.inventory()?, &Conditions::at(now));
+/// let verdicts: Vec<_> = plan.decisions.iter().map(|decision| decision.verdict).collect();
+/// let expected =
+///     [Verdict::Keep(KeepReason::Referenced), Verdict::Remove(RemoveReason::Orphan)];
+/// assert_eq!(verdicts, expected);
+/// # Ok(())
+/// # }
+/// ```
 pub fn collect(inventory: &Inventory, given: &Conditions) -> Plan {
     let in_place = inventory.images().map(|(_, digest)| digest).collect();
     let marks = Marks::new(&inventory.refs.refs);

@@ -5,7 +5,8 @@ use super::{Item, Marks, Plan, RemoveReason, Verdict};
 use crate::cache::{Inventory, Mounts, RefIndex, Users};
 
 /// What a purge removes: everything, even what `users` says is in use. Whoever orders it should
-/// have been told. What is mounted is not of the cache, and what holds it stays with it.
+/// have been told. What is mounted is not of the cache, and what holds it stays with it. Its sweep
+/// leaves the folders; [`raze`](crate::sweep::raze) removes them.
 pub fn purge(inventory: &Inventory, users: &Users, mounts: &Mounts) -> Plan {
     let marks = Marks::new(&inventory.refs.refs);
     let verdict = Verdict::Remove(RemoveReason::Purge);

@@ -91,6 +91,7 @@ impl RemoveReason {
 
 /// What is to be done with something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// It stays.
     Keep(KeepReason),

@@ -19,7 +19,7 @@ use crate::cache::{
 /// layer, touches it once more to use it.
 const TOUCH: SignedDuration = SignedDuration::from_millis(10);
 
-/// Where a layer stands.
+/// Where a layer stands: needed, not needed, or nobody can tell. There will be no fourth answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// These can be made of it: images, and extractions that will be.
@@ -43,6 +43,7 @@ impl Standing {
 
 /// Why nobody can tell what needs a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Doubt {
     /// What there is to doubt.
     pub cause: DoubtCause,

@@ -48,14 +48,54 @@ pub use raze::{Razed, open_up, razable, raze};
 use trash::{Round, STEPS, Trash};
 
 /// Carries out `plan` and tells `events` of each removal as it ends. `progress` has a tally for
-/// each decision of the plan; removed bytes are added to it as they go.
+/// each decision of the plan; removed bytes are added to it as they go. Nobody need listen to the
+/// events: the outcome has it all.
 ///
-/// The lock says that nobody else collects this cache.
+/// The lock says that nobody else collects this cache. It has to be taken before the inventory that the
+/// plan was made of, or what another collection has done meanwhile shows as [`Fate::Gone`].
 ///
 /// # Errors
 /// The threads cannot be started, the refs cannot be read, or the job was stopped before it had
 /// begun: then nothing was removed.
 /// What goes wrong with a single item is in its [`Fate`].
+///
+/// # Panics
+/// `progress` was made for fewer trees than the plan has decisions.
+///
+/// ```
+/// use bbox_cache::StopFlag;
+/// use bbox_cache::cache::{Cache, Patience};
+/// use bbox_cache::crossbeam_channel::unbounded;
+/// use bbox_cache::jiff::Timestamp;
+/// use bbox_cache::plan::{Conditions, collect};
+/// use bbox_cache::sweep::{Fate, sweep};
+/// use bbox_cache::usage::{Jobs, Progress};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::time::{Duration, SystemTime};
+/// # let home = tempfile::tempdir()?;
+/// # let image = home.path().join("sha256-9803");
+/// # std::fs::create_dir(&image)?;
+/// # std::fs::write(image.join("file"), [1; 5000])?;
+/// # std::fs::File::open(&image)?.set_modified(SystemTime::now() - Duration::from_secs(60))?;
+/// # let directory = home.path();
+/// let stop = StopFlag::new();
+/// let found = Cache::open_locked(directory, &stop, |_| Patience::Wait)?;
+/// let Some((cache, lock)) = found else { return Ok(()) };
+/// let inventory = cache.settled_inventory(&stop)?;
+/// let mut given = Conditions::at(Timestamp::now());
+/// given.users = cache.users()?.unwrap_or_default();
+/// let plan = collect(&inventory, &given);
+/// let progress = Progress::new(plan.decisions.len(), stop);
+/// let (events, _) = unbounded();
+/// let outcome = sweep(&cache, &lock, &plan, Jobs::default(), &progress, &events)?;
+/// for (decision, _) in plan.removals() {
+///     assert!(matches!(outcome.fate(decision), Some(Fate::Removed { .. })));
+/// }
+/// # assert!(!image.exists());
+/// # Ok(())
+/// # }
+/// ```
 pub fn sweep(
     cache: &Cache,
     _lock: &CacheLock,

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::plan::KeepReason;
 use crate::usage::Problems;
 
-/// What came of the decision to remove something.
+/// What came of the decision to remove something, or to bring it back.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Fate {
@@ -55,6 +55,7 @@ impl Fate {
 
 /// Tells that a removal has ended.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Event {
     /// The place of its decision in the plan.
     pub decision: usize,
@@ -62,7 +63,7 @@ pub struct Event {
     pub fate: Fate,
 }
 
-/// The fates of a plan's decisions.
+/// The fates of a plan's decisions: the answer of [`sweep`](super::sweep()).
 #[derive(Debug)]
 pub struct Outcome {
     fates: Vec<Option<Fate>>,
@@ -70,7 +71,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What came of a decision; `None` if nothing was to be done.
+    /// What came of a decision, by its place in the plan; `None` if nothing was to be done.
+    ///
+    /// # Panics
+    /// The plan has no such decision.
     pub fn fate(&self, decision: usize) -> Option<&Fate> {
         self.fates[decision].as_ref()
     }

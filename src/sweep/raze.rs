@@ -15,6 +15,7 @@ use crate::usage::folder_usage;
 
 /// What razing a cache has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Razed {
     /// Bytes on disk that went with the folders.
     pub freed: ByteSize,
@@ -57,6 +58,32 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// # Errors
 /// One of them is not empty, because something could not be removed or the owner of the cache has
 /// written to it since; or the system refused.
+///
+/// ```
+/// use bbox_cache::StopFlag;
+/// # use bbox_cache::cache::Cache;
+/// use bbox_cache::cache::Patience;
+/// use bbox_cache::plan::purge;
+/// use bbox_cache::sweep::{raze, sweep};
+/// use bbox_cache::usage::{Jobs, Progress};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let home = tempfile::tempdir()?;
+/// # let directory = home.path().join("images");
+/// # std::fs::create_dir_all(directory.join("sha256-8432/usr"))?;
+/// # let cache = Cache::open(&directory)?.unwrap();
+/// let lock = cache.lock(&StopFlag::new(), |_| Patience::GiveUp)?;
+/// let users = cache.users()?.unwrap_or_default();
+/// let plan = purge(&cache.inventory()?, &users, &cache.mounts()?);
+/// // … ask whether all of that may go …
+/// let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+/// let (events, _) = bbox_cache::crossbeam_channel::unbounded();
+/// sweep(&cache, &lock, &plan, Jobs::default(), &progress, &events)?;
+/// raze(&cache, &lock)?;
+/// # assert!(!directory.exists());
+/// # Ok(())
+/// # }
+/// ```
 pub fn raze(cache: &Cache, _lock: &CacheLock) -> Result<Razed> {
     let mut freed = ByteSize::b(0);
     for (folder, name) in FOLDERS {

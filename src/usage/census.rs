@@ -7,6 +7,31 @@ use crate::cache::{Cache, EntryName, Folder, Guests, Inventory, Location};
 use crate::error::{Context, Error, Result};
 
 /// How big everything in a cache is; by default, in none.
+///
+/// ```
+/// use bbox_cache::StopFlag;
+/// # use bbox_cache::cache::Cache;
+/// use bbox_cache::usage::{Census, Jobs, Meter, Progress};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let home = tempfile::tempdir()?;
+/// # let image = home.path().join("sha256-8432e34e7c77");
+/// # std::fs::create_dir(&image)?;
+/// # std::fs::write(image.join("file"), [1; 5000])?;
+/// # let cache = Cache::open(home.path())?.unwrap();
+/// let inventory = cache.inventory()?;
+/// let progress = Progress::new(Census::locations(&inventory).len(), StopFlag::new());
+/// let meter = Meter::new(Jobs::default());
+/// let census = Census::take(&cache, &inventory, &meter, None, &progress)?;
+/// for (tree, entry) in inventory.entries.iter().enumerate() {
+///     println!("{}: {}", entry.location, census.measurement().usage(tree).on_disk);
+/// }
+/// println!("{} in all", census.total().on_disk);
+/// # assert_eq!(census.total().apparent.as_u64(), 5000);
+/// # assert_eq!(census.total().directories, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct Census {
     measurement: Measurement,
@@ -32,7 +57,7 @@ impl Census {
     }
 
     /// Measures everything that `inventory` lists; `guests` are the clones that may hold the same
-    /// data.
+    /// data. `progress` was made for [`Census::locations`].
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped.
@@ -74,7 +99,7 @@ impl Census {
         [refs, self.folders].into_iter().sum()
     }
 
-    /// What removing the index gives back.
+    /// Bytes on disk that removing the index gives back.
     pub fn index_unique(&self) -> Estimate {
         let refs = self.measurement.reclaimable(self.entries..self.measurement.trees());
         refs + Estimate::exactly(self.folders.on_disk)
@@ -87,11 +112,14 @@ impl Census {
     }
 
     /// The same, if only these trees of the measurement were there.
+    ///
+    /// # Panics
+    /// There is no such tree.
     pub fn total_of(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
         [self.measurement.total(trees), self.folders].into_iter().sum()
     }
 
-    /// What removing everything gives back.
+    /// Bytes on disk that removing everything gives back.
     pub fn total_unique(&self) -> Estimate {
         let trees = self.measurement.reclaimable(0..self.measurement.trees());
         trees + Estimate::exactly(self.folders.on_disk)

@@ -24,7 +24,8 @@ pub(super) struct Account {
     pub problems: Problems,
 }
 
-/// The accounts of several trees, in the order in which the trees were given.
+/// The accounts of several trees, in the order in which the trees were given: a tree is called by its
+/// place in that order, the first one by 0. By default, there are none.
 #[derive(Debug, Default)]
 pub struct Measurement {
     accounts: Vec<Account>,
@@ -33,8 +34,9 @@ pub struct Measurement {
 }
 
 /// What the extents of some files add up to: what `btrfs filesystem du` calls total, exclusive and
-/// set shared. Neither what lies within the metadata nor what has no place yet is an extent.
+/// set shared, in bytes. Neither what lies within the metadata nor what has no place yet is an extent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Extents {
     /// Every extent of every file.
     pub mapped: ByteSize,
@@ -78,6 +80,9 @@ impl Measurement {
 
     /// The account of one tree; an inode counts once in it. Data that several inodes share counts for
     /// each of them, as for `du`.
+    ///
+    /// # Panics
+    /// There is no such tree.
     pub fn usage(&self, tree: usize) -> Usage {
         self.accounts[tree].usage
     }
@@ -85,6 +90,9 @@ impl Measurement {
     /// When anything in a tree was changed last, be it a name, a content or a mode: by the time that
     /// the system keeps of that and nobody can set back. `None` if some of it could not be read, or
     /// nothing is there.
+    ///
+    /// # Panics
+    /// There is no such tree.
     pub fn newest_change(&self, tree: usize) -> Option<Timestamp> {
         let account = &self.accounts[tree];
         account.newest.filter(|_| account.usage.is_complete())
@@ -96,12 +104,18 @@ impl Measurement {
     }
 
     /// What could not be read in one tree.
+    ///
+    /// # Panics
+    /// There is no such tree.
     pub fn problems(&self, tree: usize) -> &Problems {
         &self.accounts[tree].problems
     }
 
     /// The account of several trees together: an inode counts once in all of them, and so does an
     /// extent, if the meter has [read extents](super::Meter::reading_extents).
+    ///
+    /// # Panics
+    /// One of the trees is not there.
     pub fn total(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
         let together = self.together(trees);
         let mut total = together.total;
@@ -112,6 +126,9 @@ impl Measurement {
     /// Bytes on disk that removing these trees together gives back: an inode that has a name
     /// elsewhere stays, and so does data that somebody else holds. If the meter has not read extents
     /// where files can share them, nothing is certain.
+    ///
+    /// # Panics
+    /// One of the trees is not there.
     pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> Estimate {
         let together = self.together(trees);
         let holding = self.holding(&together, |part| part == Part::Goes);
@@ -121,6 +138,9 @@ impl Measurement {
 
     /// What the extents of the files in these trees add up to. Nothing, unless the meter has read
     /// them.
+    ///
+    /// # Panics
+    /// One of the trees is not there.
     pub fn extents(&self, trees: impl IntoIterator<Item = usize>) -> Extents {
         let together = self.together(trees);
         let holding = self.holding(&together, |part| part != Part::None);
@@ -158,7 +178,11 @@ impl Measurement {
         survey.credits[0]
     }
 
-    /// Bytes on disk that removing this tree alone gives back.
+    /// Bytes on disk that removing this tree alone gives back. The first call takes a pass over all
+    /// that was found to be shared, for all trees.
+    ///
+    /// # Panics
+    /// There is no such tree.
     pub fn unique(&self, tree: usize) -> Estimate {
         self.uniques.get_or_init(|| self.find_uniques())[tree]
     }

@@ -10,7 +10,7 @@ use crate::cache::{Cache, Folders, Guests, Location};
 use crate::error::{Error, Result};
 use crate::stop::StopFlag;
 
-/// Measures trees of a cache.
+/// Measures trees of a cache: a setting, not a pool of threads. Those live for one measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Meter {
     jobs: Jobs,
@@ -43,12 +43,35 @@ impl Meter {
         Self { largest_files: Some(largest_files), ..self }
     }
 
-    /// Measures everything at `locations`, which `progress` was made for. A tree that is gone
-    /// counts as nothing.
+    /// Measures everything at `locations`, which `progress` was made for: what it has no tally for is
+    /// not measured. A tree that is gone counts as nothing.
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped. What goes wrong at a location is in the
     /// measurement.
+    ///
+    /// ```
+    /// use bbox_cache::StopFlag;
+    /// # use bbox_cache::cache::Cache;
+    /// use bbox_cache::usage::{Jobs, Meter, Progress};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let home = tempfile::tempdir()?;
+    /// # let image = home.path().join("sha256-8432e34e7c77");
+    /// # std::fs::create_dir(&image)?;
+    /// # std::fs::write(image.join("file"), [1; 5000])?;
+    /// # std::fs::hard_link(image.join("file"), image.join("again"))?;
+    /// # let cache = Cache::open(home.path())?.unwrap();
+    /// let inventory = cache.inventory()?;
+    /// let images: Vec<_> = inventory.images().map(|(image, _)| image.location.clone()).collect();
+    /// let progress = Progress::new(images.len(), StopFlag::new());
+    /// let found = Meter::new(Jobs::default()).measure(&cache, &images, &progress)?;
+    /// let usage = found.usage(0);
+    /// // A file of 5,000 bytes with two names.
+    /// assert_eq!((usage.files, usage.directories, usage.apparent.as_u64()), (2, 1, 5000));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn measure(
         &self,
         cache: &Cache,

@@ -34,18 +34,21 @@ pub use sharing::Estimate;
 pub use tally::{Progress, Stage, Tally};
 pub use walk::Walker;
 
-/// What a tree amounts to. Every inode counts once, however many names it has in the tree.
+/// What a tree amounts to. Every inode counts once, however many names it has in the tree. By default,
+/// nothing; `+=` and `sum` add up accounts of trees that have no inode in common:
+/// [`Measurement::total`] is for those that may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Usage {
-    /// Length of everything that is not a directory.
+    /// Apparent bytes: the length of everything that is not a directory.
     pub apparent: ByteSize,
-    /// Allocated blocks of everything, directories included: what `du` says.
+    /// Bytes on disk: the allocated blocks of everything, directories included, as `du` says.
     pub on_disk: ByteSize,
-    /// Names of everything that is not a directory.
+    /// How many names there are of everything that is not a directory.
     pub files: u64,
-    /// Directories, the top one included.
+    /// How many directories there are, the top one included.
     pub directories: u64,
-    /// What could not be looked at. Unless this is 0, everything above is "at least".
+    /// How much could not be looked at. Unless this is 0, everything above is "at least".
     pub unreadable: u64,
 }
 

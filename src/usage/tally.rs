@@ -9,6 +9,7 @@ use crate::stop::StopFlag;
 
 /// How far the work on a tree has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stage {
     /// Nobody has begun.
     Waiting,
@@ -48,7 +49,7 @@ impl Tally {
         self.stage.store(stage as u8, Relaxed);
     }
 
-    /// What has been counted so far.
+    /// What has been counted so far. The counters are read one by one, while others add to them.
     pub fn usage(&self) -> Usage {
         Usage {
             apparent: ByteSize::b(self.apparent.load(Relaxed)),

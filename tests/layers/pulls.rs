@@ -16,9 +16,8 @@ use crate::owner::{Owner, Pull};
 /// What a collection of images and layers would do in a few seconds, when nothing is recent.
 fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
-    let (layers, lifetimes) = (LayerChoice::Unreferenced, cache.lifetimes(&inventory));
-    let now = Timestamp::now() + SignedDuration::from_secs(10);
-    let mut given = Conditions { layers, lifetimes, ..Conditions::at(now) };
+    let mut given = Conditions::at(Timestamp::now() + SignedDuration::from_secs(10));
+    (given.layers, given.lifetimes) = (LayerChoice::Unreferenced, cache.lifetimes(&inventory));
     let plan = collect(&inventory, &given);
     let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
     let images: Vec<_> = plan.staying_rootfs().map(|entry| entry.location.clone()).collect();

@@ -36,6 +36,7 @@ use crate::escape::Escaped;
 
 /// A process that uses something in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct User {
     /// Its number.
     pub pid: u32,
@@ -60,7 +61,7 @@ impl Display for User {
     }
 }
 
-/// Who uses what, at one moment.
+/// Who uses what, at one moment: the answer of [`Cache::users`]. By default, nobody uses anything.
 #[derive(Clone, Debug, Default)]
 pub struct Users {
     by_entry: BTreeMap<Location, Vec<User>>,

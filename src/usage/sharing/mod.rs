@@ -40,7 +40,21 @@ const METADATA: u64 = 2048;
 /// remove meanwhile on a system that does not stand still.
 const BESIDES: u64 = 64 << 20;
 
-/// Bytes that a removal gives back, as far as the file system tells.
+/// Bytes on disk that a removal gives back, as far as the file system tells: two bounds. By default,
+/// none.
+///
+/// ```
+/// use bbox_cache::bytesize::ByteSize;
+/// use bbox_cache::usage::Estimate;
+///
+/// let one = Estimate::exactly(ByteSize::mib(800));
+/// let other = Estimate { certain: ByteSize::mib(12), at_most: ByteSize::mib(690) };
+/// let both = one + other;
+/// assert!(one.is_exact() && !both.is_exact());
+/// assert_eq!(both.certain, ByteSize::mib(812));
+/// // Of one of them it is certain what it gives back, so the rest is what the other one gives.
+/// assert_eq!(both.beyond(one), other);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
     /// At least that much.
@@ -66,7 +80,7 @@ impl Estimate {
         Self { certain: self.certain.min(bytes), at_most: self.at_most.min(bytes) }
     }
 
-    /// What comes back besides `part`, which is in it.
+    /// Bytes that come back besides `part`, which is in it.
     pub fn beyond(self, part: Self) -> Self {
         let less = |whole: ByteSize, part: ByteSize| {
             ByteSize::b(whole.as_u64().saturating_sub(part.as_u64()))
@@ -77,8 +91,8 @@ impl Estimate {
         }
     }
 
-    /// Whether it agrees with what the file system says has come back with so many files and
-    /// directories, whose metadata it counts, too.
+    /// Whether it agrees with the bytes that the file system says have come back (fewer than none, if
+    /// it has got fuller) with so many files and directories, whose metadata it counts, too.
     pub fn agrees_with(&self, freed: i64, entries: u64) -> bool {
         let metadata = i128::from(BESIDES) + i128::from(METADATA) * i128::from(entries);
         let freed = i128::from(freed);

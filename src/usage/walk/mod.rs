@@ -18,8 +18,9 @@ pub(super) use reading::Reading;
 pub(super) use tree::{MOST_OPENED, Top, TreeWalk};
 pub(super) use turn::Turn;
 
-/// How to walk.
+/// How to walk. All count alike; the default is the fastest of this system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Walker {
     /// Directory descriptors and the bare system calls: a task a directory.
     #[cfg_attr(target_os = "linux", default)]

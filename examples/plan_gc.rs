@@ -1,0 +1,83 @@
+//! What a collection would remove, and why: `cargo run --release --example plan_gc -- [DIR]`. Nothing
+//! is removed, since only `sweep` does that, and it takes the very plan that is printed here.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example is there to be seen")]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bbox_cache::StopFlag;
+use bbox_cache::cache::{Cache, Inventory, default_directory};
+use bbox_cache::jiff::Timestamp;
+use bbox_cache::plan::{Activity, Conditions, LayerChoice, Plan, Verdict, collect};
+use bbox_cache::usage::{Jobs, Meter, Progress};
+
+fn main() -> ExitCode {
+    let named = std::env::args_os().nth(1).map(PathBuf::from);
+    let Some(directory) = named.or_else(default_directory) else {
+        eprintln!("there is no home directory to look for a cache in");
+        return ExitCode::FAILURE;
+    };
+    match run(&directory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(directory: &Path) -> bbox_cache::Result<()> {
+    let Some(cache) = Cache::open(directory)? else {
+        println!("There is no cache yet.");
+        return Ok(());
+    };
+    let plan = plan(&cache)?;
+    for decision in &plan.decisions {
+        let action = match decision.verdict {
+            Verdict::Remove(_) => "remove",
+            Verdict::Restore(_) => "restore",
+            _ => "keep",
+        };
+        println!("{action:<8} {}  {}", decision.item.location(), decision.verdict.reason());
+    }
+    let doomed = plan.doomed();
+    let progress = Progress::new(doomed.len(), StopFlag::new());
+    let meter = Meter::new(Jobs::default()).reading_extents();
+    let freed = meter.measure(&cache, &doomed, &progress)?.reclaimable(0..doomed.len());
+    println!("\n{} things would go, freeing {} to {}", doomed.len(), freed.certain, freed.at_most);
+    Ok(())
+}
+
+/// The plan for everything that nothing needs, layers included.
+fn plan(cache: &Cache) -> bbox_cache::Result<Plan> {
+    let mut inventory = cache.settled_inventory(&StopFlag::new())?;
+    // A ref that cannot be read may name any image.
+    inventory.refs = inventory.refs.into_readable()?;
+    let mut given = Conditions::at(Timestamp::now());
+    given.layers = LayerChoice::Unreferenced;
+    given.lifetimes = cache.lifetimes(&inventory);
+    let unseen = inventory.problems.iter().chain(&given.lifetimes.problems);
+    unseen.for_each(|problem| eprintln!("{problem}"));
+    given.activity = activity(cache, &inventory)?;
+    given.leases = cache.leases(inventory.images().map(|(image, _)| &image.location.name));
+    // `None` where the system does not tell: then nobody is known to use anything.
+    given.users = cache.users()?.unwrap_or_default();
+    given.mounts = cache.mounts()?;
+    let plan = collect(&inventory, &given);
+    // What times say of layers is held against what is in them.
+    let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
+    let images: Vec<_> = plan.staying_rootfs().map(|image| image.location.clone()).collect();
+    given.same_content = cache.same_content(&layers, &images);
+    Ok(collect(&inventory, &given))
+}
+
+/// When anybody last worked on the extractions, which are walked for that.
+fn activity(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<Activity> {
+    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
+    let extractions: Vec<_> = extractions.map(|entry| entry.location.clone()).collect();
+    let progress = Progress::new(extractions.len(), StopFlag::new());
+    let found = Meter::new(Jobs::default()).measure(cache, &extractions, &progress)?;
+    let changes = extractions.into_iter().enumerate();
+    let changes: Vec<_> = changes.map(|(tree, at)| (at, found.newest_change(tree))).collect();
+    Ok(Activity::new(&changes))
+}

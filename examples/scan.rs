@@ -1,0 +1,77 @@
+//! What lies in a cache and how big it is: `cargo run --release --example scan -- [DIR]`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example is there to be seen")]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bbox_cache::StopFlag;
+use bbox_cache::cache::{Cache, EntryKind, Guests, Inventory, default_directory};
+use bbox_cache::plan::Marks;
+use bbox_cache::usage::{Census, Jobs, Meter, Progress};
+
+fn main() -> ExitCode {
+    let named = std::env::args_os().nth(1).map(PathBuf::from);
+    let Some(directory) = named.or_else(default_directory) else {
+        eprintln!("there is no home directory to look for a cache in");
+        return ExitCode::FAILURE;
+    };
+    match run(&directory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(directory: &Path) -> bbox_cache::Result<()> {
+    let Some(cache) = Cache::open(directory)? else {
+        println!("There is no cache yet.");
+        return Ok(());
+    };
+    let inventory = cache.inventory()?;
+    let census = measure(&cache, &inventory)?;
+    show(&inventory, &census);
+    let measurement = census.measurement();
+    let unread = (0..measurement.trees()).flat_map(|tree| measurement.problems(tree).first());
+    let unread = inventory.problems.iter().chain(census.problems()).chain(unread);
+    unread.for_each(|problem| eprintln!("{problem}"));
+    Ok(())
+}
+
+/// All trees at once, on one pool of threads. Another thread could watch `progress`, or raise the flag.
+fn measure(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<Census> {
+    let progress = Progress::new(Census::locations(inventory).len(), StopFlag::new());
+    // Without this, data that files share would count for each of them.
+    let meter = Meter::new(Jobs::default()).reading_extents();
+    Census::take(cache, inventory, &meter, Guests::of_user().as_ref(), &progress)
+}
+
+fn show(inventory: &Inventory, census: &Census) {
+    let marks = Marks::new(&inventory.refs.refs);
+    // Trees are measured in the order of the entries.
+    for (tree, entry) in inventory.entries.iter().enumerate() {
+        let what = match &entry.kind {
+            EntryKind::Image(digest) if marks.contains(digest.entry_name()) => "live image",
+            // A ref that cannot be read may name any image.
+            EntryKind::Image(_) if !inventory.refs.unreadable.is_empty() => "image",
+            EntryKind::Image(_) => "orphan",
+            EntryKind::Layer(_) => "layer",
+            EntryKind::Leftover(_) => "leftover",
+            _ => "stranger",
+        };
+        let usage = census.measurement().usage(tree);
+        let least = if usage.is_complete() { "" } else { "at least " };
+        let (size, files) = (usage.on_disk, usage.files);
+        println!("{what:<10}  {least}{size:>9}  {files:>6} files  {}", entry.location);
+    }
+    let total = census.total();
+    println!("\n{} on disk, {} of content", total.on_disk, total.apparent);
+    let trees = |kind: fn(&EntryKind) -> bool| {
+        let entries = inventory.entries.iter().enumerate();
+        entries.filter(move |(_, entry)| kind(&entry.kind)).map(|(tree, _)| tree)
+    };
+    let images = census.measurement().total(trees(|kind| matches!(kind, EntryKind::Image(_))));
+    let layers = census.measurement().total(trees(|kind| matches!(kind, EntryKind::Layer(_))));
+    println!("images {}, layers {}", images.on_disk, layers.on_disk);
+}

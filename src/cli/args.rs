@@ -1,39 +1,12 @@
-//! The command line.
+//! The verbs, and their options.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use crate::usage::Jobs;
-
-/// See and collect the image cache of Brood Box
-#[derive(Parser)]
-#[command(name = "bbox", version, max_term_width = 100)]
-pub struct Arguments {
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-#[derive(Subcommand)]
-pub enum Command {
-    /// See and collect the image cache
-    Cache(CacheArguments),
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  bbox cache list           what is in the cache, and how big it is
-  bbox cache gc --dry-run   what a collection would remove
-  bbox cache gc             remove what nothing needs")]
-pub struct CacheArguments {
-    #[command(flatten)]
-    pub shared: Shared,
-    #[command(subcommand)]
-    pub verb: Verb,
-}
 
 /// Options of every verb, taken before or after it.
 #[derive(Args)]
@@ -94,6 +67,10 @@ pub enum Verb {
     /// Run a command while an image is kept from being collected
     Lease(Lease),
     /// Print the cache directory
+    #[command(after_help = "\
+Examples:
+  bbox cache dir             the path, whether the directory is there or not
+  cd \"$(bbox cache dir)\"    go there")]
     Dir,
 }
 
@@ -136,9 +113,9 @@ pub enum Sort {
 Examples:
   bbox cache gc --dry-run          what would go, and how much that frees
   bbox cache gc -v                 also say what is kept, and why
-  bbox cache gc --layers           also remove the layers that no image left is made of
+  bbox cache gc --layers           also remove layers that no image is made of
   bbox cache gc --keep-recent 7d   keep what was used within the last week
-  bbox cache gc -q --no-wait       for a timer: without a word, and not twice at a time")]
+  bbox cache gc -q --no-wait       for a timer: silent, and not twice at a time")]
 pub struct Gc {
     /// Only say what would be removed, and what that gives back: two numbers where files share data
     /// with somebody who is not known
@@ -169,9 +146,12 @@ pub enum Layers {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache purge             asks first
-  bbox cache purge --force     does not
-  bbox cache purge --dry-run   what would go")]
+  bbox cache purge             ask first, then remove everything
+  bbox cache purge --force     do not ask
+  bbox cache purge --dry-run   what would go
+
+The next pull makes the directory anew. What runs from the cache loses its files:
+the question names the processes that use something.")]
 pub struct Purge {
     /// Do not ask
     #[arg(short, long, visible_short_alias = 'y')]
@@ -190,14 +170,14 @@ Examples:
   bbox cache lease ghcr.io/a/b:latest -- make test
   bbox cache lease sha256:0123456789ab -- tar -cf image.tar -C DIR .
 
-The lease ends with the command, and with this program: if that is killed, the command runs on
-without. The exit code is that of the command; 125 if the lease cannot be had, 126 or 127 if the
-command cannot be run.")]
+The lease ends with the command, and with this program: if that is killed, the
+command runs on without. The exit code is that of the command; 125 if the lease
+cannot be had, 126 or 127 if the command cannot be run.")]
 pub struct Lease {
-    /// The image: a reference, or a digest or its beginning
+    /// The image: a reference, a digest, or the beginning of a digest
     #[arg(value_name = "REF|DIGEST")]
     pub image: String,
-    /// What to run
+    /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<OsString>,
 }

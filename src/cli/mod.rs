@@ -16,6 +16,7 @@ mod lease;
 mod limits;
 mod list;
 mod offer;
+mod program;
 mod purge;
 mod removal;
 mod signals;
@@ -25,46 +26,74 @@ mod usage_json;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::{Arguments, CacheArguments, Command, Verb};
+use args::Verb;
 use context::Context;
 use failure::{Ending, Failure, exit_code};
+pub use program::Program;
+use program::{Order, is_lease};
 use signals::Signals;
 use ui::console::Console;
 
-/// Runs the program with a command line, the program's name first.
+/// Runs the program `bbox` with a command line, the program's name first.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(command_line) {
-        Ok(arguments) => arguments,
+    run_as(Program::Bbox, command_line)
+}
+
+/// Runs the program that goes by one of its names.
+pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command_line: Vec<_> = command_line.into_iter().collect();
+    let order = match program.parse(&command_line) {
+        Ok(order) => order,
         Err(error) => {
             // A closed stream is all that can go wrong, and the exit code tells the same.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            let code = match error.use_stderr() && is_lease(&command_line) {
+                true => lease::NO_LEASE,
+                false => u8::try_from(error.exit_code()).unwrap_or(2),
+            };
+            return ExitCode::from(code);
         }
     };
-    let Command::Cache(cache) = arguments.command;
-    let console = context::console(&cache.shared);
+    let console = context::console(&order.shared);
     let signals = Signals::default();
-    let result = run_verb(cache, &console, &signals);
+    let result = run_order(program, order, &console, &signals);
     if let Err(failure) = &result {
         console.error(failure);
     }
     exit_code(&result, signals.exit_code())
 }
 
-fn run_verb(
-    arguments: CacheArguments,
+fn run_order(
+    program: Program,
+    order: Order,
     console: &Console,
     signals: &Signals,
 ) -> Result<Ending, Failure> {
-    let context = Context::new(arguments.shared, console, signals)?;
+    let is_lease = matches!(order.verb, Verb::Lease(_));
+    let result = run_verb(program, order, console, signals);
+    // What the command says is to be told from what is said of the lease.
+    match is_lease {
+        true => result.map_err(lease::with_own_code),
+        false => result,
+    }
+}
+
+fn run_verb(
+    program: Program,
+    order: Order,
+    console: &Console,
+    signals: &Signals,
+) -> Result<Ending, Failure> {
+    let context = Context::new(program, order.shared, console, signals)?;
     // A command that runs another one leaves signals and limits as that one expects them.
-    if !matches!(arguments.verb, Verb::Lease(_)) {
+    if !matches!(order.verb, Verb::Lease(_)) {
         limits::raise_open_files();
         signals.listen().map_err(Failure::Signals)?;
     }
-    match arguments.verb {
+    if matches!(order.verb, Verb::List(_) | Verb::Gc(_) | Verb::Purge(_)) {
+        context.note_missing_directory();
+    }
+    match order.verb {
         Verb::List(args) => list::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),

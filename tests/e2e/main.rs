@@ -9,6 +9,7 @@ mod few_files;
 mod gc;
 mod json;
 mod list;
+mod names;
 mod needed;
 mod owner_rules;
 mod people;

@@ -3,18 +3,19 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
+use super::completions::{command, images};
 use crate::usage::Jobs;
 
 /// Options of every verb, taken before or after it.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Shared {
     /// The cache directory [default: broodbox/images in the user's cache home]
     /// [env: BBOX_IMAGE_CACHE_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
     /// How many threads work, 1 to 1024 [default: 32]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
@@ -36,14 +37,16 @@ pub struct Shared {
     pub verbose: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    #[default]
     Table,
     Json,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Default, ValueEnum)]
 pub enum Color {
+    #[default]
     Auto,
     Always,
     Never,
@@ -175,10 +178,10 @@ command runs on without. The exit code is that of the command; 125 if the lease
 cannot be had, 126 or 127 if the command cannot be run.")]
 pub struct Lease {
     /// The image: a reference, a digest, or the beginning of a digest
-    #[arg(value_name = "REF|DIGEST")]
+    #[arg(value_name = "REF|DIGEST", add = images())]
     pub image: String,
     /// The command to run, with its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(last = true, required = true, value_name = "CMD", add = command())]
     pub command: Vec<OsString>,
 }
 

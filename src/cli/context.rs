@@ -53,8 +53,7 @@ impl<'a> Context<'a> {
         let option = shared.cache_dir.as_ref().map(|directory| {
             format!(" --cache-dir {}", shell_word(&Escaped::new(directory).to_string()))
         });
-        let variable = std::env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
-        let given = shared.cache_dir.or(variable.map(PathBuf::from));
+        let given = shared.cache_dir.or_else(directory_from_environment);
         let is_given = given.is_some();
         let Some(directory) = given.or_else(default_directory) else {
             return refuse("there is no home directory to look for a cache in; use --cache-dir");
@@ -87,14 +86,24 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The cache directory that the environment names; an empty variable is none.
+pub fn directory_from_environment() -> Option<PathBuf> {
+    let variable = std::env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
+    variable.map(PathBuf::from)
+}
+
 fn is_missing(error: std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::NotFound
 }
 
+/// Whether a word means itself in every shell, wherever it stands after another one.
+pub fn is_plain(word: &str) -> bool {
+    word.chars().all(|c| c.is_alphanumeric() || "/._-+=:@,%".contains(c))
+}
+
 /// A word as it can be typed in a shell.
-fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
-    match word.chars().all(is_plain) {
+pub fn shell_word(word: &str) -> String {
+    match is_plain(word) {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }

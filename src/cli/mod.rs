@@ -6,6 +6,7 @@
 
 mod args;
 mod choose;
+mod completions;
 mod context;
 mod dir;
 mod doubt;
@@ -23,14 +24,14 @@ mod signals;
 mod ui;
 mod usage_json;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use args::Verb;
+use args::{Shared, Verb};
 use context::Context;
 use failure::{Ending, Failure, exit_code};
 pub use program::Program;
-use program::{Order, is_lease};
+use program::{Setup, Task, is_lease};
 use signals::Signals;
 use ui::console::Console;
 
@@ -42,6 +43,9 @@ pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Runs the program that goes by one of its names.
 pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command_line: Vec<_> = command_line.into_iter().collect();
+    if let Some(code) = completions::answer(program, &command_line) {
+        return code;
+    }
     let order = match program.parse(&command_line) {
         Ok(order) => order,
         Err(error) => {
@@ -56,44 +60,49 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     };
     let console = context::console(&order.shared);
     let signals = Signals::default();
-    let result = run_order(program, order, &console, &signals);
+    let result = match order.task {
+        Task::Setup(setup) => set_up(program, &command_line, &setup, &console),
+        // What the command says is to be told from what is said of the lease.
+        Task::Verb(verb @ Verb::Lease(_)) => {
+            run_verb(program, order.shared, verb, &console, &signals).map_err(lease::with_own_code)
+        }
+        Task::Verb(verb) => run_verb(program, order.shared, verb, &console, &signals),
+    };
     if let Err(failure) = &result {
         console.error(failure);
     }
     exit_code(&result, signals.exit_code())
 }
 
-fn run_order(
+fn set_up(
     program: Program,
-    order: Order,
+    command_line: &[OsString],
+    setup: &Setup,
     console: &Console,
-    signals: &Signals,
 ) -> Result<Ending, Failure> {
-    let is_lease = matches!(order.verb, Verb::Lease(_));
-    let result = run_verb(program, order, console, signals);
-    // What the command says is to be told from what is said of the lease.
-    match is_lease {
-        true => result.map_err(lease::with_own_code),
-        false => result,
+    let called = command_line.first().map_or(OsStr::new(program.name()), OsString::as_os_str);
+    match setup {
+        Setup::Completions(args) => completions::run(program, called, args, console),
     }
 }
 
 fn run_verb(
     program: Program,
-    order: Order,
+    shared: Shared,
+    verb: Verb,
     console: &Console,
     signals: &Signals,
 ) -> Result<Ending, Failure> {
-    let context = Context::new(program, order.shared, console, signals)?;
+    let context = Context::new(program, shared, console, signals)?;
     // A command that runs another one leaves signals and limits as that one expects them.
-    if !matches!(order.verb, Verb::Lease(_)) {
+    if !matches!(verb, Verb::Lease(_)) {
         limits::raise_open_files();
         signals.listen().map_err(Failure::Signals)?;
     }
-    if matches!(order.verb, Verb::List(_) | Verb::Gc(_) | Verb::Purge(_)) {
+    if matches!(verb, Verb::List(_) | Verb::Gc(_) | Verb::Purge(_)) {
         context.note_missing_directory();
     }
-    match order.verb {
+    match verb {
         Verb::List(args) => list::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),

@@ -11,6 +11,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, Parser, Subcommand};
 
 use super::args::{Shared, Verb};
+use super::completions::Completions;
 
 /// Which of the two runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,23 @@ pub enum Program {
 /// What a command line asks for.
 pub struct Order {
     pub shared: Shared,
-    pub verb: Verb,
+    pub task: Task,
+}
+
+/// What is to be done.
+#[derive(Subcommand)]
+pub enum Task {
+    #[command(flatten)]
+    Verb(Verb),
+    #[command(flatten)]
+    Setup(Setup),
+}
+
+/// What has nothing to do with any cache.
+#[derive(Subcommand)]
+pub enum Setup {
+    /// Print the script by which a shell completes commands, options and images
+    Completions(Completions),
 }
 
 /// See and collect the image cache of Brood Box
@@ -40,6 +57,8 @@ enum BboxCommand {
     /// See and collect the image cache
     #[command(after_help = EXAMPLES)]
     Cache(CacheArguments),
+    #[command(flatten)]
+    Setup(Setup),
 }
 
 #[derive(Args)]
@@ -55,7 +74,9 @@ struct CacheArguments {
 #[command(name = "bbox-cache", version, max_term_width = 80, after_help = EXAMPLES)]
 struct BboxCache {
     #[command(flatten)]
-    arguments: CacheArguments,
+    shared: Shared,
+    #[command(subcommand)]
+    task: Task,
 }
 
 const EXAMPLES: &str = "\
@@ -70,6 +91,14 @@ ghcr.io/a/b:latest names a digest. An image that no reference names any more, as
 the older build of one that was rebuilt, is an orphan: nothing needs it.";
 
 impl Program {
+    /// What it is called by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bbox => "bbox",
+            Self::BboxCache => "bbox-cache",
+        }
+    }
+
     /// What a command on the cache begins with.
     pub fn cache_words(self) -> &'static str {
         match self {
@@ -80,7 +109,8 @@ impl Program {
 
     /// Something to type for `bbox`, as it is typed for this program.
     fn in_own_words(self, text: &str) -> String {
-        text.replace(Self::Bbox.cache_words(), self.cache_words())
+        let text = text.replace(Self::Bbox.cache_words(), self.cache_words());
+        text.replace("bbox completions", &format!("{} completions", self.name()))
     }
 
     /// The whole command line, with its examples in the words of this program.
@@ -109,13 +139,20 @@ impl Program {
     }
 
     fn order(self, matches: &ArgMatches) -> Result<Order, Error> {
-        let CacheArguments { shared, verb } = match self {
+        Ok(match self {
             Self::Bbox => match Bbox::from_arg_matches(matches)?.command {
-                BboxCommand::Cache(arguments) => arguments,
+                BboxCommand::Cache(CacheArguments { shared, verb }) => {
+                    Order { shared, task: Task::Verb(verb) }
+                }
+                BboxCommand::Setup(setup) => {
+                    Order { shared: Shared::default(), task: Task::Setup(setup) }
+                }
             },
-            Self::BboxCache => BboxCache::from_arg_matches(matches)?.arguments,
-        };
-        Ok(Order { shared, verb })
+            Self::BboxCache => {
+                let BboxCache { shared, task } = BboxCache::from_arg_matches(matches)?;
+                Order { shared, task }
+            }
+        })
     }
 
     /// Whoever is used to the one program says `cache` too much, or too little, to the other.
@@ -178,7 +215,7 @@ mod tests {
                 assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
                 assert!(examples(&help).next().is_some(), "{help}");
                 for example in examples(&help) {
-                    let start = example.find(&format!("{} ", program.cache_words()));
+                    let start = example.find(&format!("{} ", program.name()));
                     let typed = &example[start.unwrap_or_else(|| panic!("{example}"))..];
                     let typed = typed.split(['|', ')']).next().unwrap_or_default();
                     let line: Vec<_> = typed.split_whitespace().map(OsString::from).collect();

@@ -5,6 +5,7 @@
 mod support;
 
 mod bad_input;
+mod completions;
 mod few_files;
 mod gc;
 mod json;

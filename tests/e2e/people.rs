@@ -125,7 +125,8 @@ impl Terminal {
     }
 }
 
-fn open_terminal() -> (File, OwnedFd) {
+/// Both ends of a terminal of 80 columns.
+pub fn open_terminal() -> (File, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();

@@ -16,6 +16,7 @@ mod layers;
 mod lease;
 mod limits;
 mod list;
+mod man;
 mod offer;
 mod program;
 mod purge;
@@ -83,6 +84,7 @@ fn set_up(
     let called = command_line.first().map_or(OsStr::new(program.name()), OsString::as_os_str);
     match setup {
         Setup::Completions(args) => completions::run(program, called, args, console),
+        Setup::Man(args) => man::run(program, args, console),
     }
 }
 

@@ -12,6 +12,7 @@ use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, Par
 
 use super::args::{Shared, Verb};
 use super::completions::Completions;
+use super::man::Man;
 
 /// Which of the two runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub enum Task {
 pub enum Setup {
     /// Print the script by which a shell completes commands, options and images
     Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
 }
 
 /// See and collect the image cache of Brood Box
@@ -110,7 +113,9 @@ impl Program {
     /// Something to type for `bbox`, as it is typed for this program.
     fn in_own_words(self, text: &str) -> String {
         let text = text.replace(Self::Bbox.cache_words(), self.cache_words());
-        text.replace("bbox completions", &format!("{} completions", self.name()))
+        ["completions", "man"].iter().fold(text, |text, setup| {
+            text.replace(&format!("bbox {setup}"), &format!("{} {setup}", self.name()))
+        })
     }
 
     /// The whole command line, with its examples in the words of this program.

@@ -10,6 +10,7 @@ mod few_files;
 mod gc;
 mod json;
 mod list;
+mod manual;
 mod names;
 mod needed;
 mod owner_rules;

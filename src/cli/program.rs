@@ -167,6 +167,7 @@ impl Program {
         };
         let tip = match self {
             Self::Bbox if is_verb(word) => format!("try 'bbox cache {word}'"),
+            Self::Bbox if Setup::has_subcommand(word) => format!("try 'bbox {word}'"),
             Self::BboxCache if word == "cache" => {
                 "leave the word out: 'bbox-cache list' is 'bbox cache list'".to_owned()
             }

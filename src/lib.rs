@@ -12,7 +12,8 @@
 //! - [`usage`]: how big it is. A [`Meter`](usage::Meter) walks many trees at once.
 //! - [`plan`]: what may go, and why. Functions of their arguments, nothing else.
 //! - [`sweep`](mod@sweep): makes it gone.
-//! - `cli`, behind the feature of that name: the program `bbox`, the only part that prints.
+//! - `cli`, behind the feature of that name: the programs `bbox` and `bbox-cache`, the only part
+//!   that prints.
 //!
 //! Sizes are bytes, as [`ByteSize`](bytesize::ByteSize), and say whether they are apparent (lengths) or
 //! on disk (blocks). Names come from whoever built an image: they are safe to print only where that is

@@ -1,6 +1,7 @@
 //! What lies in the cache: one cheap pass over three folders, no tree is walked.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::io::Errno;
@@ -136,7 +137,8 @@ impl Inventory {
         self.images().any(|(image, _)| image.is_fresh(now) && !named.contains(&image.location.name))
     }
 
-    pub(super) fn read(cache: &Cache) -> Result<Self> {
+    /// Waits with `patience` for refs that are being written.
+    pub(super) fn read(cache: &Cache, patience: Duration) -> Result<Self> {
         let mut inventory = Self::default();
         // Layers first: then whoever has touched one of them by now is seen in the root.
         if let Err(problem) = inventory.list(cache, Folder::Layers) {
@@ -145,7 +147,7 @@ impl Inventory {
         let layers = inventory.entries.len();
         inventory.list(cache, Folder::Root)?;
         inventory.entries.rotate_left(layers);
-        inventory.refs = cache.refs();
+        inventory.refs = cache.refs_with(patience);
         inventory.index_born = cache.index_born();
         Ok(inventory)
     }

@@ -124,7 +124,15 @@ impl Cache {
     /// The cache directory cannot be listed. What else cannot be read is in the inventory's own
     /// lists.
     pub fn inventory(&self) -> Result<Inventory> {
-        Inventory::read(self)
+        Inventory::read(self, refs::SETTLE_TIME)
+    }
+
+    /// The same at once, with every ref as it stands: for whoever only wants names.
+    ///
+    /// # Errors
+    /// As for [`Cache::inventory`].
+    pub fn inventory_now(&self) -> Result<Inventory> {
+        Inventory::read(self, Duration::ZERO)
     }
 
     /// The same for whoever is about to remove something: waits up to two seconds for an image

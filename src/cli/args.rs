@@ -1,50 +1,22 @@
-//! The command line.
+//! The verbs, and their options.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::ui::theme::HELP;
+use super::completions::{command, images};
 use crate::usage::Jobs;
 
-/// See and collect the image cache of Brood Box
-#[derive(Parser)]
-#[command(name = "bbox", version, max_term_width = 100)]
-#[command(styles = HELP)]
-pub struct Arguments {
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-#[derive(Subcommand)]
-pub enum Command {
-    /// See and collect the image cache
-    Cache(CacheArguments),
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  bbox cache list           what is in the cache, and how big it is
-  bbox cache gc --dry-run   what a collection would remove
-  bbox cache gc             remove what nothing needs")]
-pub struct CacheArguments {
-    #[command(flatten)]
-    pub shared: Shared,
-    #[command(subcommand)]
-    pub verb: Verb,
-}
-
 /// Options of every verb, taken before or after it.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Shared {
     /// The cache directory [default: broodbox/images in the user's cache home]
     /// [env: BBOX_IMAGE_CACHE_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
     /// How many threads work, 1 to 1024 [default: 32]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
@@ -66,14 +38,16 @@ pub struct Shared {
     pub verbose: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    #[default]
     Table,
     Json,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Default, ValueEnum)]
 pub enum Color {
+    #[default]
     Auto,
     Always,
     Never,
@@ -101,6 +75,10 @@ pub enum Verb {
     /// Run a command while an image is kept from being collected
     Lease(Lease),
     /// Print the cache directory
+    #[command(after_help = "\
+Examples:
+  bbox cache dir             the path, whether the directory is there or not
+  cd \"$(bbox cache dir)\"    go there")]
     Dir,
 }
 
@@ -144,12 +122,12 @@ const MOST_SHOWN: usize = 10_000;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache show ghcr.io/a/b:latest     what fills an image
-  bbox cache show 0123456789ab --top 50  the same by the beginning of its digest, in more detail
-  bbox cache show 0123456789ab --files   its largest files")]
+  bbox cache show ghcr.io/a/b:latest      what fills an image
+  bbox cache show 0123456789ab --top 50   in more detail, by the digest
+  bbox cache show 0123456789ab --files    its largest files")]
 pub struct Show {
     /// The image: a reference, or a digest or its beginning
-    #[arg(value_name = "REF|DIGEST")]
+    #[arg(value_name = "REF|DIGEST", add = images())]
     pub image: String,
     /// How many levels of directories to show
     #[arg(long, value_name = "N", value_parser = parse_number, default_value = "3")]
@@ -172,9 +150,11 @@ fn parse_number(text: &str) -> Result<usize, String> {
 Examples:
   bbox cache gc --dry-run          what would go, and how much that frees
   bbox cache gc -v                 also say what is kept, and why
-  bbox cache gc --layers           also remove the layers that no image left is made of
+  bbox cache gc --layers           also remove layers that no image is made of
   bbox cache gc --keep-recent 7d   keep what was used within the last week
-  bbox cache gc -q --no-wait       for a timer: without a word, and not twice at a time")]
+  bbox cache gc --unused-for 30d   also remove images not used for a month
+  bbox cache gc --max-size 20GiB   also the least recently used, until it fits
+  bbox cache gc -q --no-wait       for a timer: silent, and not twice at a time")]
 pub struct Gc {
     /// Only say what would be removed, and what that gives back: two numbers where files share data
     /// with somebody who is not known
@@ -210,14 +190,15 @@ pub struct Gc {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache rm ghcr.io/a/b:latest          asks, since a reference names it
-  bbox cache rm -y 0123456789ab sha256:fe   does not ask; the beginning of a digest will do
-  bbox cache rm -n ghcr.io/a/b:latest       what would go
+  bbox cache rm ghcr.io/a/b:latest      asks, since a reference names it
+  bbox cache rm -y 0123456789ab fedcb   does not ask; several, by their digests
+  bbox cache rm -n ghcr.io/a/b:latest   what would go
 
-An image that a process uses stays, and so does one that is leased, unless with --force.")]
+An image that a process uses stays, and so does one that is leased, unless with
+--force.")]
 pub struct Rm {
     /// The images: references, or digests or their beginnings
-    #[arg(value_name = "REF|DIGEST", required = true)]
+    #[arg(value_name = "REF|DIGEST", required = true, add = images())]
     pub images: Vec<String>,
     /// Do not ask, and remove what is leased, too
     #[arg(short, long)]
@@ -242,9 +223,12 @@ pub enum Layers {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache purge             asks first
-  bbox cache purge --force     does not
-  bbox cache purge --dry-run   what would go")]
+  bbox cache purge             ask first, then remove everything
+  bbox cache purge --force     do not ask
+  bbox cache purge --dry-run   what would go
+
+The next pull makes the directory anew. What runs from the cache loses its files:
+the question names the processes that use something.")]
 pub struct Purge {
     /// Do not ask
     #[arg(short, long, visible_short_alias = 'y')]
@@ -263,15 +247,15 @@ Examples:
   bbox cache lease ghcr.io/a/b:latest -- make test
   bbox cache lease sha256:0123456789ab -- tar -cf image.tar -C DIR .
 
-The lease ends with the command, and with this program: if that is killed, the command runs on
-without. The exit code is that of the command; 125 if the lease cannot be had, 126 or 127 if the
-command cannot be run.")]
+The lease ends with the command, and with this program: if that is killed, the
+command runs on without. The exit code is that of the command; 125 if the lease
+cannot be had, 126 or 127 if the command cannot be run.")]
 pub struct Lease {
-    /// The image: a reference, or a digest or its beginning
-    #[arg(value_name = "REF|DIGEST")]
+    /// The image: a reference, a digest, or the beginning of a digest
+    #[arg(value_name = "REF|DIGEST", add = images())]
     pub image: String,
-    /// What to run
-    #[arg(last = true, required = true, value_name = "CMD")]
+    /// The command to run, with its arguments
+    #[arg(last = true, required = true, value_name = "CMD", add = command())]
     pub command: Vec<OsString>,
 }
 

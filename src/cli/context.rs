@@ -6,6 +6,7 @@ use anstream::ColorChoice;
 
 use super::args::{Color, Format, Shared};
 use super::failure::{Failure, refuse};
+use super::program::Program;
 use super::signals::Signals;
 use super::ui::console::Console;
 use crate::cache::default_directory;
@@ -19,6 +20,7 @@ const DIRECTORY_VARIABLE: &str = "BBOX_IMAGE_CACHE_DIR";
 pub struct Context<'a> {
     pub console: &'a Console,
     pub signals: &'a Signals,
+    program: Program,
     /// The cache directory, as an absolute path.
     pub cache_dir: PathBuf,
     /// Whether the user has named that directory.
@@ -40,6 +42,7 @@ pub fn console(shared: &Shared) -> Console {
 
 impl<'a> Context<'a> {
     pub fn new(
+        program: Program,
         shared: Shared,
         console: &'a Console,
         signals: &'a Signals,
@@ -50,8 +53,7 @@ impl<'a> Context<'a> {
         let option = shared.cache_dir.as_ref().map(|directory| {
             format!(" --cache-dir {}", shell_word(&Escaped::new(directory).to_string()))
         });
-        let variable = std::env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
-        let given = shared.cache_dir.or(variable.map(PathBuf::from));
+        let given = shared.cache_dir.or_else(directory_from_environment);
         let is_given = given.is_some();
         let Some(directory) = given.or_else(default_directory) else {
             return refuse("there is no home directory to look for a cache in; use --cache-dir");
@@ -59,12 +61,19 @@ impl<'a> Context<'a> {
         let cache_dir = std::path::absolute(&directory).context("find", &directory)?;
         let (format, jobs) = (shared.format, shared.jobs.unwrap_or_default());
         let option = option.unwrap_or_default();
-        Ok(Self { console, signals, cache_dir, is_given, option, format, jobs })
+        Ok(Self { console, signals, program, cache_dir, is_given, option, format, jobs })
     }
 
     /// What to type for `verb` on the same cache.
     pub fn command(&self, verb: &str) -> String {
-        format!("bbox cache{} {verb}", self.option)
+        format!("{}{} {verb}", self.program.cache_words(), self.option)
+    }
+
+    /// Tells whoever has named a directory that there is none: a slip looks like an empty cache.
+    pub fn note_missing_directory(&self) {
+        if self.is_given && self.cache_dir.metadata().is_err_and(is_missing) {
+            self.console.note(format_args!("There is no directory {}.", self.shown_dir()));
+        }
     }
 
     /// The cache directory, safe to print.
@@ -77,10 +86,24 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The cache directory that the environment names; an empty variable is none.
+pub fn directory_from_environment() -> Option<PathBuf> {
+    let variable = std::env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
+    variable.map(PathBuf::from)
+}
+
+fn is_missing(error: std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
+}
+
+/// Whether a word means itself in every shell, wherever it stands after another one.
+pub fn is_plain(word: &str) -> bool {
+    word.chars().all(|c| c.is_alphanumeric() || "/._-+=:@,%".contains(c))
+}
+
 /// A word as it can be typed in a shell.
 pub fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@,%".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
+    match !word.is_empty() && is_plain(word) {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }

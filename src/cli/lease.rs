@@ -15,11 +15,11 @@ use super::choose::{NotFound, choose};
 use super::context::Context;
 use super::failure::{Ending, Failure};
 use crate::cache::{self, Cache};
-use crate::error::{Error, cause};
+use crate::error::cause;
 use crate::escape::Escaped;
 
 /// The lease cannot be had: what `env`, `nice` and `timeout` say in such a case.
-const NO_LEASE: u8 = 125;
+pub const NO_LEASE: u8 = 125;
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
@@ -57,16 +57,17 @@ fn take(context: &Context<'_>, image: &str) -> Result<cache::Lease, Failure> {
 /// The lease, or why it may come to be had in a moment.
 fn try_take(context: &Context<'_>, image: &str) -> Result<Result<cache::Lease, String>, Failure> {
     let dir = context.shown_dir();
-    let Some(cache) = Cache::open(&context.cache_dir).map_err(no_lease)? else {
-        return refuse(format!("there is no image {} in {dir}", Escaped::new(image)));
+    let Some(cache) = Cache::open(&context.cache_dir)? else {
+        let image = Escaped::new(image);
+        return refuse(format!("there is no image {image}, for there is no directory {dir}"));
     };
-    let inventory = cache.inventory().map_err(no_lease)?;
+    let inventory = cache.inventory()?;
     let digest = match choose(context, &inventory, image) {
         Ok((_, digest)) => digest,
         Err(NotFound::Yet(reason)) => return Ok(Err(reason)),
         Err(NotFound::AtAll(reason)) => return refuse(reason),
     };
-    let lease = cache.lease(digest).map_err(no_lease)?;
+    let lease = cache.lease(digest)?;
     Ok(lease.ok_or_else(|| format!("{digest} is not in {dir} any more")))
 }
 
@@ -74,8 +75,12 @@ fn refuse<T>(reason: String) -> Result<T, Failure> {
     Err(Failure::NotRun { code: NO_LEASE, reason })
 }
 
-fn no_lease(error: Error) -> Failure {
-    Failure::NotRun { code: NO_LEASE, reason: error.to_string() }
+/// A failure before the command could be run, with the code that says so.
+pub fn with_own_code(failure: Failure) -> Failure {
+    match failure {
+        Failure::NotRun { .. } => failure,
+        other => Failure::NotRun { code: NO_LEASE, reason: other.to_string() },
+    }
 }
 
 /// What somebody may send to this program and mean the command.
@@ -86,8 +91,7 @@ const SENT_TO_BOTH: [i32; 2] = [SIGINT, SIGQUIT];
 /// Waits for the command, and passes on what is sent to this program alone.
 fn run_command(args: &Lease) -> Result<ExitStatus, Failure> {
     let heeded = PASSED.into_iter().chain(SENT_TO_BOTH).filter(|&signal| is_heeded(signal));
-    let mut signals =
-        Signals::new(heeded.chain([SIGCHLD])).map_err(|error| no_lease(signals_error(error)))?;
+    let mut signals = Signals::new(heeded.chain([SIGCHLD])).map_err(Failure::Signals)?;
     let mut child = spawn(args)?;
     loop {
         for signal in signals.wait() {
@@ -102,10 +106,6 @@ fn run_command(args: &Lease) -> Result<ExitStatus, Failure> {
             Err(error) => return Err(not_run(args, NO_LEASE, &error)),
         }
     }
-}
-
-fn signals_error(error: std::io::Error) -> Error {
-    Error::Io { operation: "listen for", path: "signals".into(), source: error }
 }
 
 /// What this program was told to ignore (by `nohup`, by a shell in the background) is to be ignored

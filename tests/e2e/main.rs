@@ -5,10 +5,13 @@
 mod support;
 
 mod bad_input;
+mod completions;
 mod few_files;
 mod gc;
 mod json;
 mod list;
+mod manual;
+mod names;
 mod needed;
 mod owner_rules;
 mod people;

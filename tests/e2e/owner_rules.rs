@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::support::cache::age;
-use crate::support::{TestCache, run};
+use crate::support::{Run, TestCache, bare, finish, run};
 
 fn left(cache: &TestCache) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(cache.dir())
@@ -161,9 +161,14 @@ fn a_missing_cache_is_no_error_anywhere() {
     let cache = TestCache::new();
     fs::remove_dir(cache.dir()).unwrap();
     for arguments in [&["list"][..], &["list", "--sizes"], &["gc"], &["gc", "-n"], &["purge"]] {
-        let text = run(&cache, arguments).ok();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(text.contains(cache.dir().to_str().unwrap()), "{text}");
+        let Run { code, out, err } = run(&cache, arguments);
+        assert_eq!((code, out.lines().count()), (0, 1), "{out}");
+        assert!(out.contains(cache.dir().to_str().unwrap()), "{out}");
+        // Whoever has named it may have made a slip; nobody has named the usual one.
+        assert_eq!(err, format!("There is no directory {}.\n", cache.dir().display()));
+        let mut usual = bare();
+        usual.arg("cache").args(arguments).env("XDG_CACHE_HOME", cache.home().join("none"));
+        assert_eq!(finish(usual).ok().lines().count(), 1);
     }
 }
 

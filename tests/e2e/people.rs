@@ -133,7 +133,8 @@ impl Terminal {
     }
 }
 
-fn open_terminal(columns: u16) -> (File, OwnedFd) {
+/// Both ends of a terminal of so many columns.
+pub fn open_terminal(columns: u16) -> (File, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();

@@ -1,0 +1,150 @@
+//! Which images a word may name.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+
+use super::line;
+use crate::cache::{Cache, Digest, Inventory, default_directory};
+use crate::cli::context::{directory_from_environment, is_plain};
+
+/// To be added to every argument that takes an image: `#[arg(add = images())]`.
+pub fn images() -> ArgValueCompleter {
+    ArgValueCompleter::new(|word: &OsStr| word.to_str().and_then(find).unwrap_or_default())
+}
+
+fn find(typed: &str) -> Option<Vec<CompletionCandidate>> {
+    let named = line::cache_dir(line::typed()).or_else(directory_from_environment);
+    let cache = Cache::open(named.or_else(default_directory)?).ok()??;
+    Some(candidates(&cache.inventory_now().ok()?, typed))
+}
+
+/// The references that begin like this, then the digests; where nothing has been typed yet, only the
+/// digests of images that have no other name. A name in a cache may be anything at all: what is no
+/// reference, or no digest, as they are usually written is not offered to a shell.
+fn candidates(inventory: &Inventory, typed: &str) -> Vec<CompletionCandidate> {
+    let mut names: HashMap<&Digest, Vec<&str>> = HashMap::new();
+    for found in &inventory.refs.refs {
+        let name = found.image.as_deref().filter(|name| is_name(name));
+        names.entry(&found.digest).or_default().extend(name);
+    }
+    let names_of = |digest: &Digest| names.get(digest).map_or(&[][..], Vec::as_slice);
+    let images: Vec<_> = inventory.images().map(|(_, digest)| digest).collect();
+    let named =
+        images.iter().flat_map(|digest| names_of(digest).iter().map(|name| (*name, *digest)));
+    let mut named: Vec<_> = named.filter(|(name, _)| name.starts_with(typed)).collect();
+    named.sort();
+    named.dedup_by_key(|(name, _)| *name);
+    let wanted = |digest: &Digest| !typed.is_empty() || names_of(digest).is_empty();
+    let digests = images.iter().filter(|digest| wanted(digest)).filter_map(|digest| {
+        let help = names_of(digest).first().unwrap_or(&"no reference names it");
+        Some((spelled(digest, typed)?, (*help).to_owned()))
+    });
+    let named = named.into_iter().map(|(name, digest)| (name.to_owned(), digest.short()));
+    let candidate =
+        |(value, help): (String, String)| CompletionCandidate::new(value).help(Some(help.into()));
+    named.chain(digests).map(candidate).collect()
+}
+
+/// The shortest form of a digest that begins like this.
+fn spelled(digest: &Digest, typed: &str) -> Option<String> {
+    let forms = [digest.short(), digest.to_text()];
+    let digits =
+        forms.each_ref().map(|form| form.split_once(':').map(|(_, digits)| digits.to_owned()));
+    let mut forms = forms.into_iter().chain(digits.into_iter().flatten());
+    forms.find(|form| form.starts_with(typed)).filter(|form| is_name(form))
+}
+
+/// Whether a text is made like a reference or a digest: nothing in it is special to a shell, and it
+/// is not taken for an option.
+fn is_name(text: &str) -> bool {
+    let is_whole = text.starts_with(char::is_alphanumeric) && !text.ends_with('/');
+    text.is_ascii() && is_whole && is_plain(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_cache::TestCache;
+
+    fn offered(cache: &TestCache, typed: &str) -> Vec<String> {
+        let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory_now().unwrap();
+        let found = candidates(&inventory, typed).into_iter();
+        found.map(|one| one.get_value().to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn references_and_digests_are_offered_as_they_begin() {
+        let cache = TestCache::new();
+        let (long, other) = ("0123456789abcdef", "01234fff");
+        cache.image(long);
+        cache.image(other);
+        cache.tag("ghcr.io/a/b:latest", long);
+        cache.tag("ghcr.io/a/c@sha256:12", long);
+        cache.tag("example.com/gone:1", "gone");
+        cache.raw_ref("old-form", format!("sha256:{other}\n"));
+        for (typed, expected) in [
+            ("", &["ghcr.io/a/b:latest", "ghcr.io/a/c@sha256:12", "sha256:01234fff"][..]),
+            ("ghcr.io/a/b:", &["ghcr.io/a/b:latest"]),
+            ("sha", &["sha256:0123456789ab", "sha256:01234fff"]),
+            ("sha256:012345", &["sha256:0123456789ab"]),
+            ("sha256:0123456789abc", &["sha256:0123456789abcdef"]),
+            ("012345", &["0123456789ab"]),
+            ("0123456789abc", &["0123456789abcdef"]),
+            ("example", &[]),
+            ("x", &[]),
+        ] {
+            assert_eq!(offered(&cache, typed), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_shell_could_heed_is_offered() {
+        let cache = TestCache::new();
+        let hostile = [
+            "two words",
+            "a'b",
+            "a\"b",
+            "$(reboot)",
+            "a`b`",
+            "a;b",
+            "a&b",
+            "a|b",
+            "a>b",
+            "a*",
+            "a?",
+            "a[b]",
+            "a{b,c}",
+            "~a",
+            "a~",
+            "a#b",
+            "#a",
+            "a!b",
+            "!!",
+            "a\\b",
+            "a\rb",
+            "a\x1b[2J",
+            "a\u{202e}b",
+            "größe",
+            "--force",
+            "-n",
+            "=ls",
+            "a(b)",
+            "a^b",
+            "a$b",
+        ];
+        for (number, name) in hostile.iter().enumerate() {
+            cache.image(&format!("image{number}"));
+            cache.raw_ref(&number.to_string(), format!("{name}\tsha256:image{number}\n"));
+        }
+        for name in ["$(reboot)", "two words", "new\nline"] {
+            cache.image(name);
+        }
+        assert_eq!(offered(&cache, "").len(), hostile.len(), "all of them by their digests");
+        assert!(offered(&cache, "").iter().all(|one| one.starts_with("sha256:image")));
+        for name in hostile {
+            assert_eq!(offered(&cache, &name[..1]), Vec::<String>::new(), "{name}");
+        }
+    }
+}

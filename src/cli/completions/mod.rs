@@ -1,0 +1,104 @@
+//! `bbox completions`: what a shell may put for a word that somebody has begun to type.
+//!
+//! The script that is printed is small: at each TAB it runs this program again, with the name of the
+//! shell in the environment and the words so far as arguments, and [`answer`] prints what the last
+//! of them may become, a line each. So images are completed from the cache as it is at that moment.
+//!
+//! Nobody has asked for anything yet while a line is typed: an answer is quick, or none. It never
+//! complains, since the complaint would land in the middle of the line.
+
+mod command;
+mod images;
+mod line;
+mod reply;
+mod script;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use clap_complete::engine::complete;
+
+use super::args::Shared;
+use super::context;
+use super::failure::{Ending, Failure};
+use super::program::Program;
+use super::ui::console::Console;
+
+pub use command::command;
+pub use images::images;
+use reply::Reply;
+
+/// Names the shell that asks.
+const VARIABLE: &str = "BBOX_COMPLETE";
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  eval \"$(bbox completions bash)\"     in ~/.bashrc
+  eval \"$(bbox completions zsh)\"      in ~/.zshrc, after compinit
+  bbox completions fish | source      in ~/.config/fish/config.fish
+
+TAB then completes commands, options and, from the cache as it is at that
+moment, references and digests.")]
+pub struct Completions {
+    /// The shell to print the script for
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// Prints the script that makes `args.shell` ask the program as which this one was called, `called`.
+pub fn run(
+    program: Program,
+    called: &OsStr,
+    args: &Completions,
+    console: &Console,
+) -> Result<Ending, Failure> {
+    console.write_raw(script::script(args.shell, program, called).as_bytes())?;
+    Ok(Ending::Done)
+}
+
+/// Answers a shell, if it is one that has run this program.
+pub fn answer(program: Program, command_line: &[OsString]) -> Option<ExitCode> {
+    let name = std::env::var(VARIABLE).ok().filter(|name| !name.is_empty())?;
+    let shell = Shell::from_str(&name, false).ok();
+    // After the program's name and `--`.
+    let arguments = command_line.get(2..).unwrap_or_default();
+    let reply = shell.and_then(|shell| reply(program, shell, arguments));
+    let console = context::console(&Shared::default());
+    let printed = reply.is_some_and(|reply| console.write_raw(reply.as_bytes()).is_ok());
+    Some(ExitCode::from(u8::from(!printed)))
+}
+
+/// What to print; `None` if the shell has not asked as its script does.
+fn reply(program: Program, shell: Shell, arguments: &[OsString]) -> Option<String> {
+    let words = match (shell, arguments) {
+        (Shell::Bash, [line, _]) => line::words(line.as_bytes()),
+        (Shell::Bash, _) => return None,
+        (Shell::Zsh, words) => words.iter().map(|word| line::unquoted(word.as_bytes())).collect(),
+        // Fish has unquoted all words but the last.
+        (Shell::Fish, [words @ .., last]) => {
+            let last = line::unquoted(last.as_bytes());
+            words.iter().cloned().chain([last]).collect()
+        }
+        (Shell::Fish, []) => return None,
+    };
+    line::keep(&words);
+    let current = words.last()?.to_str()?.to_owned();
+    let (last, here) = (words.len() - 1, std::env::current_dir().ok());
+    let found = complete(&mut program.command(), words, last, here.as_deref()).ok()?;
+    let reply = Reply::new(found, &current);
+    Some(match shell {
+        Shell::Bash => reply.for_bash(&current, arguments.last()?.to_str()?),
+        Shell::Zsh => reply.for_zsh(),
+        Shell::Fish => reply.for_fish(),
+    })
+}

@@ -1,0 +1,254 @@
+//! The two names of the program, and the command line of each.
+//!
+//! On a machine where `bbox` is the agent runner, this program cannot go by that name as well. So
+//! there are two: `bbox`, whose commands for the cache follow the word `cache`, and `bbox-cache`,
+//! which has the same ones without that word. Whatever is shown as something to type is written
+//! once, as it is typed for `bbox`, and told in the words of the program that runs.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, Parser, Subcommand};
+
+use super::args::{Shared, Verb};
+use super::completions::Completions;
+use super::man::Man;
+use super::ui::theme::HELP;
+
+/// Which of the two runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// `bbox`.
+    Bbox,
+    /// `bbox-cache`.
+    BboxCache,
+}
+
+/// What a command line asks for.
+pub struct Order {
+    pub shared: Shared,
+    pub task: Task,
+}
+
+/// What is to be done.
+#[derive(Subcommand)]
+pub enum Task {
+    #[command(flatten)]
+    Verb(Verb),
+    #[command(flatten)]
+    Setup(Setup),
+}
+
+/// What has nothing to do with any cache.
+#[derive(Subcommand)]
+pub enum Setup {
+    /// Print the script by which a shell completes commands, options and images
+    Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
+}
+
+/// See and collect the image cache of Brood Box
+#[derive(Parser)]
+#[command(name = "bbox", version, max_term_width = 80, after_help = EXAMPLES, styles = HELP)]
+struct Bbox {
+    #[command(subcommand)]
+    command: BboxCommand,
+}
+
+#[derive(Subcommand)]
+enum BboxCommand {
+    /// See and collect the image cache
+    #[command(after_help = EXAMPLES)]
+    Cache(CacheArguments),
+    #[command(flatten)]
+    Setup(Setup),
+}
+
+#[derive(Args)]
+struct CacheArguments {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// See and collect the image cache of Brood Box
+#[derive(Parser)]
+#[command(name = "bbox-cache", version, max_term_width = 80, after_help = EXAMPLES, styles = HELP)]
+struct BboxCache {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    task: Task,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bbox cache list           what is in the cache, and how big it is
+  bbox cache gc --dry-run   what a collection would remove
+  bbox cache gc             remove what nothing needs
+  bbox cache help gc        all about one command
+
+An image is an extracted tree, and its digest is its name. A reference such as
+ghcr.io/a/b:latest names a digest. An image that no reference names any more, as
+the older build of one that was rebuilt, is an orphan: nothing needs it.";
+
+impl Program {
+    /// What it is called by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bbox => "bbox",
+            Self::BboxCache => "bbox-cache",
+        }
+    }
+
+    /// What a command on the cache begins with.
+    pub fn cache_words(self) -> &'static str {
+        match self {
+            Self::Bbox => "bbox cache",
+            Self::BboxCache => "bbox-cache",
+        }
+    }
+
+    /// Something to type for `bbox`, as it is typed for this program.
+    fn in_own_words(self, text: &str) -> String {
+        let text = text.replace(Self::Bbox.cache_words(), self.cache_words());
+        ["completions", "man"].iter().fold(text, |text, setup| {
+            text.replace(&format!("bbox {setup}"), &format!("{} {setup}", self.name()))
+        })
+    }
+
+    /// The whole command line, with its examples in the words of this program.
+    pub fn command(self) -> Command {
+        self.with_own_words(match self {
+            Self::Bbox => Bbox::command(),
+            Self::BboxCache => BboxCache::command(),
+        })
+    }
+
+    fn with_own_words(self, command: Command) -> Command {
+        let command = command.mut_subcommands(|command| self.with_own_words(command));
+        let help = command.get_after_help().map(|help| self.in_own_words(&help.to_string()));
+        match help {
+            Some(help) => command.after_help(help),
+            None => command,
+        }
+    }
+
+    /// Reads a command line, the program's name first.
+    pub fn parse(self, line: &[OsString]) -> Result<Order, Error> {
+        let mut command = self.command();
+        let matches = command.try_get_matches_from_mut(line);
+        let order = matches.and_then(|matches| self.order(&matches));
+        order.map_err(|error| self.with_tip(error.format(&mut command)))
+    }
+
+    fn order(self, matches: &ArgMatches) -> Result<Order, Error> {
+        Ok(match self {
+            Self::Bbox => match Bbox::from_arg_matches(matches)?.command {
+                BboxCommand::Cache(CacheArguments { shared, verb }) => {
+                    Order { shared, task: Task::Verb(verb) }
+                }
+                BboxCommand::Setup(setup) => {
+                    Order { shared: Shared::default(), task: Task::Setup(setup) }
+                }
+            },
+            Self::BboxCache => {
+                let BboxCache { shared, task } = BboxCache::from_arg_matches(matches)?;
+                Order { shared, task }
+            }
+        })
+    }
+
+    /// Whoever is used to the one program says `cache` too much, or too little, to the other.
+    fn with_tip(self, mut error: Error) -> Error {
+        let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+            return error;
+        };
+        let tip = match self {
+            Self::Bbox if is_verb(word) => format!("try 'bbox cache {word}'"),
+            Self::Bbox if Setup::has_subcommand(word) => format!("try 'bbox {word}'"),
+            Self::BboxCache if word == "cache" => {
+                "leave the word out: 'bbox-cache list' is 'bbox cache list'".to_owned()
+            }
+            _ => return error,
+        };
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        error
+    }
+}
+
+/// Whether a command line, wrong as it may be, is one for `lease`.
+pub fn is_lease(line: &[OsString]) -> bool {
+    let mut words = line.iter().skip(1).filter_map(|word| word.to_str());
+    words.find(|word| is_verb(word)) == Some("lease")
+}
+
+fn is_verb(word: &str) -> bool {
+    Verb::augment_subcommands(Command::new("cache")).find_subcommand(word).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: [Program; 2] = [Program::Bbox, Program::BboxCache];
+
+    /// Hands over every command of a tree, the topmost first; `help` is a list of the others.
+    fn for_each(command: &mut Command, with: &mut impl FnMut(&mut Command)) {
+        with(command);
+        let subcommands = command.get_subcommands_mut();
+        for subcommand in subcommands.filter(|command| command.get_name() != "help") {
+            for_each(subcommand, with);
+        }
+    }
+
+    /// What is to be typed in the examples of a help text.
+    fn examples(help: &str) -> impl Iterator<Item = &str> {
+        let lines = help.lines().skip_while(|line| *line != "Examples:").skip(1);
+        let lines = lines.take_while(|line| !line.is_empty());
+        lines.map(|line| line.trim().split("   ").next().unwrap_or_default())
+    }
+
+    #[test]
+    fn each_help_fits_a_narrow_terminal_and_has_examples_that_the_program_takes() {
+        for program in BOTH {
+            let mut command = program.command();
+            command.build();
+            let mut seen = 0;
+            for_each(&mut command, &mut |command| {
+                let help = command.render_help().to_string();
+                assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+                assert!(examples(&help).next().is_some(), "{help}");
+                for example in examples(&help) {
+                    let start = example.find(&format!("{} ", program.name()));
+                    let typed = &example[start.unwrap_or_else(|| panic!("{example}"))..];
+                    let typed = typed.split(['|', ')']).next().unwrap_or_default();
+                    let line: Vec<_> = typed.split_whitespace().map(OsString::from).collect();
+                    let result = program.parse(&line);
+                    let is_help = result.as_ref().is_err_and(|error| !error.use_stderr());
+                    assert!(result.is_ok() || is_help, "{example}: {:?}", result.err());
+                    seen += 1;
+                }
+            });
+            assert!(seen > 10, "{seen}");
+        }
+    }
+
+    #[test]
+    fn a_line_for_lease_is_known_however_wrong() {
+        for (line, expected) in [
+            ("bbox cache lease", true),
+            ("bbox cache --bogus lease x -- y", true),
+            ("bbox cache -j 0 lease x -- list", true),
+            ("bbox-cache lease list", true),
+            ("bbox cache list lease", false),
+            ("bbox cache ls -- lease", false),
+            ("lease", false),
+        ] {
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(is_lease(&words), expected, "{line}");
+        }
+    }
+}

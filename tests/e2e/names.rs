@@ -1,0 +1,78 @@
+//! The two names of the program.
+
+use crate::support::{Run, TestCache, finish, run};
+
+/// `bbox-cache`, away from the user's own environment.
+fn bbox_cache(arguments: &[&str]) -> Run {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_bbox-cache"));
+    command.env_remove("BBOX_IMAGE_CACHE_DIR").env_remove("XDG_CACHE_HOME").args(arguments);
+    finish(command)
+}
+
+fn bbox(arguments: &[&str]) -> Run {
+    let mut command = crate::support::bare();
+    command.args(arguments);
+    finish(command)
+}
+
+#[test]
+fn the_short_program_does_the_same_and_offers_its_own_commands() {
+    let cache = TestCache::new();
+    cache.live("a");
+    cache.image("b");
+    let dir = cache.dir().into_os_string().into_string().unwrap();
+    let short = bbox_cache(&["list", "--cache-dir", &dir]).ok();
+    let own = format!("`bbox-cache --cache-dir {dir} gc` gives it back");
+    assert!(short.contains(&own), "{short}");
+    let long = run(&cache, &["list"]).ok();
+    assert_eq!(short.replace("`bbox-cache ", "`bbox cache "), long);
+    let gc = bbox_cache(&["--cache-dir", &dir, "gc", "-n", "--format", "json"]).json();
+    assert_eq!(gc, run(&cache, &["gc", "-n", "--format", "json"]).json());
+    bbox_cache(&["gc", "-q", "--cache-dir", &dir]).ok();
+    assert!(!cache.path("sha256-b").exists());
+}
+
+#[test]
+fn help_versions_and_slips_are_in_the_words_of_the_program() {
+    for (Run { out, .. }, usage, example) in [
+        (bbox(&["cache", "gc", "--help"]), "Usage: bbox cache gc ", "\n  bbox cache gc -v "),
+        (bbox_cache(&["gc", "--help"]), "Usage: bbox-cache gc ", "\n  bbox-cache gc -v "),
+        (bbox_cache(&["help", "gc"]), "Usage: bbox-cache gc ", "\n  bbox-cache gc -v "),
+    ] {
+        assert!(out.contains(usage) && out.contains(example), "{out}");
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(bbox(&["--version"]).ok(), format!("bbox {version}\n"));
+    assert_eq!(bbox_cache(&["--version"]).ok(), format!("bbox-cache {version}\n"));
+    for (run, tip) in [
+        (bbox(&["ls"]), "tip: try 'bbox cache ls'"),
+        (bbox(&["cache", "man", "."]), "tip: try 'bbox man'"),
+        (bbox_cache(&["cache", "list"]), "tip: leave the word out: 'bbox-cache list'"),
+        (bbox_cache(&["lst"]), "similar subcommands exist: 'ls', 'list'"),
+        (bbox(&[]), "Examples:\n  bbox cache list "),
+        (bbox_cache(&[]), "Examples:\n  bbox-cache list "),
+    ] {
+        assert!(run.code == 2 && run.err.contains(tip), "{} {}", run.code, run.err);
+    }
+}
+
+/// All other codes are those of the command that is run.
+#[test]
+fn whatever_is_wrong_with_a_lease_has_its_own_code() {
+    for arguments in [
+        &["lease"][..],
+        &["lease", "x"],
+        &["lease", "x", "--", ""],
+        &["lease", "--bogus", "x", "--", "true"],
+        &["--bogus", "lease", "x", "--", "true"],
+        &["lease", "-qv", "x", "--", "true"],
+        &["lease", "--cache-dir", "/nobody/is/here", "x", "--", "true"],
+    ] {
+        let (long, short) = (bbox(&[&["cache"], arguments].concat()), bbox_cache(arguments));
+        assert_eq!((long.code, short.code), (125, 125), "{arguments:?} {}", short.err);
+    }
+    assert_eq!(bbox_cache(&["lease", "--help"]).code, 0);
+    let missing = bbox_cache(&["lease", "--cache-dir", "/nobody/is/here", "x", "--", "true"]);
+    let why = "error: there is no image x, for there is no directory /nobody/is/here\n";
+    assert_eq!(missing.err, why);
+}

@@ -90,7 +90,8 @@ pub fn reference(found: &Ref) -> String {
 
 /// What there is to say where there is no cache at all.
 pub fn no_cache(context: &Context<'_>, text: &str) -> NotFound {
-    NotFound::AtAll(none(&Inventory::default(), text, &context.shown_dir()))
+    let (image, dir) = (Escaped::new(text), context.shown_dir());
+    NotFound::AtAll(format!("there is no image {image}, for there is no directory {dir}"))
 }
 
 /// Why there is no such image, as far as anybody can tell.

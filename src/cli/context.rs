@@ -69,10 +69,12 @@ impl<'a> Context<'a> {
         format!("{}{} {verb}", self.program.cache_words(), self.option)
     }
 
-    /// Tells whoever has named a directory that there is none: a slip looks like an empty cache.
-    pub fn note_missing_directory(&self) {
-        if self.is_given && self.cache_dir.metadata().is_err_and(is_missing) {
-            self.console.note(format_args!("There is no directory {}.", self.shown_dir()));
+    /// The cache directory as that in which there is nothing, safe to print. Whoever has made a slip
+    /// should see that it is not even there.
+    pub fn shown_place(&self) -> String {
+        match self.cache_dir.metadata().is_err_and(is_missing) {
+            true => format!("{}: there is no such directory", self.shown_dir()),
+            false => self.shown_dir(),
         }
     }
 

@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SI
 use signal_hook::iterator::Signals;
 
 use super::args::Lease;
-use super::choose::{NotFound, choose};
+use super::choose::{NotFound, choose, no_cache};
 use super::context::Context;
 use super::failure::{Ending, Failure};
 use crate::cache::{self, Cache};
@@ -58,8 +58,7 @@ fn take(context: &Context<'_>, image: &str) -> Result<cache::Lease, Failure> {
 fn try_take(context: &Context<'_>, image: &str) -> Result<Result<cache::Lease, String>, Failure> {
     let dir = context.shown_dir();
     let Some(cache) = Cache::open(&context.cache_dir)? else {
-        let image = Escaped::new(image);
-        return refuse(format!("there is no image {image}, for there is no directory {dir}"));
+        return Err(no_cache(context, image).into());
     };
     let inventory = cache.inventory()?;
     let digest = match choose(context, &inventory, image) {

@@ -106,9 +106,6 @@ fn run_verb(
         limits::raise_open_files();
         signals.listen().map_err(Failure::Signals)?;
     }
-    if matches!(verb, Verb::List(_) | Verb::Gc(_) | Verb::Purge(_)) {
-        context.note_missing_directory();
-    }
     match verb {
         Verb::List(args) => list::run(&context, &args),
         Verb::Show(args) => show::run(&context, &args),

@@ -83,6 +83,9 @@ struct BboxCache {
     task: Task,
 }
 
+/// From which likeness on a word may be a slip: what the parser takes for its own tips, too.
+const ALIKE: f64 = 0.7;
+
 const EXAMPLES: &str = "\
 Examples:
   bbox cache list           what is in the cache, and how big it is
@@ -166,9 +169,13 @@ impl Program {
         let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
             return error;
         };
+        let has_tip = error.get(ContextKind::SuggestedSubcommand).is_some();
         let tip = match self {
-            Self::Bbox if is_verb(word) => format!("try 'bbox cache {word}'"),
             Self::Bbox if Setup::has_subcommand(word) => format!("try 'bbox {word}'"),
+            Self::Bbox if !has_tip => match verb_like(word) {
+                Some(verb) => format!("try 'bbox cache {verb}'"),
+                None => return error,
+            },
             Self::BboxCache if word == "cache" => {
                 "leave the word out: 'bbox-cache list' is 'bbox cache list'".to_owned()
             }
@@ -186,7 +193,24 @@ pub fn is_lease(line: &[OsString]) -> bool {
 }
 
 fn is_verb(word: &str) -> bool {
-    Verb::augment_subcommands(Command::new("cache")).find_subcommand(word).is_some()
+    verbs().find_subcommand(word).is_some()
+}
+
+fn verbs() -> Command {
+    Verb::augment_subcommands(Command::new("cache"))
+}
+
+/// The verb that is meant by a word, be it another name of it or a slip.
+fn verb_like(word: &str) -> Option<String> {
+    if is_verb(word) {
+        return Some(word.to_owned());
+    }
+    let verbs = verbs();
+    let names = verbs.get_subcommands().map(Command::get_name);
+    let alike =
+        names.map(|name| (strsim::jaro(name, word), name)).filter(|(alike, _)| *alike > ALIKE);
+    let (_, name) = alike.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    Some(name.to_owned())
 }
 
 #[cfg(test)]

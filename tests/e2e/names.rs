@@ -46,6 +46,7 @@ fn help_versions_and_slips_are_in_the_words_of_the_program() {
     assert_eq!(bbox_cache(&["--version"]).ok(), format!("bbox-cache {version}\n"));
     for (run, tip) in [
         (bbox(&["ls"]), "tip: try 'bbox cache ls'"),
+        (bbox(&["lst"]), "tip: try 'bbox cache list'"),
         (bbox(&["cache", "man", "."]), "tip: try 'bbox man'"),
         (bbox_cache(&["cache", "list"]), "tip: leave the word out: 'bbox-cache list'"),
         (bbox_cache(&["lst"]), "similar subcommands exist: 'ls', 'list'"),

@@ -31,6 +31,8 @@ pub struct Findings {
 /// Everything that there is to say about a cache.
 pub struct Listing<'a> {
     pub cache_dir: &'a Path,
+    /// The same as that in which there is nothing, safe to print.
+    pub place: String,
     pub inventory: &'a Inventory,
     pub census: Option<&'a Census>,
     pub images: Vec<Row<'a>>,
@@ -70,6 +72,7 @@ impl<'a> Listing<'a> {
         sort(&mut layers, args.sort);
         Self {
             cache_dir: &context.cache_dir,
+            place: context.shown_place(),
             inventory,
             census,
             images,

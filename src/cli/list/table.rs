@@ -13,7 +13,6 @@ use crate::cli::ui::gauge::gauge;
 use crate::cli::ui::table::{Align, Table};
 use crate::cli::ui::theme::{GAUGE, PLAIN, RECLAIMABLE, STRANGER, TOTAL};
 use crate::cli::ui::units::{ago, at_least, count, estimate};
-use crate::escape::Escaped;
 use crate::plan::Standing;
 use crate::usage::{Estimate, Usage};
 
@@ -54,7 +53,7 @@ impl<'a> Page<'a> {
     pub fn render(&self) -> String {
         let Self { listing, width, .. } = *self;
         if listing.inventory.entries.is_empty() && listing.inventory.refs.is_empty() {
-            return format!("There is nothing in {}.\n", Escaped::new(listing.cache_dir));
+            return format!("There is nothing in {}.\n", listing.place);
         }
         let table = if self.is_account { self.account() } else { self.overview() };
         let text = table.render(width);

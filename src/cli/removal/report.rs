@@ -220,7 +220,7 @@ impl Report {
 
     fn summary(&self, context: &Context<'_>) -> String {
         if self.plan.changes().is_empty() && self.whole.is_none() {
-            return format!("Nothing to remove in {}.", context.shown_dir());
+            return format!("Nothing to remove in {}.", context.shown_place());
         }
         let decisions = 0..self.plan.decisions.len();
         let removed = decisions.clone().filter(|&index| self.is_removed(index));

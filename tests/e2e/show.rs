@@ -124,7 +124,8 @@ fn what_is_not_one_image_is_named_with_what_may_be_meant() {
     }
     fs::remove_dir_all(cache.dir()).unwrap();
     let show = run(&cache, &["show", "abc"]);
-    assert!(show.code == 1 && show.err.contains("there is no image abc in "), "{}", show.err);
+    let why = "there is no image abc, for there is no directory ";
+    assert!(show.code == 1 && show.err.contains(why), "{}", show.err);
     for arguments in [&["show"][..], &["show", "a", "b"], &["show", "a", "--top", "0"]] {
         assert_eq!(run(&cache, arguments).code, 2);
     }

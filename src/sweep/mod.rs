@@ -21,6 +21,7 @@ mod freed;
 mod in_place;
 #[cfg(test)]
 mod model_tests;
+mod names;
 mod node;
 mod obstacle;
 mod outcome;

@@ -2,9 +2,10 @@
 
 use rustix::io::Errno;
 
+use super::names::{heeds_leases, image_name, own_name};
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::Fate;
-use super::trash::{Doomed, Round, Trash, heeds_leases, image_name, own_name, rename};
+use super::trash::{Doomed, Round, Trash, rename};
 use crate::cache::{Digest, EntryName, Folders, Location, RefIndex};
 use crate::error::{Error, Result};
 use crate::plan::{Decision, Item, KeepReason, RemoveReason, Verdict};

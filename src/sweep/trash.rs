@@ -13,15 +13,13 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
+use super::names::{heeds_leases, image_name, is_dead, is_hidden, own_name};
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::{Fate, Report};
-use crate::cache::{
-    Cache, Claim, EntryKind, EntryName, Folder, Folders, Leftover, Location, Ref, RefIndex,
-    TRASH_PREFIX, TrashStage,
-};
+use crate::cache::{Cache, Claim, EntryName, Folder, Folders, Location, Ref, RefIndex, TrashStage};
 use crate::directory::{Directory, Kind};
 use crate::error::Result;
-use crate::plan::{Decision, Item, KeepReason, Marks, Plan, RemoveReason, Verdict};
+use crate::plan::{Decision, KeepReason, Marks, Plan};
 
 /// One step on the way from a plan to what may be deleted.
 #[derive(Clone, Copy, Debug)]
@@ -284,40 +282,6 @@ pub(super) fn rename(
     folder.rename(from.as_c_str(), folder, to.as_c_str())
 }
 
-/// What something is called if it turns out to be needed; `None` if nothing can speak for it.
-pub(super) fn own_name(decision: &Decision) -> Option<&EntryName> {
-    match decision.verdict {
-        Verdict::Remove(RemoveReason::Purge | RemoveReason::InterruptedGc) => image_name(decision),
-        Verdict::Remove(_) => {
-            Some(decision.item.image_name().unwrap_or(&decision.item.location().name))
-        }
-        Verdict::Keep(_) | Verdict::Restore(_) => None,
-    }
-}
-
-/// The same for a whole image.
-pub(super) fn image_name(decision: &Decision) -> Option<&EntryName> {
-    match decision.verdict {
-        Verdict::Remove(RemoveReason::Purge) => None,
-        _ => decision.item.image_name(),
-    }
-}
-
-/// Whether a lease keeps it.
-pub(super) fn heeds_leases(decision: &Decision) -> bool {
-    decision.verdict != Verdict::Remove(RemoveReason::Chosen { despite_lease: true })
-}
-
-/// Whether it was hidden before this run.
-fn is_hidden(name: &EntryName) -> bool {
-    name.starts_with(TRASH_PREFIX)
-}
-
 fn is_directory(folder: &Directory, name: &EntryName) -> rustix::io::Result<bool> {
     Ok(folder.status_of(name.as_c_str())?.kind == Kind::Directory)
-}
-
-/// Whether it has the name already from which nothing comes back.
-fn is_dead(item: &Item) -> bool {
-    matches!(item, Item::Entry(entry) if entry.kind == EntryKind::Leftover(Leftover::Dead))
 }

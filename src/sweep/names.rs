@@ -1,0 +1,38 @@
+//! What the things of a plan are called on their way out, and what may speak for them.
+
+use crate::cache::{EntryKind, EntryName, Leftover, TRASH_PREFIX};
+use crate::plan::{Decision, Item, RemoveReason, Verdict};
+
+/// What something is called if it turns out to be needed; `None` if nothing can speak for it.
+pub(super) fn own_name(decision: &Decision) -> Option<&EntryName> {
+    match decision.verdict {
+        Verdict::Remove(RemoveReason::Purge | RemoveReason::InterruptedGc) => image_name(decision),
+        Verdict::Remove(_) => {
+            Some(decision.item.image_name().unwrap_or(&decision.item.location().name))
+        }
+        Verdict::Keep(_) | Verdict::Restore(_) => None,
+    }
+}
+
+/// The same for a whole image.
+pub(super) fn image_name(decision: &Decision) -> Option<&EntryName> {
+    match decision.verdict {
+        Verdict::Remove(RemoveReason::Purge) => None,
+        _ => decision.item.image_name(),
+    }
+}
+
+/// Whether a lease keeps it.
+pub(super) fn heeds_leases(decision: &Decision) -> bool {
+    decision.verdict != Verdict::Remove(RemoveReason::Chosen { despite_lease: true })
+}
+
+/// Whether it was hidden before this run.
+pub(super) fn is_hidden(name: &EntryName) -> bool {
+    name.starts_with(TRASH_PREFIX)
+}
+
+/// Whether it has the name already from which nothing comes back.
+pub(super) fn is_dead(item: &Item) -> bool {
+    matches!(item, Item::Entry(entry) if entry.kind == EntryKind::Leftover(Leftover::Dead))
+}

@@ -170,7 +170,19 @@ fn gc_has_all_its_fields() {
     let [kept, removed] = gc["decisions"].as_array().unwrap().as_slice() else { panic!("{gc}") };
     assert_eq!(
         fields(kept),
-        ["action", "digest", "error", "kind", "mount", "path", "reason", "refs", "usage", "users"]
+        [
+            "action",
+            "digest",
+            "error",
+            "kind",
+            "last_used",
+            "mount",
+            "path",
+            "reason",
+            "refs",
+            "usage",
+            "users"
+        ]
     );
     assert_eq!((&kept["action"], &kept["reason"]), (&json!("keep"), &json!("referenced")));
     assert_eq!((&removed["action"], &removed["reason"]), (&json!("remove"), &json!("orphan")));

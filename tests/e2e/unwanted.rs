@@ -154,7 +154,7 @@ fn gc_removes_what_was_not_used_for_long_after_a_question() {
     let gc = run(&cache, &["gc", "--unused-for", "60h"]);
     assert_eq!((gc.code, images(&cache).len()), (2, 4), "{}", gc.err);
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
-    assert!(code == 0 && seen.contains("unused: exa"), "{seen}");
+    assert!(code == 0 && seen.contains("unused (3 days ago): "), "{seen}");
     assert!(seen.contains("Remove 2 images and 2 refs, "), "{seen}");
     assert_eq!(images(&cache).len(), 4);
     let gc = run(&cache, &["gc", "--unused-for", "60h", "--yes"]).ok();
@@ -176,7 +176,10 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     assert!(fits.contains("Would remove 1 image, "), "{fits}");
     let less = limit(whole - orphan - 1);
     let one = run(&cache, &["gc", "-n", "--max-size", &less]).ok();
-    assert!(one.contains("over-max-size: example.com/cccc3:1") && !one.contains("aabb2"), "{one}");
+    assert!(
+        one.contains("over-max-size (3 days ago): example.com/cccc3:1") && !one.contains("aabb2"),
+        "{one}"
+    );
     let (_, seen) = at_terminal(&cache, &["gc", "--max-size", &less], "y\n");
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2"], "{seen}");
     assert!(du(&cache.dir()) <= whole - orphan - (3 << 20));

@@ -29,6 +29,8 @@ struct Decided {
     reason: &'static str,
     /// `null` for a ref in the old form, which does not say its reference.
     refs: Vec<Option<String>>,
+    /// Of a ref there is none.
+    last_used: Option<String>,
     users: Vec<Process>,
     mount: Option<String>,
     usage: Option<Amount>,
@@ -100,6 +102,10 @@ fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
         action,
         reason,
         refs: decision.refs.clone(),
+        last_used: match &decision.item {
+            Item::Entry(entry) => Some(entry.last_used.to_string()),
+            Item::Ref { .. } => None,
+        },
         users: decision.users.iter().map(process).collect(),
         mount: decision.mount.as_ref().map(lossy),
         usage: decision.usage.map(Amount::from),

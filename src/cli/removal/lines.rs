@@ -1,12 +1,13 @@
 //! Decisions and what came of them, in words.
 
 use bytesize::ByteSize;
+use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
 use crate::cli::layers::details;
 use crate::cli::ui::text::{cut, pad};
-use crate::cli::ui::units::{at_least, plural, size};
+use crate::cli::ui::units::{ago, at_least, plural, size};
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};
 use crate::usage::Problems;
@@ -17,6 +18,8 @@ const NAME_WIDTH: usize = 25;
 const REF_WIDTH: usize = 15;
 /// A reason is never cut below this width.
 const LEAST_WHY: usize = 8;
+/// Details that have less room are cut together with the reason.
+const LEAST_DETAILS: usize = 6;
 /// Below so many columns, what all digests begin with takes room that the reason needs.
 const NARROW: usize = 80;
 
@@ -55,11 +58,12 @@ pub struct Layout {
     /// The columns of the terminal, if it is one.
     terminal: Option<usize>,
     dry_run: bool,
+    now: Timestamp,
 }
 
 impl Layout {
     pub fn new(plan: &Plan, terminal: Option<usize>, dry_run: bool) -> Self {
-        let layout = Self { width: 0, terminal, dry_run };
+        let layout = Self { width: 0, terminal, dry_run, now: Timestamp::now() };
         let labels = plan.decisions.iter().map(|decision| layout.label(decision).width());
         Self { width: labels.max().unwrap_or(0), ..layout }
     }
@@ -78,7 +82,22 @@ impl Layout {
         let usage = decision.usage.unwrap_or_default();
         let bytes = freed.map_or_else(|| at_least(&usage, usage.on_disk), size);
         let verb = if self.dry_run { "Would remove" } else { "Removed" };
-        self.line(verb, decision, &bytes, &why(decision))
+        let reason = self.reason(decision);
+        self.line(verb, decision, &bytes, &with_details(&reason, refs(decision)))
+    }
+
+    /// The reason; with the last use, where that has to do with it.
+    fn reason(self, decision: &Decision) -> String {
+        let reason = decision.verdict.reason();
+        match (&decision.item, decision.verdict) {
+            (
+                Item::Entry(image),
+                Verdict::Remove(RemoveReason::Unused | RemoveReason::OverMaxSize),
+            ) => {
+                format!("{reason} ({})", ago(self.now, image.last_used))
+            }
+            _ => reason.to_owned(),
+        }
     }
 
     /// For what somebody else has removed, or replaced by something that is not ours to remove.
@@ -117,15 +136,24 @@ impl Layout {
         let label = pad(&self.label(decision), self.width);
         let line = format!("{verb} {label}  {bytes:>10}  ");
         let room = self.terminal.map(|columns| columns.saturating_sub(line.width()).max(LEAST_WHY));
-        line + &room.map_or_else(|| why.to_owned(), |room| cut(why, room))
+        line + &room.map_or_else(|| why.to_owned(), |room| cut_why(why, room))
     }
 }
 
-/// The reason, and which refs have to do with it.
-fn why(decision: &Decision) -> String {
-    let reason = decision.verdict.reason();
+/// Cuts the details rather than the reason before them.
+fn cut_why(why: &str, columns: usize) -> String {
+    let (reason, details) = why.split_once(": ").unwrap_or(("", why));
+    let room = columns.checked_sub(reason.width() + 2).filter(|room| *room >= LEAST_DETAILS);
+    match room {
+        Some(room) if !reason.is_empty() => format!("{reason}: {}", cut(details, room)),
+        _ => cut(why, columns),
+    }
+}
+
+/// The references that have to do with a decision.
+fn refs(decision: &Decision) -> String {
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
-    with_details(reason, names.collect::<Vec<_>>().join(", "))
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn with_details(reason: &str, details: String) -> String {
@@ -148,7 +176,7 @@ fn why_kept(decision: &Decision) -> String {
         Item::Entry(entry) if entry.is_extraction() => {
             format!("{reason}: a pull may be working on it")
         }
-        _ => why(decision),
+        _ => with_details(reason, refs(decision)),
     }
 }
 
@@ -269,6 +297,17 @@ impl std::fmt::Display for Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_cut_only_if_there_is_no_room_for_its_details() {
+        let why = "unused (3 days ago): example.com/a:1, example.com/b:2";
+        for columns in 8..60 {
+            let cut = cut_why(why, columns);
+            assert!(cut.width() <= columns, "{cut}");
+            assert_eq!(cut.starts_with("unused (3 days ago): "), columns >= 27, "{cut}");
+        }
+        assert_eq!(cut_why("orphan", 8), "orphan");
+    }
 
     #[test]
     fn counts_name_only_what_is_there() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use jiff::Timestamp;
 
@@ -152,12 +152,14 @@ fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
         let mut running = None;
         let (doomed, outcome) = hide_and_rescue(&cache, || {
             let argument = format!(r#"{{"root_path":"{}"}}"#, used.display());
+            // What it runs itself would outlive it.
             let mut command = Command::new("sh");
+            command.args(["-c", "read line", "runner"]);
             match is_told_its_name {
-                true => command.args(["-c", "sleep 60 & wait", "runner", &argument]),
-                false => command.args(["-c", "sleep 60"]).current_dir(hidden(&cache, "a")),
+                true => command.arg(&argument),
+                false => command.current_dir(hidden(&cache, "a")),
             };
-            running = Some(Running(command.spawn().unwrap()));
+            running = Some(Running(command.stdin(Stdio::piped()).spawn().unwrap()));
         });
         drop(running);
         assert_eq!(doomed.unwrap(), [""; 0]);

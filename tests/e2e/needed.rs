@@ -268,8 +268,8 @@ fn the_first_machine_of_a_fresh_pull_keeps_its_image() {
     let image = cache.image("a");
     let runner = format!(r#"{{"cpus":2,"root_path":"{}"}}"#, image.display());
     let mut command = Command::new("sh");
-    command.arg0("go-microvm-runner").args(["-c", "sleep 60 & wait", "sh", &runner]);
-    let mut runner = command.spawn().unwrap();
+    command.arg0("go-microvm-runner").args(["-c", "read line", "sh", &runner]);
+    let mut runner = command.stdin(Stdio::piped()).spawn().unwrap();
     let seen = reason(&cache, &[]);
     runner.kill().unwrap();
     runner.wait().unwrap();

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::people::at_terminal;
-use crate::support::cache::age;
+use crate::support::cache::{USED, age};
 use crate::support::{TestCache, du, run};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -23,8 +23,15 @@ fn four_images() -> TestCache {
         }
         age(&image, DAY * days as u32);
     }
-    fs::write(cache.image("dddd4").join("own"), vec![1; 1 << 20]).unwrap();
+    orphan(&cache);
     cache
+}
+
+/// Used half an hour ago: nobody waits for its ref.
+fn orphan(cache: &TestCache) {
+    let image = cache.image("dddd4");
+    fs::write(image.join("own"), vec![1; 1 << 20]).unwrap();
+    age(&image, USED);
 }
 
 fn images(cache: &TestCache) -> Vec<String> {
@@ -122,7 +129,7 @@ fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
     );
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2", "sha256-cccc3"], "the rest goes");
     assert_eq!(refs(&cache), 6);
-    cache.image("dddd4");
+    orphan(&cache);
     assert_eq!(lease("aaaa1", "-f"), (0, String::new()));
     assert_eq!((images(&cache).len(), refs(&cache)), (2, 4));
     let mut user =

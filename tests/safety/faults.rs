@@ -8,7 +8,7 @@ use crate::scene::{COLLECT, NamedImages, RM, Scene, snapshot};
 use crate::strace::{count, fail_at, is_available};
 use crate::support::{TestCache, run};
 
-/// The short form tries the first ones only.
+/// The short form tries one of them at each place.
 const ERRORS: [&str; 5] = ["EIO", "EMFILE", "ENOENT", "ENOSPC", "EACCES"];
 
 /// What a program does before its own first line, and what cannot fail in a way that it could heed:
@@ -56,7 +56,7 @@ fn faults_on(
     for (call, count) in counts.into_iter().filter(|(call, _)| !NOT_OURS.contains(&call.as_str())) {
         let step = count.div_ceil(places);
         for nth in (1..=count).step_by(step) {
-            let errors = ERRORS.iter().take(rounds(2, ERRORS.len()));
+            let errors = ERRORS.iter().cycle().skip(faults.len()).take(rounds(1, ERRORS.len()));
             faults.extend(errors.map(|error| (call.clone(), *error, nth)));
         }
     }

@@ -33,7 +33,7 @@ fn a_collection_killed_at_any_step_is_finished_by_the_next() {
     assert!(steps.len() > 40, "{steps:?}");
     let mut killed = 0;
     let chosen: Vec<_> =
-        steps.iter().step_by(steps.len().div_ceil(rounds(20, steps.len()))).collect();
+        steps.iter().step_by(steps.len().div_ceil(rounds(10, steps.len()))).collect();
     for (call, nth) in &chosen {
         let scene = Scene::new();
         killed += usize::from(kill_at(&scene.cache, &COLLECT, call, *nth));
@@ -52,7 +52,7 @@ fn an_image_that_gets_a_ref_after_the_kill_is_saved_if_it_was_whole() {
         return;
     }
     let steps = steps(&COLLECT);
-    let chosen = steps.len().div_ceil(rounds(12, steps.len()));
+    let chosen = steps.len().div_ceil(rounds(8, steps.len()));
     let mut saved = 0;
     for (call, nth) in steps.iter().step_by(chosen) {
         let scene = Scene::new();
@@ -80,7 +80,7 @@ fn a_purge_killed_at_any_step_is_finished_by_the_next() {
     }
     let purge = ["purge", "--force"];
     let steps = steps(&purge);
-    let chosen = steps.len().div_ceil(rounds(20, steps.len()));
+    let chosen = steps.len().div_ceil(rounds(10, steps.len()));
     let mut killed = 0;
     for (call, nth) in steps.iter().step_by(chosen) {
         let scene = Scene::new();
@@ -103,7 +103,7 @@ fn an_rm_killed_at_any_step_is_finished_or_undone_by_the_next_gc() {
         return;
     }
     let steps = steps_on(&NamedImages::new().cache, &RM);
-    let chosen = steps.len().div_ceil(rounds(20, steps.len()));
+    let chosen = steps.len().div_ceil(rounds(10, steps.len()));
     let [mut killed, mut undone, mut finished] = [0; 3];
     for (call, nth) in steps.iter().step_by(chosen) {
         let images = NamedImages::new();

@@ -216,7 +216,7 @@ impl<'a> Mount<'a> {
     fn new(what: &Path, place: &'a Path) -> Option<Self> {
         let arguments = ["--bind".as_ref(), what.as_os_str(), place.as_os_str()];
         let output = std::process::Command::new("mount").args(arguments).output();
-        output.is_ok_and(|output| output.status.success()).then_some(Self(place))
+        output.is_ok_and(|output| output.status.success()).then(|| Self(place))
     }
 }
 

@@ -88,9 +88,10 @@ pub fn at_terminal(cache: &TestCache, arguments: &[&str], answer: &str) -> (i32,
     terminal.finish()
 }
 
-/// What is seen at a terminal of so many columns, without colours.
+/// What is seen at a terminal of so many columns, without colours and bars.
 fn seen_at(cache: &TestCache, arguments: &[&str], columns: u16) -> String {
-    let (_, seen) = Terminal::new(cache, arguments, columns).finish();
+    let arguments = [arguments, &["--no-progress"]].concat();
+    let (_, seen) = Terminal::new(cache, &arguments, columns).finish();
     anstream::adapter::strip_str(&seen).to_string()
 }
 

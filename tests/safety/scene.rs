@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +21,11 @@ pub fn snapshot(top: &Path) -> Snapshot {
         let Ok(status) = path.symlink_metadata() else { continue };
         let content = match status.file_type() {
             kind if kind.is_dir() => {
-                todo.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                match fs::read_dir(&path) {
+                    Ok(names) => todo.extend(names.map(|entry| entry.unwrap().path())),
+                    // It is closed to everybody but root.
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::PermissionDenied),
+                }
                 Vec::new()
             }
             kind if kind.is_symlink() => {
@@ -56,8 +61,8 @@ impl Scene {
         let cache = TestCache::new();
         let canary = cache.home().join("canary");
         tree(&canary, &canary);
-        fs::create_dir(canary.join("closed")).unwrap();
-        fs::set_permissions(canary.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
+        fs::create_dir(Self::closed(&cache)).unwrap();
+        fs::set_permissions(Self::closed(&cache), fs::Permissions::from_mode(0o000)).unwrap();
         let fill = |top: &Path| tree(top, &canary);
         // Something in it is in no image.
         let old = cache.layer_with("old", |top| {
@@ -90,6 +95,11 @@ impl Scene {
         }
         let canary = snapshot(&canary);
         Self { cache, live, layer, canary, orphan, old }
+    }
+
+    /// A directory outside that even its owner may not enter.
+    fn closed(cache: &TestCache) -> PathBuf {
+        cache.home().join("canary/closed")
     }
 
     /// What holds at every instant, whatever has happened to a collection.
@@ -146,6 +156,15 @@ impl Scene {
 
     pub fn names(&self) -> Vec<String> {
         names_in(&self.cache.dir())
+    }
+}
+
+/// Or nobody but root could remove the temporary directory.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let opened = fs::Permissions::from_mode(0o700);
+        // A test that has failed may have lost it.
+        fs::set_permissions(Self::closed(&self.cache), opened).unwrap_or_default();
     }
 }
 

@@ -40,6 +40,7 @@ impl Cache {
         images: &[Location],
     ) -> HashMap<Location, Location> {
         let folders = Folders::open(self);
+        // What cannot be opened has no times either, and nothing is concluded from those it has not.
         let open = |at: &Location| {
             let folder = folders.get(at.folder).ok().flatten()?;
             folder.open_folder(at.name.as_c_str()).ok()

@@ -130,16 +130,8 @@ impl Trash<'_> {
 
     /// The owner writes a ref once its image is in place, so whoever had opened this one before it
     /// was hidden has left an image that can be seen now. And an image that stays keeps its refs.
-    fn put_back_refs(&self, mut round: Round, refs: &RefIndex) -> Round {
-        let postponed = self.postponed(&round);
-        for (entry, obstacle) in postponed {
-            let place = round.doomed.iter().position(|doomed| doomed.decision == entry);
-            let hidden = place.map(|place| round.doomed.swap_remove(place));
-            match hidden {
-                Some(hidden) if self.unhide(&hidden) => round.no_room.push((entry, obstacle)),
-                hidden => round.doomed.extend(hidden),
-            }
-        }
+    fn put_back_refs(&self, round: Round, refs: &RefIndex) -> Round {
+        let round = self.postpone(round);
         self.put_back(round, KeepReason::Recent, |entry| {
             let Item::Ref { digest, .. } = &self.decision(entry).item else { return false };
             let found = refs.refs.iter().find(|found| found.file == entry.name);
@@ -149,21 +141,28 @@ impl Trash<'_> {
         })
     }
 
-    /// The hidden refs of images that could not be hidden for lack of room, and will be tried again.
-    fn postponed(&self, round: &Round) -> Vec<(usize, Obstacle)> {
-        let image_of = |entry: &Doomed| match &self.decision(entry).item {
-            Item::Ref { digest: Some(digest), .. } => Some(digest.entry_name()),
-            _ => None,
+    /// The refs of an image that could not be hidden for lack of room wait for the next try with it.
+    fn postpone(&self, mut round: Round) -> Round {
+        for entry in std::mem::take(&mut round.doomed) {
+            match self.obstacle_before(&entry, &round) {
+                Some(obstacle) if self.unhide(&entry) => {
+                    round.no_room.push((entry.decision, obstacle));
+                }
+                _ => round.doomed.push(entry),
+            }
+        }
+        round
+    }
+
+    /// Why the image that a hidden ref names is still in its place.
+    fn obstacle_before(&self, entry: &Doomed, round: &Round) -> Option<Obstacle> {
+        let Item::Ref { digest: Some(digest), .. } = &self.decision(entry).item else {
+            return None;
         };
-        let waiting = |name: &EntryName| {
-            let mut waiting = round.no_room.iter();
-            waiting.find(|(index, _)| image_name(&self.plan.decisions[*index]) == Some(name))
-        };
-        let refs = round.doomed.iter().filter_map(|entry| {
-            let (_, obstacle) = waiting(image_of(entry)?)?;
-            Some((entry.decision, *obstacle))
-        });
-        refs.collect()
+        let image = |index: usize| image_name(&self.plan.decisions[index]);
+        let mut waiting = round.no_room.iter();
+        let found = waiting.find(|(index, _)| image(*index) == Some(digest.entry_name()));
+        found.map(|(_, obstacle)| *obstacle)
     }
 
     fn is_absent(&self, image: &Digest) -> bool {

@@ -8,6 +8,8 @@ use crate::plan::{Conditions, Doubt, DoubtCause, Plan, Standing, Timeline, colle
 /// The plan for a collection under these conditions, with a look into the layers that would be
 /// called unreferenced: what lies in an image that stays, stays too.
 pub fn collect_with_content(cache: &Cache, inventory: &Inventory, given: &mut Conditions) -> Plan {
+    // What was found under other conditions says nothing of the layers that were not looked into then.
+    given.same_content.clear();
     let plan = collect(inventory, given);
     let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
     if layers.is_empty() {
@@ -62,4 +64,53 @@ fn short(image: &Location) -> String {
 fn whole(name: &EntryName) -> String {
     let digest = Digest::of_entry(name);
     digest.map_or_else(|| Escaped::new(name.as_os_str()).to_string(), |digest| digest.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::plan::LayerChoice;
+    use crate::test_cache::{TestCache, age};
+
+    #[test]
+    fn what_was_found_in_a_layer_under_other_conditions_does_not_hide_what_is_in_others() {
+        let cache = TestCache::new();
+        for layer in ["l", "m"] {
+            let path = cache.layer(layer);
+            std::thread::sleep(Duration::from_millis(20));
+            age(&path, Duration::ZERO);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        let image = cache.image("a");
+        for path in [cache.tag("example.com/a:1", "a"), image] {
+            age(&path, Duration::ZERO);
+        }
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let inventory = opened.inventory().unwrap();
+        let lifetimes = opened.lifetimes(&inventory);
+        let mut given = Conditions {
+            layers: LayerChoice::Unreferenced,
+            lifetimes,
+            ..Conditions::settled_after(jiff::Timestamp::now())
+        };
+        let unreferenced = |given: &Conditions| {
+            let plan = collect(&inventory, given);
+            plan.unreferenced_layers().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        if unreferenced(&given).is_empty() {
+            // There are no births here, so nothing is concluded from times.
+            return;
+        }
+        assert_eq!(unreferenced(&given), ["layers/sha256-l", "layers/sha256-m"]);
+        for known in ["l", "m"] {
+            collect_with_content(&opened, &inventory, &mut given);
+            given
+                .same_content
+                .retain(|layer, _| layer.name.to_string() == format!("sha256-{known}"));
+            let plan = collect_with_content(&opened, &inventory, &mut given);
+            assert_eq!(plan.removals().count(), 0, "{known}");
+        }
+    }
 }

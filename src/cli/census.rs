@@ -2,9 +2,10 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::measure::label;
 use super::problems;
 use super::ui::bars::{MeasureFace, watch};
-use crate::cache::{Cache, EntryKind, Guests, Inventory};
+use crate::cache::{Cache, Guests, Inventory};
 use crate::usage::{Census, Progress};
 
 /// Measures everything that `inventory` lists, and what files share, if that is wanted.
@@ -15,11 +16,7 @@ pub fn take_census(
     reads_extents: bool,
 ) -> Result<Census, Failure> {
     let progress = Progress::new(Census::locations(inventory).len(), context.signals.stop());
-    let names = inventory.entries.iter().map(|entry| match &entry.kind {
-        EntryKind::Image(digest) => digest.short(),
-        EntryKind::Layer(digest) => format!("layer {}", digest.short()),
-        EntryKind::Leftover(_) | EntryKind::Stranger => entry.location.name.to_string(),
-    });
+    let names = inventory.entries.iter().map(label);
     let names = names.chain(["refs".to_owned()]).collect();
     let meter = if reads_extents { context.meter().reading_extents() } else { context.meter() };
     let guests = Guests::of_user();

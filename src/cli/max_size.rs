@@ -11,7 +11,7 @@ use super::layers::collect_with_content;
 use super::removal::Report;
 use super::ui::units::size;
 use crate::cache::{Cache, Inventory, Location};
-use crate::plan::{Conditions, Plan, evictable, fit};
+use crate::plan::{Conditions, Plan, collect, evictable, fit};
 use crate::usage::Census;
 
 /// The plan by which the cache occupies `limit` at most, if that can be had: besides what goes
@@ -26,7 +26,7 @@ pub fn plan(
 ) -> Result<Plan, Failure> {
     let census = take_census(context, cache, inventory, true)?;
     report.problems.extend(unread(&census));
-    let candidates = evictable(&collect_with_content(cache, inventory, given));
+    let candidates = evictable(&collect(inventory, given));
     let (evicted, left) = fit(&candidates, limit, |gone| {
         given.evicted.clone_from(gone);
         staying(&census, inventory, &collect_with_content(cache, inventory, given))

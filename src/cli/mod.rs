@@ -19,6 +19,7 @@ mod limits;
 mod list;
 mod man;
 mod max_size;
+mod measure;
 mod offer;
 mod problems;
 mod program;

@@ -3,12 +3,12 @@
 use super::listing::Listing;
 use super::row::Row;
 use crate::cache::EntryKind;
+use crate::cli::choose::reference;
 use crate::cli::layers::details;
 use crate::cli::ui::cell::Cell;
 use crate::cli::ui::text::cut;
 use crate::cli::ui::theme::{IN_USE, ORPHAN};
 use crate::cli::ui::units::size;
-use crate::escape::Escaped;
 use crate::plan::Standing;
 
 /// The longest name of something without a digest; a digest has as many.
@@ -68,11 +68,7 @@ fn image(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
 }
 
 fn references(row: &Row<'_>, whole: bool) -> String {
-    let names = row.refs.iter().map(|found| match &found.image {
-        Some(image) => Escaped::new(image).to_string(),
-        None => "(unknown image)".to_owned(),
-    });
-    let mut names: Vec<_> = names.collect();
+    let mut names: Vec<_> = row.refs.iter().map(|found| reference(found)).collect();
     match names.len() {
         0 => "(no readable ref)".to_owned(),
         1 => names.remove(0),

@@ -50,7 +50,7 @@ pub struct Listing<'a> {
     unseen: &'a [Error],
     timeline: Timeline<'a>,
     /// What a collection would do.
-    plan: Plan,
+    plan: &'a Plan,
     guesses: &'a Guesses,
     occupation: &'a Occupation,
 }
@@ -85,7 +85,7 @@ impl<'a> Listing<'a> {
             counts,
             unseen: &found.judgement.lifetimes.problems,
             timeline: Timeline::new(inventory, &found.judgement.lifetimes),
-            plan: found.judgement.plan.clone(),
+            plan: &found.judgement.plan,
             guesses: &found.guesses,
             occupation: &found.occupation,
         }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::lines;
 use super::report::Report;
-use crate::cache::{Cache, Guests, Inventory};
+use crate::cache::{Cache, Inventory};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::measure::measure as measure_trees;
 use crate::cli::ui::bars::{MeasureFace, watch};
-use crate::error::Error;
 use crate::plan::{Activity, Decision, Plan};
 use crate::usage::{Estimate, Measurement, Progress};
 
@@ -77,15 +77,8 @@ fn measure(
     let trees: Vec<_> = chosen.iter().map(|decision| decision.item.location().clone()).collect();
     let others = plan.entries_besides(&trees.iter().collect::<HashSet<_>>());
     let names = chosen.iter().map(|decision| lines::label(decision)).collect();
-    let progress = Progress::new(trees.len(), context.signals.stop());
-    let (meter, guests) = (context.meter().reading_extents(), Guests::of_user());
-    let measure = || -> Result<Measurement, Error> {
-        let mut found = meter.measure(cache, &trees, &progress)?;
-        meter.look_around(cache, &mut found, &others, guests.as_ref(), progress.stop())?;
-        Ok(found)
-    };
-    let mut face = MeasureFace::new(context.console, &progress, names);
-    Ok(watch(&mut face, |_events| measure())??)
+    let meter = context.meter().reading_extents();
+    measure_trees(context, cache, meter, &trees, names, &others)
 }
 
 /// Looks when the extractions in the cache were changed last. One that cannot be looked at stays, and

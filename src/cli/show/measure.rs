@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::cache::{Cache, Entry, EntryKind, Guests, Inventory};
+use crate::cache::{Cache, Entry, Inventory};
 use crate::cli::args::Show;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::ui::bars::{MeasureFace, watch};
-use crate::error::Error;
-use crate::usage::{Measurement, Progress};
+use crate::cli::measure::{label, measure as measure_trees};
+use crate::usage::Measurement;
 
 /// The place of the image among what is measured. Its layers come behind it.
 pub const IMAGE: usize = 0;
@@ -29,24 +28,8 @@ pub fn measure(
     let chosen: HashSet<_> = trees.iter().collect();
     let others = inventory.entries.iter().map(|entry| &entry.location);
     let others: Vec<_> = others.filter(|other| !chosen.contains(other)).cloned().collect();
-    let progress = Progress::new(trees.len(), context.signals.stop());
     let largest_files = if args.files { args.top } else { 0 };
     let meter = context.meter().reading_extents().breaking_down(largest_files);
-    let guests = Guests::of_user();
-    let take = || -> Result<Measurement, Error> {
-        let mut found = meter.measure(cache, &trees, &progress)?;
-        meter.look_around(cache, &mut found, &others, guests.as_ref(), progress.stop())?;
-        Ok(found)
-    };
     let names = entries.into_iter().map(label).collect();
-    let mut face = MeasureFace::new(context.console, &progress, names);
-    Ok(watch(&mut face, |_events| take())??)
-}
-
-fn label(entry: &Entry) -> String {
-    match &entry.kind {
-        EntryKind::Image(digest) => digest.short(),
-        EntryKind::Layer(digest) => format!("layer {}", digest.short()),
-        EntryKind::Leftover(_) | EntryKind::Stranger => entry.location.to_string(),
-    }
+    measure_trees(context, cache, meter, &trees, names, &others)
 }

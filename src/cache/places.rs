@@ -27,7 +27,10 @@ impl Places {
     }
 
     /// The path of the cache directory as the system calls it.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no mappings are read there"))]
+    #[cfg_attr(
+        any(not(target_os = "linux"), bbox_portable),
+        allow(dead_code, reason = "no mappings are read there")
+    )]
     pub fn real(&self) -> &Path {
         &self.real
     }

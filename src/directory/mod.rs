@@ -6,29 +6,31 @@
 //!
 //! What differs between the systems (how entries are listed, what a `stat` can tell) is in
 //! `linux.rs` and `portable.rs`, with equal signatures; what they tell of shared data, in the files
-//! that `holding.rs` names.
+//! that `holding.rs` names. `--cfg bbox_portable` compiles the files of the other systems on Linux, so
+//! that the tests run them there, too.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
 #[path = "fiemap.rs"]
 mod blocks;
 #[cfg(target_vendor = "apple")]
 #[path = "private_size.rs"]
 mod blocks;
-#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+#[cfg(not(any(all(target_os = "linux", not(bbox_portable)), target_vendor = "apple")))]
 #[path = "unshared.rs"]
 mod blocks;
 mod budget;
 mod data_file;
 mod holding;
 #[cfg(target_os = "linux")]
+#[cfg_attr(bbox_portable, allow(dead_code, reason = "only the Linux files use all of it"))]
 pub mod mounts;
 mod names;
 mod patience;
 mod status;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
 #[path = "linux.rs"]
 mod system;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), bbox_portable))]
 #[path = "portable.rs"]
 mod system;
 mod trail;

@@ -1,15 +1,27 @@
-//! Directories on every other Unix, macOS first: `readdir` and `fstatat`.
+//! Directories on every other Unix, macOS first: `readdir` and `fstatat`. What only some of these
+//! systems can do is in `apple.rs` and `bare.rs`, with equal signatures.
 
-use std::ffi::{CStr, OsString};
+#[cfg(target_vendor = "apple")]
+#[path = "apple.rs"]
+mod own;
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+#[allow(dead_code, reason = "it stands in, in tests, for what only macOS has")]
+mod own;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+#[path = "bare.rs"]
+mod own;
+
+use std::ffi::CStr;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::{Errno, Result};
 
 use super::{InodeId, Kind, Status};
+
+pub use own::{born, is_immutable, path};
 
 pub fn open_quietly(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<OwnedFd> {
     rustix::fs::openat(parent, name, flags, Mode::empty())
@@ -42,33 +54,9 @@ fn from_stat(found: Stat) -> Status {
     }
 }
 
-#[cfg(target_vendor = "apple")]
-pub fn is_immutable(parent: &OwnedFd, name: &CStr) -> bool {
-    // UF_IMMUTABLE, UF_APPEND, SF_IMMUTABLE, SF_APPEND of <sys/stat.h>.
-    const MARKS: u32 = 0x2 | 0x4 | 0x2_0000 | 0x4_0000;
-    let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW);
-    found.is_ok_and(|found| found.st_flags & MARKS != 0)
-}
-
-#[cfg(not(target_vendor = "apple"))]
-pub fn is_immutable(_: &OwnedFd, _: &CStr) -> bool {
-    false
-}
-
-#[cfg(target_vendor = "apple")]
-pub fn born(parent: &OwnedFd, name: &CStr) -> Result<Option<Timestamp>> {
-    let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    let (seconds, nanoseconds) = (found.st_birthtime as i64, found.st_birthtime_nsec as u32);
-    Ok(Some(super::status::time(seconds, nanoseconds)))
-}
-
-#[cfg(not(target_vendor = "apple"))]
-pub fn born(_: &OwnedFd, _: &CStr) -> Result<Option<Timestamp>> {
-    Ok(None)
-}
-
 pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
-    for entry in Dir::read_from(fd)? {
+    // `Dir::read_from` opens `.`, which takes the right to search: a directory may be readable without.
+    for entry in Dir::new(rustix::io::fcntl_dupfd_cloexec(fd, 0)?)? {
         let entry = entry?;
         let name = entry.file_name();
         if name != c"." && name != c".." {
@@ -101,16 +89,5 @@ pub fn make_writable(parent: &OwnedFd, name: &CStr) -> Result<()> {
     if status(parent)?.inode.device != status_of(parent, name)?.inode.device {
         return Err(Errno::XDEV);
     }
-    rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::SYMLINK_NOFOLLOW)
-}
-
-#[cfg(target_vendor = "apple")]
-pub fn path(fd: &OwnedFd) -> Option<PathBuf> {
-    let path = rustix::fs::getpath(fd).ok()?;
-    Some(OsString::from_vec(path.into_bytes()).into())
-}
-
-#[cfg(not(target_vendor = "apple"))]
-pub fn path(_: &OwnedFd) -> Option<PathBuf> {
-    None
+    own::make_writable(parent, name)
 }

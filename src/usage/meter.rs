@@ -21,7 +21,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter with the fastest walker of this system.
+    /// A meter with the native walker.
     pub fn new(jobs: Jobs) -> Self {
         Self { jobs, walker: Walker::default(), reads_extents: false, largest_files: None }
     }

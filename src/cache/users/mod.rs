@@ -13,15 +13,15 @@
 //!
 //! How processes are listed is in `linux/` and `portable.rs`, with equal signatures.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
 #[path = "linux/mod.rs"]
 mod system;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), bbox_portable))]
 #[path = "portable.rs"]
 mod system;
 
 mod runner;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", not(bbox_portable)))]
 mod tests;
 
 use std::collections::BTreeMap;

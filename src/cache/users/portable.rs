@@ -17,7 +17,8 @@ pub fn look(places: &Places) -> Result<Users> {
         .with_cmd(UpdateKind::Always)
         .with_cwd(UpdateKind::Always)
         .with_root(UpdateKind::Always)
-        .with_exe(UpdateKind::Always);
+        .with_exe(UpdateKind::Always)
+        .without_tasks();
     let mut system = System::new();
     if system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted) == 0 {
         let cause = std::io::Error::from(std::io::ErrorKind::Unsupported);

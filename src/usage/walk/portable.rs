@@ -1,8 +1,8 @@
-//! The walker for every system: the `jwalk` library.
+//! The second walker: the `jwalk` library.
 //!
 //! It goes by path, so a path beyond the system's limit is reported as unreadable, and it walks
-//! one tree after the other, each on all threads. On Linux it is compiled for comparison: both
-//! walkers must count alike.
+//! one tree after the other, each on all threads. It shares nothing with the native walker below the
+//! accounts, so the two check each other: both must count alike.
 
 use std::fs::symlink_metadata;
 use std::io;

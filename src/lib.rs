@@ -61,9 +61,9 @@
 pub mod cache;
 #[cfg(feature = "cli")]
 pub mod cli;
-mod directory;
 mod error;
 mod escape;
+mod fs;
 pub mod plan;
 mod stop;
 pub mod sweep;

@@ -12,7 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use rustix::io::Result;
 
 use super::{Cache, Folders, Location};
-use crate::directory::{Directory, Kind};
+use crate::fs::{Directory, Kind};
 
 /// How many files are looked up.
 const SAMPLES: usize = 64;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustix::io::Result;
 
 use super::{Cache, Folder};
-use crate::directory::Directory;
+use crate::fs::Directory;
 
 /// Each folder that is there, or why it cannot be opened.
 #[derive(Debug)]

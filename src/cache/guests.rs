@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::EntryName;
 use super::location::home_directory;
-use crate::directory::Directory;
+use crate::fs::Directory;
 
 /// Where the guests of a user lie, for [`Meter::look_around`](crate::usage::Meter::look_around).
 #[derive(Clone, Debug)]

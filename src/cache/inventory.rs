@@ -9,8 +9,8 @@ use rustix::io::Errno;
 use super::ref_file::SETTLED_AGE;
 use super::trash_name::{TRASH_PREFIX, TrashStage, former_name};
 use super::{Cache, Digest, EntryName, Folder, Location, RefIndex};
-use crate::directory::{Kind, Status};
 use crate::error::{Context, Error, Result};
+use crate::fs::{Kind, Status};
 
 /// What an entry is, told by its name and its kind alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,8 +14,8 @@ use rustix::io::Errno;
 
 use super::users::{User, lock_holder};
 use super::{Cache, Digest, EntryName};
-use crate::directory::{Directory, LockAnswer, LockKind};
 use crate::error::{Context, Error, Result};
+use crate::fs::{Directory, LockAnswer, LockKind};
 
 /// How long to wait for a lease: nobody should hold the exclusive lock for longer than a rename.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -12,8 +12,8 @@ use rustix::io::Errno;
 
 use super::config::CONFIG_FILE;
 use super::{Cache, Entry, EntryKind, Folder, Inventory, Location};
-use crate::directory::Directory;
 use crate::error::{Context, Error, Result};
+use crate::fs::Directory;
 
 /// A birth, where the file system knows it.
 type Birth = Option<Timestamp>;

@@ -11,8 +11,8 @@ use rustix::io::Errno;
 
 use super::Cache;
 use super::users::{User, lock_holder};
-use crate::directory::{Directory, LockAnswer, LockKind};
 use crate::error::{Context, Error, Result};
+use crate::fs::{Directory, LockAnswer, LockKind};
 use crate::stop::StopFlag;
 
 /// How often a waiting collector asks again.

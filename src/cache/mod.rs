@@ -33,8 +33,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rustix::io::Errno;
 
-use crate::directory::Directory;
 use crate::error::{Context, Error, Result};
+use crate::fs::Directory;
 use crate::stop::StopFlag;
 
 pub use choice::Choice;

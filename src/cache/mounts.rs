@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::places::Places;
 use super::{Cache, Location};
-use crate::directory::mount_points;
 use crate::error::{Error, Result};
+use crate::fs::mount_points;
 
 /// Where something is mounted in the entries of a cache, at one moment. By default, nowhere.
 #[derive(Debug, Default)]

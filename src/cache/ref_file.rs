@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::{Digest, EntryName, Ref, RefProblem};
-use crate::directory::{Directory, Kind, Status};
+use crate::fs::{Directory, Kind, Status};
 
 /// A ref is a line of text; more than this is something else.
 const MAX_REF_BYTES: u64 = 64 * 1024;

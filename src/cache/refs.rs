@@ -18,9 +18,9 @@ use jiff::Timestamp;
 use super::ref_file::{Look, look};
 use super::trash_name::former_ref_file;
 use super::{Digest, EntryName, Folder};
-use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::escape::Escaped;
+use crate::fs::Directory;
 
 /// How long to wait, in all, for refs that are being written.
 pub(super) const SETTLE_TIME: Duration = Duration::from_millis(500);

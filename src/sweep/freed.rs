@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
-use crate::directory::{InodeId, Status};
+use crate::fs::{InodeId, Status};
 
 /// Inodes with several names, of which some have been removed.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::io;
 
 use super::target::{Rest, Shell, Step, Target};
 use super::tree::{Ending, Tree};
-use crate::directory::{Directory, Names, Trail};
+use crate::fs::{Directory, NameList, Trail};
 
 /// Where the thread is, and what it has still to remove.
 struct InPlace<'t> {
@@ -19,7 +19,7 @@ struct InPlace<'t> {
 struct Level {
     shell: Shell,
     /// Directories in it that are still to be removed.
-    children: Names,
+    children: NameList,
     /// How what was in it besides has ended.
     ending: Ending,
 }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::StopFlag;
     use crate::cache::EntryName;
-    use crate::directory::Budget;
+    use crate::fs::Budget;
     use crate::sweep::freed::LastNames;
     use crate::sweep::outcome::{Fate, Report};
     use crate::sweep::trash::Doomed;
@@ -158,7 +158,7 @@ mod tests {
         for name in [c"sha256-a", c"b", c"c"] {
             work.step(Target::new(name.to_owned()));
         }
-        work.levels.iter_mut().for_each(|level| level.children = Names::default());
+        work.levels.iter_mut().for_each(|level| level.children = NameList::default());
         then(&mut work);
         tree.settle(work.run());
         report.into_outcome(None).fate(0).cloned().unwrap()

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::target::{Rest, Shell, Target};
 use super::tree::{Ending, Tree};
-use crate::directory::{Directory, Names, Permit};
+use crate::fs::{Directory, NameList, Permit};
 
 /// Such a directory. Its fields are dropped in this order: it is closed before the permit is given
 /// back.
@@ -15,7 +15,7 @@ pub struct Node<'s> {
     _permit: Permit<'s>,
     shell: Shell,
     /// The directories in it.
-    pub children: Names,
+    pub children: NameList,
     /// Children that are not finished.
     unfinished: AtomicUsize,
     /// Whether something in it is to stay, or could not be removed.

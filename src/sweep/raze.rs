@@ -9,8 +9,8 @@ use rustix::io::Errno;
 
 use super::remedy::explain;
 use crate::cache::{Cache, CacheLock, Folder};
-use crate::directory::Directory;
 use crate::error::{Context, Error, Result};
+use crate::fs::Directory;
 use crate::usage::folder_usage;
 
 /// What razing a cache has done.

@@ -5,8 +5,8 @@ use std::io;
 
 use rustix::io::Errno;
 
-use crate::directory::Directory;
 use crate::escape::Escaped;
+use crate::fs::Directory;
 
 /// Which users may act as which other ones in a user namespace (see `subuid(5)`).
 const SUB_UIDS: &str = "/etc/subuid";

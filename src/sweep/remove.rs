@@ -20,7 +20,7 @@ use super::outcome::Report;
 use super::target::{Step, Target};
 use super::trash::Doomed;
 use super::tree::{Ending, Tree};
-use crate::directory::{Budget, Span};
+use crate::fs::{Budget, Span};
 use crate::usage::{Pool, Progress};
 
 /// Deletes everything in `doomed`; `progress` has a tally for each decision of the plan.

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use super::tree::{Ending, Tree};
-use crate::directory::{Directory, InodeId, Kind, Names, Span};
+use crate::fs::{Directory, InodeId, Kind, NameList, Span};
 use crate::usage::Usage;
 
 /// How often a directory is emptied again because it was not empty after all. Some file systems
@@ -35,7 +35,7 @@ pub struct Rest {
     pub shell: Shell,
     pub directory: Directory,
     pub inode: InodeId,
-    pub children: Names,
+    pub children: NameList,
     /// How what was in it besides has ended.
     pub ending: Ending,
 }
@@ -102,9 +102,9 @@ impl Target {
 
 /// Removes every file in a directory. Returns the directories in it, and whether anything else is
 /// still there.
-fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (Names, Ending) {
+fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (NameList, Ending) {
     let (mut usage, mut children, mut ending) =
-        (Usage::default(), Names::default(), Ending::Removed);
+        (Usage::default(), NameList::default(), Ending::Removed);
     let mut remove_or_note = |name: &CStr, kind: Option<Kind>| {
         if tree.is_stopped() {
             ending = Ending::Kept;

@@ -17,8 +17,8 @@ use super::names::{heeds_leases, image_name, is_dead, is_hidden, own_name};
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::{Fate, Report};
 use crate::cache::{Cache, Claim, EntryName, Folder, Folders, Location, Ref, RefIndex, TrashStage};
-use crate::directory::{Directory, Kind};
 use crate::error::Result;
+use crate::fs::{Directory, Kind};
 use crate::plan::{Decision, KeepReason, Marks, Plan};
 
 /// One step on the way from a plan to what may be deleted.

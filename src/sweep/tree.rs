@@ -11,8 +11,8 @@ use super::freed::LastNames;
 use super::outcome::{Fate, Report};
 use super::remedy::explain;
 use super::trash::Doomed;
-use crate::directory::{Directory, Kind, Status};
 use crate::error::Error;
+use crate::fs::{Directory, Kind, Status};
 use crate::stop::StopFlag;
 use crate::usage::{Problems, Progress, Stage, Tally, Usage};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
-use crate::directory::Budget;
 use crate::error::{Error, Result, without_number};
+use crate::fs::Budget;
 
 /// How many threads work.
 ///

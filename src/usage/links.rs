@@ -13,7 +13,7 @@ use std::collections::BinaryHeap;
 use bytesize::ByteSize;
 
 use super::Usage;
-use crate::directory::{InodeId, Status};
+use crate::fs::{InodeId, Status};
 
 /// The fewest names that are worth a merge.
 const FEWEST: usize = 4096;

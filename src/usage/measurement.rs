@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::links::{Links, Overlap};
 use super::sharing::{Class, Estimate, Holder, Shared, Who};
 use super::{Breakdown, Problems, Usage};
-use crate::directory::Holding;
+use crate::fs::Holding;
 
 /// The account of one tree.
 #[derive(Debug, Default)]

@@ -20,7 +20,7 @@ use std::ops::AddAssign;
 
 use bytesize::ByteSize;
 
-use crate::directory::Status;
+use crate::fs::Status;
 
 pub use breakdown::{Breakdown, LargeFile, Part};
 pub use census::Census;

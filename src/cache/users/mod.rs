@@ -30,9 +30,9 @@ use std::io::ErrorKind;
 
 use super::places::Places;
 use super::{Cache, Location};
-use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::escape::Escaped;
+use crate::fs::Directory;
 
 /// A process that uses something in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,8 +9,8 @@ use super::runner::root_path;
 use super::{User, Users};
 use crate::cache::Location;
 use crate::cache::places::Places;
-use crate::directory::Directory;
 use crate::error::{Error, Result};
+use crate::fs::Directory;
 
 pub fn look(places: &Places) -> Result<Users> {
     let wanted = ProcessRefreshKind::nothing()

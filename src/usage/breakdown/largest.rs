@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Branch;
-use crate::directory::{InodeId, Status};
+use crate::fs::{InodeId, Status};
 
 /// So many files, the largest that were seen.
 pub struct Largest {
@@ -87,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::directory::Kind;
+    use crate::fs::Kind;
 
     fn status(number: u64, blocks: u64) -> Status {
         Status {

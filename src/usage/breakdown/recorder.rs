@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use super::ancestry::Ancestry;
 use super::largest::{Largest, Named};
 use super::{Breakdown, Directory, LargeFile};
-use crate::directory::Status;
+use crate::fs::Status;
 use crate::usage::Usage;
 use crate::usage::links::Link;
 

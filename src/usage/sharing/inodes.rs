@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::ledger::Holder;
-use crate::directory::{Holding, InodeId};
+use crate::fs::{Holding, InodeId};
 
 /// Such inodes while trees are walked.
 #[derive(Debug, Default)]

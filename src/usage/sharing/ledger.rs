@@ -6,7 +6,7 @@ use rayon::ThreadPool;
 use rayon::slice::ParallelSliceMut;
 
 use super::survey::{Class, Survey};
-use crate::directory::{Extent, Volume, VolumeKind};
+use crate::fs::{Extent, Volume, VolumeKind};
 
 /// The number of a volume, and whether what lies there is compressed. Only within one space do equal
 /// places mean the same data.

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 
-use crate::directory::{DataFile, Holding, Kind, Status};
+use crate::fs::{DataFile, Holding, Kind, Status};
 use crate::usage::Usage;
 use crate::usage::breakdown::Branch;
 use crate::usage::links::Link;

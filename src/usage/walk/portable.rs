@@ -15,7 +15,7 @@ use rayon::ThreadPool;
 use super::batch::Batch;
 use super::reading::LookedInto;
 use super::tree::TreeWalk;
-use crate::directory::{Kind, Status};
+use crate::fs::{Kind, Status};
 use crate::stop::StopFlag;
 use crate::usage::breakdown::Branch;
 

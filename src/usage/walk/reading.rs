@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::turn::Turn;
-use crate::directory::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
+use crate::fs::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
 use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes, Who};
 
 /// How to read it for one tree.

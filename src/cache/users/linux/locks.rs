@@ -12,7 +12,7 @@ use procfs::{FromBufRead, Lock, LockKind, LockType, Locks};
 use rustix::fs::AtFlags;
 
 use super::{User, descriptors, is_gone, own_pid, user};
-use crate::directory::{Directory, InodeId};
+use crate::fs::{Directory, InodeId};
 
 pub fn lock_holder(directory: &Directory) -> Option<User> {
     let inode = directory.status().ok()?.inode;

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use procfs::process::Process;
 
-use crate::directory::mounts::{Mount, Place, below, join, locate, parse};
+use crate::fs::mountinfo::{Mount, Place, below, join, locate, parse};
 
 /// All namespaces that have been met, so that the mounts of each are read but once.
 pub struct Namespaces {

@@ -6,7 +6,7 @@ use rayon::Scope;
 
 use super::Walk;
 use super::visit::Opened;
-use crate::directory::{Directory, InodeId, Names, Trail};
+use crate::fs::{Directory, InodeId, NameList, Trail};
 use crate::usage::breakdown::Branch;
 
 /// Where the thread is, and what it has still to visit.
@@ -22,7 +22,7 @@ struct InPlace<'s, 'b> {
 /// The directories to visit in one directory.
 struct Level {
     branch: Branch,
-    children: Names,
+    children: NameList,
 }
 
 /// Visits the directories `children` of `base`, which is a branch, and all below.
@@ -31,7 +31,7 @@ pub fn walk<'s>(
     scope: &Scope<'s>,
     base: &Directory,
     branch: Branch,
-    children: Names,
+    children: NameList,
 ) {
     let (trail, left) = (Trail::new(base), children.len());
     InPlace { walk, trail, levels: vec![Level { branch, children }], left }.run(scope);
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::StopFlag;
     use crate::cache::{Cache, Folders, Location};
-    use crate::directory::Budget;
+    use crate::fs::Budget;
     use crate::test_cache::{TestCache, grow};
     use crate::usage::walk::tree::{Top, TreeWalk};
     use crate::usage::{Breakdown, Jobs, Meter, Pool, Progress, Usage, Walker};
@@ -157,7 +157,7 @@ mod tests {
         }
         std::fs::rename(image.join("usr/lib/deep"), cache.home().join("deep")).unwrap();
         std::fs::create_dir(cache.home().join("share")).unwrap();
-        let level = |_| Level { branch: Branch::TOP, children: Names::default() };
+        let level = |_| Level { branch: Branch::TOP, children: NameList::default() };
         let mut levels: Vec<_> = (0..4).map(level).collect();
         levels[1].children.push(c"share");
         pool.threads.scope(|scope| InPlace { walk, trail, levels, left: 1 }.run(scope));

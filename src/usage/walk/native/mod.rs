@@ -20,7 +20,7 @@ use rayon::Scope;
 
 use super::batch::Batch;
 use super::tree::TreeWalk;
-use crate::directory::{Budget, Directory, Names, Permit, Span};
+use crate::fs::{Budget, Directory, NameList, Permit, Span};
 use crate::stop::StopFlag;
 use crate::usage::Pool;
 use crate::usage::breakdown::Branch;
@@ -48,7 +48,7 @@ struct Held<'s> {
     directory: Directory,
     branch: Branch,
     _permit: Permit<'s>,
-    children: Names,
+    children: NameList,
 }
 
 impl<'s> Walk<'s> {
@@ -56,7 +56,7 @@ impl<'s> Walk<'s> {
     fn begin(self, scope: &Scope<'s>) {
         self.tree.begin();
         let Some(folder) = self.tree.folder() else { return self.tree.finish_directory(0) };
-        let (mut batch, mut children) = (Batch::default(), Names::default());
+        let (mut batch, mut children) = (Batch::default(), NameList::default());
         self.look_at(folder, self.tree.name().as_c_str(), None, &mut batch, &mut children);
         self.hand_in(batch, &children);
         if let Some(top) = children.pop()
@@ -101,7 +101,7 @@ impl<'s> Walk<'s> {
 
     /// Lets a directory stay open for its children, of which there may be none. Gives both back if
     /// it may not.
-    fn hold(self, directory: Directory, branch: Branch, children: Names) -> Holding<'s> {
+    fn hold(self, directory: Directory, branch: Branch, children: NameList) -> Holding<'s> {
         let Some(span) = children.span() else { return Ok(None) };
         match self.budget.try_take() {
             Some(permit) => {
@@ -113,4 +113,4 @@ impl<'s> Walk<'s> {
 }
 
 /// A directory that is held for its children, if there are any, or what cannot be held.
-type Holding<'s> = Result<Option<(Arc<Held<'s>>, Span)>, (Directory, Names)>;
+type Holding<'s> = Result<Option<(Arc<Held<'s>>, Span)>, (Directory, NameList)>;

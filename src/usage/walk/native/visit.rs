@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 
 use super::Walk;
-use crate::directory::{Directory, Kind, Names, Status};
+use crate::fs::{Directory, Kind, NameList, Status};
 use crate::usage::breakdown::Branch;
 use crate::usage::walk::batch::Batch;
 
@@ -47,9 +47,9 @@ impl Walk<'_> {
     }
 
     /// Counts a directory and every file in it, and returns the directories in it.
-    pub(super) fn list(self, opened: &Opened) -> Names {
+    pub(super) fn list(self, opened: &Opened) -> NameList {
         let Opened { directory, status, branch } = opened;
-        let (mut batch, mut children) = (Batch::of(*branch), Names::default());
+        let (mut batch, mut children) = (Batch::of(*branch), NameList::default());
         batch.add(status);
         let listed = directory.for_each(|name, kind| {
             self.look_at(directory, name, kind, &mut batch, &mut children);
@@ -71,7 +71,7 @@ impl Walk<'_> {
         name: &CStr,
         kind: Option<Kind>,
         batch: &mut Batch,
-        children: &mut Names,
+        children: &mut NameList,
     ) {
         if kind == Some(Kind::Directory) {
             return children.push(name);
@@ -128,7 +128,7 @@ impl Walk<'_> {
     }
 
     /// Hands in what one directory has shown, before anybody visits its children.
-    pub(super) fn hand_in(self, batch: Batch, children: &Names) {
+    pub(super) fn hand_in(self, batch: Batch, children: &NameList) {
         self.tree.commit(batch);
         self.tree.finish_directory(children.len());
     }

@@ -20,7 +20,7 @@ pub fn is_immutable(parent: &OwnedFd, name: &CStr) -> bool {
 pub fn born(parent: &OwnedFd, name: &CStr) -> Result<Option<Timestamp>> {
     let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
     let (seconds, nanoseconds) = (found.st_birthtime as i64, found.st_birthtime_nsec as u32);
-    Ok(Some(crate::directory::status::time(seconds, nanoseconds)))
+    Ok(Some(crate::fs::time(seconds, nanoseconds)))
 }
 
 pub fn path(fd: &OwnedFd) -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 
-use super::{Extent, Holding, Status, Volume, VolumeKind};
+use crate::fs::{Extent, Holding, Status, Volume, VolumeKind};
 
 /// The file system that an open file lies on, if files can share data there.
 pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {

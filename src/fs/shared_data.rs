@@ -2,11 +2,18 @@
 //!
 //! Some file systems let files share data (`cp --reflink`, a snapshot, a clone). Then what a file
 //! occupies is not what its removal gives back. What the systems tell of that differs; it is brought
-//! into these words in `fiemap.rs` (Linux), `private_size.rs` (macOS) and `unshared.rs`.
+//! into these words in `sys/fiemap.rs` (Linux), `sys/apfs.rs` (macOS) and `sys/unshared.rs`.
 
 use std::ops::AddAssign;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
-use super::Status;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Result;
+
+use super::descriptors::patiently;
+use super::status::Status;
+use super::sys;
 
 /// A file system on which files can share data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,5 +77,31 @@ impl AddAssign for Holding {
         self.unsure += other.unsure;
         self.padding += other.padding;
         self.mapped += other.mapped;
+    }
+}
+
+/// Neither follows a symlink nor waits for the other end of a FIFO that has taken the file's place.
+pub(super) const OPEN_DATA: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+
+/// A file, open to see what it holds. Nothing is read from it.
+#[derive(Debug)]
+pub struct DataFile(pub(super) OwnedFd);
+
+impl DataFile {
+    /// Opens by path, for those who have nothing else.
+    pub fn open(path: &Path) -> Result<Self> {
+        patiently(|| rustix::fs::open(path, OPEN_DATA, Mode::empty())).map(Self)
+    }
+
+    /// The file's status.
+    pub fn status(&self) -> Result<Status> {
+        sys::status(&self.0)
+    }
+
+    /// What of the blocks that `status` counts does not surely come back with the file. Calls
+    /// `each` with the extents that it shares.
+    pub fn look_into(&self, status: &Status, each: impl FnMut(Extent)) -> Result<Holding> {
+        sys::look_into(&self.0, status, each)
     }
 }

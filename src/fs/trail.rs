@@ -12,7 +12,8 @@
 
 use std::io;
 
-use super::{Directory, InodeId};
+use super::directory::Directory;
+use super::status::InodeId;
 
 /// A way from a base to a directory below it.
 pub struct Trail<'b> {

@@ -1,17 +1,6 @@
 //! Directories on every other Unix, macOS first: `readdir` and `fstatat`. What only some of these
 //! systems can do is in `apple.rs` and `bare.rs`, with equal signatures.
 
-#[cfg(target_vendor = "apple")]
-#[path = "apple.rs"]
-mod own;
-#[cfg(target_os = "linux")]
-#[path = "linux.rs"]
-#[allow(dead_code, reason = "it stands in, in tests, for what only macOS has")]
-mod own;
-#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-#[path = "bare.rs"]
-mod own;
-
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -19,7 +8,13 @@ use std::path::PathBuf;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::{Errno, Result};
 
-use super::{InodeId, Kind, Status};
+#[cfg(target_vendor = "apple")]
+use super::apple as own;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+use super::bare as own;
+#[cfg(target_os = "linux")]
+use super::linux as own;
+use crate::fs::{InodeId, Kind, Status};
 
 pub use own::{born, is_immutable, path};
 

@@ -14,7 +14,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, Result};
 
-use crate::directory::{InodeId, Kind, Status};
+use crate::fs::{InodeId, Kind, Status};
 
 /// 32 KiB hold some 800 entries: nearly every directory comes in one call.
 const BUFFER_BYTES: usize = 32 * 1024;
@@ -99,7 +99,7 @@ pub fn born(parent: &OwnedFd, name: &CStr) -> Result<Option<Timestamp>> {
     let found = rustix::fs::statx(parent, name, flags, StatxFlags::BTIME)?;
     let is_known = found.stx_mask & StatxFlags::BTIME.bits() != 0;
     let (seconds, nanoseconds) = (found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
-    Ok(is_known.then(|| crate::directory::status::time(seconds, nanoseconds)))
+    Ok(is_known.then(|| crate::fs::time(seconds, nanoseconds)))
 }
 
 pub fn is_immutable(parent: &OwnedFd, name: &CStr) -> bool {
@@ -149,7 +149,7 @@ pub fn is_mount(parent: &OwnedFd, child: &OwnedFd, status: &Status) -> Result<bo
 /// Where something is mounted, as far as this process can see.
 pub fn mount_points() -> std::io::Result<Vec<PathBuf>> {
     let table = std::fs::read("/proc/self/mountinfo")?;
-    let points = crate::directory::mounts::parse(&table).into_iter().map(|mount| mount.point);
+    let points = crate::fs::mountinfo::parse(&table).into_iter().map(|mount| mount.point);
     Ok(points.map(|point| OsString::from_vec(point).into()).collect())
 }
 

@@ -3,37 +3,6 @@
 //! A path is looked up anew each time it is used, and in between anybody may put a symlink where a
 //! directory was. A descriptor stays what it is. So everything below the cache is reached one name
 //! at a time, relative to a [`Directory`], and never through a symlink or into another mount.
-//!
-//! What differs between the systems (how entries are listed, what a `stat` can tell) is in
-//! `linux.rs` and `portable.rs`, with equal signatures; what they tell of shared data, in the files
-//! that `holding.rs` names. `--cfg bbox_portable` compiles the files of the other systems on Linux, so
-//! that the tests run them there, too.
-
-#[cfg(all(target_os = "linux", not(bbox_portable)))]
-#[path = "fiemap.rs"]
-mod blocks;
-#[cfg(target_vendor = "apple")]
-#[path = "private_size.rs"]
-mod blocks;
-#[cfg(not(any(all(target_os = "linux", not(bbox_portable)), target_vendor = "apple")))]
-#[path = "unshared.rs"]
-mod blocks;
-mod budget;
-mod data_file;
-mod holding;
-#[cfg(target_os = "linux")]
-#[cfg_attr(bbox_portable, allow(dead_code, reason = "only the Linux files use all of it"))]
-pub mod mounts;
-mod names;
-mod patience;
-mod status;
-#[cfg(all(target_os = "linux", not(bbox_portable)))]
-#[path = "linux.rs"]
-mod system;
-#[cfg(any(not(target_os = "linux"), bbox_portable))]
-#[path = "portable.rs"]
-mod system;
-mod trail;
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -43,14 +12,10 @@ use jiff::Timestamp;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
-pub use budget::{Budget, Permit};
-pub use data_file::DataFile;
-pub use holding::{Extent, Holding, Volume, VolumeKind};
-pub use names::{Names, Span};
-use patience::patiently;
-pub use status::{InodeId, Kind, Status};
-pub use system::mount_points;
-pub use trail::Trail;
+use super::descriptors::patiently;
+use super::shared_data::{DataFile, OPEN_DATA, Volume};
+use super::status::{Kind, Status};
+use super::sys;
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -73,7 +38,7 @@ impl Directory {
     /// folders, which a user may have placed so. A symlink is refused with `LOOP` or `NOTDIR`.
     pub fn open_folder(&self, name: &CStr) -> Result<Self> {
         let flags = OPEN | OFlags::NOFOLLOW;
-        let fd = patiently(|| system::open_quietly(&self.fd, name, flags))?;
+        let fd = patiently(|| sys::open_quietly(&self.fd, name, flags))?;
         Ok(Self { fd })
     }
 
@@ -85,7 +50,7 @@ impl Directory {
     pub fn open_child(&self, name: &CStr) -> Result<(Self, Status)> {
         let child = self.open_folder(name)?;
         let status = child.status()?;
-        match system::is_mount(&self.fd, &child.fd, &status)? {
+        match sys::is_mount(&self.fd, &child.fd, &status)? {
             true => Err(Errno::XDEV),
             false => Ok((child, status)),
         }
@@ -93,13 +58,13 @@ impl Directory {
 
     /// The directory's own status.
     pub fn status(&self) -> Result<Status> {
-        system::status(&self.fd)
+        sys::status(&self.fd)
     }
 
     /// When an entry was made, the symlink itself if it is one, or `.`; `None` where the file system
     /// does not know.
     pub fn born(&self, name: &CStr) -> Result<Option<Timestamp>> {
-        system::born(&self.fd, name)
+        sys::born(&self.fd, name)
     }
 
     /// The user that owns an entry, or the symlink itself if it is one.
@@ -109,14 +74,14 @@ impl Directory {
 
     /// Whether an entry is marked so that nobody may change or remove it, as far as that is known.
     pub fn is_immutable(&self, name: &CStr) -> bool {
-        system::is_immutable(&self.fd, name)
+        sys::is_immutable(&self.fd, name)
     }
 
     /// The status of an entry, of the symlink itself if it is one.
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
     pub fn status_of(&self, name: &CStr) -> Result<Status> {
-        system::status_of(&self.fd, name)
+        sys::status_of(&self.fd, name)
     }
 
     /// Calls `each` with every entry but `.` and `..`, in no order. The kind is missing where the
@@ -125,24 +90,24 @@ impl Directory {
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
     pub fn for_each(&self, each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
-        system::read(&self.fd, each)
+        sys::read(&self.fd, each)
     }
 
     /// Opens a file for reading, never through a symlink, and without waiting for the other end of
     /// a FIFO.
     pub fn open_file(&self, name: &CStr) -> Result<std::fs::File> {
-        let open = || rustix::fs::openat(&self.fd, name, data_file::OPEN, Mode::empty());
+        let open = || rustix::fs::openat(&self.fd, name, OPEN_DATA, Mode::empty());
         Ok(patiently(open)?.into())
     }
 
     /// Opens a file to see what it holds, unless it is mounted there: `XDEV`.
     pub fn open_data(&self, name: &CStr) -> Result<DataFile> {
-        patiently(|| system::open_data(&self.fd, name, data_file::OPEN)).map(DataFile)
+        patiently(|| sys::open_data(&self.fd, name, OPEN_DATA)).map(DataFile)
     }
 
     /// The file system that the directory lies on, if files can share data there.
     pub fn volume(&self) -> Result<Option<Volume>> {
-        blocks::volume(&self.fd)
+        sys::volume(&self.fd)
     }
 
     /// Free bytes on the file system.
@@ -154,7 +119,7 @@ impl Directory {
     /// Waits until everything that was done on the file system so far has had its effect on
     /// [`Directory::free_bytes`].
     pub fn settle(&self) -> Result<()> {
-        system::settle(&self.fd)
+        sys::settle(&self.fd)
     }
 
     /// Removes a name that is not a directory.
@@ -191,13 +156,13 @@ impl Directory {
     /// Lets the owner read, write and enter the directory `name`, which cannot be opened as it is.
     /// `XDEV` for one that is mounted there.
     pub fn make_child_writable(&self, name: &CStr) -> Result<()> {
-        patiently(|| system::make_writable(&self.fd, name))
+        patiently(|| sys::make_writable(&self.fd, name))
     }
 
     /// Where the system says this directory is: for messages, and to know the directory again in
     /// what the system says of others. Nothing is reached by it.
     pub fn path(&self) -> Option<PathBuf> {
-        system::path(&self.fd)
+        sys::path(&self.fd)
     }
 
     /// Asks for a `flock` of this directory, without waiting. It is let go when the directory is

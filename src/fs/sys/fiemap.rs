@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use rustix::io::Result;
 use rustix::ioctl::{Opcode, Updater, ioctl};
 
-use super::{Extent, Holding, Status, Volume, VolumeKind};
+use crate::fs::{Extent, Holding, Status, Volume, VolumeKind};
 
 const BTRFS: u64 = 0x9123_683E;
 const XFS: u64 = 0x5846_5342;

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Result;
 
-use super::{Extent, Holding, Status, Volume};
+use crate::fs::{Extent, Holding, Status, Volume};
 
 pub fn volume(_: &OwnedFd) -> Result<Option<Volume>> {
     Ok(None)

@@ -9,7 +9,7 @@ use std::ffi::{CStr, CString};
 
 /// Names of entries of one directory.
 #[derive(Debug, Default)]
-pub struct Names {
+pub struct NameList {
     bytes: Vec<u8>,
     count: usize,
 }
@@ -21,7 +21,7 @@ pub struct Span {
     end: usize,
 }
 
-impl Names {
+impl NameList {
     /// Adds a name.
     pub fn push(&mut self, name: &CStr) {
         self.bytes.extend_from_slice(name.to_bytes_with_nul());
@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    fn collect(names: &Names, mut span: Span, found: &mut Vec<CString>) {
+    fn collect(names: &NameList, mut span: Span, found: &mut Vec<CString>) {
         while let Some(rest) = names.divide(&mut span) {
             collect(names, rest, found);
         }
@@ -90,7 +90,7 @@ mod tests {
         fn divided_or_popped_each_name_comes_out_once(list in vec("[a-z\u{e9}]{1,40}", 0..60)) {
             let mut expected: Vec<_> =
                 list.into_iter().map(|name| CString::new(name).unwrap()).collect();
-            let mut names = Names::default();
+            let mut names = NameList::default();
             expected.iter().for_each(|name| names.push(name));
             let mut found = Vec::new();
             if let Some(span) = names.span() {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn halves_are_about_as_long() {
-        let mut names = Names::default();
+        let mut names = NameList::default();
         (0..1000).for_each(|n| names.push(&CString::new(format!("{n:04}")).unwrap()));
         let mut first = names.span().unwrap();
         let second = names.divide(&mut first).unwrap();

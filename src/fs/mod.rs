@@ -1,0 +1,27 @@
+//! A directory held by descriptor, and the system calls behind it.
+//!
+//! Everything below the cache is reached through a [`Directory`], one name at a time, never through a
+//! symlink and never into another mount. [`Trail`] walks trees of any depth with two open directories,
+//! [`Budget`] shares out the descriptors that the process may open, [`NameList`] keeps a directory's names in one
+//! block of memory. What a file shares with others is in `shared_data.rs`.
+//!
+//! What differs between systems is in `sys/`.
+
+mod descriptors;
+mod directory;
+#[cfg(target_os = "linux")]
+#[cfg_attr(bbox_portable, allow(dead_code, reason = "only the Linux files use all of it"))]
+pub mod mountinfo;
+mod name_list;
+mod shared_data;
+mod status;
+mod sys;
+mod trail;
+
+pub use descriptors::{Budget, Permit};
+pub use directory::{Directory, LockAnswer, LockKind};
+pub use name_list::{NameList, Span};
+pub use shared_data::{DataFile, Extent, Holding, Volume, VolumeKind};
+pub use status::{InodeId, Kind, Status, time};
+pub use sys::mount_points;
+pub use trail::Trail;

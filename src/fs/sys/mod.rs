@@ -1,0 +1,35 @@
+//! The system's calls, one file for each system, with equal signatures.
+//!
+//! `linux.rs` or `unix.rs` list directories and read statuses; `fiemap.rs`, `apfs.rs` or `unshared.rs` tell
+//! what files share. `--cfg bbox_portable` picks the files of the other systems on Linux, so that the tests run
+//! them there, too.
+
+#[cfg(target_vendor = "apple")]
+mod apfs;
+#[cfg(target_vendor = "apple")]
+mod apple;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+mod bare;
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+mod fiemap;
+#[cfg(target_os = "linux")]
+#[cfg_attr(
+    bbox_portable,
+    allow(dead_code, reason = "in tests, it stands in for what only macOS has")
+)]
+mod linux;
+#[cfg(any(not(target_os = "linux"), bbox_portable))]
+mod unix;
+#[cfg(not(any(all(target_os = "linux", not(bbox_portable)), target_vendor = "apple")))]
+mod unshared;
+
+#[cfg(target_vendor = "apple")]
+pub use apfs::{look_into, volume};
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+pub use fiemap::{look_into, volume};
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+pub use linux::*;
+#[cfg(any(not(target_os = "linux"), bbox_portable))]
+pub use unix::*;
+#[cfg(not(any(all(target_os = "linux", not(bbox_portable)), target_vendor = "apple")))]
+pub use unshared::{look_into, volume};

@@ -63,11 +63,6 @@ fn plan(cache: &Cache) -> bbox_cache::Result<Plan> {
     // `None` where the system does not tell: then nobody is known to use anything.
     given.users = cache.users()?.unwrap_or_default();
     given.mounts = cache.mounts()?;
-    let plan = collect(&inventory, &given);
-    // What times say of layers is held against what is in them.
-    let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
-    let images: Vec<_> = plan.staying_rootfs().map(|image| image.location.clone()).collect();
-    given.same_content = cache.same_content(&layers, &images);
     Ok(collect(&inventory, &given))
 }
 

@@ -9,7 +9,6 @@
 
 mod choice;
 mod config;
-mod content;
 mod digest;
 mod folders;
 mod guests;

@@ -8,7 +8,6 @@ use super::args::{Gc, Layers};
 use super::context::Context;
 use super::doubt;
 use super::failure::{Ending, Failure};
-use super::layers::collect_with_content;
 use super::max_size;
 use super::removal::{self, Errand, Report};
 use crate::cache::{Cache, Inventory};
@@ -48,7 +47,7 @@ fn make_plan(
     let mut given = conditions(context, args, cache, &inventory, report)?;
     match args.max_size {
         Some(limit) => max_size::plan(context, cache, &inventory, &mut given, limit, report),
-        None => Ok(collect_with_content(cache, &inventory, &mut given)),
+        None => Ok(collect(&inventory, &given)),
     }
 }
 

@@ -7,7 +7,6 @@ use bytesize::ByteSize;
 use super::census::{take_census, unread};
 use super::context::Context;
 use super::failure::Failure;
-use super::layers::collect_with_content;
 use super::removal::Report;
 use super::ui::units::size;
 use crate::cache::{Cache, Inventory, Location};
@@ -29,7 +28,7 @@ pub fn plan(
     let candidates = evictable(&collect(inventory, given));
     let (evicted, left) = fit(&candidates, limit, |gone| {
         given.evicted.clone_from(gone);
-        staying(&census, inventory, &collect_with_content(cache, inventory, given))
+        staying(&census, inventory, &collect(inventory, given))
     });
     given.evicted = evicted;
     if left > limit {
@@ -42,7 +41,7 @@ pub fn plan(
             ),
         );
     }
-    Ok(collect_with_content(cache, inventory, given))
+    Ok(collect(inventory, given))
 }
 
 /// What the cache occupies without what `plan` removes.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Activity, LayerChoice, RemoveReason, SameContent};
+use super::{Activity, LayerChoice, RemoveReason};
 use crate::cache::{Entry, Leases, Lifetimes, Location, Mounts, Ref, SETTLED_AGE, Users};
 
 /// How long nothing in an extraction must have changed for it to count as abandoned, by default.
@@ -50,9 +50,6 @@ pub struct Conditions {
     pub layers: LayerChoice,
     /// When images and layers were made. Without, nothing is known of layers.
     pub lifetimes: Lifetimes,
-    /// Layers that stay because of what is in them: see
-    /// [`Cache::same_content`](crate::cache::Cache::same_content).
-    pub same_content: SameContent,
     /// When anybody last worked on the extractions, looked at after `now`. One of which that is not
     /// known is not abandoned.
     pub activity: Activity,
@@ -72,7 +69,6 @@ impl Conditions {
             temp_age: TEMP_AGE,
             layers: LayerChoice::None,
             lifetimes: Lifetimes::default(),
-            same_content: SameContent::new(),
             activity: Activity::default(),
         }
     }

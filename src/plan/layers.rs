@@ -3,10 +3,8 @@
 //! Losing one is never harmful: the next pull that needs it extracts it once more. So a user may
 //! drop them all; but whoever is asked for no more than the dead ones keeps what may be needed.
 
-use std::collections::HashMap;
-
-use super::{Conditions, Doubt, DoubtCause, KeepReason, RemoveReason, Standing, Timeline, Verdict};
-use crate::cache::{Entry, Location};
+use super::{KeepReason, RemoveReason, Standing, Verdict};
+use crate::cache::Location;
 
 /// Which layers are to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,27 +17,6 @@ pub enum LayerChoice {
     Unreferenced,
     /// All but those that are in use.
     All,
-}
-
-/// Layers of which a sample was found in an image, with that image: the answer of
-/// [`Cache::same_content`](crate::cache::Cache::same_content).
-pub type SameContent = HashMap<Location, Location>;
-
-/// Where a layer stands; `stays` says which images and extractions do. What its times say is not
-/// believed against its content.
-pub(super) fn standing(
-    layer: &Entry,
-    timeline: &Timeline<'_>,
-    given: &Conditions,
-    stays: impl Fn(&Location) -> bool,
-) -> Standing {
-    let same = given.same_content.get(&layer.location).filter(|image| stays(image)).cloned();
-    match (timeline.standing(layer, &stays), same) {
-        (Standing::Unreferenced, Some(image)) => {
-            Standing::Unknown(Doubt { cause: DoubtCause::SameContent, image: Some(image) })
-        }
-        (standing, _) => standing,
-    }
 }
 
 /// Whether one of `pulls`, which are in progress, may use a layer that stands so.
@@ -77,6 +54,7 @@ pub(super) fn verdict(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Doubt, DoubtCause};
 
     #[test]
     fn what_is_in_use_stays_and_the_rest_as_the_user_wants() {

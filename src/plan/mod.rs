@@ -41,7 +41,7 @@ pub use conditions::Conditions;
 pub use dangling::dangling;
 pub use doubt::IndexDoubt;
 pub use fit::{evictable, fit};
-pub use layers::{LayerChoice, SameContent};
+pub use layers::LayerChoice;
 pub use likeness::Likeness;
 pub use mark::Marks;
 pub use policy::collect;

@@ -69,7 +69,7 @@ fn decide_layers(
     let pulls = plan.staying_rootfs().filter(|entry| entry.is_extraction());
     let pulls: Vec<_> = pulls.map(|entry| &entry.location).collect();
     let decide_layer = |layer: &&Entry| {
-        let standing = layers::standing(layer, &timeline, given, |image| staying.contains(image));
+        let standing = timeline.standing(layer, |image| staying.contains(image));
         let users = given.users.of(&layer.location).to_vec();
         let is_pulled = layers::is_pulled(&standing, &pulls);
         let verdict = layers::verdict(&standing, given.layers, !users.is_empty(), is_pulled);

@@ -63,8 +63,6 @@ pub enum DoubtCause {
     Untouched,
     /// It cannot be looked at, or is no directory.
     Unreadable,
-    /// A sample of the layer's files is in that image, although its times say otherwise.
-    SameContent,
 }
 
 impl DoubtCause {
@@ -75,7 +73,6 @@ impl DoubtCause {
             Self::Contradiction => "contradiction",
             Self::Untouched => "untouched",
             Self::Unreadable => "unreadable",
-            Self::SameContent => "same-content",
         }
     }
 }
@@ -88,7 +85,6 @@ impl Display for DoubtCause {
             Self::Contradiction => "copied, or the clock was set",
             Self::Untouched => "not used since it was made",
             Self::Unreadable => "cannot be looked at",
-            Self::SameContent => "has the same files",
         })
     }
 }

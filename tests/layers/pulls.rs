@@ -18,10 +18,6 @@ fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
     let mut given = Conditions::at(Timestamp::now() + SignedDuration::from_secs(10));
     (given.layers, given.lifetimes) = (LayerChoice::Unreferenced, cache.lifetimes(&inventory));
-    let plan = collect(&inventory, &given);
-    let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
-    let images: Vec<_> = plan.staying_rootfs().map(|entry| entry.location.clone()).collect();
-    given.same_content = cache.same_content(&layers, &images);
     collect(&inventory, &given)
 }
 

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::occupation::Occupation;
 use crate::cache::{Cache, Inventory, Lifetimes};
-use crate::cli::layers::collect_with_content;
 use crate::plan::{Activity, Conditions, Plan, collect};
 use crate::usage::Census;
 
@@ -28,8 +27,8 @@ impl Judgement {
         let users = occupation.users.clone().unwrap_or_default();
         let leases = occupation.leases.clone();
         let now = Conditions::settled_after(Timestamp::now());
-        let mut given = Conditions { activity, lifetimes, users, leases, ..now };
-        let plan = collect_with_content(cache, inventory, &mut given);
+        let given = Conditions { activity, lifetimes, users, leases, ..now };
+        let plan = collect(inventory, &given);
         Self { plan, lifetimes: given.lifetimes }
     }
 

@@ -25,11 +25,11 @@ const FILES: u32 = 400;
 
 fn remove(built: &TestCache, jobs: Jobs) -> Outcome {
     let cache = Cache::open(built.dir()).unwrap().unwrap();
-    let lock = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
+    let cache = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
     let plan = collect(&cache.inventory().unwrap(), &Conditions::at(Timestamp::now()));
     let progress = Progress::new(plan.decisions.len(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
-    sweep(&cache, &lock, &plan, jobs, &progress, &sender).unwrap()
+    sweep(&cache, &plan, jobs, &progress, &sender).unwrap()
 }
 
 fn remove_with_std(built: &TestCache) {

@@ -297,11 +297,11 @@ proptest! {
 /// Carries out the plan; returns the bytes it says it has freed by removing images.
 fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
-    let lock = opened.lock(&StopFlag::new(), |_| panic!("nobody else is here")).unwrap();
+    let opened = opened.lock(&StopFlag::new(), |_| panic!("nobody else is here")).unwrap();
     let plan = collect(&opened.inventory().unwrap(), &Conditions::at(Timestamp::now()));
     let progress = Progress::new(plan.decisions.len(), StopFlag::new());
     let (sender, events) = crossbeam_channel::unbounded();
-    let outcome = sweep(&opened, &lock, &plan, jobs(threads), &progress, &sender).unwrap();
+    let outcome = sweep(&opened, &plan, jobs(threads), &progress, &sender).unwrap();
     drop(sender);
     assert_eq!(events.iter().count(), plan.removals().count());
     let images = plan.removals().filter(|(_, decision)| decision.item.is_image_in_place());

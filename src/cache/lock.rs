@@ -4,6 +4,7 @@
 //! owner of the cache could sweep away, and the kernel lets go of it when the process ends,
 //! however it ends. The owner takes no lock; this one keeps collectors from each other only.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,17 +19,39 @@ use crate::stop::StopFlag;
 /// How often a waiting collector asks again.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The right to change a cache, from [`Cache::lock`]; let go when dropped.
+/// A cache and the right to change it, which ends when this is dropped.
+///
+/// Every function that changes a cache takes this, so it cannot be called without a lock or with that of
+/// another cache:
+///
+/// ```compile_fail,E0308
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use bbox_cache::cache::Cache;
+///
+/// let cache = Cache::open("/srv/images")?.unwrap();
+/// bbox_cache::sweep::raze(&cache)?; // expects a `LockedCache`
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-pub struct CacheLock {
+pub struct LockedCache {
+    cache: Cache,
     /// `None` where the file system knows no locks.
     held: Option<Directory>,
 }
 
-impl CacheLock {
+impl LockedCache {
     /// Whether the file system knows locks at all. If not, nothing keeps a second collector away.
-    pub fn is_effective(&self) -> bool {
+    pub fn is_lock_effective(&self) -> bool {
         self.held.is_some()
+    }
+}
+
+impl Deref for LockedCache {
+    type Target = Cache;
+
+    fn deref(&self) -> &Cache {
+        &self.cache
     }
 }
 
@@ -52,11 +75,11 @@ impl Cache {
         path: &Path,
         stop: &StopFlag,
         busy: impl Fn(Option<&User>) -> Patience,
-    ) -> Result<Option<(Self, CacheLock)>> {
+    ) -> Result<Option<LockedCache>> {
         while let Some(cache) = Self::open(path)? {
-            let lock = cache.lock(stop, &busy)?;
-            if cache.is_at(path)? {
-                return Ok(Some((cache, lock)));
+            let locked = cache.lock(stop, &busy)?;
+            if locked.is_at(path)? {
+                return Ok(Some(locked));
             }
             if stop.is_raised() {
                 return Err(Error::Interrupted);
@@ -82,17 +105,19 @@ impl Cache {
     /// # Errors
     /// [`Error::Busy`] if `busy` wants to give up; or `stop` was raised, or the system refused.
     pub fn lock(
-        &self,
+        self,
         stop: &StopFlag,
         busy: impl FnOnce(Option<&User>) -> Patience,
-    ) -> Result<CacheLock> {
+    ) -> Result<LockedCache> {
         // A description of its own: the lock ends with it, not with the cache.
         let directory = self.root.open_folder(c".").context("open", &self.path)?;
         let mut busy = Some(busy);
         loop {
             match directory.try_lock(LockKind::Exclusive).context("lock", &self.path)? {
-                LockAnswer::Granted => return Ok(CacheLock { held: Some(directory) }),
-                LockAnswer::Unsupported => return Ok(CacheLock { held: None }),
+                LockAnswer::Granted => {
+                    return Ok(LockedCache { cache: self, held: Some(directory) });
+                }
+                LockAnswer::Unsupported => return Ok(LockedCache { cache: self, held: None }),
                 LockAnswer::Taken if stop.is_raised() => return Err(Error::Interrupted),
                 LockAnswer::Taken => {}
             }

@@ -49,7 +49,7 @@ pub(crate) use lifetimes::ConfigTimes;
 pub use lifetimes::Lifetimes;
 pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
-pub use lock::{CacheLock, Patience};
+pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
 pub use name::EntryName;
 pub(crate) use ref_file::SETTLED_AGE;

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
 use super::removal::{self, Counts, Report};
 use super::ui::units::estimate;
-use crate::cache::{Cache, CacheLock, Users};
+use crate::cache::{Cache, LockedCache, Users};
 use crate::error::Context as _;
 use crate::plan::purge;
 use crate::sweep::{open_up, razable, raze};
@@ -34,12 +34,12 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     if args.dry_run {
         return report.finish(context);
     }
-    let Some((cache, lock)) = removal::open_locked(context, args.no_wait)? else {
+    let Some(cache) = removal::open_locked(context, args.no_wait)? else {
         return Report::new(args.dry_run).finish(context);
     };
     check_place(context)?;
     check_content(context, &cache)?;
-    carry_out(context, &cache, &lock, &report, asks)
+    carry_out(context, &cache, &report, asks)
 }
 
 fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<(), Failure> {
@@ -59,12 +59,11 @@ fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<
 
 fn carry_out(
     context: &Context<'_>,
-    cache: &Cache,
-    lock: &CacheLock,
+    cache: &LockedCache,
     agreed: &Report,
     asked: bool,
 ) -> Result<Ending, Failure> {
-    open_up(cache, lock)?;
+    open_up(cache)?;
     // What images have come and gone since belongs to the whole that was agreed on; who uses it, and
     // what is not of the cache, does not.
     let mut report = Report::new(false);
@@ -72,8 +71,8 @@ fn carry_out(
     if asked && !concerns(&report).is_subset(&concerns(agreed)) {
         return removal::refuse_changed(context);
     }
-    removal::carry_out(context, cache, lock, &mut report)?;
-    finish_off(context, cache, lock, &mut report);
+    removal::carry_out(context, cache, &mut report)?;
+    finish_off(context, cache, &mut report);
     report.finish(context)
 }
 
@@ -149,14 +148,14 @@ fn question(context: &Context<'_>, report: &Report) -> String {
 }
 
 /// Removes the folders, once everything in them is gone.
-fn finish_off(context: &Context<'_>, cache: &Cache, lock: &CacheLock, report: &mut Report) {
+fn finish_off(context: &Context<'_>, cache: &LockedCache, report: &mut Report) {
     let mounted = report.plan.decisions.iter().filter(|decision| decision.mount.is_some());
     let mounted: Vec<_> = mounted.map(removal::mounted).collect();
     report.problems.extend(mounted);
     if !(0..report.plan.decisions.len()).all(|index| report.is_removed(index)) {
         return;
     }
-    match raze(cache, lock) {
+    match raze(cache) {
         Ok(razed) => {
             report.extra_freed = razed.freed;
             if razed.kept_place {

@@ -37,7 +37,7 @@ mod tree;
 
 use crossbeam_channel::Sender;
 
-use crate::cache::{Cache, CacheLock};
+use crate::cache::LockedCache;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::usage::{Jobs, Progress};
@@ -82,14 +82,14 @@ use trash::{Round, STEPS, Trash};
 /// # let directory = home.path();
 /// let stop = StopFlag::new();
 /// let found = Cache::open_locked(directory, &stop, |_| Patience::Wait)?;
-/// let Some((cache, lock)) = found else { return Ok(()) };
+/// let Some(cache) = found else { return Ok(()) };
 /// let inventory = cache.settled_inventory(&stop)?;
 /// let mut given = Conditions::at(Timestamp::now());
 /// given.users = cache.users()?.unwrap_or_default();
 /// let plan = collect(&inventory, &given);
 /// let progress = Progress::new(plan.decisions.len(), stop);
 /// let (events, _) = unbounded();
-/// let outcome = sweep(&cache, &lock, &plan, Jobs::default(), &progress, &events)?;
+/// let outcome = sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
 /// for (decision, _) in plan.removals() {
 ///     assert!(matches!(outcome.fate(decision), Some(Fate::Removed { .. })));
 /// }
@@ -98,8 +98,7 @@ use trash::{Round, STEPS, Trash};
 /// # }
 /// ```
 pub fn sweep(
-    cache: &Cache,
-    _lock: &CacheLock,
+    cache: &LockedCache,
     plan: &Plan,
     jobs: Jobs,
     progress: &Progress,

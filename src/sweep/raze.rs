@@ -8,7 +8,7 @@ use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use super::remedy::explain;
-use crate::cache::{Cache, CacheLock, Folder};
+use crate::cache::{Cache, Folder, LockedCache};
 use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
 use crate::usage::folder_usage;
@@ -40,7 +40,7 @@ fn bytes_of(cache: &Cache, folder: Folder) -> ByteSize {
 ///
 /// # Errors
 /// The system refused.
-pub fn open_up(cache: &Cache, _lock: &CacheLock) -> Result<()> {
+pub fn open_up(cache: &LockedCache) -> Result<()> {
     for (folder, name) in FOLDERS {
         if let Err(Errno::ACCESS) = cache.root().open_folder(name) {
             let opened = cache.root().make_child_writable(name);
@@ -72,19 +72,19 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// # let directory = home.path().join("images");
 /// # std::fs::create_dir_all(directory.join("sha256-8432/usr"))?;
 /// # let cache = Cache::open(&directory)?.unwrap();
-/// let lock = cache.lock(&StopFlag::new(), |_| Patience::GiveUp)?;
+/// let cache = cache.lock(&StopFlag::new(), |_| Patience::GiveUp)?;
 /// let users = cache.users()?.unwrap_or_default();
 /// let plan = purge(&cache.inventory()?, &users, &cache.mounts()?);
 /// // … ask whether all of that may go …
 /// let progress = Progress::new(plan.decisions.len(), StopFlag::new());
 /// let (events, _) = bbox_cache::crossbeam_channel::unbounded();
-/// sweep(&cache, &lock, &plan, Jobs::default(), &progress, &events)?;
-/// raze(&cache, &lock)?;
+/// sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
+/// raze(&cache)?;
 /// # assert!(!directory.exists());
 /// # Ok(())
 /// # }
 /// ```
-pub fn raze(cache: &Cache, _lock: &CacheLock) -> Result<Razed> {
+pub fn raze(cache: &LockedCache) -> Result<Razed> {
     let mut freed = ByteSize::b(0);
     for (folder, name) in FOLDERS {
         let bytes = bytes_of(cache, folder);

@@ -24,11 +24,11 @@ fn plan(cache: &Cache) -> Plan {
 fn collect_garbage(owner: &Owner) {
     let cache = Cache::open(owner.cache.dir()).unwrap().unwrap();
     // A child of another test may hold on to what this process has let go.
-    let lock = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
+    let cache = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
     let plan = plan(&cache);
     let progress = Progress::new(plan.decisions.len(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
-    sweep(&cache, &lock, &plan, Jobs::new(2).unwrap(), &progress, &sender).unwrap();
+    sweep(&cache, &plan, Jobs::new(2).unwrap(), &progress, &sender).unwrap();
 }
 
 #[test]

@@ -197,9 +197,10 @@ fn flock(mode: &str, directory: &Path) -> Option<Running> {
 fn the_holder_of_a_lock_is_named_unless_it_is_this_process() {
     let files = TestCache::new();
     let cache = open(files.dir());
-    let lock = cache.lock(&StopFlag::new(), |_| crate::cache::Patience::Wait).unwrap();
-    assert_eq!(super::lock_holder(cache.root()), None);
-    drop(lock);
+    let locked = cache.lock(&StopFlag::new(), |_| crate::cache::Patience::Wait).unwrap();
+    assert_eq!(super::lock_holder(locked.root()), None);
+    drop(locked);
+    let cache = open(files.dir());
     let Some(child) = flock("--exclusive", &files.dir()) else { return };
     let holder = || super::lock_holder(cache.root()).filter(|holder| holder.program == "sleep");
     assert!(comes_true(|| holder().is_some()), "{:?}", super::lock_holder(cache.root()));

@@ -45,12 +45,12 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Plan, Failure>> Errand<'_, F> {
             }
             report = Report::after(report);
         }
-        let Some((cache, lock)) = open_locked(self.context, self.no_wait)? else {
+        let Some(cache) = open_locked(self.context, self.no_wait)? else {
             return finish(Report::new(self.dry_run), None);
         };
         report.plan = (self.make_plan)(&cache, &mut report)?;
         agreement.check(self.context, &report.plan)?;
-        carry_out(self.context, &cache, &lock, &mut report)?;
+        carry_out(self.context, &cache, &mut report)?;
         finish(report, Some(&cache))
     }
 

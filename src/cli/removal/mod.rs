@@ -13,7 +13,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::watch;
 use super::ui::units::count;
-use crate::cache::{Cache, CacheLock, Patience, User, Users};
+use crate::cache::{Cache, LockedCache, Patience, User, Users};
 use crate::sweep::{Fate, sweep};
 use crate::usage::Progress;
 
@@ -24,10 +24,7 @@ pub use measure::{activity, doomed as measure};
 pub use report::Report;
 
 /// Opens the cache and waits for the right to change it. `None` if there is no cache.
-pub fn open_locked(
-    context: &Context<'_>,
-    no_wait: bool,
-) -> Result<Option<(Cache, CacheLock)>, Failure> {
+pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<LockedCache>, Failure> {
     let console = context.console;
     let locked = Cache::open_locked(&context.cache_dir, &context.signals.stop(), |holder| {
         if no_wait {
@@ -37,7 +34,7 @@ pub fn open_locked(
         console.note(format_args!("Waiting for {holder}, which collects this cache."));
         Patience::Wait
     })?;
-    if locked.as_ref().is_some_and(|(_, lock)| !lock.is_effective()) {
+    if locked.as_ref().is_some_and(|cache| !cache.is_lock_effective()) {
         console.warn(format_args!(
             "the file system of {} knows no locks: run one collection at a time",
             context.shown_dir()
@@ -70,18 +67,17 @@ pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Resul
 /// of it.
 pub fn carry_out(
     context: &Context<'_>,
-    cache: &Cache,
-    lock: &CacheLock,
+    cache: &LockedCache,
     report: &mut Report,
 ) -> Result<(), Failure> {
     if report.plan.removals().next().is_none() {
-        return sweep_watched(context, cache, lock, report);
+        return sweep_watched(context, cache, report);
     }
     if cache.can_share_data()? {
         report.freed.measurement = Some(measure(context, cache, &report.plan)?);
     }
     let before = cache.free_bytes();
-    sweep_watched(context, cache, lock, report)?;
+    sweep_watched(context, cache, report)?;
     match before.and_then(|before| Ok((before, cache.free_bytes()?))) {
         Ok(room) => report.freed.room = Some(room),
         Err(error) => report.warn(context, error.to_string()),
@@ -91,15 +87,13 @@ pub fn carry_out(
 
 fn sweep_watched(
     context: &Context<'_>,
-    cache: &Cache,
-    lock: &CacheLock,
+    cache: &LockedCache,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let plan = &report.plan;
     let progress = Progress::new(plan.decisions.len(), context.signals.stop());
     let mut face = face::SweepFace::new(context, plan, &progress);
-    let outcome =
-        watch(&mut face, |events| sweep(cache, lock, plan, context.jobs, &progress, &events))??;
+    let outcome = watch(&mut face, |events| sweep(cache, plan, context.jobs, &progress, &events))??;
     report.printed = face.into_result();
     report.problems.extend(outcome.failure().map(ToString::to_string));
     for (index, tally) in progress.tallies().iter().enumerate() {

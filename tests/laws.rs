@@ -31,10 +31,19 @@ enum Node {
     Sparse(u64),
     /// Another name of some file made before.
     HardLink(prop::sample::Index),
-    /// A symlink, out of the tree or to nowhere.
-    Symlink(&'static str),
+    Symlink(Target),
     Fifo,
     Directory(Vec<Node>),
+}
+
+/// Where a symlink leads. None leads to a directory above it: whoever followed it would not come to
+/// an end.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    Outside,
+    Refs,
+    Sibling,
+    Nowhere,
 }
 
 fn nodes() -> impl Strategy<Value = Vec<Node>> {
@@ -42,8 +51,13 @@ fn nodes() -> impl Strategy<Value = Vec<Node>> {
         4 => (0..40_000usize).prop_map(Node::File),
         1 => (0..1u64 << 32).prop_map(Node::Sparse),
         2 => any::<prop::sample::Index>().prop_map(Node::HardLink),
-        1 => prop_oneof![Just("/etc"), Just("../../.."), Just("nowhere"), Just(".")]
-            .prop_map(Node::Symlink),
+        1 => prop_oneof![
+            Just(Target::Outside),
+            Just(Target::Refs),
+            Just(Target::Sibling),
+            Just(Target::Nowhere)
+        ]
+        .prop_map(Node::Symlink),
         1 => Just(Node::Fifo),
     ];
     let node = leaf.prop_recursive(5, 60, 8, |inner| vec(inner, 0..8).prop_map(Node::Directory));
@@ -51,7 +65,7 @@ fn nodes() -> impl Strategy<Value = Vec<Node>> {
 }
 
 /// Makes `nodes` below `top`; `files` are those that can be linked to, in this tree or another.
-fn make(top: &Path, nodes: &[Node], files: &mut Vec<PathBuf>) {
+fn make(cache: &TestCache, top: &Path, nodes: &[Node], files: &mut Vec<PathBuf>) {
     for (number, node) in nodes.iter().enumerate() {
         let path = top.join(format!("n{number}"));
         match node {
@@ -59,7 +73,15 @@ fn make(top: &Path, nodes: &[Node], files: &mut Vec<PathBuf>) {
             Node::Sparse(length) => File::create(&path).unwrap().set_len(*length).unwrap(),
             Node::HardLink(_) if files.is_empty() => {}
             Node::HardLink(index) => fs::hard_link(index.get(files), &path).unwrap(),
-            Node::Symlink(target) => symlink(target, &path).unwrap(),
+            Node::Symlink(target) => {
+                let target = match target {
+                    Target::Outside => cache.outside(),
+                    Target::Refs => cache.path("refs"),
+                    Target::Sibling => "n0".into(),
+                    Target::Nowhere => "nowhere".into(),
+                };
+                symlink(target, &path).unwrap();
+            }
             Node::Fifo => {
                 let kind = rustix::fs::FileType::Fifo;
                 rustix::fs::mknodat(rustix::fs::CWD, &path, kind, rustix::fs::Mode::RUSR, 0)
@@ -67,7 +89,7 @@ fn make(top: &Path, nodes: &[Node], files: &mut Vec<PathBuf>) {
             }
             Node::Directory(children) => {
                 fs::create_dir(&path).unwrap();
-                make(&path, children, files);
+                make(cache, &path, children, files);
             }
         }
         if matches!(node, Node::File(_) | Node::Sparse(_)) {
@@ -179,11 +201,11 @@ proptest! {
         let cache = TestCache::new();
         let (mut paths, mut files) = (Vec::new(), Vec::new());
         for (number, nodes) in trees.iter().enumerate() {
-            paths.push(cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files)));
+            paths.push(cache.image_with(&number.to_string(), |top| make(&cache, top, nodes, &mut files)));
         }
         // A tree may be a single file, and what a symlink leads to is no part of it.
         fs::write(cache.path("z1"), "a stranger").unwrap();
-        symlink("/etc", cache.path("z2")).unwrap();
+        symlink(cache.outside(), cache.path("z2")).unwrap();
         symlink("nowhere", cache.path("z3")).unwrap();
         paths.extend(["z1", "z2", "z3"].map(|name| cache.path(name)));
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
@@ -212,7 +234,7 @@ proptest! {
         let cache = TestCache::new();
         let (mut paths, mut files) = (Vec::new(), Vec::new());
         for (number, nodes) in trees.iter().enumerate() {
-            paths.push(cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files)));
+            paths.push(cache.image_with(&number.to_string(), |top| make(&cache, top, nodes, &mut files)));
         }
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
         let entries = opened.inventory().unwrap().entries;
@@ -263,7 +285,7 @@ proptest! {
         let cache = TestCache::new();
         let (mut paths, mut files) = (BTreeMap::new(), Vec::new());
         for (number, nodes) in trees.iter().enumerate() {
-            let path = cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files));
+            let path = cache.image_with(&number.to_string(), |top| make(&cache, top, nodes, &mut files));
             paths.insert(number, path);
         }
         // Links between the images have touched them anew.

@@ -169,7 +169,9 @@ mod tests {
             assert!(error.ends_with(&format!("/sha256-a/.oci-config.json: {cause}")), "{error}");
         }
         fs::remove_file(&file).unwrap();
-        std::os::unix::fs::symlink("/etc/passwd", &file).unwrap();
+        let elsewhere = cache.home().join("config.json");
+        fs::write(&elsewhere, r#"{"Entrypoint":["/bin/agent"]}"#).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
         assert!(config(&cache).is_err());
     }
 }

@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_could_lead_out_of_the_cache_is_no_digest() {
-        for text in ["", "  \n", "..", ".", "sha256:../../etc", "/", "a/b", "sha256:a\0"] {
+        for text in ["", "  \n", "..", ".", "sha256:../../srv", "/", "a/b", "sha256:a\0"] {
             assert_eq!(Digest::parse(text.as_bytes()), None, "{text:?}");
         }
     }

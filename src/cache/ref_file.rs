@@ -125,7 +125,7 @@ mod tests {
             (&b""[..], RefProblem::Empty),
             (b" \n\t\n", RefProblem::Empty),
             (b"ghcr.io/a:1\t\n", RefProblem::NoDigest),
-            (b"ghcr.io/a:1\t../../etc\n", RefProblem::NoDigest),
+            (b"ghcr.io/a:1\t../../srv\n", RefProblem::NoDigest),
             (b"ghcr.io/a:1\t..\n", RefProblem::NoDigest),
             (b"ghcr.io/cut/in/the/na", RefProblem::NoDigest),
             (b"\0\x01\x02binary", RefProblem::NoDigest),

@@ -134,7 +134,7 @@ mod tests {
         ) {
             let with = |permits| {
                 let cache = TestCache::new();
-                let image = cache.image_with("a", |top| grow(top, &steps));
+                let image = cache.image_with("a", |top| grow(top, &cache.outside(), &steps));
                 let removed = removed(&cache, threads, permits);
                 assert!(!image.exists());
                 removed
@@ -171,16 +171,16 @@ mod tests {
     #[test]
     fn nothing_is_removed_where_a_directory_was_moved_to() {
         let cache = TestCache::new();
-        let (image, outside) = (image(&cache), cache.home().join("outside"));
+        let (image, elsewhere) = (image(&cache), cache.home().join("elsewhere"));
         let fate = removed_from_c(&cache, |work| {
             work.levels[1].children.push(c"victim");
-            fs::create_dir_all(outside.join("victim")).unwrap();
-            fs::rename(image.join("b/c"), outside.join("c")).unwrap();
+            fs::create_dir_all(elsewhere.join("victim")).unwrap();
+            fs::rename(image.join("b/c"), elsewhere.join("c")).unwrap();
         });
-        assert!(outside.join("victim").exists() && outside.join("c/d/e").exists());
+        assert!(elsewhere.join("victim").exists() && elsewhere.join("c/d/e").exists());
         let Fate::Failed { problems, .. } = fate else { panic!("{fate:?}") };
         let problem = problems.first()[0].to_string();
-        assert!(problem.ends_with("outside/c/.: it has been moved meanwhile"), "{problem}");
+        assert!(problem.ends_with("elsewhere/c/.: it has been moved meanwhile"), "{problem}");
     }
 
     #[test]

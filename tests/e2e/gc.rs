@@ -62,7 +62,7 @@ fn what_an_interrupted_gc_left_is_finished() {
     let cache = TestCache::new();
     for name in ["tmp-gc-sha256-x", "tmp-gc-dead-sha256-z"] {
         fs::create_dir(cache.path(name)).unwrap();
-        small_tree(&cache.path(name));
+        small_tree(&cache.path(name), &cache.outside());
     }
     cache.image("x");
     cache.layer("l");
@@ -78,7 +78,7 @@ fn what_an_interrupted_gc_left_is_finished() {
 fn symlinks_and_hard_links_lead_nowhere() {
     let cache = TestCache::in_memory();
     let canary = cache.home().join("canary");
-    small_tree(&canary);
+    small_tree(&canary, &cache.outside());
     let before = listing(&canary);
     let dead = cache.image("dead");
     std::os::unix::fs::symlink(&canary, dead.join("link")).unwrap();
@@ -186,7 +186,7 @@ fn an_orphan_in_which_something_is_mounted_stays_as_it_is() {
     let dead = cache.image("dead");
     cache.image("other");
     let canary = cache.home().join("canary");
-    small_tree(&canary);
+    small_tree(&canary, &cache.outside());
     let place = dead.join("usr/lib");
     let Some(mount) = Mount::new(&canary, &place) else {
         return eprintln!("skipped: only root can mount");

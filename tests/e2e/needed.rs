@@ -117,7 +117,7 @@ fn a_lease_ends_with_its_command_however_that_ends() {
     assert_eq!(leased("sha256:a", &["sh", "-c", "exit 42"]).0, 42);
     assert_eq!(leased("sha256:a", &["sh", "-c", "kill -9 $$"]).0, 128 + 9);
     assert_eq!(leased("sha256:a", &["no-such-program"]).0, 127);
-    assert_eq!(leased("sha256:a", &["/etc"]).0, 126);
+    assert_eq!(leased("sha256:a", &[image.to_str().unwrap()]).0, 126);
     let (code, _, err) = leased("example.com/b:1", &["true"]);
     assert!(code == 125 && err.contains("there is no image example.com/b:1 in "), "{code} {err}");
     cache.raw_ref("r", "x\tsha256:gone\n");

@@ -14,7 +14,7 @@ fn full() -> TestCache {
     fs::create_dir(cache.path("refs/directory")).unwrap();
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     fs::write(cache.path("notes.txt"), "mine").unwrap();
-    symlink("/etc", cache.path("etc")).unwrap();
+    symlink(cache.outside(), cache.path("out")).unwrap();
     cache
 }
 
@@ -50,11 +50,11 @@ fn without_a_terminal_and_without_force_it_refuses() {
 }
 
 #[test]
-fn it_refuses_the_home_directory_its_parents_and_the_root() {
+fn it_refuses_the_home_directory_and_its_parents() {
     let cache = full();
     let home = cache.dir().join("home");
     fs::create_dir(&home).unwrap();
-    for place in [home.as_path(), &cache.dir(), cache.home(), "/".as_ref()] {
+    for place in [home.as_path(), &cache.dir(), cache.home()] {
         let mut command = bare();
         command.env("HOME", &home).args(["cache", "purge", "--force", "--cache-dir"]).arg(place);
         let purge = finish(command);

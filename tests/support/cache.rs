@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,9 +13,19 @@ use tempfile::TempDir;
 pub const USED: Duration = Duration::from_secs(1800);
 
 /// An image cache in a temporary directory that is removed with it.
+///
+/// Beside the cache lies a canary, [`TestCache::outside`], to which every symlink of a test leads
+/// that is to lead out of the cache: a broken program must harm nothing but this test's own
+/// directory. Whether the canary is as it was is checked when the cache goes, so every test checks
+/// it.
 pub struct TestCache {
     home: TempDir,
+    /// The canary as it was made.
+    made_outside: Vec<Found>,
 }
+
+/// A path of the canary: its mode, when it was modified, and what is in it.
+type Found = (PathBuf, u32, SystemTime, Vec<u8>);
 
 impl TestCache {
     /// A cache directory with nothing in it.
@@ -38,12 +48,23 @@ impl TestCache {
     fn below(place: &Path) -> Self {
         let home = tempfile::Builder::new().prefix("bbox-cache-").tempdir_in(place).unwrap();
         fs::create_dir(home.path().join("images")).unwrap();
-        Self { home }
+        let outside = home.path().join(OUTSIDE);
+        fs::create_dir_all(outside.join("closed")).unwrap();
+        // A remover opens up what does not allow its owner to remove things.
+        fs::set_permissions(outside.join("closed"), fs::Permissions::from_mode(0o500)).unwrap();
+        fs::write(outside.join("precious"), "not of the cache").unwrap();
+        let made_outside = everything(&outside);
+        Self { home, made_outside }
     }
 
     /// The directory around the cache, for what must not be touched.
     pub fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// A directory with content beside the cache that no program may change: where symlinks lead.
+    pub fn outside(&self) -> PathBuf {
+        self.home.path().join(OUTSIDE)
     }
 
     /// The cache directory.
@@ -57,7 +78,7 @@ impl TestCache {
 
     /// An image of a few files, last used half an hour ago. Its digest is `sha256:<name>`.
     pub fn image(&self, name: &str) -> PathBuf {
-        self.image_with(name, small_tree)
+        self.image_with(name, |top| small_tree(top, &self.outside()))
     }
 
     /// An image with what `fill` puts into it, last used half an hour ago. There are refs beside it,
@@ -74,7 +95,7 @@ impl TestCache {
 
     /// A layer of a few files.
     pub fn layer(&self, name: &str) -> PathBuf {
-        self.layer_with(name, small_tree)
+        self.layer_with(name, |top| small_tree(top, &self.outside()))
     }
 
     /// A layer with what `fill` puts into it, last used half an hour ago.
@@ -107,6 +128,36 @@ impl TestCache {
     }
 }
 
+impl Drop for TestCache {
+    fn drop(&mut self) {
+        // One panic tells enough; another one on top of it would abort all tests.
+        if !std::thread::panicking() {
+            let found = everything(&self.outside());
+            assert_eq!(found, self.made_outside, "something beside the cache was changed");
+        }
+    }
+}
+
+const OUTSIDE: &str = "outside";
+
+/// All paths at and below one, none if there is none.
+fn everything(top: &Path) -> Vec<Found> {
+    let (mut found, mut todo) = (Vec::new(), vec![top.to_owned()]);
+    while let Some(path) = todo.pop() {
+        let Ok(status) = path.symlink_metadata() else { continue };
+        let content = match status.is_dir() {
+            true => {
+                todo.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                Vec::new()
+            }
+            false => fs::read(&path).unwrap(),
+        };
+        found.push((path, status.permissions().mode(), status.modified().unwrap(), content));
+    }
+    found.sort();
+    found
+}
+
 /// Sets the modification time of a file or directory to some time ago.
 pub fn age(path: &Path, by: Duration) {
     let file = File::open(path).unwrap();
@@ -126,20 +177,21 @@ pub fn hash(text: &str) -> String {
 }
 
 /// A few files and directories with what makes counting hard: a hard link, a sparse file, and
-/// symlinks that lead out of the tree.
-pub fn small_tree(top: &Path) {
+/// symlinks that lead out of the tree, to `outside` and to the refs of the cache.
+pub fn small_tree(top: &Path, outside: &Path) {
     fs::create_dir_all(top.join("usr/lib/deep/er")).unwrap();
     for (name, bytes) in [("usr/a", 1), ("usr/b", 5_000), ("usr/lib/c", 70_000), ("empty", 0)] {
         fs::write(top.join(name), vec![b'x'; bytes]).unwrap();
     }
     fs::hard_link(top.join("usr/b"), top.join("usr/lib/deep/b")).unwrap();
     File::create(top.join("usr/sparse")).unwrap().set_len(10 << 20).unwrap();
-    symlink("/etc", top.join("usr/lib/etc")).unwrap();
-    symlink("../../../..", top.join("usr/lib/deep/er/up")).unwrap();
+    symlink(outside, top.join("usr/lib/out")).unwrap();
+    symlink("../../../../../refs", top.join("usr/lib/deep/er/up")).unwrap();
 }
 
 /// A tree of any shape: each step makes something in one of the directories that are there by then.
-pub fn grow(top: &Path, steps: &[(usize, u8)]) {
+/// Its symlinks lead to `outside`.
+pub fn grow(top: &Path, outside: &Path, steps: &[(usize, u8)]) {
     let (mut directories, mut file) = (vec![top.to_owned()], None);
     for (number, &(place, kind)) in steps.iter().enumerate() {
         let path = directories[place % directories.len()].join(format!("n{number}"));
@@ -149,7 +201,7 @@ pub fn grow(top: &Path, steps: &[(usize, u8)]) {
                 fs::write(&path, vec![b'x'; place % 10_000]).unwrap();
                 file = Some(path);
             }
-            (2, _) => symlink("..", path).unwrap(),
+            (2, _) => symlink(outside, path).unwrap(),
             _ => {
                 fs::create_dir(&path).unwrap();
                 directories.push(path);

@@ -15,11 +15,12 @@ pub fn bbox(cache: &TestCache, arguments: &[&str]) -> Command {
     command
 }
 
-/// The program without arguments.
+/// The program without arguments. What it does is done to the cache that it is told of: it knows no
+/// home in which it could find the user's own.
 pub fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
     command.env_remove("BBOX_IMAGE_CACHE_DIR").env_remove("XDG_CACHE_HOME").env_remove("NO_COLOR");
-    command.env("XDG_CONFIG_HOME", "/nobody/is/here");
+    command.env("HOME", "/nobody/is/here").env("XDG_CONFIG_HOME", "/nobody/is/here");
     command
 }
 

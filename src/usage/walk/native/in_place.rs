@@ -130,7 +130,7 @@ mod tests {
             threads in 1..4usize,
         ) {
             let cache = TestCache::new();
-            cache.image_with("a", |top| grow(top, &steps));
+            cache.image_with("a", |top| grow(top, &cache.outside(), &steps));
             let expected = measure(&cache, threads, 1000);
             for permits in 0..4 {
                 let measured = measure(&cache, threads, permits);

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Patience};
-use bbox_cache::plan::{Conditions, collect};
+use bbox_cache::gc::gather;
+use bbox_cache::plan::{self, Activity, GcOptions};
 use bbox_cache::sweep::{Outcome, sweep};
 use bbox_cache::usage::{Jobs, Progress};
 use cache::TestCache;
@@ -26,8 +27,10 @@ const FILES: u32 = 400;
 fn remove(built: &TestCache, jobs: Jobs) -> Outcome {
     let cache = Cache::open(built.dir()).unwrap().unwrap();
     let cache = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
-    let plan = collect(&cache.inventory().unwrap(), &Conditions::at(Timestamp::now()));
-    let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+    let inventory = cache.inventory().unwrap();
+    let evidence = gather(&cache, &inventory, Timestamp::now(), Activity::default());
+    let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
+    let progress = Progress::new(plan.decisions().len(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &plan, jobs, &progress, &sender).unwrap()
 }

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Inventory, default_directory};
+use bbox_cache::gc;
 use bbox_cache::jiff::Timestamp;
-use bbox_cache::plan::{Activity, Conditions, LayerChoice, Plan, Verdict, collect};
+use bbox_cache::plan::{self, Activity, GcOptions, LayerChoice, Plan, Verdict};
 use bbox_cache::usage::{Jobs, Meter, Progress};
 
 fn main() -> ExitCode {
@@ -32,7 +33,7 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
         return Ok(());
     };
     let plan = plan(&cache)?;
-    for decision in &plan.decisions {
+    for decision in plan.decisions() {
         let action = match decision.verdict {
             Verdict::Remove(_) => "remove",
             Verdict::Restore(_) => "restore",
@@ -40,7 +41,7 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
         };
         println!("{action:<8} {}  {}", decision.item.location(), decision.verdict.reason());
     }
-    let doomed = plan.doomed();
+    let doomed = plan.to_remove();
     let progress = Progress::new(doomed.len(), StopFlag::new());
     let meter = Meter::new(Jobs::default()).reading_extents();
     let freed = meter.measure(&cache, &doomed, &progress)?.reclaimable(0..doomed.len());
@@ -53,17 +54,13 @@ fn plan(cache: &Cache) -> bbox_cache::Result<Plan> {
     let mut inventory = cache.settled_inventory(&StopFlag::new())?;
     // A ref that cannot be read may name any image.
     inventory.refs = inventory.refs.into_readable()?;
-    let mut given = Conditions::at(Timestamp::now());
-    given.layers = LayerChoice::Unreferenced;
-    given.lifetimes = cache.lifetimes(&inventory);
-    let unseen = inventory.problems.iter().chain(&given.lifetimes.problems);
-    unseen.for_each(|problem| eprintln!("{problem}"));
-    given.activity = activity(cache, &inventory)?;
-    given.leases = cache.leases(inventory.images().map(|(image, _)| &image.location.name));
-    // `None` where the system does not tell: then nobody is known to use anything.
-    given.users = cache.users()?.unwrap_or_default();
-    given.mounts = cache.mounts()?;
-    Ok(collect(&inventory, &given))
+    let now = Timestamp::now();
+    let evidence = gc::gather(cache, &inventory, now, activity(cache, &inventory)?);
+    let unseen = inventory.problems.iter().chain(&evidence.lifetimes.problems);
+    unseen.chain(&evidence.problems).for_each(|problem| eprintln!("{problem}"));
+    let mut options = GcOptions::default();
+    options.layers = LayerChoice::Unreferenced;
+    Ok(plan::gc(&inventory, &options, &evidence))
 }
 
 /// When anybody last worked on the extractions, which are walked for that.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, EntryKind, Guests, Inventory, default_directory};
-use bbox_cache::plan::Marks;
+use bbox_cache::plan::Reachability;
 use bbox_cache::usage::{Census, Jobs, Meter, Progress};
 
 fn main() -> ExitCode {
@@ -48,11 +48,11 @@ fn measure(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<Census> {
 }
 
 fn show(inventory: &Inventory, census: &Census) {
-    let marks = Marks::new(&inventory.refs.refs);
+    let reachability = Reachability::new(&inventory.refs.refs);
     // Trees are measured in the order of the entries.
     for (tree, entry) in inventory.entries.iter().enumerate() {
         let what = match &entry.kind {
-            EntryKind::Image(digest) if marks.contains(digest.entry_name()) => "live image",
+            EntryKind::Image(digest) if reachability.contains(digest.entry_name()) => "live image",
             // A ref that cannot be read may name any image.
             EntryKind::Image(_) if !inventory.refs.unreadable.is_empty() => "image",
             EntryKind::Image(_) => "orphan",

@@ -24,8 +24,9 @@
 //! ```
 //! use bbox_cache::StopFlag;
 //! use bbox_cache::cache::Cache;
+//! use bbox_cache::gc;
 //! use bbox_cache::jiff::Timestamp;
-//! use bbox_cache::plan::{Conditions, collect};
+//! use bbox_cache::plan::{self, Activity, GcOptions};
 //! use bbox_cache::usage::{Jobs, Meter, Progress};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,17 +38,14 @@
 //! # let directory = home.path();
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
 //! let inventory = cache.settled_inventory(&StopFlag::new())?;
-//! let mut given = Conditions::at(Timestamp::now());
-//! given.leases = cache.leases(inventory.images().map(|(image, _)| &image.location.name));
-//! given.users = cache.users()?.unwrap_or_default();
-//! given.mounts = cache.mounts()?;
-//! let mut plan = collect(&inventory, &given);
-//! let doomed = plan.doomed();
-//! let progress = Progress::new(doomed.len(), StopFlag::new());
+//! let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
+//! let mut plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
+//! let to_remove = plan.to_remove();
+//! let progress = Progress::new(to_remove.len(), StopFlag::new());
 //! let meter = Meter::new(Jobs::default());
-//! let measurement = meter.measure(&cache, &doomed, &progress)?;
+//! let measurement = meter.measure(&cache, &to_remove, &progress)?;
 //! let freed = plan.note_usage(&measurement);
-//! for (_, decision) in plan.removals() {
+//! for decision in plan.removals() {
 //!     println!("{}: {}", decision.item.location(), decision.verdict.reason());
 //! }
 //! println!("{} in all", freed.at_most);
@@ -64,6 +62,7 @@ pub mod cli;
 mod error;
 mod escape;
 mod fs;
+pub mod gc;
 pub mod plan;
 mod stop;
 pub mod sweep;

@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, EntryKind, Folder, Location};
-use bbox_cache::plan::{Conditions, Verdict, collect};
-use bbox_cache::sweep::{Fate, sweep};
+use bbox_cache::gc::gather;
+use bbox_cache::plan::{self, Activity, GcOptions, Plan, Verdict};
+use bbox_cache::sweep::{RemovalResult, sweep};
 use bbox_cache::usage::{Jobs, Meter, Progress, Usage, Walker};
 use cache::{TestCache, age};
 use jiff::Timestamp;
@@ -323,21 +324,28 @@ proptest! {
     }
 }
 
+/// What a collection would do now.
+fn plan(cache: &Cache) -> Plan {
+    let inventory = cache.inventory().unwrap();
+    let evidence = gather(cache, &inventory, Timestamp::now(), Activity::default());
+    plan::gc(&inventory, &GcOptions::default(), &evidence)
+}
+
 /// Carries out the plan; returns the bytes it says it has freed by removing images.
 fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
     let opened = opened.lock(&StopFlag::new(), |_| panic!("nobody else is here")).unwrap();
-    let plan = collect(&opened.inventory().unwrap(), &Conditions::at(Timestamp::now()));
-    let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+    let plan = plan(&opened);
+    let progress = Progress::new(plan.decisions().len(), StopFlag::new());
     let (sender, events) = crossbeam_channel::unbounded();
     let outcome = sweep(&opened, &plan, jobs(threads), &progress, &sender).unwrap();
     drop(sender);
     assert_eq!(events.iter().count(), plan.removals().count());
-    let images = plan.removals().filter(|(_, decision)| decision.item.is_image_in_place());
+    let images = plan.removals().filter(|decision| decision.item.is_image_in_place());
     images
-        .map(|(decision, _)| match outcome.fate(decision) {
-            Some(Fate::Removed { freed }) => freed.as_u64(),
-            fate => panic!("{fate:?}"),
+        .map(|decision| match outcome.get(decision.item.location()) {
+            Some(RemovalResult::Removed { freed }) => freed.as_u64(),
+            result => panic!("{result:?}"),
         })
         .sum()
 }
@@ -351,8 +359,7 @@ fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     fs::create_dir(cache.path("tmp-gc-sha256-x")).unwrap();
     fs::write(cache.path("stranger"), "").unwrap();
-    let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
-    let doomed: Vec<_> = collect(&inventory, &Conditions::at(Timestamp::now())).doomed();
+    let doomed = plan(&Cache::open(cache.dir()).unwrap().unwrap()).to_remove();
     let names: Vec<_> = doomed.iter().map(|Location { name, .. }| name.to_string()).collect();
     assert_eq!(names, ["sha256-dead", "tmp-gc-sha256-x"]);
     assert!(doomed.iter().all(|location| location.folder == Folder::Root));
@@ -362,13 +369,18 @@ fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
 fn the_inventory_is_the_same_for_everyone_who_looks() {
     let cache = TestCache::new();
     (0..20).for_each(|n| drop(cache.live(&format!("{n:02}"))));
-    let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
+    let cache = Cache::open(cache.dir()).unwrap().unwrap();
+    let inventory = cache.inventory().unwrap();
     let names: Vec<_> =
         inventory.entries.iter().map(|entry| entry.location.name.to_string()).collect();
     let mut sorted = names.clone();
     sorted.sort();
     assert_eq!(names, sorted);
     assert!(inventory.entries.iter().all(|entry| matches!(entry.kind, EntryKind::Image(_))));
-    let plan = collect(&inventory, &Conditions::at(Timestamp::now()));
-    assert!(plan.decisions.iter().all(|decision| matches!(decision.verdict, Verdict::Keep(_))));
+    assert!(
+        plan(&cache)
+            .decisions()
+            .iter()
+            .all(|decision| matches!(decision.verdict, Verdict::Keep(_)))
+    );
 }

@@ -25,21 +25,21 @@ impl Mounts {
 }
 
 impl Cache {
-    /// Looks where something is mounted, as far as the system tells: without a `/proc`, Linux does
-    /// not. What is not told is met, and left alone, when the entry is removed.
+    /// Looks where something is mounted. `None` where the system does not tell at all, as without a `/proc` on
+    /// Linux. A mount that is not told is met, and left alone, when the entry is removed.
     ///
     /// # Errors
     /// The mounts cannot be listed.
-    pub fn mounts(&self) -> Result<Mounts> {
+    pub fn mounts(&self) -> Result<Option<Mounts>> {
         let places = Places::of(self);
         let points = match mount_points() {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
             points => points.map_err(|e| Error::io("list what is mounted in", self.path(), e))?,
         };
         let entries = points.into_iter().flat_map(|point| {
             let entries: Vec<_> = places.of_link(point.as_os_str().as_bytes()).collect();
             entries.into_iter().map(move |entry| (entry, point.clone()))
         });
-        Ok(Mounts(entries.collect()))
+        Ok(Some(Mounts(entries.collect())))
     }
 }

@@ -1,17 +1,13 @@
 //! `bbox cache gc`: removes what nothing references, and what the user wants to have no longer.
 
-use std::collections::HashSet;
-
-use jiff::Timestamp;
-
 use super::args::{Gc, Layers};
 use super::context::Context;
 use super::doubt;
 use super::failure::{Ending, Failure};
 use super::max_size;
 use super::removal::{self, Errand, Report};
-use crate::cache::{Cache, Inventory};
-use crate::plan::{Conditions, LayerChoice, Plan, collect, evictable};
+use crate::cache::Cache;
+use crate::plan::{self, GcOptions, LayerChoice, Plan};
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     let drops_referenced = args.unused_for.is_some() || args.max_size.is_some();
@@ -44,49 +40,25 @@ fn make_plan(
     if let Some(warning) = doubt::warning(&inventory, &context.cache_dir) {
         report.warn(context, warning);
     }
-    let mut given = conditions(context, args, cache, &inventory, report)?;
-    match args.max_size {
-        Some(limit) => max_size::plan(context, cache, &inventory, &mut given, limit, report),
-        None => Ok(collect(&inventory, &given)),
-    }
-}
-
-/// Looking at every process takes longer than all the rest: only if there is something to lose.
-fn conditions(
-    context: &Context<'_>,
-    args: &Gc,
-    cache: &Cache,
-    inventory: &Inventory,
-    report: &mut Report,
-) -> Result<Conditions, Failure> {
-    let given = Conditions::at(Timestamp::now());
-    let activity = removal::activity(context, cache, inventory, report)?;
-    let lifetimes = cache.lifetimes(inventory);
+    let evidence = removal::evidence(context, cache, &inventory, report)?;
     if args.layers.is_some() {
-        report.problems.extend(lifetimes.problems.iter().map(ToString::to_string));
+        report.problems.extend(evidence.lifetimes.problems.iter().map(ToString::to_string));
     }
-    let mut given = Conditions {
+    let options = GcOptions {
         keep_recent: args.keep_recent,
         unused_for: args.unused_for,
         temp_age: args.temp_age,
         layers: choice(args.layers),
-        lifetimes,
-        activity,
-        ..given
+        ..GcOptions::default()
     };
-    let plan = collect(inventory, &given);
-    let mut candidates: HashSet<_> = plan.doomed().into_iter().collect();
-    if args.max_size.is_some() {
-        candidates.extend(evictable(&plan));
-    }
-    if !candidates.is_empty() {
-        let images = inventory.images().map(|(image, _)| &image.location);
-        let images = images.filter(|image| candidates.contains(image));
-        given.leases = cache.leases(images.map(|image| &image.name));
-        given.users = removal::users(context, cache, report)?;
-        given.mounts = cache.mounts()?;
-    }
-    Ok(given)
+    let plan = match args.max_size {
+        Some(limit) => {
+            max_size::plan(context, cache, &inventory, options, &evidence, limit, report)?
+        }
+        None => plan::gc(&inventory, &options, &evidence),
+    };
+    removal::tell_of_uninspected(context, &evidence, &plan);
+    Ok(plan)
 }
 
 fn choice(layers: Option<Layers>) -> LayerChoice {

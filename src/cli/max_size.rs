@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::removal::Report;
 use super::ui::units::size;
 use crate::cache::{Cache, Inventory, Location};
-use crate::plan::{Conditions, Plan, collect, evictable, fit};
+use crate::plan::{self, Evidence, GcOptions, Plan, evictable, fit};
 use crate::usage::Census;
 
 /// The plan by which the cache occupies `limit` at most, if that can be had: besides what goes
@@ -19,18 +19,20 @@ pub fn plan(
     context: &Context<'_>,
     cache: &Cache,
     inventory: &Inventory,
-    given: &mut Conditions,
+    options: GcOptions,
+    evidence: &Evidence,
     limit: ByteSize,
     report: &mut Report,
 ) -> Result<Plan, Failure> {
     let census = take_census(context, cache, inventory, true)?;
     report.problems.extend(unread(&census));
-    let candidates = evictable(&collect(inventory, given));
-    let (evicted, left) = fit(&candidates, limit, |gone| {
-        given.evicted.clone_from(gone);
-        staying(&census, inventory, &collect(inventory, given))
-    });
-    given.evicted = evicted;
+    let evicting = |evicted: &HashSet<Location>| {
+        let options = GcOptions { evicted: evicted.clone(), ..options.clone() };
+        plan::gc(inventory, &options, evidence)
+    };
+    let candidates = evictable(&plan::gc(inventory, &options, evidence));
+    let (evicted, left) =
+        fit(&candidates, limit, |gone| staying(&census, inventory, &evicting(gone)));
     if left > limit {
         report.warn(
             context,
@@ -41,12 +43,12 @@ pub fn plan(
             ),
         );
     }
-    Ok(collect(inventory, given))
+    Ok(evicting(&evicted))
 }
 
 /// What the cache occupies without what `plan` removes.
 fn staying(census: &Census, inventory: &Inventory, plan: &Plan) -> ByteSize {
-    let doomed: HashSet<Location> = plan.doomed().into_iter().collect();
+    let doomed: HashSet<Location> = plan.to_remove().into_iter().collect();
     let stays = |tree: &usize| {
         let entry = inventory.entries.get(*tree);
         entry.is_none_or(|entry| !doomed.contains(&entry.location))

@@ -3,14 +3,17 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::args::Purge;
 use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
 use super::removal::{self, Counts, Report};
 use super::ui::units::estimate;
-use crate::cache::{Cache, LockedCache, Users};
+use crate::cache::{Cache, LockedCache};
 use crate::error::Context as _;
-use crate::plan::purge;
+use crate::gc;
+use crate::plan::{self, Activity};
 use crate::sweep::{open_up, razable, raze};
 use crate::usage::Estimate;
 
@@ -43,17 +46,19 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
 }
 
 fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<(), Failure> {
-    // Whoever purges loses what is in use anyway; that nobody knows who uses it is worth a word.
-    let users = removal::users(context, cache, report).unwrap_or_else(|error| {
-        report.warn(context, error.to_string());
-        Users::default()
-    });
     report.whole = Some(context.shown_dir());
     let inventory = cache.inventory()?;
     report.problems = inventory.problems.iter().map(ToString::to_string).collect();
     let unreadable = inventory.refs.unreadable.iter().filter(|found| found.file.is_none());
     report.problems.extend(unreadable.map(|found| found.error.to_string()));
-    report.plan = purge(&inventory, &users, &cache.mounts()?);
+    let evidence = gc::gather(cache, &inventory, Timestamp::now(), Activity::default());
+    if evidence.in_use.is_none() && evidence.problems.is_empty() {
+        let warning = "this system does not tell which processes use what: images in use go, too";
+        report.warn(context, warning.to_owned());
+    }
+    evidence.problems.iter().for_each(|problem| report.warn(context, problem.to_string()));
+    report.plan = plan::purge(&inventory, &evidence);
+    removal::tell_of_uninspected(context, &evidence, &report.plan);
     Ok(())
 }
 
@@ -123,7 +128,7 @@ fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
 
 /// What is in use, and by whom, a line each.
 fn in_use(report: &Report) -> impl Iterator<Item = String> + '_ {
-    let used = report.plan.decisions.iter().filter(|decision| !decision.users.is_empty());
+    let used = report.plan.decisions().iter().filter(|decision| !decision.users.is_empty());
     used.map(|decision| {
         format!("{} is in use by {}", removal::label(decision), removal::users_of(decision))
     })
@@ -135,7 +140,7 @@ fn concerns(report: &Report) -> HashSet<String> {
 }
 
 fn question(context: &Context<'_>, report: &Report) -> String {
-    let counts = Counts::of(report.plan.decisions.iter().map(|decision| &decision.item));
+    let counts = Counts::of(report.plan.decisions().iter().map(|decision| &decision.item));
     let strangers: Vec<_> = report.plan.strangers().map(ToString::to_string).collect();
     let strangers = match strangers.is_empty() {
         true => String::new(),
@@ -149,10 +154,10 @@ fn question(context: &Context<'_>, report: &Report) -> String {
 
 /// Removes the folders, once everything in them is gone.
 fn finish_off(context: &Context<'_>, cache: &LockedCache, report: &mut Report) {
-    let mounted = report.plan.decisions.iter().filter(|decision| decision.mount.is_some());
+    let mounted = report.plan.decisions().iter().filter(|decision| decision.mount.is_some());
     let mounted: Vec<_> = mounted.map(removal::mounted).collect();
     report.problems.extend(mounted);
-    if !(0..report.plan.decisions.len()).all(|index| report.is_removed(index)) {
+    if !report.plan.decisions().iter().all(|decision| report.is_removed(decision)) {
         return;
     }
     match raze(cache) {

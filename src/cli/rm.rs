@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
-
 use super::args::Rm;
 use super::choose::{choose, no_cache};
 use super::context::Context;
 use super::failure::{Ending, Failure};
 use super::removal::{self, Errand, Report};
 use crate::cache::{Cache, Digest, Inventory};
-use crate::plan::{Conditions, Plan, remove_chosen};
+use crate::plan::{self, Plan};
 
 pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
     let errand = Errand {
@@ -40,13 +38,10 @@ fn make_plan(
 ) -> Result<Plan, Failure> {
     let inventory = removal::readable_inventory(context, cache, report)?;
     let chosen = chosen(context, args, &inventory)?;
-    let given = Conditions {
-        leases: cache.leases(chosen.iter().map(Digest::entry_name)),
-        users: removal::users(context, cache, report)?,
-        mounts: cache.mounts()?,
-        ..Conditions::at(Timestamp::now())
-    };
-    Ok(remove_chosen(&inventory, &chosen, args.force, &given))
+    let evidence = removal::evidence(context, cache, &inventory, report)?;
+    let plan = plan::rm(&inventory, &chosen, args.force, &evidence);
+    removal::tell_of_uninspected(context, &evidence, &plan);
+    Ok(plan)
 }
 
 /// All of them, or none: whoever mistypes one name may have meant another one, too.

@@ -12,7 +12,7 @@ use crate::cache::{Entry, Location};
 /// [`fit`]; what that chooses becomes [`Conditions::evicted`](super::Conditions::evicted).
 pub fn evictable(plan: &Plan) -> Vec<Location> {
     let referenced = Verdict::Keep(KeepReason::Referenced);
-    let decisions = plan.decisions.iter().filter(|decision| decision.verdict == referenced);
+    let decisions = plan.decisions().iter().filter(|decision| decision.verdict == referenced);
     let images = decisions.filter_map(|decision| match &decision.item {
         Item::Entry(entry) if decision.item.is_image_in_place() => Some(entry),
         _ => None,

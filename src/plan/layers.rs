@@ -3,21 +3,10 @@
 //! Losing one is never harmful: the next pull that needs it extracts it once more. So a user may
 //! drop them all; but whoever is asked for no more than the dead ones keeps what may be needed.
 
-use super::{KeepReason, RemoveReason, Standing, Verdict};
+use super::options::LayerChoice;
+use super::reason::{KeepReason, RemoveReason, Verdict};
+use super::timeline::Standing;
 use crate::cache::Location;
-
-/// Which layers are to go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LayerChoice {
-    /// None.
-    #[default]
-    None,
-    /// Those that nothing which stays can be made of.
-    Unreferenced,
-    /// All but those that are in use.
-    All,
-}
 
 /// Whether one of `pulls`, which are in progress, may use a layer that stands so.
 pub(super) fn is_pulled(standing: &Standing, pulls: &[&Location]) -> bool {
@@ -28,12 +17,12 @@ pub(super) fn is_pulled(standing: &Standing, pulls: &[&Location]) -> bool {
     }
 }
 
-/// What becomes of a layer that stands so; `is_used` says whether a process uses it, `is_pulled`
-/// whether a pull in progress may.
+/// What becomes of a layer that stands so; `is_used` says whether a process uses it, if that is known, and
+/// `is_pulled` whether a pull in progress may.
 pub(super) fn verdict(
     standing: &Standing,
     choice: LayerChoice,
-    is_used: bool,
+    is_used: Option<bool>,
     is_pulled: bool,
 ) -> Verdict {
     let reason = match (choice, standing) {
@@ -48,7 +37,11 @@ pub(super) fn verdict(
             return Verdict::Keep(KeepReason::Unreferenced);
         }
     };
-    if is_used { Verdict::Keep(KeepReason::InUse) } else { Verdict::Remove(reason) }
+    match is_used {
+        Some(true) => Verdict::Keep(KeepReason::InUse),
+        Some(false) => Verdict::Remove(reason),
+        None => Verdict::Keep(KeepReason::Unknown),
+    }
 }
 
 #[cfg(test)]
@@ -81,8 +74,10 @@ mod tests {
             (&unknown, All, false, false, Remove(LayerCache)),
             (&unknown, All, false, true, Keep(InUse)),
         ] {
-            let found = verdict(standing, choice, is_used, is_pulled);
+            let found = verdict(standing, choice, Some(is_used), is_pulled);
             assert_eq!(found, expected, "{standing:?} {choice:?} {is_used} {is_pulled}");
+            let unknown = verdict(standing, choice, Option::None, is_pulled);
+            assert!(!unknown.removes(), "{standing:?} {choice:?} {is_pulled}");
         }
     }
 }

@@ -102,9 +102,21 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the thing stays, or comes back, for this reason.
+    pub fn keeps_for(self, reason: KeepReason) -> bool {
+        self == Self::Keep(reason) || self == Self::Restore(reason)
+    }
+
     /// Whether the thing goes.
     pub fn removes(self) -> bool {
         matches!(self, Self::Remove(_))
+    }
+
+    /// Whether the thing would go and nothing is lost if it does so later: it is whole, and nobody has asked for all
+    /// to go.
+    pub(super) fn may_wait(self) -> bool {
+        use RemoveReason::{InterruptedGc, Purge};
+        matches!(self, Self::Remove(reason) if !matches!(reason, InterruptedGc | Purge))
     }
 
     /// Whether the thing goes although refs name it, or is such a ref.

@@ -94,17 +94,21 @@ mod tests {
 
     use super::*;
     use crate::StopFlag;
-    use crate::cache::EntryName;
+    use crate::cache::{EntryName, Folder, Location};
     use crate::fs::Budget;
     use crate::sweep::freed::LastNames;
-    use crate::sweep::outcome::{Fate, Report};
+    use crate::sweep::outcome::{RemovalResult, Report};
     use crate::sweep::trash::Doomed;
     use crate::test_cache::{TestCache, grow};
     use crate::usage::{Pool, Progress};
 
+    fn location() -> Location {
+        Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() }
+    }
+
     fn doomed(cache: &TestCache) -> Doomed {
         let folder = Arc::new(Directory::open(&cache.dir()).unwrap());
-        Doomed { decision: 0, folder, name: EntryName::new("sha256-a").unwrap() }
+        Doomed { decision: 0, folder, name: location().name }
     }
 
     /// Removes the cache's image `a`: bytes, files and directories that went.
@@ -112,14 +116,17 @@ mod tests {
         let pool = Pool::new(Budget::with(threads, permits)).unwrap();
         let progress = Progress::new(1, StopFlag::new());
         let (sender, _events) = crossbeam_channel::unbounded();
-        let report = Report::new(1, &sender);
+        let location = location();
+        let report = Report::new([&location], &sender);
         crate::sweep::remove::remove(&[doomed(cache)], &progress, &pool, &report);
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
         let usage = progress.tallies()[0].usage();
-        match report.into_outcome(None).fate(0) {
-            Some(Fate::Removed { freed }) => (freed.as_u64(), usage.files, usage.directories),
+        match report.into_outcome(None).get(&location) {
+            Some(RemovalResult::Removed { freed }) => {
+                (freed.as_u64(), usage.files, usage.directories)
+            }
             fate => panic!("{fate:?}"),
         }
     }
@@ -148,10 +155,11 @@ mod tests {
 
     /// Goes down to `b/c` in the image `a`, where nothing is pending but what `then` puts there,
     /// and removes from there on.
-    fn removed_from_c(cache: &TestCache, then: impl FnOnce(&mut InPlace<'_>)) -> Fate {
+    fn removed_from_c(cache: &TestCache, then: impl FnOnce(&mut InPlace<'_>)) -> RemovalResult {
         let (doomed, progress) = (doomed(cache), Progress::new(1, StopFlag::new()));
         let (sender, _events) = crossbeam_channel::unbounded();
-        let (names, report) = (LastNames::default(), Report::new(1, &sender));
+        let location = location();
+        let (names, report) = (LastNames::default(), Report::new([&location], &sender));
         let tree = Tree::new(&doomed, &progress, &names, &report);
         let (trail, levels) = (Trail::new(&doomed.folder), Vec::new());
         let mut work = InPlace { tree: &tree, trail, levels, ending: Ending::Removed };
@@ -161,7 +169,7 @@ mod tests {
         work.levels.iter_mut().for_each(|level| level.children = NameList::default());
         then(&mut work);
         tree.settle(work.run());
-        report.into_outcome(None).fate(0).cloned().unwrap()
+        report.into_outcome(None).get(&location).cloned().unwrap()
     }
 
     fn image(cache: &TestCache) -> std::path::PathBuf {
@@ -178,7 +186,7 @@ mod tests {
             fs::rename(image.join("b/c"), elsewhere.join("c")).unwrap();
         });
         assert!(elsewhere.join("victim").exists() && elsewhere.join("c/d/e").exists());
-        let Fate::Failed { problems, .. } = fate else { panic!("{fate:?}") };
+        let RemovalResult::Failed { problems, .. } = fate else { panic!("{fate:?}") };
         let problem = problems.first()[0].to_string();
         assert!(problem.ends_with("elsewhere/c/.: it has been moved meanwhile"), "{problem}");
     }
@@ -188,7 +196,10 @@ mod tests {
         let cache = TestCache::new();
         let image = image(&cache);
         let fate = removed_from_c(&cache, |work| work.note(Ending::Kept));
-        assert!(matches!(fate, Fate::Interrupted { .. }), "nothing else was tried: {fate:?}");
+        assert!(
+            matches!(fate, RemovalResult::Interrupted { .. }),
+            "nothing else was tried: {fate:?}"
+        );
         assert!(image.join("b/c/d/e").exists());
     }
 }

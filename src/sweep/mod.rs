@@ -44,7 +44,7 @@ use crate::usage::{Jobs, Progress};
 
 use obstacle::Obstacle;
 use outcome::Report;
-pub use outcome::{Event, Fate, Outcome};
+pub use outcome::{Event, Outcome, RemovalResult};
 pub use raze::{Razed, open_up, razable, raze};
 use trash::{Round, STEPS, Trash};
 
@@ -53,12 +53,12 @@ use trash::{Round, STEPS, Trash};
 /// events: the outcome has it all.
 ///
 /// The lock says that nobody else collects this cache. It has to be taken before the inventory that the
-/// plan was made of, or what another collection has done meanwhile shows as [`Fate::Gone`].
+/// plan was made of, or what another collection has done meanwhile shows as [`RemovalResult::Gone`].
 ///
 /// # Errors
 /// The threads cannot be started, the refs cannot be read, or the job was stopped before it had
 /// begun: then nothing was removed.
-/// What goes wrong with a single item is in its [`Fate`].
+/// What goes wrong with a single item is in its [`RemovalResult`].
 ///
 /// # Panics
 /// `progress` was made for fewer trees than the plan has decisions.
@@ -67,9 +67,10 @@ use trash::{Round, STEPS, Trash};
 /// use bbox_cache::StopFlag;
 /// use bbox_cache::cache::{Cache, Patience};
 /// use bbox_cache::crossbeam_channel::unbounded;
+/// use bbox_cache::gc;
 /// use bbox_cache::jiff::Timestamp;
-/// use bbox_cache::plan::{Conditions, collect};
-/// use bbox_cache::sweep::{Fate, sweep};
+/// use bbox_cache::plan::{self, Activity, GcOptions};
+/// use bbox_cache::sweep::{RemovalResult, sweep};
 /// use bbox_cache::usage::{Jobs, Progress};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -84,14 +85,14 @@ use trash::{Round, STEPS, Trash};
 /// let found = Cache::open_locked(directory, &stop, |_| Patience::Wait)?;
 /// let Some(cache) = found else { return Ok(()) };
 /// let inventory = cache.settled_inventory(&stop)?;
-/// let mut given = Conditions::at(Timestamp::now());
-/// given.users = cache.users()?.unwrap_or_default();
-/// let plan = collect(&inventory, &given);
-/// let progress = Progress::new(plan.decisions.len(), stop);
+/// let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
+/// let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
+/// let progress = Progress::new(plan.decisions().len(), stop);
 /// let (events, _) = unbounded();
 /// let outcome = sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
-/// for (decision, _) in plan.removals() {
-///     assert!(matches!(outcome.fate(decision), Some(Fate::Removed { .. })));
+/// for decision in plan.removals() {
+///     let result = outcome.get(decision.item.location());
+///     assert!(matches!(result, Some(RemovalResult::Removed { .. })));
 /// }
 /// # assert!(!image.exists());
 /// # Ok(())
@@ -108,7 +109,7 @@ pub fn sweep(
         return Err(Error::Interrupted);
     }
     let pool = jobs.pool()?;
-    let report = Report::new(plan.decisions.len(), events);
+    let report = Report::on_plan(plan, events);
     let trash = Trash::new(cache, plan, &report);
     let round = |decisions: Vec<usize>| -> Result<(usize, Vec<(usize, Obstacle)>)> {
         let mut round = Round { waiting: decisions, ..Round::default() };
@@ -122,7 +123,7 @@ pub fn sweep(
         remove::remove(&round.doomed, progress, &pool, &report);
         Ok((round.doomed.len(), round.no_room))
     };
-    let (mut removed, mut waiting) = round(plan.changes())?;
+    let (mut removed, mut waiting) = round(plan.changed_places())?;
     // On a full disk there may be no room for a new name. Then what could be hidden has been deleted
     // by now, and the rest gets another try.
     let mut failure = None;

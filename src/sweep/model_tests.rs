@@ -18,12 +18,12 @@ use jiff::Timestamp;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
-use super::outcome::{Fate, Report};
+use super::outcome::{RemovalResult, Report};
 use super::remove::remove;
 use super::trash::{Round, STEPS, Trash};
 use crate::StopFlag;
 use crate::cache::{Cache, Location};
-use crate::plan::{Conditions, Plan, collect};
+use crate::plan::{self, Evidence, GcOptions, Plan};
 use crate::test_cache::{TestCache, USED, age, hash};
 use crate::usage::{Jobs, Progress};
 
@@ -227,12 +227,15 @@ impl Owner {
     /// made its plan counts from now on.
     fn forget_refs(&mut self, plan: &Plan, report: Report<'_>, writes: usize) {
         let outcome = report.into_outcome(None);
-        let removed = plan.removals().filter(|(index, decision)| {
+        let removed = plan.removals().filter(|decision| {
             decision.verdict.outweighs_refs()
-                && matches!(outcome.fate(*index), Some(Fate::Removed { .. }))
+                && matches!(
+                    outcome.get(decision.item.location()),
+                    Some(RemovalResult::Removed { .. })
+                )
         });
         let removed: BTreeSet<_> =
-            removed.map(|(_, decision)| decision.item.location().name.to_string()).collect();
+            removed.map(|decision| decision.item.location().name.to_string()).collect();
         let is_removed = |reference: &usize| removed.contains(&hash(&reference.to_string()));
         self.written.retain(|reference, (_, write)| *write > writes || !is_removed(reference));
     }
@@ -266,7 +269,7 @@ impl Owner {
     }
 }
 
-/// Marks an image as used now, if it is there.
+/// Reachability an image as used now, if it is there.
 fn touch(image: &Path) -> bool {
     image.exists() && {
         age(image, Duration::ZERO);
@@ -311,18 +314,19 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
         unwanted.iter().any(|n| *image.name.to_string() == format!("sha256-{n}"))
     };
     let evicted = images.filter(is_unwanted).collect();
-    let plan = collect(&inventory, &Conditions { evicted, ..Conditions::at(Timestamp::now()) });
+    let options = GcOptions { evicted, ..GcOptions::default() };
+    let plan = plan::gc(&inventory, &options, &Evidence::of_idle_cache(Timestamp::now()));
     let writes = owner.writes;
     let (sender, _events) = crossbeam_channel::unbounded();
-    let report = Report::new(plan.decisions.len(), &sender);
+    let report = Report::on_plan(&plan, &sender);
     let trash = Trash::new(&cache, &plan, &report);
-    let waiting = plan.changes();
+    let waiting = plan.changed_places();
     let mut round = Round { waiting, ..Round::default() };
     for step in STEPS {
         round = owner.meanwhile(next(), || trash.take(step, round)).unwrap();
     }
     owner.meanwhile(next(), || {
-        let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+        let progress = Progress::new(plan.decisions().len(), StopFlag::new());
         let pool = Jobs::new(2).unwrap().pool().unwrap();
         remove(&round.doomed, &progress, &pool, &report);
     });

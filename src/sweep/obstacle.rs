@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
-use super::outcome::Fate;
+use super::outcome::RemovalResult;
 use super::remedy::explain;
 use crate::cache::{Cache, EntryName, Location};
 use crate::error::Error;
@@ -26,10 +26,10 @@ impl Obstacle {
     }
 
     /// What this makes of the item at `location`, which is called `name` now.
-    pub fn fate(self, cache: &Cache, location: &Location, name: &EntryName) -> Fate {
+    pub fn fate(self, cache: &Cache, location: &Location, name: &EntryName) -> RemovalResult {
         // Gone, or something else by now: then it is a stranger, and not ours to remove.
         if matches!(self.cause, Errno::NOENT | Errno::NOTDIR | Errno::LOOP) {
-            return Fate::Gone;
+            return RemovalResult::Gone;
         }
         let source = match cache.folder(location.folder) {
             Ok(Some(folder)) => explain(&folder, name.as_c_str(), self.cause),
@@ -39,7 +39,7 @@ impl Obstacle {
         let path = location.folder.path_in(cache.path()).join(name.as_os_str());
         let mut problems = Problems::default();
         problems.push(Error::io(self.operation, path, source));
-        Fate::Failed { freed: ByteSize::b(0), problems: Arc::new(problems) }
+        RemovalResult::Failed { freed: ByteSize::b(0), problems: Arc::new(problems) }
     }
 }
 

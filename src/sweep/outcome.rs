@@ -1,18 +1,20 @@
 //! What came of a sweep.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytesize::ByteSize;
 use crossbeam_channel::Sender;
 
+use crate::cache::Location;
 use crate::error::Error;
-use crate::plan::KeepReason;
+use crate::plan::{KeepReason, Plan};
 use crate::usage::Problems;
 
 /// What came of the decision to remove something, or to bring it back.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Fate {
+pub enum RemovalResult {
     /// It is gone.
     Removed {
         /// Bytes on disk that went with it.
@@ -41,7 +43,7 @@ pub enum Fate {
     },
 }
 
-impl Fate {
+impl RemovalResult {
     /// Bytes on disk that were removed.
     pub fn freed(&self) -> ByteSize {
         match self {
@@ -57,64 +59,78 @@ impl Fate {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
-    /// The place of its decision in the plan.
-    pub decision: usize,
+    /// Where the thing lies, or lay.
+    pub location: Location,
     /// How it ended.
-    pub fate: Fate,
+    pub result: RemovalResult,
 }
 
-/// The fates of a plan's decisions: the answer of [`sweep`](super::sweep()).
+/// What came of a plan: the answer of [`sweep`](super::sweep()).
 #[derive(Debug)]
 pub struct Outcome {
-    fates: Vec<Option<Fate>>,
+    results: HashMap<Location, RemovalResult>,
     failure: Option<Error>,
 }
 
 impl Outcome {
-    /// What came of a decision, by its place in the plan; `None` if nothing was to be done.
-    ///
-    /// # Panics
-    /// The plan has no such decision.
-    pub fn fate(&self, decision: usize) -> Option<&Fate> {
-        self.fates[decision].as_ref()
+    /// What came of the decision about what lies at `location`; `None` if nothing was to be done.
+    pub fn get(&self, location: &Location) -> Option<&RemovalResult> {
+        self.results.get(location)
     }
 
-    /// Why the sweep has ended before it had tried everything, if it has.
+    /// Why the sweep ended before it had tried everything, if it did.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
 }
 
-/// Where workers report how a removal has ended.
+/// Where workers report how a removal has ended. They know a thing by its place in the plan.
 pub(super) struct Report<'a> {
-    fates: Mutex<Vec<Option<Fate>>>,
+    locations: Vec<&'a Location>,
+    results: Mutex<Vec<Option<RemovalResult>>>,
     events: &'a Sender<Event>,
 }
 
 impl<'a> Report<'a> {
-    pub fn new(decisions: usize, events: &'a Sender<Event>) -> Self {
-        Self { fates: Mutex::new(vec![None; decisions]), events }
+    /// A report on the things at `locations`.
+    pub fn new(
+        locations: impl IntoIterator<Item = &'a Location>,
+        events: &'a Sender<Event>,
+    ) -> Self {
+        let locations: Vec<_> = locations.into_iter().collect();
+        Self { results: Mutex::new(vec![None; locations.len()]), locations, events }
     }
 
-    pub fn settle(&self, decision: usize, fate: Fate) {
-        self.fates.lock().unwrap_or_else(PoisonError::into_inner)[decision] = Some(fate.clone());
-        // Whoever has hung up does not want to be told; the outcome has it all the same.
-        let _ = self.events.send(Event { decision, fate });
+    /// A report on everything in a plan.
+    pub fn on_plan(plan: &'a Plan, events: &'a Sender<Event>) -> Self {
+        Self::new(plan.decisions().iter().map(|decision| decision.item.location()), events)
+    }
+
+    pub fn settle(&self, place: usize, result: RemovalResult) {
+        self.results()[place] = Some(result.clone());
+        let location = self.locations[place].clone();
+        // A receiver that has hung up does not want to be told; the outcome has it all the same.
+        let _ = self.events.send(Event { location, result });
     }
 
     /// Whether it is known how the removal has ended.
-    pub fn is_settled(&self, decision: usize) -> bool {
-        self.fates.lock().unwrap_or_else(PoisonError::into_inner)[decision].is_some()
+    pub fn is_settled(&self, place: usize) -> bool {
+        self.results()[place].is_some()
     }
 
     /// Whether something has turned out to be needed.
-    pub fn is_kept(&self, decision: usize) -> bool {
-        let fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(fates[decision], Some(Fate::Kept { .. }))
+    pub fn is_kept(&self, place: usize) -> bool {
+        matches!(self.results()[place], Some(RemovalResult::Kept { .. }))
     }
 
     pub fn into_outcome(self, failure: Option<Error>) -> Outcome {
-        let fates = self.fates.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Outcome { fates, failure }
+        let results = self.results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let results = self.locations.into_iter().cloned().zip(results);
+        let results = results.filter_map(|(location, result)| Some((location, result?)));
+        Outcome { results: results.collect(), failure }
+    }
+
+    fn results(&self) -> MutexGuard<'_, Vec<Option<RemovalResult>>> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -63,7 +63,9 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// use bbox_cache::StopFlag;
 /// # use bbox_cache::cache::Cache;
 /// use bbox_cache::cache::Patience;
-/// use bbox_cache::plan::purge;
+/// use bbox_cache::gc;
+/// use bbox_cache::jiff::Timestamp;
+/// use bbox_cache::plan::{self, Activity};
 /// use bbox_cache::sweep::{raze, sweep};
 /// use bbox_cache::usage::{Jobs, Progress};
 ///
@@ -73,10 +75,11 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// # std::fs::create_dir_all(directory.join("sha256-8432/usr"))?;
 /// # let cache = Cache::open(&directory)?.unwrap();
 /// let cache = cache.lock(&StopFlag::new(), |_| Patience::GiveUp)?;
-/// let users = cache.users()?.unwrap_or_default();
-/// let plan = purge(&cache.inventory()?, &users, &cache.mounts()?);
+/// let inventory = cache.inventory()?;
+/// let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
+/// let plan = plan::purge(&inventory, &evidence);
 /// // … ask whether all of that may go …
-/// let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+/// let progress = Progress::new(plan.decisions().len(), StopFlag::new());
 /// let (events, _) = bbox_cache::crossbeam_channel::unbounded();
 /// sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
 /// raze(&cache)?;

@@ -4,7 +4,7 @@ use rustix::io::Errno;
 
 use super::names::{heeds_leases, image_name, own_name};
 use super::obstacle::{Attempt, Obstacle};
-use super::outcome::Fate;
+use super::outcome::RemovalResult;
 use super::trash::{Doomed, Round, Trash, rename};
 use crate::cache::{Digest, EntryName, Folders, Location, RefIndex};
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ impl Trash<'_> {
     pub(super) fn restore(&self, mut round: Round) -> Round {
         let folders = Folders::open(self.cache);
         round.waiting.retain(|&index| {
-            let decision = &self.plan.decisions[index];
+            let decision = &self.plan.decisions()[index];
             match (decision.verdict, decision.item.own_name()) {
                 (Verdict::Restore(why), Some(own)) => {
                     self.restore_one(&folders, index, &own, why);
@@ -29,13 +29,13 @@ impl Trash<'_> {
     }
 
     fn restore_one(&self, folders: &Folders, index: usize, own: &EntryName, why: KeepReason) {
-        let location = self.plan.decisions[index].item.location();
+        let location = self.plan.decisions()[index].item.location();
         let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
         match folder.and_then(|folder| rename(folder, &location.name, own)) {
-            Ok(()) => self.report.settle(index, Fate::Restored),
+            Ok(()) => self.report.settle(index, RemovalResult::Restored),
             // The owner has extracted the image anew; this copy goes next time.
             Err(Errno::EXIST | Errno::NOTEMPTY) => {
-                self.report.settle(index, Fate::Kept { why });
+                self.report.settle(index, RemovalResult::Kept { why });
             }
             Err(cause) => self.give_up(index, Obstacle { operation: BRING_BACK, cause }),
         }
@@ -64,9 +64,10 @@ impl Trash<'_> {
 
     /// An image that stays after all may be made of any layer that was to go with it.
     pub(super) fn rescue_layers(&self, round: Round) -> Round {
-        let is_image = |decision: &Decision| image_name(decision).is_some();
-        let mut images = self.plan.removals().filter(|(_, decision)| is_image(decision));
-        if !images.any(|(index, _)| self.report.is_kept(index)) {
+        let is_image =
+            |decision: &Decision| decision.verdict.removes() && image_name(decision).is_some();
+        let mut decisions = self.plan.decisions().iter().enumerate();
+        if !decisions.any(|(place, decision)| is_image(decision) && self.report.is_kept(place)) {
             return round;
         }
         let unreferenced = Verdict::Remove(RemoveReason::UnreferencedLayer);
@@ -81,8 +82,7 @@ impl Trash<'_> {
         }
         let users = match self.cache.users() {
             Ok(Some(users)) => users,
-            // Whoever has planned this knows that the system does not tell.
-            Ok(None) => return Ok(round),
+            Ok(None) => return Ok(self.put_back_entries(round)),
             Err(error) => return self.put_back_all(round, error),
         };
         Ok(self.put_back(round, KeepReason::InUse, |entry| {
@@ -101,10 +101,11 @@ impl Trash<'_> {
             return Ok(round);
         }
         match self.cache.mounts() {
-            Ok(mounts) => Ok(self.put_back(round, KeepReason::Mount, |entry| {
+            Ok(Some(mounts)) => Ok(self.put_back(round, KeepReason::Mount, |entry| {
                 let folder = self.decision(entry).item.location().folder;
                 mounts.of(&Location { folder, name: entry.name.clone() }).is_some()
             })),
+            Ok(None) => Ok(self.put_back_entries(round)),
             Err(error) => self.put_back_all(round, error),
         }
     }
@@ -159,7 +160,7 @@ impl Trash<'_> {
         let Item::Ref { digest: Some(digest), .. } = &self.decision(entry).item else {
             return None;
         };
-        let image = |index: usize| image_name(&self.plan.decisions[index]);
+        let image = |index: usize| image_name(&self.plan.decisions()[index]);
         let mut waiting = round.no_room.iter();
         let found = waiting.find(|(index, _)| image(*index) == Some(digest.entry_name()));
         found.map(|(_, obstacle)| *obstacle)
@@ -168,6 +169,13 @@ impl Trash<'_> {
     fn is_absent(&self, image: &Digest) -> bool {
         let found = self.cache.root().status_of(image.entry_name().as_c_str());
         found.is_err_and(|cause| cause == Errno::NOENT)
+    }
+
+    /// The system has ceased to tell what entries are needed for: so they all are.
+    fn put_back_entries(&self, round: Round) -> Round {
+        self.put_back(round, KeepReason::Unknown, |entry| {
+            matches!(self.decision(entry).item, Item::Entry(_))
+        })
     }
 
     /// Nobody can tell what is needed: so everything is.
@@ -193,12 +201,12 @@ impl Trash<'_> {
                 false => rename(&entry.folder, &entry.name, own),
             };
             match renamed.attempt(BRING_BACK) {
-                Ok(()) => self.report.settle(entry.decision, Fate::Kept { why }),
+                Ok(()) => self.report.settle(entry.decision, RemovalResult::Kept { why }),
                 // The owner has made it anew. Then this copy is rubbish, unless somebody is in this
                 // very copy.
                 Err(Obstacle { cause: Errno::EXIST | Errno::NOTEMPTY, .. }) => match why {
                     KeepReason::InUse | KeepReason::Mount => {
-                        self.report.settle(entry.decision, Fate::Kept { why });
+                        self.report.settle(entry.decision, RemovalResult::Kept { why });
                     }
                     _ => round.doomed.push(entry),
                 },

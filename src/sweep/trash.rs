@@ -15,11 +15,11 @@ use rustix::io::Errno;
 
 use super::names::{heeds_leases, image_name, is_dead, is_hidden, own_name};
 use super::obstacle::{Attempt, Obstacle};
-use super::outcome::{Fate, Report};
+use super::outcome::{RemovalResult, Report};
 use crate::cache::{Cache, Claim, EntryName, Folder, Folders, Location, Ref, RefIndex, TrashStage};
 use crate::error::Result;
 use crate::fs::{Directory, Kind};
-use crate::plan::{Decision, KeepReason, Marks, Plan};
+use crate::plan::{Decision, KeepReason, Plan, Reachability};
 
 /// One step on the way from a plan to what may be deleted.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +115,7 @@ impl<'a> Trash<'a> {
 
     /// The refs, if they matter: what the user wants gone whatever names it goes without a look.
     fn refs(&self) -> Result<RefIndex> {
-        match self.plan.removals().any(|(_, decision)| image_name(decision).is_some()) {
+        match self.plan.removals().any(|decision| image_name(decision).is_some()) {
             true => self.cache.refs().into_readable(),
             false => Ok(RefIndex::default()),
         }
@@ -123,33 +123,33 @@ impl<'a> Trash<'a> {
 
     /// The refs that speak for images: all but those that go with theirs. One that is in its place
     /// again after it was hidden is another one.
-    pub(super) fn marks<'r>(&self, refs: &'r RefIndex, round: &Round) -> Marks<'r> {
+    pub(super) fn marks<'r>(&self, refs: &'r RefIndex, round: &Round) -> Reachability<'r> {
         let in_place = round.waiting.iter().chain(round.no_room.iter().map(|(index, _)| index));
-        let in_place = in_place.map(|&index| self.plan.decisions[index].item.location());
+        let in_place = in_place.map(|&index| self.plan.decisions()[index].item.location());
         let hidden = round.doomed.iter().map(|entry| Location {
             folder: self.decision(entry).item.location().folder,
             name: entry.name.clone(),
         });
         let going: HashSet<_> = in_place.cloned().chain(hidden).collect();
         let place = |found: &Ref| Location { folder: Folder::Refs, name: found.file.clone() };
-        Marks::new(refs.refs.iter().filter(|found| !going.contains(&place(found))))
+        Reachability::new(refs.refs.iter().filter(|found| !going.contains(&place(found))))
     }
 
     fn hide(&self, mut round: Round) -> Result<Round> {
         let (refs, folders) = (self.refs()?, Folders::open(self.cache));
         let marks = self.marks(&refs, &round);
         for index in std::mem::take(&mut round.waiting) {
-            let decision = &self.plan.decisions[index];
+            let decision = &self.plan.decisions()[index];
             let is_named = image_name(decision).is_some_and(|name| marks.contains(name));
             if is_named && decision.item.is_image_in_place() {
-                self.report.settle(index, Fate::Kept { why: KeepReason::Referenced });
+                self.report.settle(index, RemovalResult::Kept { why: KeepReason::Referenced });
                 continue;
             }
             match self.hide_one(&folders, decision) {
                 Ok(Hiding::Hidden(folder, name)) => {
                     round.doomed.push(Doomed { decision: index, folder, name });
                 }
-                Ok(Hiding::Kept(why)) => self.report.settle(index, Fate::Kept { why }),
+                Ok(Hiding::Kept(why)) => self.report.settle(index, RemovalResult::Kept { why }),
                 Err(obstacle) if obstacle.is_full_disk() => round.no_room.push((index, obstacle)),
                 Err(obstacle) => self.give_up(index, obstacle),
             }
@@ -247,13 +247,13 @@ impl<'a> Trash<'a> {
         let doomed = round.doomed.iter().map(|entry| entry.decision);
         let no_room = round.no_room.iter().map(|(index, _)| *index);
         for index in round.waiting.iter().copied().chain(doomed).chain(no_room) {
-            self.report.settle(index, Fate::Interrupted { freed: ByteSize::b(0) });
+            self.report.settle(index, RemovalResult::Interrupted { freed: ByteSize::b(0) });
         }
     }
 
     /// Reports that an item could not be hidden.
     pub fn give_up(&self, index: usize, obstacle: Obstacle) {
-        let location = self.plan.decisions[index].item.location();
+        let location = self.plan.decisions()[index].item.location();
         self.report.settle(index, obstacle.fate(self.cache, location, &location.name));
     }
 
@@ -264,7 +264,7 @@ impl<'a> Trash<'a> {
     }
 
     pub(super) fn decision(&self, entry: &Doomed) -> &'a Decision {
-        &self.plan.decisions[entry.decision]
+        &self.plan.decisions()[entry.decision]
     }
 }
 

@@ -8,12 +8,22 @@ use std::process::{Child, Command, Stdio};
 use jiff::Timestamp;
 
 use super::Outcome;
-use super::outcome::{Fate, Report};
+use super::outcome::{RemovalResult, Report};
 use super::trash::{Doomed, Round, STEPS, Step, Trash};
-use crate::cache::{Cache, Digest, Location, Mounts, Users};
+use crate::cache::{Cache, Digest, EntryName, Folder, Location};
 use crate::error::{Error, Result};
-use crate::plan::{Activity, Conditions, KeepReason, LayerChoice, Plan, collect, purge};
+use crate::plan::{self, Activity, Evidence, GcOptions, KeepReason, LayerChoice, Plan};
 use crate::test_cache::{TestCache, age};
+
+/// What came of the decision about what lay there, by its path in the cache.
+fn result<'o>(outcome: &'o Outcome, path: &str) -> Option<&'o RemovalResult> {
+    let (folder, name) = match path.split_once('/') {
+        Some(("layers", name)) => (Folder::Layers, name),
+        Some(("refs", name)) => (Folder::Refs, name),
+        _ => (Folder::Root, path),
+    };
+    outcome.get(&Location { folder, name: EntryName::new(name).unwrap() })
+}
 
 fn open(cache: &TestCache) -> Cache {
     Cache::open(cache.dir()).unwrap().unwrap()
@@ -33,8 +43,9 @@ fn plan_without(opened: &Cache, unwanted: &[&str]) -> Plan {
     let images = inventory.images().map(|(image, _)| image.location.clone());
     let is_unwanted = |image: &Location| unwanted.contains(&image.name.to_string().as_str());
     let evicted = images.filter(is_unwanted).collect();
-    let now = Conditions::at(Timestamp::now());
-    collect(&inventory, &Conditions { activity, layers, evicted, ..now })
+    let options = GcOptions { layers, evicted, ..GcOptions::default() };
+    let idle = Evidence::of_idle_cache(Timestamp::now());
+    plan::gc(&inventory, &options, &Evidence { activity, ..idle })
 }
 
 /// Carries out the steps up to the last one before deletion, and lets `before` happen when the plan
@@ -58,9 +69,9 @@ fn steps_of(
     let opened = open(cache);
     let plan = plan(&opened);
     let (sender, _events) = crossbeam_channel::unbounded();
-    let report = Report::new(plan.decisions.len(), &sender);
+    let report = Report::on_plan(&plan, &sender);
     let trash = Trash::new(&opened, &plan, &report);
-    let waiting = plan.changes();
+    let waiting = plan.changed_places();
     before(&opened);
     let mut meanwhile = Some(meanwhile);
     let mut round = Ok(Round { waiting, ..Round::default() });
@@ -89,7 +100,10 @@ fn an_image_that_gets_a_ref_while_it_is_hidden_comes_back_whole() {
         cache.tag("example.com/a:1", "a");
     });
     assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-b"]);
-    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Referenced })));
+    assert!(matches!(
+        result(&outcome, "sha256-a"),
+        Some(RemovalResult::Kept { why: KeepReason::Referenced })
+    ));
     assert!(needed.join("usr/lib/deep/b").exists() && !dead.exists());
 }
 
@@ -125,8 +139,8 @@ fn an_image_that_is_to_go_despite_its_refs_comes_back_only_for_a_new_one() {
                 assert_eq!(count - doomed.len(), refs, "{number}: {doomed:?}");
                 assert!(doomed.iter().all(|name| name.starts_with("tmp-gc-")));
                 assert!(matches!(
-                    outcome.fate(0),
-                    Some(Fate::Kept { why: KeepReason::Referenced })
+                    result(&outcome, "sha256-a"),
+                    Some(RemovalResult::Kept { why: KeepReason::Referenced })
                 ));
             }
         }
@@ -163,7 +177,10 @@ fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
         });
         drop(running);
         assert_eq!(doomed.unwrap(), [""; 0]);
-        assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::InUse })));
+        assert!(matches!(
+            result(&outcome, "sha256-a"),
+            Some(RemovalResult::Kept { why: KeepReason::InUse })
+        ));
         assert!(used.join("usr/a").exists());
     }
 }
@@ -183,7 +200,10 @@ fn a_copy_that_is_used_stays_hidden_if_another_one_is_in_its_place() {
     });
     drop(running);
     assert_eq!(doomed.unwrap(), [""; 0]);
-    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::InUse })));
+    assert!(matches!(
+        result(&outcome, "sha256-a"),
+        Some(RemovalResult::Kept { why: KeepReason::InUse })
+    ));
     assert!(image.join("new").exists() && hidden(&cache, "a").join("usr/a").exists());
 }
 
@@ -199,16 +219,17 @@ fn what_is_hidden_when_a_signal_comes_goes_back_to_its_place() {
     let opened = open(&cache);
     let plan = plan(&opened);
     let (sender, _events) = crossbeam_channel::unbounded();
-    let report = Report::new(plan.decisions.len(), &sender);
+    let report = Report::on_plan(&plan, &sender);
     let trash = Trash::new(&opened, &plan, &report);
-    let round = Round { waiting: plan.changes(), ..Round::default() };
+    let round = Round { waiting: plan.changed_places(), ..Round::default() };
     let round = trash.take(Step::Hide, round).unwrap();
     assert!(!image.exists() && round.doomed.len() == 2);
     trash.abandon(&round);
     assert!(image.join("usr/a").exists() && hidden(&cache, "b").join("usr/a").exists());
     let outcome = report.into_outcome(None);
-    let is_interrupted = |index| matches!(outcome.fate(index), Some(Fate::Interrupted { .. }));
-    assert!(is_interrupted(0) && is_interrupted(1));
+    let is_interrupted =
+        |name| matches!(result(&outcome, name), Some(RemovalResult::Interrupted { .. }));
+    assert!(is_interrupted("sha256-a") && is_interrupted("tmp-gc-sha256-b"));
 }
 
 #[test]
@@ -217,11 +238,12 @@ fn a_purge_gives_a_hidden_image_the_name_from_which_nothing_comes_back() {
     fs::rename(cache.image("a"), hidden(&cache, "a")).unwrap();
     fs::write(cache.path("note"), "a file goes in one step anyway").unwrap();
     let opened = open(&cache);
-    let plan = purge(&opened.inventory().unwrap(), &Users::default(), &Mounts::default());
+    let idle = Evidence::of_idle_cache(Timestamp::now());
+    let plan = plan::purge(&opened.inventory().unwrap(), &idle);
     let (sender, _events) = crossbeam_channel::unbounded();
-    let report = Report::new(plan.decisions.len(), &sender);
+    let report = Report::on_plan(&plan, &sender);
     let trash = Trash::new(&opened, &plan, &report);
-    let round = Round { waiting: plan.changes(), ..Round::default() };
+    let round = Round { waiting: plan.changed_places(), ..Round::default() };
     let names = trash.take(Step::Hide, round).unwrap().doomed;
     let names: Vec<_> = names.iter().map(|entry| entry.name.to_string()).collect();
     assert_eq!(names, ["note", "tmp-gc-dead-sha256-a"]);
@@ -241,7 +263,10 @@ fn an_image_that_is_leased_before_it_is_hidden_never_disappears() {
     );
     assert!(lease.is_some_and(|lease| lease.is_effective()));
     assert_eq!(doomed.unwrap(), [""; 0]);
-    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Locked })));
+    assert!(matches!(
+        result(&outcome, "sha256-a"),
+        Some(RemovalResult::Kept { why: KeepReason::Locked })
+    ));
 }
 
 #[test]
@@ -252,7 +277,10 @@ fn an_image_that_its_owner_touches_while_it_is_looked_for_comes_back_whole() {
     let long = std::time::Duration::from_secs(5000);
     let (doomed, outcome) = steps(&cache, |_| {}, || age(&cache.path("tmp-gc-sha256-a"), long));
     assert_eq!(doomed.unwrap(), [""; 0]);
-    assert!(matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Recent })));
+    assert!(matches!(
+        result(&outcome, "sha256-a"),
+        Some(RemovalResult::Kept { why: KeepReason::Recent })
+    ));
     assert!(touched.join("usr/a").exists());
 }
 
@@ -305,8 +333,11 @@ fn an_image_that_a_killed_run_has_hidden_comes_back_if_a_ref_names_it() {
     cache.tag("example.com/a:1", "a");
     let (doomed, outcome) = hide_and_rescue(&cache, || drop(cache.tag("example.com/b:1", "b")));
     assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-c"]);
-    assert!(matches!(outcome.fate(0), Some(Fate::Restored)));
-    assert!(matches!(outcome.fate(1), Some(Fate::Kept { why: KeepReason::Referenced })));
+    assert!(matches!(result(&outcome, "tmp-gc-sha256-a"), Some(RemovalResult::Restored)));
+    assert!(matches!(
+        result(&outcome, "tmp-gc-sha256-b"),
+        Some(RemovalResult::Kept { why: KeepReason::Referenced })
+    ));
     let is_whole = |name: &str| Path::new(&cache.path(name)).join("usr/lib/deep/b").exists();
     assert!(is_whole("sha256-a") && is_whole("sha256-b"));
 }
@@ -320,13 +351,16 @@ fn what_has_come_back_is_not_brought_back_again() {
     let opened = open(&cache);
     let plan = plan(&opened);
     let (sender, _events) = crossbeam_channel::unbounded();
-    let report = Report::new(plan.decisions.len(), &sender);
+    let report = Report::on_plan(&plan, &sender);
     let trash = Trash::new(&opened, &plan, &report);
-    let mut round = Round { waiting: plan.changes(), ..Round::default() };
+    let mut round = Round { waiting: plan.changed_places(), ..Round::default() };
     for _ in 0..2 {
         round = trash.take(Step::Restore, round).unwrap();
     }
-    assert!(matches!(report.into_outcome(None).fate(0), Some(Fate::Restored)));
+    assert!(matches!(
+        result(&report.into_outcome(None), "tmp-gc-sha256-a"),
+        Some(RemovalResult::Restored)
+    ));
 }
 
 #[test]
@@ -363,7 +397,11 @@ fn a_dangling_ref_comes_back_if_its_image_does_or_if_it_is_written_anew() {
             appears.into_iter().for_each(|image| drop(cache.image(image)));
         });
         assert_eq!(doomed.unwrap().len(), usize::from(is_doomed), "{writes:?} {appears:?}");
-        let is_kept = matches!(outcome.fate(0), Some(Fate::Kept { why: KeepReason::Recent }));
+        let path = format!("refs/{}", file.file_name().unwrap().to_str().unwrap());
+        let is_kept = matches!(
+            result(&outcome, &path),
+            Some(RemovalResult::Kept { why: KeepReason::Recent })
+        );
         assert_eq!((is_kept, file.exists()), (!is_doomed, !is_doomed));
     }
 }
@@ -414,8 +452,8 @@ fn a_layer_comes_back_with_an_image_or_if_a_pull_touches_it() {
             act(&cache);
         });
         assert_eq!(doomed.unwrap(), expected);
-        match outcome.fate(1) {
-            Some(Fate::Kept { why }) => assert_eq!(Some(*why), kept),
+        match result(&outcome, "layers/sha256-l") {
+            Some(RemovalResult::Kept { why }) => assert_eq!(Some(*why), kept),
             fate => assert!(fate.is_none() && kept.is_none(), "{fate:?}"),
         }
         assert!(kept.is_none() || layer.join("usr/a").exists());

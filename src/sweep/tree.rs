@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::io::{Errno, Result};
 
 use super::freed::LastNames;
-use super::outcome::{Fate, Report};
+use super::outcome::{RemovalResult, Report};
 use super::remedy::explain;
 use super::trash::Doomed;
 use crate::error::Error;
@@ -164,10 +164,10 @@ impl<'s> Tree<'s> {
         let freed = self.tally.usage().on_disk;
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         let fate = match ending {
-            Ending::Removed => Fate::Removed { freed },
-            Ending::Kept if problems.is_empty() => Fate::Interrupted { freed },
+            Ending::Removed => RemovalResult::Removed { freed },
+            Ending::Kept if problems.is_empty() => RemovalResult::Interrupted { freed },
             Ending::Kept => {
-                Fate::Failed { freed, problems: Arc::new(std::mem::take(&mut *problems)) }
+                RemovalResult::Failed { freed, problems: Arc::new(std::mem::take(&mut *problems)) }
             }
         };
         self.report.settle(self.doomed.decision, fate);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Patience};
-use bbox_cache::plan::{Conditions, LayerChoice, Plan, collect};
+use bbox_cache::gc;
+use bbox_cache::plan::{self, Activity, GcOptions, LayerChoice, Plan};
 use bbox_cache::sweep::sweep;
 use bbox_cache::usage::{Jobs, Progress};
 use proptest::collection::vec;
@@ -19,9 +20,11 @@ use crate::support::cache::pull::Pull;
 /// What a collection of images and layers would do in a few seconds, when nothing is recent.
 fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
-    let mut given = Conditions::at(later(Duration::from_secs(10)));
-    (given.layers, given.lifetimes) = (LayerChoice::Unreferenced, cache.lifetimes(&inventory));
-    collect(&inventory, &given)
+    let mut options = GcOptions::default();
+    options.layers = LayerChoice::Unreferenced;
+    let now = later(Duration::from_secs(10));
+    let evidence = gc::gather(cache, &inventory, now, Activity::default());
+    plan::gc(&inventory, &options, &evidence)
 }
 
 fn collect_garbage(owner: &Owner) {
@@ -29,7 +32,7 @@ fn collect_garbage(owner: &Owner) {
     // A child of another test may hold on to what this process has let go.
     let cache = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
     let plan = plan(&cache);
-    let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+    let progress = Progress::new(plan.decisions().len(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &plan, Jobs::new(2).unwrap(), &progress, &sender).unwrap();
 }

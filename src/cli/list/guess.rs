@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::cache::{Cache, Entry, ImageConfig, Inventory, Location};
 use crate::escape::Escaped;
-use crate::plan::{Likeness, Marks};
+use crate::plan::{Likeness, Reachability};
 
 /// What there is to say of an orphan.
 pub struct Guess {
@@ -40,8 +40,8 @@ pub struct Guesses(HashMap<Location, Guess>);
 impl Guesses {
     /// Reads how the images are run, if there is an orphan at all.
     pub fn new(cache: &Cache, inventory: &Inventory) -> Self {
-        let marks = Marks::new(&inventory.refs.refs);
-        let is_named = |image: &Entry| marks.contains(&image.location.name);
+        let reachability = Reachability::new(&inventory.refs.refs);
+        let is_named = |image: &Entry| reachability.contains(&image.location.name);
         let (live, orphans): (Vec<_>, Vec<_>) =
             inventory.images().map(|(image, _)| image).partition(|image| is_named(image));
         // With a ref that cannot be read, nobody knows what an orphan is.
@@ -49,7 +49,7 @@ impl Guesses {
             return Self::default();
         }
         let name = |image: &&Entry| {
-            let mut refs = marks.of(&image.location.name).iter();
+            let mut refs = reachability.of(&image.location.name).iter();
             refs.find_map(|found| found.image.as_deref())
         };
         let live = live.iter().filter_map(|image| Some((name(image)?, config(cache, image)?)));

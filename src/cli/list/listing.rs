@@ -7,25 +7,51 @@ use bytesize::ByteSize;
 use jiff::Timestamp;
 
 use super::guess::{Guess, Guesses};
-use super::judgement::Judgement;
-use super::occupation::Occupation;
 use super::row::{Row, rows, sort};
-use crate::cache::{Digest, Entry, EntryKind, Inventory, Ref};
+use crate::cache::{Cache, Digest, Entry, EntryKind, Inventory, Ref};
 use crate::cli::args::List;
 use crate::cli::census::unread;
 use crate::cli::context::Context;
 use crate::cli::doubt;
 use crate::cli::layers::layers_of;
-use crate::error::Error;
-use crate::plan::{Decision, Item, Plan, Standing, Timeline, Verdict, dangling};
+use crate::gc;
+use crate::plan::{
+    self, Activity, Decision, Evidence, GcOptions, Item, Plan, Standing, Timeline, Verdict,
+    dangling,
+};
 use crate::usage::{Census, Estimate, Usage};
 
 /// What was found out besides names and sizes.
-#[derive(Default)]
 pub struct Findings {
-    pub judgement: Judgement,
-    pub occupation: Occupation,
-    pub guesses: Guesses,
+    /// What a collection would do.
+    plan: Plan,
+    evidence: Evidence,
+    guesses: Guesses,
+}
+
+impl Findings {
+    /// Nothing was looked at.
+    pub fn nothing() -> Self {
+        let evidence = Evidence::at(Timestamp::now());
+        Self { plan: Plan::default(), evidence, guesses: Guesses::default() }
+    }
+
+    /// Looks who needs what, and plans a collection that waits until nothing has arrived just now.
+    pub fn new(cache: &Cache, inventory: &Inventory, census: Option<&Census>) -> Self {
+        let activity = activity(inventory, census);
+        let evidence = gc::gather(cache, inventory, Timestamp::now(), activity).settled();
+        let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
+        Self { plan, evidence, guesses: Guesses::new(cache, inventory) }
+    }
+}
+
+/// When the extractions were changed last, as far as that was looked at.
+fn activity(inventory: &Inventory, census: Option<&Census>) -> Activity {
+    let Some(measured) = census.map(Census::measurement) else { return Activity::default() };
+    let entries = inventory.entries.iter().enumerate().filter(|(_, entry)| entry.is_extraction());
+    let changes =
+        entries.map(|(tree, entry)| (entry.location.clone(), measured.newest_change(tree)));
+    Activity::new(&changes.collect::<Vec<_>>())
 }
 
 /// Everything that there is to say about a cache.
@@ -46,13 +72,11 @@ pub struct Listing<'a> {
     pub reads_extents: bool,
     /// All images, and of those the orphans, whether they are shown or not.
     pub counts: (usize, usize),
-    /// What could not be looked at when it was asked when everything was made.
-    unseen: &'a [Error],
     timeline: Timeline<'a>,
     /// What a collection would do.
     plan: &'a Plan,
+    evidence: &'a Evidence,
     guesses: &'a Guesses,
-    occupation: &'a Occupation,
 }
 
 impl<'a> Listing<'a> {
@@ -83,11 +107,10 @@ impl<'a> Listing<'a> {
             gc_command: context.command("gc"),
             reads_extents: args.sizes,
             counts,
-            unseen: &found.judgement.lifetimes.problems,
-            timeline: Timeline::new(inventory, &found.judgement.lifetimes),
-            plan: &found.judgement.plan,
+            timeline: Timeline::new(inventory, &found.evidence.lifetimes),
+            plan: &found.plan,
+            evidence: &found.evidence,
             guesses: &found.guesses,
-            occupation: &found.occupation,
         }
     }
 
@@ -103,8 +126,7 @@ impl<'a> Listing<'a> {
     }
 
     fn decision(&self, entry: &Entry) -> Option<&Decision> {
-        let mut decisions = self.plan.decisions.iter();
-        decisions.find(|decision| *decision.item.location() == entry.location)
+        self.plan.get(&entry.location)
     }
 
     /// Refs whose image is not there.
@@ -122,21 +144,23 @@ impl<'a> Listing<'a> {
         self.guesses.of(image)
     }
 
-    /// Whether somebody uses an image; `None` if nobody looked, or can tell.
+    /// Whether a process uses an image or holds a lease on it; `None` if that is unknown, or not to be shown.
     pub fn in_use(&self, image: &Entry) -> Option<bool> {
-        self.occupation.of(image)
+        let in_use = self.evidence.in_use.as_ref().filter(|_| self.reads_extents)?;
+        let is_leased = self.evidence.leases.contains(&image.location.name);
+        Some(is_leased || !in_use.of(&image.location).is_empty())
     }
 
     /// How many images a collection would remove.
     pub fn doomed_images(&self) -> usize {
         let removals = self.plan.removals();
-        removals.filter(|(_, decision)| decision.item.is_image_in_place()).count()
+        removals.filter(|decision| decision.item.is_image_in_place()).count()
     }
 
     /// How many refs a collection would remove.
     pub fn doomed_refs(&self) -> usize {
         let removals = self.plan.removals();
-        removals.filter(|(_, decision)| matches!(decision.item, Item::Ref { .. })).count()
+        removals.filter(|decision| matches!(decision.item, Item::Ref { .. })).count()
     }
 
     /// What all entries of some kind amount to, each inode and extent once.
@@ -156,12 +180,12 @@ impl<'a> Listing<'a> {
 
     /// What a collection would give back, and whether all of that could be measured.
     pub fn reclaimable(&self) -> Option<(Estimate, bool)> {
-        self.reclaimable_of(self.plan.removals().map(|(_, decision)| decision))
+        self.reclaimable_of(self.plan.removals())
     }
 
     /// The same for the layers that could go, too.
     pub fn reclaimable_layers(&self) -> Option<(Estimate, bool)> {
-        let doomed = || self.plan.removals().map(|(_, decision)| decision);
+        let doomed = || self.plan.removals();
         let (part, _) = self.reclaimable_of(doomed())?;
         let (whole, _) = self.reclaimable_of(doomed().chain(self.left_layers()))?;
         let (_, is_complete) = self.reclaimable_of(self.left_layers())?;
@@ -202,7 +226,7 @@ impl<'a> Listing<'a> {
     /// Whether everything could be looked at.
     pub fn is_complete(&self) -> bool {
         self.inventory.problems.is_empty()
-            && self.unseen.is_empty()
+            && self.evidence.lifetimes.problems.is_empty()
             && self.inventory.refs.unreadable.is_empty()
             && self.census.is_none_or(|census| census.total().is_complete())
     }
@@ -210,7 +234,7 @@ impl<'a> Listing<'a> {
     /// What the user should know, each on one line.
     pub fn warnings(&self) -> Vec<String> {
         let refs = &self.inventory.refs;
-        let problems = self.inventory.problems.iter().chain(self.unseen);
+        let problems = self.inventory.problems.iter().chain(&self.evidence.lifetimes.problems);
         let mut warnings: Vec<_> = problems.map(ToString::to_string).collect();
         warnings.extend(refs.unreadable.iter().map(|found| {
             format!("{}; it may name any image, so gc will remove nothing", found.error)

@@ -3,9 +3,7 @@
 mod description;
 mod guess;
 mod json;
-mod judgement;
 mod listing;
-mod occupation;
 pub mod row;
 mod summary;
 mod table;
@@ -17,10 +15,7 @@ use super::failure::{Ending, Failure, refuse};
 use super::ui::json::document;
 use crate::cache::{Cache, Inventory};
 use crate::usage::Census;
-use guess::Guesses;
-use judgement::Judgement;
 use listing::{Findings, Listing};
-use occupation::Occupation;
 use table::Page;
 
 pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
@@ -29,40 +24,19 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     }
     let mut inventory = Inventory::default();
     let mut census = needs_sizes(context, args).then(Census::default);
-    let mut found = Findings::default();
+    let mut found = Findings::nothing();
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
         if census.is_some() {
             census = Some(take_census(context, &cache, &inventory, args.sizes)?);
         }
-        found = look_closer(context, args, &cache, &inventory, census.as_ref());
+        if !shows_digests_only(context) {
+            found = Findings::new(&cache, &inventory, census.as_ref());
+        }
     }
     let listing = Listing::new(context, &inventory, census.as_ref(), &found, args);
     show(context, args, &listing)?;
     Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
-}
-
-/// Looks at what is not told by names and sizes, as far as it is to be shown.
-fn look_closer(
-    context: &Context<'_>,
-    args: &List,
-    cache: &Cache,
-    inventory: &Inventory,
-    census: Option<&Census>,
-) -> Findings {
-    let occupation = match args.sizes && !shows_digests_only(context) {
-        true => Occupation::new(cache, inventory),
-        false => Occupation::default(),
-    };
-    let judgement = match census.is_some() || context.format == Format::Json {
-        true => Judgement::new(cache, inventory, census, &occupation),
-        false => Judgement::of_names(inventory),
-    };
-    let guesses = match shows_digests_only(context) {
-        true => Guesses::default(),
-        false => Guesses::new(cache, inventory),
-    };
-    Findings { judgement, occupation, guesses }
 }
 
 fn shows_digests_only(context: &Context<'_>) -> bool {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Ref};
 use crate::cli::args::Sort;
-use crate::plan::Marks;
+use crate::plan::Reachability;
 use crate::usage::{Census, Estimate, Usage};
 
 /// Whether an entry is still needed.
@@ -60,10 +60,10 @@ impl<'a> Row<'a> {
     fn new(
         entry: &'a Entry,
         inventory: &Inventory,
-        marks: &Marks<'a>,
+        reachability: &Reachability<'a>,
         measured: Option<Measured>,
     ) -> Self {
-        let refs = marks.of(entry.ref_name()).to_vec();
+        let refs = reachability.of(entry.ref_name()).to_vec();
         let is_image = matches!(entry.kind, EntryKind::Image(_));
         let status = match (is_image, refs.is_empty()) {
             (true, false) => Status::Live,
@@ -101,13 +101,13 @@ pub fn rows<'a>(
     census: Option<&Census>,
     is_wanted: fn(&EntryKind) -> bool,
 ) -> Vec<Row<'a>> {
-    let marks = Marks::new(&inventory.refs.refs);
+    let reachability = Reachability::new(&inventory.refs.refs);
     let entries = inventory.entries.iter().enumerate();
     entries
         .filter(|(_, entry)| is_wanted(&entry.kind))
         .map(|(index, entry)| {
             let measured = census.map(|census| Measured::of(census, index));
-            Row::new(entry, inventory, &marks, measured)
+            Row::new(entry, inventory, &reachability, measured)
         })
         .collect()
 }

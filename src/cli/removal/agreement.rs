@@ -34,8 +34,7 @@ impl Agreement {
 
 /// The images that go although references name them.
 fn referenced(plan: &Plan) -> impl Iterator<Item = &Decision> {
-    let removals = plan.removals().map(|(_, decision)| decision);
-    removals.filter(|decision| {
+    plan.removals().filter(|decision| {
         matches!(decision.item, Item::Entry(_))
             && decision.verdict.outweighs_refs()
             && !decision.refs.is_empty()
@@ -67,7 +66,7 @@ pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, F
 fn question(draft: &Report, images: &[&Decision], width: Option<usize>) -> String {
     let layout = Layout::new(&draft.plan, width, true);
     let lines: String = images.iter().map(|image| layout.removed(image, None) + "\n").collect();
-    let removals = draft.plan.removals().map(|(_, decision)| &decision.item);
+    let removals = draft.plan.removals().map(|decision| &decision.item);
     let counts = Counts::of(removals);
     let at_least = if draft.is_measured() { "" } else { "at least " };
     let these = if images.len() == 1 { "This image is" } else { "These images are" };

@@ -6,7 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::bars::{Face, TreesBar};
 use crate::cli::ui::console::OutputError;
 use crate::plan::Plan;
-use crate::sweep::{Event, Fate};
+use crate::sweep::{Event, RemovalResult};
 use crate::usage::Progress;
 
 pub struct SweepFace<'a> {
@@ -22,7 +22,7 @@ pub struct SweepFace<'a> {
 
 impl<'a> SweepFace<'a> {
     pub fn new(context: &'a Context<'a>, plan: &'a Plan, progress: &'a Progress) -> Self {
-        let bar = TreesBar::new(context.console, progress, plan.changes().len());
+        let bar = TreesBar::new(context.console, progress, plan.changes().count());
         let layout = Layout::new(plan, context.console.width(), false);
         Self { context, plan, bar, ended: 0, layout, result: Ok(()) }
     }
@@ -34,24 +34,24 @@ impl<'a> SweepFace<'a> {
 
     fn print(&self, event: &Event) -> Result<(), OutputError> {
         let console = self.context.console;
-        let decision = &self.plan.decisions[event.decision];
-        if let Fate::Failed { problems, .. } = &event.fate {
+        let Some(decision) = self.plan.get(&event.location) else { return Ok(()) };
+        if let RemovalResult::Failed { problems, .. } = &event.result {
             for line in lines::failures(decision, problems, console.verbose) {
                 console.error(line);
             }
         }
         let is_shown = self.context.format == Format::Table && !console.quiet;
-        match &event.fate {
-            Fate::Removed { freed }
+        match &event.result {
+            RemovalResult::Removed { freed }
                 if is_shown && lines::is_worth_a_line(decision, console.verbose) =>
             {
                 console.line(self.layout.removed(decision, Some(*freed)))
             }
-            Fate::Kept { why } if is_shown => {
+            RemovalResult::Kept { why } if is_shown => {
                 console.line(self.layout.kept_after_all(decision, *why))
             }
-            Fate::Gone if is_shown => console.line(self.layout.gone(decision)),
-            Fate::Restored if is_shown => console.line(self.layout.restored(decision)),
+            RemovalResult::Gone if is_shown => console.line(self.layout.gone(decision)),
+            RemovalResult::Restored if is_shown => console.line(self.layout.restored(decision)),
             _ => Ok(()),
         }
     }

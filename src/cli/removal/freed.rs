@@ -7,7 +7,7 @@
 use bytesize::ByteSize;
 
 use crate::plan::Plan;
-use crate::sweep::{Fate, Outcome};
+use crate::sweep::{Outcome, RemovalResult};
 use crate::usage::{Estimate, Measurement};
 
 /// What there is to judge it by.
@@ -22,11 +22,11 @@ pub struct Freed {
 impl Freed {
     /// How much came back of what is gone by now.
     pub fn estimate(&self, plan: &Plan, outcome: &Outcome) -> Estimate {
-        let fates = plan.removals().map(|(decision, _)| outcome.fate(decision));
+        let fates = plan.removals().map(|decision| outcome.get(decision.item.location()));
         let (mut gone, mut whole, mut parts) = (Vec::new(), ByteSize::b(0), ByteSize::b(0));
         for (tree, fate) in fates.enumerate() {
             match fate {
-                Some(Fate::Removed { freed }) => {
+                Some(RemovalResult::Removed { freed }) => {
                     gone.push(tree);
                     whole += *freed;
                 }

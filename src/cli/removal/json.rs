@@ -8,7 +8,7 @@ use crate::cache::{Digest, Entry, EntryKind, User};
 use crate::cli::context::Context;
 use crate::cli::usage_json::{Amount, Bounds, lossy};
 use crate::plan::{Decision, Item, Verdict};
-use crate::sweep::Fate;
+use crate::sweep::RemovalResult;
 
 #[derive(Serialize)]
 pub struct Document {
@@ -57,14 +57,14 @@ struct Totals {
 
 impl Document {
     pub fn new(report: &Report, context: &Context<'_>) -> Self {
-        let decisions = 0..report.plan.decisions.len();
-        let removed = decisions.clone().filter(|&index| report.is_removed(index)).count();
-        let kept = decisions.clone().filter(|&index| is_kept(report, index)).count();
+        let decisions = report.plan.decisions();
+        let removed = decisions.iter().filter(|decision| report.is_removed(decision)).count();
+        let kept = decisions.iter().filter(|decision| is_kept(report, decision)).count();
         Self {
             schema_version: 2,
             cache_dir: lossy(&context.cache_dir),
             dry_run: report.is_dry_run(),
-            decisions: decisions.clone().map(|index| decided(report, index, context)).collect(),
+            decisions: decisions.iter().map(|found| decided(report, found, context)).collect(),
             totals: Totals {
                 removed,
                 kept,
@@ -78,17 +78,16 @@ impl Document {
     }
 }
 
-fn is_kept(report: &Report, index: usize) -> bool {
-    match report.fate(index) {
-        None => !report.plan.decisions[index].verdict.removes(),
-        Some(fate) => matches!(fate, Fate::Kept { .. } | Fate::Restored),
+fn is_kept(report: &Report, decision: &Decision) -> bool {
+    match report.result(decision) {
+        None => !decision.verdict.removes(),
+        Some(result) => matches!(result, RemovalResult::Kept { .. } | RemovalResult::Restored),
     }
 }
 
-fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
-    let decision = &report.plan.decisions[index];
-    let (action, reason) = match report.fate(index) {
-        Some(Fate::Kept { why }) => ("keep", why.name()),
+fn decided(report: &Report, decision: &Decision, context: &Context<'_>) -> Decided {
+    let (action, reason) = match report.result(decision) {
+        Some(RemovalResult::Kept { why }) => ("keep", why.name()),
         _ if matches!(decision.verdict, Verdict::Restore(_)) => {
             ("restore", decision.verdict.reason())
         }
@@ -109,9 +108,9 @@ fn decided(report: &Report, index: usize, context: &Context<'_>) -> Decided {
         users: decision.users.iter().map(process).collect(),
         mount: decision.mount.as_ref().map(lossy),
         usage: decision.usage.map(Amount::from),
-        error: match report.fate(index) {
-            Some(Fate::Failed { problems, .. }) => Some(lines::problem(problems)),
-            Some(Fate::Interrupted { .. }) => Some("interrupted".to_owned()),
+        error: match report.result(decision) {
+            Some(RemovalResult::Failed { problems, .. }) => Some(lines::problem(problems)),
+            Some(RemovalResult::Interrupted { .. }) => Some("interrupted".to_owned()),
             _ => None,
         },
     }

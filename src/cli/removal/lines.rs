@@ -64,7 +64,7 @@ pub struct Layout {
 impl Layout {
     pub fn new(plan: &Plan, terminal: Option<usize>, dry_run: bool) -> Self {
         let layout = Self { width: 0, terminal, dry_run, now: Timestamp::now() };
-        let labels = plan.decisions.iter().map(|decision| layout.label(decision).width());
+        let labels = plan.decisions().iter().map(|decision| layout.label(decision).width());
         Self { width: labels.max().unwrap_or(0), ..layout }
     }
 
@@ -165,10 +165,10 @@ fn why_kept(decision: &Decision) -> String {
     let users = users(decision);
     match &decision.item {
         _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
-        _ if reason == KeepReason::InUse.name() => match users.is_empty() {
-            true => format!("{reason}: a pull may need it"),
-            false => format!("{reason}: {users}"),
-        },
+        _ if decision.verdict.keeps_for(KeepReason::InUse) && users.is_empty() => {
+            format!("{reason}: a pull may need it")
+        }
+        _ if decision.verdict.keeps_for(KeepReason::InUse) => format!("{reason}: {users}"),
         item if item.is_layer() => {
             let details = decision.standing.as_ref().map(|found| details(found, false));
             with_details(reason, details.unwrap_or_default())

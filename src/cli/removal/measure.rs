@@ -58,7 +58,7 @@ fn left_layers(found: &Measurement, doomed: usize, reclaimable: Estimate) -> Lef
 }
 
 fn removals(plan: &Plan) -> Vec<&Decision> {
-    plan.removals().map(|(_, decision)| decision).collect()
+    plan.removals().collect()
 }
 
 fn left(plan: &Plan) -> Vec<&Decision> {

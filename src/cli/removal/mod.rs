@@ -9,18 +9,22 @@ mod lines;
 mod measure;
 mod report;
 
+use jiff::Timestamp;
+
 use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::watch;
 use super::ui::units::count;
-use crate::cache::{Cache, LockedCache, Patience, User, Users};
-use crate::sweep::{Fate, sweep};
+use crate::cache::{Cache, Inventory, LockedCache, Patience, User, Users};
+use crate::gc;
+use crate::plan::{Evidence, Plan};
+use crate::sweep::{RemovalResult, sweep};
 use crate::usage::Progress;
 
 pub use agreement::{confirm, decline, refuse_changed};
 pub use errand::{Errand, readable_inventory};
 pub use lines::{Counts, label, mounted, users as users_of};
-pub use measure::{activity, doomed as measure};
+pub use measure::doomed as measure;
 pub use report::Report;
 
 /// Opens the cache and waits for the right to change it. `None` if there is no cache.
@@ -43,16 +47,29 @@ pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<Locked
     Ok(locked)
 }
 
-/// Looks who uses what. Where the system does not tell at all, the user is warned, and nobody is
-/// taken to use anything.
-pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<Users, Failure> {
-    let Some(users) = cache.users()? else {
-        let warning = "this system does not tell which processes use what: images in use go, too";
+/// What is known of who needs what. What could not be looked at is in the report.
+pub fn evidence(
+    context: &Context<'_>,
+    cache: &Cache,
+    inventory: &Inventory,
+    report: &mut Report,
+) -> Result<Evidence, Failure> {
+    let now = Timestamp::now();
+    let activity = measure::activity(context, cache, inventory, report)?;
+    let evidence = gc::gather(cache, inventory, now, activity);
+    report.problems.extend(evidence.problems.iter().map(ToString::to_string));
+    if evidence.in_use.is_none() && evidence.problems.is_empty() {
+        let warning = "this system does not tell which processes use what: images stay";
         report.warn(context, warning.to_owned());
-        return Ok(Users::default());
-    };
-    if context.console.verbose && users.uninspected() > 0 {
-        let processes = match users.uninspected() {
+    }
+    Ok(evidence)
+}
+
+/// How many processes could not be looked at, with `--verbose` and if that matters.
+pub fn tell_of_uninspected(context: &Context<'_>, evidence: &Evidence, plan: &Plan) {
+    let uninspected = evidence.in_use.as_ref().map_or(0, Users::uninspected);
+    if context.console.verbose && uninspected > 0 && plan.removals().next().is_some() {
+        let processes = match uninspected {
             1 => "a process".to_owned(),
             number => format!("{} processes", count(number as u64)),
         };
@@ -60,7 +77,6 @@ pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Resul
             "What {processes} of somebody else may use could not be inspected."
         ));
     }
-    Ok(users)
 }
 
 /// Carries out the plan of `report`, prints a line for each removal as it ends, and notes what came
@@ -91,14 +107,15 @@ fn sweep_watched(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let plan = &report.plan;
-    let progress = Progress::new(plan.decisions.len(), context.signals.stop());
+    let progress = Progress::new(plan.decisions().len(), context.signals.stop());
     let mut face = face::SweepFace::new(context, plan, &progress);
     let outcome = watch(&mut face, |events| sweep(cache, plan, context.jobs, &progress, &events))??;
     report.printed = face.into_result();
     report.problems.extend(outcome.failure().map(ToString::to_string));
     for (index, tally) in progress.tallies().iter().enumerate() {
-        if let Some(Fate::Removed { .. }) = outcome.fate(index) {
-            report.plan.decisions[index].usage = Some(tally.usage());
+        let location = report.plan.decisions()[index].item.location().clone();
+        if let Some(RemovalResult::Removed { .. }) = outcome.get(&location) {
+            report.plan.note_removed(&location, tally.usage());
         }
     }
     report.outcome = Some(outcome);

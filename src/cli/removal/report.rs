@@ -14,8 +14,8 @@ use crate::cli::offer::Offer;
 use crate::cli::ui::console::OutputError;
 use crate::cli::ui::json::document;
 use crate::cli::ui::units::{estimate, plural, size};
-use crate::plan::{Plan, Verdict};
-use crate::sweep::{Fate, Outcome};
+use crate::plan::{Decision, Plan, Verdict};
+use crate::sweep::{Outcome, RemovalResult};
 use crate::usage::{Estimate, Usage};
 
 /// What was planned and, unless it was a dry run, what came of it.
@@ -71,37 +71,39 @@ impl Report {
         self.dry_run
     }
 
-    pub fn fate(&self, decision: usize) -> Option<&Fate> {
-        self.outcome.as_ref().and_then(|outcome| outcome.fate(decision))
+    pub fn result(&self, decision: &Decision) -> Option<&RemovalResult> {
+        self.outcome.as_ref()?.get(decision.item.location())
     }
 
     /// Whether a decision's item is gone, or would be.
-    pub fn is_removed(&self, decision: usize) -> bool {
-        match self.dry_run {
-            true => self.plan.decisions[decision].verdict.removes(),
-            false => matches!(self.fate(decision), Some(Fate::Removed { .. } | Fate::Gone)),
+    pub fn is_removed(&self, decision: &Decision) -> bool {
+        use RemovalResult::{Gone, Removed};
+        if self.dry_run {
+            decision.verdict.removes()
+        } else {
+            matches!(self.result(decision), Some(Removed { .. } | Gone))
         }
     }
 
-    pub fn has_failed(&self, decision: usize) -> bool {
-        matches!(self.fate(decision), Some(Fate::Failed { .. }))
+    pub fn has_failed(&self, decision: &Decision) -> bool {
+        matches!(self.result(decision), Some(RemovalResult::Failed { .. }))
     }
 
     /// Whether a signal kept something from being removed.
     fn is_interrupted(&self, context: &Context<'_>) -> bool {
-        let mut decisions = 0..self.plan.decisions.len();
-        context.signals.stop().is_raised() && decisions.any(|index| self.is_left(index))
+        let mut decisions = self.plan.decisions().iter();
+        context.signals.stop().is_raised() && decisions.any(|decision| self.is_left(decision))
     }
 
     /// Whether something was to be done and has not come to an end.
-    fn is_left(&self, decision: usize) -> bool {
-        let stays = matches!(self.plan.decisions[decision].verdict, Verdict::Keep(_));
-        !stays && matches!(self.fate(decision), None | Some(Fate::Interrupted { .. }))
+    fn is_left(&self, decision: &Decision) -> bool {
+        let stays = matches!(decision.verdict, Verdict::Keep(_));
+        !stays && matches!(self.result(decision), None | Some(RemovalResult::Interrupted { .. }))
     }
 
     /// Whether all that is doomed could be measured completely.
     pub fn is_measured(&self) -> bool {
-        let mut usages = self.plan.decisions.iter().filter_map(|decision| decision.usage);
+        let mut usages = self.plan.decisions().iter().filter_map(|decision| decision.usage);
         usages.all(|usage| usage.is_complete())
     }
 
@@ -119,7 +121,7 @@ impl Report {
     /// What has been freed, and what the file system says of that if it says something else, or more.
     fn shown_freed(&self) -> String {
         let freed = self.freed();
-        let usages = self.plan.decisions.iter().filter_map(|decision| decision.usage);
+        let usages = self.plan.decisions().iter().filter_map(|decision| decision.usage);
         let entries: Usage = usages.sum();
         let entries = entries.files + entries.directories;
         match self.freed.by_file_system() {
@@ -149,17 +151,17 @@ impl Report {
 
     /// Takes it for a failure that an image was not removed: the user has named it.
     pub fn miss_what_stays(&mut self) {
-        let decisions = self.plan.decisions.iter().enumerate();
-        let images = decisions.filter(|(_, decision)| decision.item.is_image_in_place());
-        let stays = images.filter(|(index, _)| self.stays(*index));
-        let problems: Vec<_> = stays.map(|(_, image)| lines::refused(image)).collect();
+        let decisions = self.plan.decisions().iter();
+        let images = decisions.filter(|decision| decision.item.is_image_in_place());
+        let stays = images.filter(|image| self.stays(image));
+        let problems: Vec<_> = stays.map(lines::refused).collect();
         self.problems.extend(problems);
     }
 
-    fn stays(&self, decision: usize) -> bool {
-        match self.fate(decision) {
-            None => !self.plan.decisions[decision].verdict.removes(),
-            Some(fate) => matches!(fate, Fate::Kept { .. }),
+    fn stays(&self, decision: &Decision) -> bool {
+        match self.result(decision) {
+            None => !decision.verdict.removes(),
+            Some(result) => matches!(result, RemovalResult::Kept { .. }),
         }
     }
 
@@ -175,7 +177,7 @@ impl Report {
                 }
             }
         }
-        let has_failed = (0..self.plan.decisions.len()).any(|index| self.has_failed(index));
+        let has_failed = self.plan.decisions().iter().any(|decision| self.has_failed(decision));
         let ending = match (self.is_interrupted(context), has_failed || !self.problems.is_empty()) {
             (true, _) => Ending::Interrupted,
             (false, true) => Ending::Incomplete,
@@ -189,7 +191,7 @@ impl Report {
         let verbose = context.console.verbose;
         let mut text = String::new();
         let layout = Layout::new(&self.plan, context.console.width(), self.dry_run);
-        for decision in &self.plan.decisions {
+        for decision in self.plan.decisions() {
             match decision.verdict {
                 Verdict::Remove(_) if self.dry_run && lines::is_worth_a_line(decision, verbose) => {
                     text += &(layout.removed(decision, None) + "\n");
@@ -219,18 +221,18 @@ impl Report {
     }
 
     fn summary(&self, context: &Context<'_>) -> String {
-        if self.plan.changes().is_empty() && self.whole.is_none() {
+        if self.plan.changes().next().is_none() && self.whole.is_none() {
             return format!("Nothing to remove in {}.", context.shown_place());
         }
-        let decisions = 0..self.plan.decisions.len();
-        let removed = decisions.clone().filter(|&index| self.is_removed(index));
-        let counts = Counts::of(removed.map(|index| &self.plan.decisions[index].item));
+        let decisions = self.plan.decisions().iter();
+        let removed = decisions.clone().filter(|decision| self.is_removed(decision));
+        let counts = Counts::of(removed.map(|decision| &decision.item));
         let what = match &self.whole {
             Some(whole) => format!("{whole} with {counts}"),
             None => counts.to_string(),
         };
         let freed = self.shown_freed();
-        let failed = decisions.filter(|&index| self.has_failed(index)).count();
+        let failed = decisions.filter(|decision| self.has_failed(decision)).count();
         if self.dry_run {
             let at_least = if self.is_measured() { "" } else { "at least " };
             format!("Would remove {what}, freeing {at_least}{freed}")

@@ -9,7 +9,7 @@ use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
     Leftover, Lifetimes, Location, Ref,
 };
-use crate::plan::{Activity, Conditions, LayerChoice, Standing, collect};
+use crate::plan::{self, Activity, Evidence, GcOptions, LayerChoice, Standing};
 
 /// A tick of the kernel's coarse clock.
 const TICK: i64 = 4_000_000;
@@ -263,17 +263,18 @@ impl World {
         });
         let activity = Activity::new(&activity.collect::<Vec<_>>());
         let (layers, temp_age) = (LayerChoice::Unreferenced, SignedDuration::from_secs(3600));
-        let given = Conditions { layers, lifetimes, activity, temp_age, ..Conditions::at(now) };
-        let plan = collect(&inventory, &given);
+        let options = GcOptions { layers, temp_age, ..GcOptions::default() };
+        let evidence = Evidence { lifetimes, activity, ..Evidence::of_idle_cache(now) };
+        let plan = plan::gc(&inventory, &options, &evidence);
         let doomed = |location: &Location| {
-            plan.removals().any(|(_, decision)| decision.item.location() == location)
+            plan.removals().any(|decision| decision.item.location() == location)
         };
         let before = self.images.len() + self.pulls.len();
         self.pulls.retain(|pull| !doomed(&pull.location()));
         self.images.retain(|layers, _| !doomed(&image_location(layers)));
         let rootfs = self.images.values().chain(self.pulls.iter().map(|pull| &pull.rootfs));
         let needed: BTreeSet<_> = rootfs.flat_map(|rootfs| rootfs.used.iter().copied()).collect();
-        for decision in &plan.decisions {
+        for decision in plan.decisions() {
             let Some(standing) = &decision.standing else { continue };
             let number: u8 = decision.item.location().name.to_string()[7..].parse().unwrap();
             let tally = &mut self.tally;

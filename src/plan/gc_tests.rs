@@ -2,7 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Activity, Conditions, KeepReason, RemoveReason, Verdict, collect, remove_chosen};
+use super::evidence::{Activity, Evidence};
+use super::gc::gc;
+use super::on_request::rm;
+use super::options::GcOptions;
+use super::reason::{KeepReason, RemoveReason, Verdict};
 use crate::cache::{
     Digest, Entry, EntryKind, EntryName, Folder, Inventory, Leases, Leftover, Location, Ref,
     UnreadableRef, User, Users,
@@ -11,6 +15,10 @@ use crate::error::Error;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
+}
+
+fn idle(second: i64) -> Evidence {
+    Evidence::of_idle_cache(at(second))
 }
 
 fn entry(name: &str) -> Entry {
@@ -52,8 +60,8 @@ fn an_image_goes_only_if_it_is_surely_and_lastingly_without_a_ref() {
         (500, false, true, "orphan"),
     ] {
         let inventory = inventory(&["sha256-a"], is_named, is_readable);
-        let plan = collect(&inventory, &Conditions::at(at(second)));
-        let found = plan.decisions[0].verdict.reason();
+        let plan = gc(&inventory, &GcOptions::default(), &idle(second));
+        let found = plan.decisions()[0].verdict.reason();
         assert_eq!(found, reason, "{second} {is_named} {is_readable}");
     }
 }
@@ -68,9 +76,9 @@ fn what_was_used_too_recently_or_in_the_future_stays() {
         (500, 0, "recent"),
     ] {
         let keep_recent = Some(SignedDuration::from_secs(kept_seconds));
-        let given = Conditions { keep_recent, ..Conditions::at(at(second)) };
-        let plan = collect(&inventory(&["sha256-a"], false, true), &given);
-        assert_eq!(plan.decisions[0].verdict.reason(), reason, "{second} {kept_seconds}");
+        let options = GcOptions { keep_recent, ..GcOptions::default() };
+        let plan = gc(&inventory(&["sha256-a"], false, true), &options, &idle(second));
+        assert_eq!(plan.decisions()[0].verdict.reason(), reason, "{second} {kept_seconds}");
     }
 }
 
@@ -85,10 +93,10 @@ fn what_is_leased_or_in_use_stays() {
     ] {
         let leases = Leases::from_iter(is_leased.then(|| image.name.clone()));
         let users = Users::from_list(is_used.then(|| (image.clone(), user())));
-        let given = Conditions { leases, users, ..Conditions::at(at(5000)) };
-        let plan = collect(&inventory(&["sha256-a"], false, true), &given);
-        assert_eq!(plan.decisions[0].verdict, expected);
-        assert_eq!(plan.decisions[0].users.len(), usize::from(is_used));
+        let evidence = Evidence { leases, in_use: Some(users), ..idle(5000) };
+        let plan = gc(&inventory(&["sha256-a"], false, true), &GcOptions::default(), &evidence);
+        assert_eq!(plan.decisions()[0].verdict, expected);
+        assert_eq!(plan.decisions()[0].users.len(), usize::from(is_used));
     }
 }
 
@@ -107,18 +115,18 @@ fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
         (&[hidden, "sha256-a"], "sha256-a", Verdict::Remove(RemoveReason::InterruptedGc)),
     ] {
         let users = Users::from_list([(entry(used).location, user())]);
-        let given = Conditions { users, ..Conditions::at(at(5000)) };
-        let plan = collect(&inventory(entries, false, true), &given);
-        assert_eq!(plan.decisions[0].verdict, expected, "{entries:?} {used}");
+        let evidence = Evidence { in_use: Some(users), ..idle(5000) };
+        let plan = gc(&inventory(entries, false, true), &GcOptions::default(), &evidence);
+        assert_eq!(plan.decisions()[0].verdict, expected, "{entries:?} {used}");
         // The image that is named then is the one in its place.
-        let plan = collect(&inventory(entries, true, true), &given);
-        let stays = !plan.decisions[0].verdict.removes();
+        let plan = gc(&inventory(entries, true, true), &GcOptions::default(), &evidence);
+        let stays = !plan.decisions()[0].verdict.removes();
         assert_eq!(stays, !expected.removes(), "{entries:?} {used}, named");
     }
     let keep_recent = Some(SignedDuration::from_secs(4001));
-    let given = Conditions { keep_recent, ..Conditions::at(at(5000)) };
-    let plan = collect(&inventory(&[hidden], false, true), &given);
-    assert_eq!(plan.decisions[0].verdict, Verdict::Restore(KeepReason::Recent));
+    let options = GcOptions { keep_recent, ..GcOptions::default() };
+    let plan = gc(&inventory(&[hidden], false, true), &options, &idle(5000));
+    assert_eq!(plan.decisions()[0].verdict, Verdict::Restore(KeepReason::Recent));
 }
 
 #[test]
@@ -132,12 +140,13 @@ fn a_hidden_image_comes_back_only_if_it_is_named_and_not_there_again() {
         (&[hidden, "sha256-a"], true, true, Verdict::Remove(RemoveReason::InterruptedGc)),
     ] {
         let inventory = inventory(entries, is_named, is_readable);
-        let plan = collect(&inventory, &Conditions::at(at(5000)));
-        assert_eq!(plan.decisions[0].verdict, expected, "{entries:?} {is_named}");
+        let plan = gc(&inventory, &GcOptions::default(), &idle(5000));
+        assert_eq!(plan.decisions()[0].verdict, expected, "{entries:?} {is_named}");
     }
     let two = inventory(&[hidden, "tmp-gc-1-sha256-a"], true, true);
-    let plan = collect(&two, &Conditions::at(at(5000)));
-    assert_eq!(plan.removals().map(|(index, _)| index).collect::<Vec<_>>(), [1]);
+    let plan = gc(&two, &GcOptions::default(), &idle(5000));
+    let removed: Vec<_> = plan.to_remove().iter().map(ToString::to_string).collect();
+    assert_eq!(removed, ["tmp-gc-1-sha256-a"]);
 }
 
 fn extraction() -> Entry {
@@ -160,9 +169,9 @@ fn an_extraction_is_abandoned_once_nothing_in_it_has_changed_for_long_enough() {
         let location = extraction().location;
         let activity = Activity::new(&[(location.clone(), changed.map(at))]);
         let users = Users::from_list(is_used.then(|| (location.clone(), user())));
-        let given = Conditions { activity, users, ..Conditions::at(at(1000 + day)) };
-        let plan = collect(&inventory, &given);
-        assert_eq!(plan.decisions[0].verdict, verdict, "{changed:?} {is_used}");
+        let evidence = Evidence { activity, in_use: Some(users), ..idle(1000 + day) };
+        let plan = gc(&inventory, &GcOptions::default(), &evidence);
+        assert_eq!(plan.decisions()[0].verdict, verdict, "{changed:?} {is_used}");
     }
 }
 
@@ -173,8 +182,8 @@ fn a_dangling_ref_goes_once_it_is_older_than_a_minute() {
         (1060, Verdict::Keep(KeepReason::Recent)),
         (900, Verdict::Keep(KeepReason::Recent)),
     ] {
-        let plan = collect(&inventory(&[], true, true), &Conditions::at(at(second)));
-        assert_eq!(plan.decisions[0].verdict, verdict, "{second}");
+        let plan = gc(&inventory(&[], true, true), &GcOptions::default(), &idle(second));
+        assert_eq!(plan.decisions()[0].verdict, verdict, "{second}");
     }
 }
 
@@ -193,24 +202,27 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
         (None, true, true, false, Keep(Locked)),
         (Some(0), false, false, true, Keep(InUse)),
     ] {
-        let given = Conditions {
+        let options = GcOptions {
             unused_for: unused_for.map(SignedDuration::from_secs),
             evicted: is_evicted.then(|| image.clone()).into_iter().collect(),
-            leases: Leases::from_iter(is_leased.then(|| image.name.clone())),
-            users: Users::from_list(is_used.then(|| (image.clone(), user()))),
-            ..Conditions::at(at(5000))
+            ..GcOptions::default()
         };
-        let plan = collect(&inventory(&["sha256-a"], true, true), &given);
-        let verdicts: Vec<_> = plan.decisions.iter().map(|decision| decision.verdict).collect();
+        let evidence = Evidence {
+            leases: Leases::from_iter(is_leased.then(|| image.name.clone())),
+            in_use: Some(Users::from_list(is_used.then(|| (image.clone(), user())))),
+            ..idle(5000)
+        };
+        let plan = gc(&inventory(&["sha256-a"], true, true), &options, &evidence);
+        let verdicts: Vec<_> = plan.decisions().iter().map(|decision| decision.verdict).collect();
         match expected.removes() {
             true => assert_eq!(verdicts, [expected, expected]),
             false => assert_eq!(verdicts, [expected]),
         }
     }
     let evicted = [image].into();
-    let given = Conditions { evicted, ..Conditions::at(at(1001)) };
-    let plan = collect(&inventory(&["sha256-a"], true, true), &given);
-    assert_eq!(plan.decisions[0].verdict, Keep(Recent));
+    let options = GcOptions { evicted, ..GcOptions::default() };
+    let plan = gc(&inventory(&["sha256-a"], true, true), &options, &idle(1001));
+    assert_eq!(plan.decisions()[0].verdict, Keep(Recent));
 }
 
 /// A ref that a collection had hidden when it was killed does not bring its image back; and it is
@@ -236,12 +248,12 @@ fn a_hidden_ref_goes_where_its_image_goes() {
             inventory.refs.refs.clear();
         }
         inventory.refs.refs.push(hidden);
-        let plan = collect(&inventory, &Conditions::at(at(5000)));
-        let found: Vec<_> = plan.decisions.iter().map(|decision| decision.verdict).collect();
+        let plan = gc(&inventory, &GcOptions::default(), &idle(5000));
+        let found: Vec<_> = plan.decisions().iter().map(|decision| decision.verdict).collect();
         assert_eq!(found, verdicts, "{entries:?} {is_taken}");
         inventory.problems.push(Error::Interrupted);
-        let plan = collect(&inventory, &Conditions::at(at(5000)));
-        assert_eq!(plan.decisions.len(), entries.len(), "nobody knows what the ref names");
+        let plan = gc(&inventory, &GcOptions::default(), &idle(5000));
+        assert_eq!(plan.decisions().len(), entries.len(), "nobody knows what the ref names");
     }
 }
 
@@ -262,24 +274,56 @@ fn what_the_user_has_named_goes_and_nothing_else() {
         (5000, false, false, false, true, Keep(Unknown)),
     ] {
         let inventory = inventory(&["sha256-a", "tmp-gc-sha256-a"], true, is_readable);
-        let given = Conditions {
+        let evidence = Evidence {
             leases: Leases::from_iter(is_leased.then(|| image.location.name.clone())),
-            users: match is_used {
+            in_use: Some(match is_used {
                 true => used(&user()),
-                // Whoever holds a lease has the image open.
+                // The holder of a lease has the image open.
                 false if is_leased => used(&lease),
                 false => Users::default(),
-            },
-            ..Conditions::at(at(second))
+            }),
+            ..idle(second)
         };
         let digests = [Digest::parse(b"sha256:a").unwrap()].into();
-        let plan = remove_chosen(&inventory, &digests, force, &given);
-        let found: Vec<_> = plan.decisions.iter().map(|decision| decision.verdict).collect();
+        let plan = rm(&inventory, &digests, force, &evidence);
+        let found: Vec<_> = plan.decisions().iter().map(|decision| decision.verdict).collect();
         match expected.removes() {
             true => assert_eq!(found, [expected, expected], "with its ref"),
             false => assert_eq!(found, [expected]),
         }
-        let none = remove_chosen(&inventory, &Default::default(), force, &given);
-        assert!(none.decisions.is_empty());
+        let none = rm(&inventory, &Default::default(), force, &evidence);
+        assert!(none.decisions().is_empty());
+    }
+}
+
+/// What is not known is never taken for "nobody".
+#[test]
+fn without_evidence_nothing_whole_goes() {
+    let unknown = Verdict::Keep(KeepReason::Unknown);
+    let hidden = "tmp-gc-sha256-a";
+    let evidence = [
+        ("nothing", Evidence::at(at(5000))),
+        ("no mounts", Evidence { mounts: None, ..idle(5000) }),
+        ("no users", Evidence { in_use: None, ..idle(5000) }),
+    ];
+    for (what, evidence) in evidence {
+        let orphan = inventory(&["sha256-a"], false, true);
+        let plan = gc(&orphan, &GcOptions::default(), &evidence);
+        assert_eq!(plan.decisions()[0].verdict, unknown, "{what}");
+        let unwanted = GcOptions { unused_for: Some(SignedDuration::ZERO), ..GcOptions::default() };
+        let plan = gc(&inventory(&["sha256-a"], true, true), &unwanted, &evidence);
+        assert_eq!(plan.decisions()[0].verdict, unknown, "{what}, unused");
+        let chosen = [Digest::parse(b"sha256:a").unwrap()].into();
+        let plan = rm(&orphan, &chosen, true, &evidence);
+        assert_eq!(plan.decisions()[0].verdict, unknown, "{what}, named");
+        if evidence.in_use.is_none() {
+            let plan = gc(&inventory(&[hidden], false, true), &GcOptions::default(), &evidence);
+            assert_eq!(plan.decisions()[0].verdict, unknown, "{what}, hidden");
+        }
+        let inventory = Inventory { entries: vec![extraction()], ..Inventory::default() };
+        let activity = Activity::new(&[(extraction().location, Some(at(1000)))]);
+        let options = GcOptions { temp_age: SignedDuration::ZERO, ..GcOptions::default() };
+        let plan = gc(&inventory, &options, &Evidence { activity, ..evidence });
+        assert_eq!(plan.decisions()[0].verdict, unknown, "{what}, extraction");
     }
 }

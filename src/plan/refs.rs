@@ -2,14 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::decide::decide_ref;
-use super::{Conditions, Decision, KeepReason, Plan, RemoveReason, Verdict, dangling};
+use super::decision::{Decision, decide_ref};
+use super::evidence::Evidence;
+use super::reachability::dangling;
+use super::reason::{KeepReason, RemoveReason, Verdict};
 use crate::cache::{EntryName, Inventory, Ref};
 
-/// What follows for refs from what `plan` says of everything else: those of an image that goes although
-/// they name it go with it, and so do those to nothing. Most refs have no decision: they stay.
-pub(super) fn decide_refs(inventory: &Inventory, plan: &Plan, given: &Conditions) -> Vec<Decision> {
-    let images = Images::of(plan);
+/// What follows for refs from what was decided about everything else: those of an image that goes although it is
+/// referenced go with it, and so do dangling ones that are old enough. Most refs have no decision: they stay.
+pub(super) fn decide_refs(
+    inventory: &Inventory,
+    decisions: &[Decision],
+    is_old: impl Fn(&Ref) -> bool,
+    evidence: &Evidence,
+) -> Vec<Decision> {
+    let images = Images::new(decisions);
     let dangling: HashSet<_> = dangling(inventory).map(|found| &found.file).collect();
     let verdict = |found: &Ref| {
         let went = images.going.get(found.digest.entry_name());
@@ -19,14 +26,14 @@ pub(super) fn decide_refs(inventory: &Inventory, plan: &Plan, given: &Conditions
             hidden(found, &file, inventory, &images)
         } else if !dangling.contains(&found.file) {
             None
-        } else if given.is_old(found) {
+        } else if is_old(found) {
             Some(Verdict::Remove(RemoveReason::Dangling))
         } else {
             Some(Verdict::Keep(KeepReason::Recent))
         }
     };
     let decided = inventory.refs.refs.iter().filter_map(|found| Some((found, verdict(found)?)));
-    decided.map(|(found, verdict)| decide_ref(found, verdict, &given.mounts)).collect()
+    decided.map(|(found, verdict)| decide_ref(found, verdict, evidence)).collect()
 }
 
 /// What is to become of the images, by the names that refs have for them.
@@ -36,9 +43,9 @@ struct Images<'a> {
 }
 
 impl<'a> Images<'a> {
-    fn of(plan: &'a Plan) -> Self {
+    fn new(decisions: &'a [Decision]) -> Self {
         let mut images = Self { going: HashMap::new(), staying: HashSet::new() };
-        for decision in &plan.decisions {
+        for decision in decisions {
             match (decision.item.image_name(), decision.verdict) {
                 (Some(name), Verdict::Remove(reason)) if decision.item.is_image_in_place() => {
                     images.going.insert(name, reason);

@@ -1,8 +1,33 @@
-//! Refs whose image is gone.
+//! Reachability: which images a reference points at, and which references point at nothing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::cache::{EntryKind, EntryName, Folder, Inventory, Leftover, Ref};
+
+/// The references by the images that they point at. Two digests that name the same entry are the same digest.
+#[derive(Debug)]
+pub struct Reachability<'a>(HashMap<&'a EntryName, Vec<&'a Ref>>);
+
+impl<'a> Reachability<'a> {
+    /// Reachability everything that `refs` name.
+    pub fn new(refs: impl IntoIterator<Item = &'a Ref>) -> Self {
+        let mut marks: HashMap<_, Vec<_>> = HashMap::new();
+        for found in refs {
+            marks.entry(found.digest.entry_name()).or_default().push(found);
+        }
+        Self(marks)
+    }
+
+    /// The refs that name this entry, in the order in which they were given.
+    pub fn of(&self, entry: &EntryName) -> &[&'a Ref] {
+        self.0.get(entry).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any ref names this entry.
+    pub fn contains(&self, entry: &EntryName) -> bool {
+        self.0.contains_key(entry)
+    }
+}
 
 /// The refs that name nothing. None, if something in the cache could not be looked at: it might be
 /// what they name. An image that a collection has hidden is not gone, and a name that is taken by

@@ -1,15 +1,70 @@
-//! Who still works on what: when the extractions in a cache were changed last.
-//!
-//! A pull extracts its layers before it writes anything into its rootfs, so a rootfs is as busy as
-//! the busiest layer. Whose layer that is, nobody can tell; so it speaks for every rootfs.
+//! What is known of who needs what.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::cache::{Folder, Location};
+use crate::cache::{Folder, Leases, Lifetimes, Location, Mounts, SETTLED_AGE, User, Users};
+use crate::error::Error;
 
-/// When anybody last changed anything in each extraction, as far as that is known. By default, of none.
+/// The time, and who needs what at that moment. [`gc::gather`](crate::gc::gather) collects it from the system.
+///
+/// What is not known counts as needed: without `in_use` or `mounts` no image goes, without an extraction's `activity`
+/// it stays, and without `lifetimes` so do layers.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The present.
+    pub now: Timestamp,
+    /// Which processes use what.
+    pub in_use: Option<Users>,
+    /// Which images are leased. An image is asked again right before it is hidden.
+    pub leases: Leases,
+    /// Where something is mounted.
+    pub mounts: Option<Mounts>,
+    /// When images and layers were made.
+    pub lifetimes: Lifetimes,
+    /// When the extractions were last worked on.
+    pub activity: Activity,
+    /// What could not be looked at, and so is unknown.
+    pub problems: Vec<Error>,
+}
+
+impl Evidence {
+    /// Only the time: all else is unknown.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            in_use: None,
+            leases: Leases::default(),
+            mounts: None,
+            lifetimes: Lifetimes::default(),
+            activity: Activity::default(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// A moment at which no process uses anything and nothing is mounted, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_idle_cache(now: Timestamp) -> Self {
+        Self { in_use: Some(Users::default()), mounts: Some(Mounts::default()), ..Self::at(now) }
+    }
+
+    /// The same evidence at the moment when nothing that was found then can have arrived just before.
+    pub fn settled(self) -> Self {
+        Self { now: self.now.checked_add(SETTLED_AGE).unwrap_or(Timestamp::MAX), ..self }
+    }
+
+    /// The processes that are known to use an entry.
+    pub(super) fn users(&self, location: &Location) -> &[User] {
+        self.in_use.as_ref().map_or(&[], |users| users.of(location))
+    }
+}
+
+/// When the extractions were last worked on, as far as that is known.
+///
+/// A pull extracts its layers before it writes anything into its rootfs, so a rootfs is as busy as the busiest layer.
+/// Nothing tells which pull a layer belongs to, so each layer speaks for every rootfs.
 #[derive(Clone, Debug, Default)]
 pub struct Activity(HashMap<Location, Timestamp>);
 

@@ -7,7 +7,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Marks;
+use super::Reachability;
 use crate::cache::{Folder, Inventory};
 
 /// By how much the index has to be younger than an orphan's last use.
@@ -43,7 +43,7 @@ impl IndexDoubt {
             return (images > 0).then_some(Self::Missing { images });
         }
         let born = inventory.index_born?;
-        let marks = Marks::new(&inventory.refs.refs);
+        let marks = Reachability::new(&inventory.refs.refs);
         let is_older = |used: Timestamp| born.duration_since(used) > MARGIN;
         let orphans = inventory.images().filter(|(image, digest)| {
             !marks.contains(digest.entry_name()) && is_older(image.last_used)

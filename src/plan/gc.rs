@@ -1,0 +1,222 @@
+//! From an inventory to a plan.
+
+use std::collections::HashSet;
+
+use jiff::SignedDuration;
+
+use super::decision::{Decision, Item, Plan, decide};
+use super::evidence::Evidence;
+use super::layers;
+use super::options::GcOptions;
+use super::reachability::Reachability;
+use super::reason::{KeepReason, RemoveReason, Verdict};
+use super::refs::decide_refs;
+use super::timeline::Timeline;
+use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, Ref, User};
+
+/// How old a ref is before its image is no longer taken to be about to arrive.
+const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
+
+/// What a collection removes: images that no ref names and nobody needs, extractions that nobody
+/// works on any more, refs whose image is gone, and what an interrupted collection left. Strangers
+/// have no place in the plan. Images that have arrived just now stay, and if there are refs that
+/// cannot be read, all images stay: those might name any of them. If the user wants that, images go
+/// although refs name them, and those refs with them.
+///
+/// ```
+/// # use bbox_cache::StopFlag;
+/// # use bbox_cache::cache::Cache;
+/// use bbox_cache::jiff::{SignedDuration, Timestamp};
+/// use bbox_cache::plan::{self, Evidence, GcOptions, KeepReason, RemoveReason, Verdict};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let home = tempfile::tempdir()?;
+/// # let names = ["sha256-8432", "sha256-9803", "refs"];
+/// # names.map(|name| std::fs::create_dir(home.path().join(name)).unwrap());
+/// # std::fs::write(home.path().join("refs/0"), "ghcr.io/a/b:latest\tsha256:8432\n")?;
+/// # let cache = Cache::open(home.path())?.unwrap();
+/// // Two images, the second of which is an orphan, a minute after they were used.
+/// let mut evidence = Evidence::at(Timestamp::now() + SignedDuration::from_mins(1));
+/// evidence.mounts = cache.mounts()?;
+/// let inventory = cache.inventory()?;
+/// let verdicts = |evidence: &Evidence| {
+///     let plan = plan::gc(&inventory, &GcOptions::default(), evidence);
+///     plan.decisions().iter().map(|decision| decision.verdict).collect::<Vec<_>>()
+/// };
+/// // As long as it is unknown which processes use it, the orphan stays.
+/// let (referenced, unknown) =
+///     (Verdict::Keep(KeepReason::Referenced), Verdict::Keep(KeepReason::Unknown));
+/// assert_eq!(verdicts(&evidence), [referenced, unknown]);
+/// evidence.in_use = cache.users()?;
+/// assert_eq!(verdicts(&evidence), [referenced, Verdict::Remove(RemoveReason::Orphan)]);
+/// # Ok(())
+/// # }
+/// ```
+pub fn gc(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -> Plan {
+    let in_place = inventory.images().map(|(_, digest)| digest).collect();
+    let reachability = Reachability::new(&inventory.refs.refs);
+    let own = inventory.refs.refs.iter().filter(|found| found.former_file().is_none());
+    let own = Reachability::new(own);
+    let mut collection = Collection { inventory, options, evidence, reachability, own, in_place };
+    let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Stranger);
+    let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
+    let (layers, others): (Vec<_>, Vec<_>) = entries.partition(is_layer);
+    let others = others.into_iter().map(|entry| {
+        let verdict = collection.verdict(entry);
+        let users = collection.users(entry);
+        let item = Item::Entry(entry.clone());
+        decide(item, verdict, &collection.reachability, users, evidence)
+    });
+    let others: Vec<_> = others.collect();
+    let layers = decide_layers(&layers, &others, inventory, options, evidence);
+    let mut decisions = [others, layers].concat();
+    let is_old = |found: &Ref| evidence.now.duration_since(found.modified) > REF_AGE;
+    let refs = decide_refs(inventory, &decisions, is_old, evidence);
+    decisions.extend(refs);
+    Plan::new(decisions)
+}
+
+/// Which layers are needed follows from what was decided about everything else.
+fn decide_layers(
+    layers: &[&Entry],
+    others: &[Decision],
+    inventory: &Inventory,
+    options: &GcOptions,
+    evidence: &Evidence,
+) -> Vec<Decision> {
+    let timeline = Timeline::new(inventory, &evidence.lifetimes);
+    let staying = others.iter().filter(|decision| !decision.verdict.removes());
+    let staying: Vec<_> = staying.filter_map(|decision| decision.item.rootfs()).collect();
+    let locations: HashSet<_> = staying.iter().map(|entry| &entry.location).collect();
+    let pulls = staying.iter().filter(|entry| entry.is_extraction());
+    let pulls: Vec<_> = pulls.map(|entry| &entry.location).collect();
+    let decide_layer = |layer: &&Entry| {
+        let standing = timeline.standing(layer, |image| locations.contains(image));
+        let is_pulled = layers::is_pulled(&standing, &pulls);
+        let is_used = evidence.in_use.as_ref().map(|users| !users.of(&layer.location).is_empty());
+        let verdict = layers::verdict(&standing, options.layers, is_used, is_pulled);
+        let users = evidence.users(&layer.location).to_vec();
+        let item = Item::Entry((*layer).clone());
+        let decision = decide(item, verdict, &Reachability::new(&[]), users, evidence);
+        Decision { standing: Some(standing), ..decision }
+    };
+    layers.iter().map(decide_layer).collect()
+}
+
+struct Collection<'a> {
+    inventory: &'a Inventory,
+    options: &'a GcOptions,
+    evidence: &'a Evidence,
+    reachability: Reachability<'a>,
+    /// Without the refs that an interrupted collection had hidden: those went with their images.
+    own: Reachability<'a>,
+    /// The images that lie under their own names, or will.
+    in_place: HashSet<&'a Digest>,
+}
+
+impl<'a> Collection<'a> {
+    fn verdict(&mut self, entry: &'a Entry) -> Verdict {
+        match &entry.kind {
+            EntryKind::Image(digest) => self.image(entry, digest),
+            EntryKind::Leftover(Leftover::Hidden(digest)) => self.hidden(entry, digest),
+            EntryKind::Leftover(Leftover::Dead) => Verdict::Remove(RemoveReason::InterruptedGc),
+            EntryKind::Leftover(Leftover::Extraction) => self.extraction(entry),
+            // Layers come after everything else, strangers never.
+            EntryKind::Layer(_) | EntryKind::Stranger => Verdict::Keep(KeepReason::Unknown),
+        }
+    }
+
+    fn image(&self, entry: &Entry, digest: &Digest) -> Verdict {
+        let is_referenced = self.reachability.contains(digest.entry_name());
+        let reason = if is_referenced { self.wish(entry) } else { Some(RemoveReason::Orphan) };
+        match (reason, self.needed(entry)) {
+            (None, _) => Verdict::Keep(KeepReason::Referenced),
+            (_, Some(why)) => Verdict::Keep(why),
+            _ if entry.is_fresh(self.evidence.now) || self.is_recent(entry) => {
+                Verdict::Keep(KeepReason::Recent)
+            }
+            (Some(reason), None) => Verdict::Remove(reason),
+        }
+    }
+
+    /// Why an image goes although it is referenced, if it does.
+    fn wish(&self, image: &Entry) -> Option<RemoveReason> {
+        let age = self.evidence.now.duration_since(image.last_used);
+        if self.options.unused_for.is_some_and(|limit| age >= limit) {
+            Some(RemoveReason::Unused)
+        } else if self.options.evicted.contains(&image.location) {
+            Some(RemoveReason::OverMaxSize)
+        } else {
+            None
+        }
+    }
+
+    /// Whether an orphan was used within the time that the user wants to keep.
+    fn is_recent(&self, entry: &Entry) -> bool {
+        let age = self.evidence.now.duration_since(entry.last_used);
+        self.options.keep_recent.is_some_and(|kept| age < kept)
+    }
+
+    fn extraction(&self, entry: &Entry) -> Verdict {
+        let age = self
+            .evidence
+            .activity
+            .of(&entry.location)
+            .map(|change| self.evidence.now.duration_since(change));
+        match (self.evidence.in_use.as_ref(), age) {
+            (Some(_), _) if !self.users(entry).is_empty() => Verdict::Keep(KeepReason::InUse),
+            (Some(_), Some(age)) if age >= self.options.temp_age => {
+                Verdict::Remove(RemoveReason::AbandonedTemp)
+            }
+            (_, Some(age)) if age < self.options.temp_age => Verdict::Keep(KeepReason::Recent),
+            _ => Verdict::Keep(KeepReason::Unknown),
+        }
+    }
+
+    /// What is needed comes back, unless another copy is in its place by then.
+    fn hidden(&mut self, entry: &Entry, digest: &'a Digest) -> Verdict {
+        let is_used = !self.evidence.users(&entry.location).is_empty();
+        let reason = if self.own.contains(digest.entry_name()) {
+            Some(KeepReason::Referenced)
+        } else {
+            self.needed(entry)
+        };
+        let recent = self.is_recent(entry).then_some(KeepReason::Recent);
+        match reason.or(recent) {
+            Some(KeepReason::Unknown) => Verdict::Keep(KeepReason::Unknown),
+            Some(reason) if self.in_place.insert(digest) => Verdict::Restore(reason),
+            _ if is_used => Verdict::Keep(KeepReason::InUse),
+            _ => Verdict::Remove(RemoveReason::InterruptedGc),
+        }
+    }
+
+    /// Why a whole image stays although no readable ref points at it.
+    fn needed(&self, entry: &Entry) -> Option<KeepReason> {
+        if !self.inventory.refs.unreadable.is_empty() {
+            Some(KeepReason::Unknown)
+        } else if self.evidence.leases.contains(&entry.location.name) {
+            Some(KeepReason::Locked)
+        } else if !self.users(entry).is_empty() {
+            Some(KeepReason::InUse)
+        } else if self.evidence.in_use.is_none() {
+            Some(KeepReason::Unknown)
+        } else {
+            None
+        }
+    }
+
+    /// The processes that use an entry. One that was told an image's path still refers to the name that the
+    /// image had before it was hidden.
+    fn users(&self, entry: &Entry) -> Vec<User> {
+        let mut users = self.evidence.users(&entry.location).to_vec();
+        if let EntryKind::Leftover(Leftover::Hidden(digest)) = &entry.kind
+            && !self.inventory.images().any(|(_, image)| image == digest)
+        {
+            let name = digest.entry_name().clone();
+            users.extend_from_slice(self.evidence.users(&Location { name, ..entry.location }));
+            users.sort();
+            users.dedup();
+        }
+        users
+    }
+}

@@ -1,0 +1,103 @@
+//! What the user asks for by name: some images, or the whole cache.
+
+use std::collections::HashSet;
+
+use super::decision::{Item, Plan, decide, decide_ref, ref_item};
+use super::evidence::Evidence;
+use super::reachability::Reachability;
+use super::reason::{KeepReason, RemoveReason, Verdict};
+use crate::cache::{Digest, Entry, Inventory, RefIndex};
+
+/// Removes the images `chosen`, with the refs that point at them. An image in use stays, and so does one that was
+/// used within the last two seconds or, unless it goes `despite_lease`, one that is leased. If a ref cannot be read,
+/// all stay.
+///
+/// ```
+/// use std::collections::HashSet;
+///
+/// # use bbox_cache::cache::{Cache, Choice};
+/// # use bbox_cache::jiff::{SignedDuration, Timestamp};
+/// use bbox_cache::plan::{self, Evidence};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let home = tempfile::tempdir()?;
+/// # ["sha256-8432", "refs"].map(|name| std::fs::create_dir(home.path().join(name)).unwrap());
+/// # std::fs::write(home.path().join("refs/0"), "ghcr.io/a/b:latest\tsha256:8432\n")?;
+/// # let cache = Cache::open(home.path())?.unwrap();
+/// # let mut evidence = Evidence::at(Timestamp::now() + SignedDuration::from_hours(1));
+/// # (evidence.in_use, evidence.mounts) = (cache.users()?, cache.mounts()?);
+/// let inventory = cache.inventory()?;
+/// let Choice::One(image) = inventory.find("ghcr.io/a/b:latest") else { return Ok(()) };
+/// let plan = plan::rm(&inventory, &HashSet::from([image]), false, &evidence);
+/// // The image, and the ref that points at it.
+/// assert_eq!(plan.removals().count(), 2);
+/// # Ok(())
+/// # }
+/// ```
+pub fn rm(
+    inventory: &Inventory,
+    chosen: &HashSet<Digest>,
+    despite_lease: bool,
+    evidence: &Evidence,
+) -> Plan {
+    let reachability = Reachability::new(&inventory.refs.refs);
+    let images = inventory.images().filter(|(_, digest)| chosen.contains(digest));
+    let images = images.map(|(entry, _)| {
+        let verdict = verdict(entry, inventory, despite_lease, evidence);
+        let users = evidence.users(&entry.location).to_vec();
+        decide(Item::Entry(entry.clone()), verdict, &reachability, users, evidence)
+    });
+    let images: Vec<_> = images.collect();
+    let going = images.iter().filter(|image| image.verdict.removes());
+    let going = going.filter_map(|image| Some((image.item.image_name()?, image.verdict)));
+    let refs = going.flat_map(|(name, verdict)| {
+        reachability.of(name).iter().map(move |found| (found, verdict))
+    });
+    let refs = refs.map(|(found, verdict)| decide_ref(found, verdict, evidence)).collect();
+    Plan::new([images, refs].concat())
+}
+
+fn verdict(
+    image: &Entry,
+    inventory: &Inventory,
+    despite_lease: bool,
+    evidence: &Evidence,
+) -> Verdict {
+    let users = evidence.users(&image.location);
+    let is_leased = evidence.leases.contains(&image.location.name) || !users.is_empty();
+    if !inventory.refs.unreadable.is_empty() {
+        Verdict::Keep(KeepReason::Unknown)
+    } else if users.iter().any(|user| !user.holds_lease) {
+        Verdict::Keep(KeepReason::InUse)
+    } else if is_leased && !despite_lease {
+        Verdict::Keep(KeepReason::Locked)
+    } else if image.is_fresh(evidence.now) {
+        Verdict::Keep(KeepReason::Recent)
+    } else if evidence.in_use.is_none() {
+        Verdict::Keep(KeepReason::Unknown)
+    } else {
+        Verdict::Remove(RemoveReason::Chosen { despite_lease })
+    }
+}
+
+/// Removes everything, images in use included: the caller has been told of those. What is mounted is not the cache's,
+/// and what holds it stays with it. Its sweep leaves the folders; [`raze`](crate::sweep::raze) removes them.
+pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
+    let reachability = Reachability::new(&inventory.refs.refs);
+    let verdict = Verdict::Remove(RemoveReason::Purge);
+    let entries = inventory.entries.iter().cloned().map(Item::Entry);
+    let items = entries.chain(ref_items(&inventory.refs));
+    let decisions = items.map(|item| {
+        let users = evidence.users(item.location()).to_vec();
+        decide(item, verdict, &reachability, users, evidence)
+    });
+    Plan::new(decisions.collect())
+}
+
+/// All files in `refs`, whatever is in them.
+fn ref_items(index: &RefIndex) -> impl Iterator<Item = Item> + '_ {
+    let valid = index.refs.iter().map(|found| (&found.file, Some(&found.digest)));
+    let invalid = index.invalid.iter().map(|found| (&found.file, None));
+    let unreadable = index.unreadable.iter().filter_map(|found| Some((found.file.as_ref()?, None)));
+    valid.chain(invalid).chain(unreadable).map(|(file, digest)| ref_item(file, digest))
+}

@@ -1,0 +1,60 @@
+//! What the user wants of a collection.
+
+use std::collections::HashSet;
+
+use jiff::SignedDuration;
+
+use crate::cache::Location;
+
+/// How long nothing in an extraction must have changed for it to count as abandoned, by default.
+const TEMP_AGE: SignedDuration = SignedDuration::from_hours(24);
+
+/// The user's wishes. By default: orphans, leftovers and dangling references go, layers stay.
+///
+/// ```
+/// use bbox_cache::jiff::SignedDuration;
+/// use bbox_cache::plan::{GcOptions, LayerChoice};
+///
+/// let mut options = GcOptions::default();
+/// options.keep_recent = Some(SignedDuration::from_hours(36));
+/// options.layers = LayerChoice::Unreferenced;
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GcOptions {
+    /// An orphan stays if it was used within this time, or if its last use lies in the future.
+    pub keep_recent: Option<SignedDuration>,
+    /// An image goes although it is referenced if it was not used within this time. `None`: no image does.
+    pub unused_for: Option<SignedDuration>,
+    /// Images that go although they are referenced, so that the cache fits: see [`fit`](super::fit).
+    pub evicted: HashSet<Location>,
+    /// An extraction is abandoned if nothing in it has changed for this long: 24 hours by default.
+    pub temp_age: SignedDuration,
+    /// Which layers go: none by default.
+    pub layers: LayerChoice,
+}
+
+impl Default for GcOptions {
+    fn default() -> Self {
+        Self {
+            keep_recent: None,
+            unused_for: None,
+            evicted: HashSet::new(),
+            temp_age: TEMP_AGE,
+            layers: LayerChoice::None,
+        }
+    }
+}
+
+/// Which layers are to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LayerChoice {
+    /// None.
+    #[default]
+    None,
+    /// Those that nothing which stays can be made of.
+    Unreferenced,
+    /// All but those that are in use.
+    All,
+}

@@ -20,7 +20,7 @@ pub fn is_available() -> bool {
 }
 
 /// The program runs on at calls that are not traced, instead of stopping twice at each of them.
-const ONLY_TRACED: [&str; 1] = ["--seccomp-bpf"];
+pub const ONLY_TRACED: [&str; 1] = ["--seccomp-bpf"];
 
 /// Runs the program with one worker, so that its calls come in the same order each time.
 fn trace(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Output {

@@ -203,3 +203,30 @@ pub enum LockAnswer {
     /// The file system knows no locks.
     Unsupported,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::test_cache::TestCache;
+
+    /// Nor is what they lead to changed, which is checked when the cache goes.
+    #[test]
+    fn no_symlink_is_followed() {
+        let cache = TestCache::new();
+        for name in ["", "precious", "closed"] {
+            symlink(cache.outside().join(name), cache.path(&format!("to-{name}"))).unwrap();
+        }
+        let top = Directory::open(&cache.dir()).unwrap();
+        assert!(top.open_folder(c"to-").is_err());
+        assert!(top.open_child(c"to-").is_err());
+        assert!(top.open_file(c"to-precious").is_err());
+        assert!(top.open_data(c"to-precious").is_err());
+        // Some systems have a mode for the symlink itself, and change that.
+        let _ = top.make_child_writable(c"to-closed");
+        for name in [c"to-", c"to-precious", c"to-closed"] {
+            assert_eq!(top.status_of(name).unwrap().kind, Kind::Symlink);
+        }
+    }
+}

@@ -87,6 +87,7 @@ impl InPlace<'_> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::symlink;
     use std::sync::Arc;
 
     use proptest::collection::vec;
@@ -189,6 +190,24 @@ mod tests {
         let RemovalResult::Failed { problems, .. } = fate else { panic!("{fate:?}") };
         let problem = problems.first()[0].to_string();
         assert!(problem.ends_with("elsewhere/c/.: it has been moved meanwhile"), "{problem}");
+    }
+
+    /// As somebody may put it there once what is above it has been listed. That the canary is as it
+    /// was is checked when the cache goes.
+    #[test]
+    fn a_symlink_in_the_place_of_a_directory_goes_and_what_it_leads_to_stays() {
+        let cache = TestCache::new();
+        let image = image(&cache);
+        let fate = removed_from_c(&cache, |work| {
+            symlink(cache.outside(), image.join("b/victim")).unwrap();
+            work.levels[1].children.push(c"victim");
+        });
+        assert!(matches!(fate, RemovalResult::Removed { .. }) && !image.exists(), "{fate:?}");
+        for permits in [0, 1000] {
+            symlink(cache.outside(), &image).unwrap();
+            let (_, files, directories) = removed(&cache, 2, permits);
+            assert_eq!((files, directories), (1, 0), "{permits} permits");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::fs::{Directory, Kind};
 use crate::plan::{Decision, KeepReason, Plan, Reachability};
 
 /// One step on the way from a plan to what may be deleted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// What an interrupted collection had hidden and somebody needs goes back to its place.
     Restore,

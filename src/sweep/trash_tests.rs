@@ -13,7 +13,7 @@ use super::trash::{Doomed, Round, STEPS, Step, Trash};
 use crate::cache::{Cache, Digest, EntryName, Folder, Location};
 use crate::error::{Error, Result};
 use crate::plan::{self, Activity, Evidence, GcOptions, KeepReason, LayerChoice, Plan};
-use crate::test_cache::{TestCache, age};
+use crate::test_cache::{TestCache, age, hash};
 
 /// What came of the decision about what lay there, by its path in the cache.
 fn result<'o>(outcome: &'o Outcome, path: &str) -> Option<&'o RemovalResult> {
@@ -66,6 +66,17 @@ fn steps_of(
     before: impl FnOnce(&Cache),
     meanwhile: impl FnOnce(),
 ) -> (Result<Vec<String>>, Outcome) {
+    steps_until(cache, plan, before, Step::Hide, meanwhile)
+}
+
+/// The same with something that happens after another step than that which hides things.
+fn steps_until(
+    cache: &TestCache,
+    plan: impl FnOnce(&Cache) -> Plan,
+    before: impl FnOnce(&Cache),
+    pause: Step,
+    meanwhile: impl FnOnce(),
+) -> (Result<Vec<String>>, Outcome) {
     let opened = open(cache);
     let plan = plan(&opened);
     let (sender, _events) = crossbeam_channel::unbounded();
@@ -77,7 +88,7 @@ fn steps_of(
     let mut round = Ok(Round { waiting, ..Round::default() });
     for step in STEPS {
         round = round.and_then(|round| trash.take(step, round));
-        if matches!(step, Step::Hide) {
+        if step == pause {
             meanwhile.take().into_iter().for_each(|meanwhile| meanwhile());
         }
     }
@@ -105,6 +116,92 @@ fn an_image_that_gets_a_ref_while_it_is_hidden_comes_back_whole() {
         Some(RemovalResult::Kept { why: KeepReason::Referenced })
     ));
     assert!(needed.join("usr/lib/deep/b").exists() && !dead.exists());
+}
+
+/// A pull may be through at any time: until the image has the name from which nothing comes back, its
+/// ref is seen. What somebody has begun to write by the last look is waited for.
+#[test]
+fn an_image_that_gets_a_ref_at_any_step_before_the_last_look_comes_back() {
+    use Step::{Hide, RescueMounted, RescueNamed, RescueTouched, RescueUsed};
+    for (pause, is_being_written) in [
+        (Hide, false),
+        (Hide, true),
+        (RescueNamed, false),
+        (RescueUsed, false),
+        (RescueMounted, false),
+        (RescueTouched, false),
+        (RescueTouched, true),
+    ] {
+        let cache = TestCache::new();
+        let needed = cache.image("a");
+        let (doomed, outcome) = std::thread::scope(|scope| {
+            steps_until(
+                &cache,
+                plan,
+                |_| {},
+                pause,
+                || {
+                    assert!(!needed.exists());
+                    write_ref(scope, &cache, is_being_written);
+                },
+            )
+        });
+        let when = format!("after {pause:?}, being written: {is_being_written}");
+        assert_eq!(doomed.unwrap(), [""; 0], "{when}");
+        let is_kept = matches!(
+            result(&outcome, "sha256-a"),
+            Some(RemovalResult::Kept { why: KeepReason::Referenced })
+        );
+        assert!(is_kept && needed.join("usr/lib/deep/b").exists(), "{when}");
+    }
+}
+
+/// Its owner reads the ref, then looks for the image: it must not find that in hiding.
+#[test]
+fn an_image_that_gets_a_ref_before_it_is_hidden_never_disappears() {
+    for is_being_written in [false, true] {
+        let cache = TestCache::new();
+        let (needed, dead) = (cache.image("a"), cache.image("b"));
+        let (doomed, outcome) = std::thread::scope(|scope| {
+            let before = |_: &Cache| write_ref(scope, &cache, is_being_written);
+            steps(&cache, before, || assert!(needed.join("usr/a").exists() && !dead.exists()))
+        });
+        assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-b"]);
+        assert!(matches!(
+            result(&outcome, "sha256-a"),
+            Some(RemovalResult::Kept { why: KeepReason::Referenced })
+        ));
+    }
+}
+
+/// Somebody makes a ref to the image `a` as the owner does: whole at once, or empty at first.
+fn write_ref<'s>(
+    scope: &'s std::thread::Scope<'s, '_>,
+    cache: &'s TestCache,
+    is_being_written: bool,
+) {
+    if is_being_written {
+        fs::write(cache.path("refs").join(hash("example.com/a:1")), "").unwrap();
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(15));
+            cache.tag("example.com/a:1", "a");
+        });
+    } else {
+        cache.tag("example.com/a:1", "a");
+    }
+}
+
+#[test]
+fn nothing_is_hidden_if_the_refs_cannot_be_read_by_then() {
+    let cache = TestCache::new();
+    let image = cache.image("a");
+    let hide_refs = |_: &Cache| {
+        fs::remove_dir(cache.path("refs")).unwrap();
+        symlink(cache.outside(), cache.path("refs")).unwrap();
+    };
+    let (doomed, _) = steps(&cache, hide_refs, || assert!(image.join("usr/a").exists()));
+    assert!(matches!(doomed, Err(Error::UnreadableRefs { count: 1, .. })));
+    assert!(image.join("usr/a").exists());
 }
 
 /// Its refs go with it, unless somebody writes one of them, or another one, in that moment.

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use crate::rounds;
 use crate::scene::{COLLECT, NamedImages, RM, Scene, snapshot};
-use crate::strace::{count, fail_at, is_available};
+use crate::strace::{count, fail_at, fail_look_at, is_available};
 use crate::support::{TestCache, run};
 
 /// The short form tries one of them at each place.
@@ -82,24 +82,75 @@ fn a_fault_in_any_call_of_a_collection_loses_nothing_and_is_finished_by_the_next
         return;
     }
     let faults = faults(&COLLECT, rounds(1, 12));
-    let mut failed = 0;
+    let (mut failed, mut kept) = (0, 0);
     for (call, error, nth) in &faults {
-        let scene = Scene::new();
-        let output = fail_at(&scene.cache, &COLLECT, (call, error, &nth.to_string()));
-        let when = format!("{error} in {call} {nth}");
-        if has_run(&output) {
-            check_ending(&output, &when);
-            failed += usize::from(!output.status.success());
-            let is_kept = String::from_utf8_lossy(&output.stdout).contains("Kept");
-            if output.status.success() && !is_kept && *error != "ENOENT" {
-                scene.check_end(&format!("{when}, with exit code 0"));
+        let fault = (call.as_str(), *error, &*nth.to_string());
+        let fail = |cache: &TestCache| fail_at(cache, &COLLECT, fault);
+        match collect_with_fault(&format!("{error} in {call} {nth}"), fail) {
+            Ending::Failed => failed += 1,
+            Ending::Kept => kept += 1,
+            Ending::Done => {}
+        }
+    }
+    let count = faults.len();
+    eprintln!(
+        "{count} faults in gc, {failed} noticed with exit code 1, {kept} by keeping something"
+    );
+}
+
+/// The last look at an image before its ref goes: who cannot look keeps the ref, and says so.
+#[test]
+fn what_a_fault_makes_a_collection_keep_is_what_it_names() {
+    if !is_available() {
+        return;
+    }
+    let fail = |cache: &TestCache| fail_look_at(cache, &COLLECT, "sha256-gone", "EIO");
+    assert_eq!(collect_with_fault("EIO for sha256-gone", fail), Ending::Kept);
+}
+
+/// How a collection has ended, as far as it says itself.
+#[derive(Debug, PartialEq, Eq)]
+enum Ending {
+    Done,
+    /// With some things that it has named.
+    Kept,
+    Failed,
+}
+
+/// Runs a collection with a fault and holds what it says against what is there; then another one
+/// without.
+fn collect_with_fault(when: &str, fail: impl FnOnce(&TestCache) -> Output) -> Ending {
+    let scene = Scene::new();
+    let output = fail(&scene.cache);
+    let mut ending = Ending::Failed;
+    if has_run(&output) {
+        check_ending(&output, when);
+        let kept = kept(&String::from_utf8_lossy(&output.stdout));
+        if output.status.success() {
+            ending = if kept.is_empty() { Ending::Done } else { Ending::Kept };
+            // That something is not there is no fault: it has been removed by somebody else.
+            if !when.starts_with("ENOENT") {
+                scene.check_end_with(&kept, &format!("{when}, with exit code 0"));
             }
         }
-        scene.check(&when);
-        run(&scene.cache, &COLLECT).ok();
-        scene.check_end(&when);
     }
-    eprintln!("{} faults in gc, {failed} of them noticed with exit code 1", faults.len());
+    scene.check(when);
+    run(&scene.cache, &COLLECT).ok();
+    scene.check_end(when);
+    ending
+}
+
+/// Where the things are that a collection says it has kept: `Kept    layer sha256:a    why`.
+fn kept(text: &str) -> Vec<String> {
+    let labels = text.lines().filter_map(|line| line.strip_prefix("Kept "));
+    let labels = labels.map(|line| line.trim_start().split("  ").next().unwrap());
+    let paths = labels.map(|label| match label.split_once(' ') {
+        Some(("ref", file)) => format!("refs/{file}"),
+        Some(("layer", digest)) => format!("layers/{}", digest.replacen(':', "-", 1)),
+        // It has its own name again.
+        _ => label.trim_start_matches("rest of ").replacen(':', "-", 1),
+    });
+    paths.collect()
 }
 
 #[test]

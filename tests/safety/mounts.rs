@@ -1,12 +1,13 @@
 //! A mount that appears in a tree while that is on its way out.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::scene::{COLLECT, Scene};
-use crate::strace::is_available;
+use crate::strace::{ONLY_TRACED, is_available};
 use crate::support::run;
 
 fn succeeds(program: &str, arguments: &[&Path]) -> bool {
@@ -53,6 +54,7 @@ fn may_mount(scene: &Scene) -> bool {
 fn mount_before_rename(scene: &Scene, nth: u32, mount: impl FnOnce(&Path) -> bool) -> Output {
     let hidden = scene.cache.path("tmp-gc-sha256-dead1");
     let child = Command::new("strace")
+        .args(ONLY_TRACED)
         .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2"])
         .args(["-e", &format!("inject=renameat2:delay_enter=3000000:when={nth}")])
         .arg(env!("CARGO_BIN_EXE_bbox"))
@@ -63,14 +65,39 @@ fn mount_before_rename(scene: &Scene, nth: u32, mount: impl FnOnce(&Path) -> boo
         .spawn()
         .unwrap();
     let begun = Instant::now();
-    while !hidden.exists() {
-        assert!(begun.elapsed() < Duration::from_secs(20));
-        std::thread::sleep(Duration::from_millis(2));
+    // Until it has come to the pause, which is longer than any other stop.
+    let mut stopped = BTreeMap::new();
+    let mut since = begun;
+    while stopped.is_empty() || !hidden.exists() || since.elapsed() < Duration::from_millis(400) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does not pause");
+        std::thread::sleep(Duration::from_millis(5));
+        let now = stopped_threads(child.id());
+        if now != stopped {
+            (stopped, since) = (now, Instant::now());
+        }
     }
-    // Until it has come to the pause.
-    std::thread::sleep(Duration::from_millis(1500));
     assert!(mount(&hidden.join("usr/lib")));
     child.wait_with_output().unwrap()
+}
+
+/// The threads of a tracer's child that it has stopped, and how often each was stopped before.
+fn stopped_threads(tracer: u32) -> BTreeMap<PathBuf, String> {
+    let field = |status: &str, name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let children = fs::read_to_string(format!("/proc/{tracer}/task/{tracer}/children")).unwrap();
+    let threads = children.split_whitespace().filter_map(|child| {
+        // It may be gone by now.
+        fs::read_dir(format!("/proc/{child}/task")).ok()
+    });
+    let threads = threads.flatten().filter_map(|thread| {
+        let path = thread.ok()?.path();
+        let status = fs::read_to_string(path.join("status")).ok()?;
+        let is_stopped = field(&status, "State:").starts_with('t');
+        is_stopped.then(|| (path, field(&status, "voluntary_ctxt_switches:")))
+    });
+    threads.collect()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A cache with one of everything that a collection meets, and what must hold of it at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -8,11 +8,26 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::support::cache::pull::{TICK, touch};
-use crate::support::cache::{USED, age};
+use crate::support::cache::{USED, age, hash};
 use crate::support::{TestCache, run};
 
-/// What is worth knowing of one name: its mode, how many names its inode has, and its content.
-pub type Snapshot = BTreeMap<PathBuf, (u32, u64, Vec<u8>)>;
+/// Everything at and below a path.
+pub type Snapshot = BTreeMap<PathBuf, Found>;
+
+/// What is worth knowing of one name. When it was read last is not: whoever looks may change that, as
+/// this very snapshot does. Nor is when its inode was changed last: a rename does that, and to be
+/// renamed there and back harms no tree. Everything else has to stay as it is, to the nanosecond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    mode: u32,
+    /// User and group.
+    owner: (u32, u32),
+    /// How many names its inode has.
+    names: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    content: Vec<u8>,
+}
 
 /// Everything at and below a path; nothing if there is nothing.
 pub fn snapshot(top: &Path) -> Snapshot {
@@ -36,7 +51,10 @@ pub fn snapshot(top: &Path) -> Snapshot {
         };
         // A directory's number of names follows its content.
         let names = if status.is_dir() { 0 } else { status.nlink() };
-        found.insert(path.strip_prefix(top).unwrap().into(), (status.mode(), names, content));
+        let modified = (status.mtime(), status.mtime_nsec());
+        let (mode, owner) = (status.mode(), (status.uid(), status.gid()));
+        let about = Found { mode, owner, names, modified, content };
+        found.insert(path.strip_prefix(top).unwrap().into(), about);
     }
     found
 }
@@ -47,12 +65,23 @@ pub fn snapshot(top: &Path) -> Snapshot {
 pub struct Scene {
     pub cache: TestCache,
     live: Snapshot,
+    /// The refs of the live images, by their files.
+    refs: BTreeMap<String, Snapshot>,
     layer: Snapshot,
     canary: Snapshot,
-    orphan: Snapshot,
+    /// The images that a collection hides, or has hidden, each with its name.
+    movable: BTreeMap<&'static str, Snapshot>,
     /// A dead layer.
     old: Snapshot,
 }
+
+/// Images that a collection hides or has hidden, and where they are at first.
+const MOVABLE: [(&str, &str); 4] = [
+    ("dead1", "sha256-dead1"),
+    ("dead2", "sha256-dead2"),
+    ("x", "tmp-gc-sha256-x"),
+    ("back", "tmp-gc-sha256-back"),
+];
 
 /// The collection that leaves only what is needed.
 pub const COLLECT: [&str; 4] = ["gc", "--layers", "--temp-age", "0s"];
@@ -74,11 +103,10 @@ impl Scene {
         std::thread::sleep(TICK);
         touch(&old);
         std::thread::sleep(TICK);
-        let old = snapshot(&old);
-        let live = snapshot(&cache.live_with("live", fill));
-        let orphan = snapshot(&cache.image_with("dead1", fill));
+        cache.live_with("live", fill);
+        cache.image_with("dead1", fill);
         cache.image_with("dead2", fill);
-        let layer = snapshot(&cache.layer_with("layer", fill));
+        let layer = cache.layer_with("layer", fill);
         for (name, hidden) in [("x", "tmp-gc-sha256-x"), ("y", "tmp-gc-dead-sha256-y")] {
             fs::rename(cache.image_with(name, fill), cache.path(hidden)).unwrap();
         }
@@ -90,8 +118,15 @@ impl Scene {
         for name in ["tmp-rootfs-1", "layers/tmp-layer-1"] {
             tree(&cache.path(name), &canary);
         }
-        let canary = snapshot(&canary);
-        Self { cache, live, layer, canary, orphan, old }
+        let refs = ["example.com/live:latest", "example.com/back:1"].map(|name| {
+            let file = format!("refs/{}", hash(name));
+            (file.clone(), snapshot(&cache.path(&file)))
+        });
+        let refs = refs.into();
+        let movable = MOVABLE.map(|(name, place)| (name, snapshot(&cache.path(place)))).into();
+        let live = snapshot(&cache.path("sha256-live"));
+        let [layer, canary, old] = [layer, canary, old].map(|top| snapshot(&top));
+        Self { cache, live, refs, layer, canary, movable, old }
     }
 
     /// A directory outside that even its owner may not enter.
@@ -104,11 +139,11 @@ impl Scene {
         let cache = &self.cache;
         assert_eq!(snapshot(&cache.home().join("canary")), self.canary, "{when}: outside");
         assert_eq!(snapshot(&cache.path("sha256-live")), self.live, "{when}: a live image");
-        assert_eq!(snapshot(&cache.path("layers/sha256-layer")), self.layer, "{when}: a layer");
-        for name in ["dead1", "dead2", "x", "back"] {
-            self.check_whole(&format!("sha256-{name}"), when);
-            self.check_whole(&format!("tmp-gc-sha256-{name}"), when);
+        for (file, whole) in &self.refs {
+            assert_eq!(snapshot(&cache.path(file)), *whole, "{when}: the ref of a live image");
         }
+        assert_eq!(snapshot(&cache.path("layers/sha256-layer")), self.layer, "{when}: a layer");
+        self.check_movable(when);
         let old = snapshot(&cache.path("layers/sha256-old"));
         assert!(old.is_empty() || old == self.old, "{when}: a dead layer is half there");
         let list = run(cache, &["list", "--no-sizes"]);
@@ -121,18 +156,19 @@ impl Scene {
         let cache = &self.cache;
         assert_eq!(snapshot(&cache.home().join("canary")), self.canary, "{when}: outside");
         run(cache, &["gc", "-q"]);
-        for name in ["dead1", "dead2", "x", "back"] {
-            self.check_whole(&format!("sha256-{name}"), when);
-            self.check_whole(&format!("tmp-gc-sha256-{name}"), when);
-        }
+        self.check_movable(when);
         let live = snapshot(&cache.path("sha256-live"));
         assert!(live.is_empty() || live == self.live, "{when}: a live image is half there");
     }
 
-    /// An entry is whole, or not there under this name.
-    fn check_whole(&self, name: &str, when: &str) {
-        let found = snapshot(&self.cache.path(name));
-        assert!(found.is_empty() || found == self.orphan, "{when}: {name} is half there");
+    /// Each image that may go is whole, or not there, under either of its names.
+    fn check_movable(&self, when: &str) {
+        for (name, whole) in &self.movable {
+            for place in [format!("sha256-{name}"), format!("tmp-gc-sha256-{name}")] {
+                let found = snapshot(&self.cache.path(&place));
+                assert!(found.is_empty() || found == *whole, "{when}: {place} is half there");
+            }
+        }
     }
 
     /// Whether an image is there, under its own name or hidden.
@@ -145,10 +181,29 @@ impl Scene {
 
     /// What a collection that nobody disturbs arrives at.
     pub fn check_end(&self, when: &str) {
+        self.check_end_with(&[], when);
+    }
+
+    /// What one arrives at that has kept some things after all, by the paths that it has named: they
+    /// are there, too, and nothing else is. The name of a ref may have been cut.
+    pub fn check_end_with(&self, kept: &[String], when: &str) {
         self.check(when);
-        assert_eq!(self.names(), ["layers", "refs", "sha256-back", "sha256-live"], "{when}");
-        assert_eq!(names_in(&self.cache.path("layers")), ["sha256-layer"], "{when}");
-        assert_eq!(names_in(&self.cache.path("refs")).len(), 2, "{when}");
+        let mut found: BTreeSet<_> = self.names().into_iter().collect();
+        for folder in ["layers", "refs"] {
+            let names = names_in(&self.cache.path(folder));
+            found.extend(names.iter().map(|name| format!("{folder}/{name}")));
+        }
+        let needed = ["layers", "refs", "sha256-back", "sha256-live", "layers/sha256-layer"];
+        let mut expected: BTreeSet<_> = needed.map(str::to_owned).into();
+        expected.extend(self.refs.keys().cloned());
+        expected.extend(kept.iter().map(|path| {
+            let is_it = |found: &&String| {
+                let ends = path.split_once('…');
+                ends.is_some_and(|(start, end)| found.starts_with(start) && found.ends_with(end))
+            };
+            found.iter().find(is_it).unwrap_or(path).clone()
+        }));
+        assert_eq!(found, expected, "{when}");
     }
 
     pub fn names(&self) -> Vec<String> {
@@ -194,7 +249,7 @@ impl NamedImages {
         assert_eq!(below(&left, "sha256-kept"), below(whole, "sha256-kept"), "{when}: the other");
         let is_there = cache.path("sha256-chosen").exists();
         match is_there {
-            true => assert_eq!(&left, whole, "{when}"),
+            true => assert_eq!(without_renames(left), without_renames(whole.clone()), "{when}"),
             false => {
                 let refs = names_in(&cache.path("refs")).len();
                 assert_eq!((names_in(&cache.dir()).len(), refs), (2, 1), "{when}");
@@ -202,6 +257,14 @@ impl NamedImages {
         }
         is_there
     }
+}
+
+/// A cache but for the traces of renames in its folders: what was hidden in them is there again.
+fn without_renames(mut snapshot: Snapshot) -> Snapshot {
+    for folder in ["", "refs"] {
+        snapshot.get_mut(Path::new(folder)).unwrap().modified = (0, 0);
+    }
+    snapshot
 }
 
 /// What lies at and below a name.

@@ -1,8 +1,12 @@
 //! Asked to stop at any time.
 
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rounds;
@@ -10,55 +14,157 @@ use crate::scene::{COLLECT, Scene, snapshot};
 use crate::support::cache::rootfs;
 use crate::support::{TestCache, run};
 
-/// Sends a signal to a collection after some time.
-fn interrupt(cache: &TestCache, signal: Signal, after: Duration) -> Output {
+const SIGNALS: [Signal; 2] = [Signal::INT, Signal::TERM];
+
+/// How a collection has ended that was sent a signal.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// The signal came too late.
+    Done,
+    Unchanged,
+    Unfinished,
+}
+
+/// A collection that listens for signals by now: from here on, none of them may kill it.
+fn start(cache: &TestCache) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
-    command.args(["cache", "gc", "--cache-dir"]).arg(cache.dir());
+    command.arg("cache").args(COLLECT).arg("--cache-dir").arg(cache.dir());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(after);
+    let begun = Instant::now();
+    while !is_listening(&child) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does not listen for signals");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    child
+}
+
+/// Whether a process catches all of the signals, or has ended.
+fn is_listening(child: &Child) -> bool {
+    let Ok(status) = fs::read_to_string(format!("/proc/{}/status", child.id())) else {
+        assert!(
+            !Path::new("/proc/self/status").exists(),
+            "a child is there until it is waited for"
+        );
+        // No other system tells: so give it more time than it needs.
+        std::thread::sleep(Duration::from_millis(200));
+        return true;
+    };
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let caught = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0);
+    let catches = |signal: &Signal| caught >> (signal.as_raw() - 1) & 1 == 1;
+    SIGNALS.iter().all(catches) || field("State:").is_some_and(|state| state.starts_with('Z'))
+}
+
+fn send(child: &Child, signal: Signal) {
     // It may have ended before: then it is a zombie, and heeds nothing.
-    kill_process(Pid::from_child(&child), signal).unwrap();
-    child.wait_with_output().unwrap()
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Waits for the end that a signal brings.
+fn end(mut child: Child, signal: Signal) -> End {
+    let status = wait(&mut child);
+    let mut text = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    judge(status, signal, &text)
+}
+
+/// What it prints by then is less than a pipe holds.
+fn wait(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if begun.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+            panic!("no signal ends it");
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// An end has to be in order, with the code that a shell gives to it: the signal itself ends nothing.
+fn judge(status: ExitStatus, signal: Signal, text: &str) -> End {
+    match status.code() {
+        Some(0) => End::Done,
+        Some(code) if code == 128 + signal.as_raw() => {
+            match text.contains("interrupted: nothing was changed") {
+                true => End::Unchanged,
+                false => {
+                    assert!(text.contains("Interrupted: removed "), "{text}");
+                    assert!(text.contains("; run it again to finish"), "{text}");
+                    End::Unfinished
+                }
+            }
+        }
+        _ => panic!("{status:?} after {signal:?}: {text}"),
+    }
 }
 
 #[test]
 fn a_collection_that_is_asked_to_stop_says_so_and_is_finished_by_the_next() {
     let cache = TestCache::new();
     let live = snapshot(&cache.live_with("live", |top| rootfs(top, 300)));
+    let count = || fs::read_dir(cache.dir()).unwrap().count();
     let mut interrupted = 0;
     for round in 0..rounds(3, 40) {
         (0..3).for_each(|n| drop(cache.image_with(&format!("dead{n}"), |top| rootfs(top, 400))));
-        let (signal, code) = match round % 2 {
-            0 => (Signal::INT, 130),
-            _ => (Signal::TERM, 143),
-        };
-        // Not before it listens for signals.
-        let after = Duration::from_millis(15 + 5 * (round as u64 % 10));
-        let output = interrupt(&cache, signal, after);
-        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        match output.status.code() {
-            Some(0) => {}
-            Some(found) if found == code => {
-                interrupted += 1;
-                let is_told = text.contains("run it again to finish");
-                assert!(is_told || text.contains("interrupted: nothing was changed"), "{text}");
-            }
-            other => panic!("{other:?}: {text}"),
-        }
+        let signal = SIGNALS[round % 2];
+        let child = start(&cache);
+        std::thread::sleep(Duration::from_millis(2 + 4 * (round as u64 % 10)));
+        send(&child, signal);
+        let end = end(child, signal);
         assert_eq!(snapshot(&cache.path("sha256-live")), live, "round {round}");
+        match end {
+            End::Done => assert_eq!(count(), 2, "round {round}: it says that it has done all"),
+            End::Unchanged => {
+                let is_there = |n: &i32| cache.path(&format!("sha256-dead{n}")).exists();
+                assert!(count() == 5 && (0..3).all(|n| is_there(&n)), "round {round}");
+            }
+            End::Unfinished => assert!(count() > 2, "round {round}: nothing is left to do"),
+        }
+        interrupted += usize::from(end != End::Done);
         run(&cache, &["gc"]).ok();
-        assert_eq!(std::fs::read_dir(cache.dir()).unwrap().count(), 2, "round {round}");
+        assert_eq!(count(), 2, "round {round}");
     }
     eprintln!("interrupted gc {interrupted} times");
     assert!(interrupted > 0);
 }
 
 #[test]
-fn a_signal_before_anything_is_deleted_leaves_everything_whole() {
-    let scene = Scene::new();
-    let output = interrupt(&scene.cache, Signal::TERM, Duration::from_millis(12));
-    assert!(matches!(output.status.code(), Some(0 | 143)) || output.status.code().is_none());
-    scene.check("interrupted at once");
-    run(&scene.cache, &COLLECT).ok();
-    scene.check_end("interrupted at once");
+fn a_signal_as_early_as_can_be_leaves_everything_whole() {
+    for signal in SIGNALS {
+        let scene = Scene::new();
+        let before = snapshot(&scene.cache.dir());
+        let child = start(&scene.cache);
+        send(&child, signal);
+        match end(child, signal) {
+            End::Done => scene.check_end("the signal came too late"),
+            End::Unchanged => assert_eq!(snapshot(&scene.cache.dir()), before),
+            End::Unfinished => scene.check("interrupted at once"),
+        }
+        run(&scene.cache, &COLLECT).ok();
+        scene.check_end("interrupted at once");
+    }
+}
+
+#[test]
+fn a_collection_that_waits_for_another_one_ends_at_a_signal_and_has_changed_nothing() {
+    for signal in SIGNALS {
+        let scene = Scene::new();
+        let before = snapshot(&scene.cache.dir());
+        let other = fs::File::open(scene.cache.dir()).unwrap();
+        flock(&other, FlockOperation::LockExclusive).unwrap();
+        let mut child = start(&scene.cache);
+        let mut complaints = BufReader::new(child.stderr.take().unwrap());
+        let mut text = String::new();
+        complaints.read_line(&mut text).unwrap();
+        assert!(text.contains("which collects this cache"), "{text}");
+        send(&child, signal);
+        let status = wait(&mut child);
+        complaints.read_to_string(&mut text).unwrap();
+        assert_eq!(judge(status, signal, &text), End::Unchanged);
+        assert_eq!(snapshot(&scene.cache.dir()), before);
+    }
 }

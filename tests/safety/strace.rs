@@ -9,13 +9,18 @@ use crate::support::TestCache;
 
 /// Whether `strace` is there and may trace; if not, says that a test is skipped.
 pub fn is_available() -> bool {
-    let probe = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
+    let probe =
+        [&["-f", "-qq"][..], &ONLY_TRACED, &["-o", "/dev/null", "-e", "trace=none", "true"]];
+    let probe = Command::new("strace").args(probe.concat()).output();
     let is_available = probe.is_ok_and(|output| output.status.success());
     if !is_available {
-        eprintln!("skipped: this needs `strace`, and the right to trace");
+        eprintln!("skipped: this needs `strace` 5.3 or later, and the right to trace");
     }
     is_available
 }
+
+/// The program runs on at calls that are not traced, instead of stopping twice at each of them.
+pub const ONLY_TRACED: [&str; 1] = ["--seccomp-bpf"];
 
 /// Runs the program with one worker, so that its calls come in the same order each time.
 fn trace(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Output {
@@ -23,6 +28,12 @@ fn trace(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Output {
     command.args(["-f", "-qq"]).args(options).arg(env!("CARGO_BIN_EXE_bbox"));
     command.args(["cache", "--jobs", "1", "--cache-dir"]).arg(cache.dir()).args(arguments);
     command.output().unwrap()
+}
+
+/// The same with an error that `options` inject; a signal would not reach it.
+fn inject_error(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Output {
+    let options = [&ONLY_TRACED[..], &["-o", "/dev/null"], options].concat();
+    trace(cache, &options, arguments)
 }
 
 /// How often each system call is made by that thread which makes most of them.
@@ -69,5 +80,12 @@ pub fn fail_at(
 ) -> Output {
     let inject = format!("inject={call}:error={error}:when={nth}");
     let trace_only = format!("trace={call}");
-    trace(cache, &["-o", "/dev/null", "-e", &trace_only, "-e", &inject], arguments)
+    inject_error(cache, &["-e", &trace_only, "-e", &inject], arguments)
+}
+
+/// Lets each look at this path, as the program writes it, fail.
+pub fn fail_look_at(cache: &TestCache, arguments: &[&str], path: &str, error: &str) -> Output {
+    let inject = format!("inject=statx:error={error}");
+    let options = ["-P", path, "-e", "trace=statx", "-e", &inject];
+    inject_error(cache, &options, arguments)
 }

@@ -8,11 +8,11 @@ mod shapes;
 
 use std::time::Duration;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Patience};
 use bbox_cache::plan::{Conditions, collect};
 use bbox_cache::sweep::{Outcome, sweep};
-use bbox_cache::usage::{Jobs, Progress};
+use bbox_cache::usage::Progress;
+use bbox_cache::{Jobs, StopFlag};
 use cache::TestCache;
 use criterion::{
     BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,

@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Inventory, default_directory};
 use bbox_cache::jiff::Timestamp;
 use bbox_cache::plan::{Activity, Conditions, LayerChoice, Plan, Verdict, collect};
-use bbox_cache::usage::{Jobs, Meter, Progress};
+use bbox_cache::usage::{Meter, Progress};
+use bbox_cache::{Jobs, StopFlag};
 
 fn main() -> ExitCode {
     let named = std::env::args_os().nth(1).map(PathBuf::from);
@@ -42,7 +42,7 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
     }
     let doomed = plan.doomed();
     let progress = Progress::new(doomed.len(), StopFlag::new());
-    let meter = Meter::new(Jobs::default()).reading_extents();
+    let meter = Meter::new(Jobs::default()).with_extents();
     let freed = meter.measure(&cache, &doomed, &progress)?.reclaimable(0..doomed.len());
     println!("\n{} things would go, freeing {} to {}", doomed.len(), freed.certain, freed.at_most);
     Ok(())

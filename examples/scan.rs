@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, EntryKind, Guests, Inventory, default_directory};
 use bbox_cache::plan::Marks;
-use bbox_cache::usage::{Census, Jobs, Meter, Progress};
+use bbox_cache::usage::{CacheUsage, Meter, Progress};
+use bbox_cache::{Jobs, StopFlag};
 
 fn main() -> ExitCode {
     let named = std::env::args_os().nth(1).map(PathBuf::from);
@@ -40,14 +40,14 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
 }
 
 /// All trees at once, on one pool of threads. Another thread could watch `progress`, or raise the flag.
-fn measure(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<Census> {
-    let progress = Progress::new(Census::locations(inventory).len(), StopFlag::new());
+fn measure(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<CacheUsage> {
+    let progress = Progress::new(CacheUsage::locations(inventory).len(), StopFlag::new());
     // Without this, data that files share would count for each of them.
-    let meter = Meter::new(Jobs::default()).reading_extents();
-    Census::take(cache, inventory, &meter, Guests::of_user().as_ref(), &progress)
+    let meter = Meter::new(Jobs::default()).with_extents();
+    CacheUsage::measure(cache, inventory, &meter, Guests::of_user().as_ref(), &progress)
 }
 
-fn show(inventory: &Inventory, census: &Census) {
+fn show(inventory: &Inventory, census: &CacheUsage) {
     let marks = Marks::new(&inventory.refs.refs);
     // Trees are measured in the order of the entries.
     for (tree, entry) in inventory.entries.iter().enumerate() {

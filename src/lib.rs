@@ -22,11 +22,11 @@
 //! What a collection would remove, and how big that is:
 //!
 //! ```
-//! use bbox_cache::StopFlag;
+//! use bbox_cache::{Jobs, StopFlag};
 //! use bbox_cache::cache::Cache;
 //! use bbox_cache::jiff::Timestamp;
 //! use bbox_cache::plan::{Conditions, collect};
-//! use bbox_cache::usage::{Jobs, Meter, Progress};
+//! use bbox_cache::usage::{Meter, Progress};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # use std::time::{Duration, SystemTime};
@@ -64,6 +64,7 @@ pub mod cli;
 mod error;
 mod escape;
 mod fs;
+mod jobs;
 pub mod plan;
 mod stop;
 pub mod sweep;
@@ -76,6 +77,7 @@ pub mod usage;
 // Their types are in the signatures: whoever takes them from here has the same versions.
 pub use {bytesize, crossbeam_channel, jiff};
 
-pub use error::{Error, Result};
+pub use error::{Error, Problems, Result};
 pub use escape::Escaped;
+pub use jobs::Jobs;
 pub use stop::StopFlag;

@@ -13,11 +13,11 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, EntryKind, Folder, Location};
 use bbox_cache::plan::{Conditions, Verdict, collect};
 use bbox_cache::sweep::{Fate, sweep};
-use bbox_cache::usage::{Jobs, Meter, Progress, Usage, Walker};
+use bbox_cache::usage::{Meter, Progress, Usage, Walker};
+use bbox_cache::{Jobs, StopFlag};
 use cache::{TestCache, age};
 use jiff::Timestamp;
 use proptest::collection::vec;
@@ -220,7 +220,7 @@ proptest! {
         let mut by_walker = Vec::new();
         for walker in [Walker::Native, Walker::Portable] {
             let progress = Progress::new(locations.len(), StopFlag::new());
-            let meter = Meter::new(jobs(threads)).with_walker(walker).breaking_down(count);
+            let meter = Meter::new(jobs(threads)).with_walker(walker).with_breakdown(count);
             let measured = meter.measure(&opened, &locations, &progress).unwrap();
             for (tree, path) in paths.iter().enumerate() {
                 let found = measured.breakdown(tree).unwrap();

@@ -7,11 +7,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use bbox_cache::StopFlag;
+use bbox_cache::{Jobs, StopFlag};
 use bbox_cache::cache::{Cache, EntryName, Patience};
 use bbox_cache::plan::{Conditions, collect};
 use bbox_cache::sweep::sweep;
-use bbox_cache::usage::{Jobs, Progress};
+use bbox_cache::usage::Progress;
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 

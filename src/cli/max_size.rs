@@ -11,7 +11,7 @@ use super::removal::Report;
 use super::ui::units::size;
 use crate::cache::{Cache, Inventory, Location};
 use crate::plan::{Conditions, Plan, collect, evictable, fit};
-use crate::usage::Census;
+use crate::usage::CacheUsage;
 
 /// The plan by which the cache occupies `limit` at most, if that can be had: besides what goes
 /// anyway, the images that were used least recently.
@@ -45,7 +45,7 @@ pub fn plan(
 }
 
 /// What the cache occupies without what `plan` removes.
-fn staying(census: &Census, inventory: &Inventory, plan: &Plan) -> ByteSize {
+fn staying(census: &CacheUsage, inventory: &Inventory, plan: &Plan) -> ByteSize {
     let doomed: HashSet<Location> = plan.doomed().into_iter().collect();
     let stays = |tree: &usize| {
         let entry = inventory.entries.get(*tree);

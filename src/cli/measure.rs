@@ -21,7 +21,7 @@ pub fn measure(
     let guests = Guests::of_user();
     let take = || -> Result<Measurement, Error> {
         let mut found = meter.measure(cache, trees, &progress)?;
-        meter.look_around(cache, &mut found, others, guests.as_ref(), progress.stop())?;
+        meter.find_outside_holders(cache, &mut found, others, guests.as_ref(), progress.stop())?;
         Ok(found)
     };
     let mut face = MeasureFace::new(context.console, &progress, names);

@@ -96,11 +96,12 @@ mod tests {
     use crate::StopFlag;
     use crate::cache::EntryName;
     use crate::fs::Budget;
+    use crate::jobs::Pool;
     use crate::sweep::freed::LastNames;
     use crate::sweep::outcome::{Fate, Report};
     use crate::sweep::trash::Doomed;
     use crate::test_cache::{TestCache, grow};
-    use crate::usage::{Pool, Progress};
+    use crate::usage::Progress;
 
     fn doomed(cache: &TestCache) -> Doomed {
         let folder = Arc::new(Directory::open(&cache.dir()).unwrap());
@@ -117,7 +118,7 @@ mod tests {
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
-        let usage = progress.tallies()[0].usage();
+        let usage = progress.counters()[0].usage();
         match report.into_outcome(None).fate(0) {
             Some(Fate::Removed { freed }) => (freed.as_u64(), usage.files, usage.directories),
             fate => panic!("{fate:?}"),

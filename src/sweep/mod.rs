@@ -39,8 +39,9 @@ use crossbeam_channel::Sender;
 
 use crate::cache::{Cache, CacheLock};
 use crate::error::{Error, Result};
+use crate::jobs::Jobs;
 use crate::plan::Plan;
-use crate::usage::{Jobs, Progress};
+use crate::usage::Progress;
 
 use obstacle::Obstacle;
 use outcome::Report;
@@ -48,7 +49,7 @@ pub use outcome::{Event, Fate, Outcome};
 pub use raze::{Razed, open_up, razable, raze};
 use trash::{Round, STEPS, Trash};
 
-/// Carries out `plan` and tells `events` of each removal as it ends. `progress` has a tally for
+/// Carries out `plan` and tells `events` of each removal as it ends. `progress` has counters for
 /// each decision of the plan; removed bytes are added to it as they go. Nobody need listen to the
 /// events: the outcome has it all.
 ///
@@ -64,13 +65,13 @@ use trash::{Round, STEPS, Trash};
 /// `progress` was made for fewer trees than the plan has decisions.
 ///
 /// ```
-/// use bbox_cache::StopFlag;
+/// use bbox_cache::{Jobs, StopFlag};
 /// use bbox_cache::cache::{Cache, Patience};
 /// use bbox_cache::crossbeam_channel::unbounded;
 /// use bbox_cache::jiff::Timestamp;
 /// use bbox_cache::plan::{Conditions, collect};
 /// use bbox_cache::sweep::{Fate, sweep};
-/// use bbox_cache::usage::{Jobs, Progress};
+/// use bbox_cache::usage::Progress;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use std::time::{Duration, SystemTime};

@@ -23,9 +23,10 @@ use super::remove::remove;
 use super::trash::{Round, STEPS, Trash};
 use crate::StopFlag;
 use crate::cache::{Cache, Location};
+use crate::jobs::Jobs;
 use crate::plan::{Conditions, Plan, collect};
 use crate::test_cache::{TestCache, USED, age, hash};
-use crate::usage::{Jobs, Progress};
+use crate::usage::Progress;
 
 /// How many different images and references there are.
 const KINDS: usize = 3;

@@ -6,8 +6,8 @@ use bytesize::ByteSize;
 use crossbeam_channel::Sender;
 
 use crate::error::Error;
+use crate::error::Problems;
 use crate::plan::KeepReason;
-use crate::usage::Problems;
 
 /// What came of the decision to remove something, or to bring it back.
 #[derive(Clone, Debug)]

@@ -60,12 +60,12 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// written to it since; or the system refused.
 ///
 /// ```
-/// use bbox_cache::StopFlag;
+/// use bbox_cache::{Jobs, StopFlag};
 /// # use bbox_cache::cache::Cache;
 /// use bbox_cache::cache::Patience;
 /// use bbox_cache::plan::purge;
 /// use bbox_cache::sweep::{raze, sweep};
-/// use bbox_cache::usage::{Jobs, Progress};
+/// use bbox_cache::usage::Progress;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let home = tempfile::tempdir()?;

@@ -6,9 +6,12 @@ use std::sync::OnceLock;
 use bytesize::ByteSize;
 use jiff::Timestamp;
 
+use super::amounts::Usage;
+use super::breakdown::Breakdown;
+use super::estimate::Estimate;
 use super::links::{Links, Overlap};
-use super::sharing::{Class, Estimate, Holder, Shared, Who};
-use super::{Breakdown, Problems, Usage};
+use super::sharing::{Holder, Role, Shared};
+use crate::error::Problems;
 use crate::fs::Holding;
 
 /// The account of one tree.
@@ -98,7 +101,7 @@ impl Measurement {
         account.newest.filter(|_| account.usage.is_complete())
     }
 
-    /// What fills one tree, if the meter was told to [break trees down](super::Meter::breaking_down).
+    /// What fills one tree, if the meter was told to [break trees down](super::Meter::with_breakdown).
     pub fn breakdown(&self, tree: usize) -> Option<&Breakdown> {
         self.accounts[tree].breakdown.as_ref()
     }
@@ -112,7 +115,7 @@ impl Measurement {
     }
 
     /// The account of several trees together: an inode counts once in all of them, and so does an
-    /// extent, if the meter has [read extents](super::Meter::reading_extents).
+    /// extent, if the meter has [read extents](super::Meter::with_extents).
     ///
     /// # Panics
     /// One of the trees is not there.
@@ -131,7 +134,7 @@ impl Measurement {
     /// One of the trees is not there.
     pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> Estimate {
         let together = self.together(trees);
-        let holding = self.holding(&together, |part| part == Part::Goes);
+        let holding = self.holding(&together, |role| matches!(role, Role::Goes(_)));
         let going = together.total.on_disk - together.overlap.held_elsewhere;
         estimate(going, holding, self.credit(&together))
     }
@@ -143,7 +146,7 @@ impl Measurement {
     /// One of the trees is not there.
     pub fn extents(&self, trees: impl IntoIterator<Item = usize>) -> Extents {
         let together = self.together(trees);
-        let holding = self.holding(&together, |part| part != Part::None);
+        let holding = self.holding(&together, |role| role != Role::Absent);
         let again = self.again(&together);
         Extents {
             mapped: ByteSize::b(holding.mapped),
@@ -152,30 +155,27 @@ impl Measurement {
         }
     }
 
-    /// What these trees hold, with the inodes that have such a part in them.
-    fn holding(&self, together: &Together, is_wanted: fn(Part) -> bool) -> Holding {
-        let part = |number| self.part(together, Holder::inode(number));
-        let mut sum = self.shared.inodes.holding(|number| is_wanted(part(number)));
+    /// What these trees hold, with the inodes that have such a role.
+    fn holding(&self, together: &Together, is_wanted: fn(Role) -> bool) -> Holding {
+        let role = |number| self.role(together, Holder::from_inode(number));
+        let mut sum = self.shared.inodes.holding(|number| is_wanted(role(number)));
         self.among(&together.is_in).for_each(|account| sum += account.holding);
         sum
     }
 
     /// Bytes that more than one of these trees has.
     fn again(&self, together: &Together) -> u64 {
-        let survey = self.shared.ledger.survey(0, |holder| match self.part(together, holder) {
-            Part::None => Class::Absent,
-            Part::Stays | Part::Goes => Class::Foreign,
-        });
-        survey.again
+        self.shared.extents.overlaps(1, |holder| self.role(together, holder)).again
     }
 
-    /// Bytes of shared data that nobody else seems to hold.
+    /// Bytes of shared data that no holder outside of these trees is known to have.
     fn credit(&self, together: &Together) -> u64 {
-        let survey = self.shared.ledger.survey(1, |holder| match self.part(together, holder) {
-            Part::Goes => Class::Owner(0),
-            Part::None | Part::Stays => Class::Foreign,
-        });
-        survey.credits[0]
+        let overlaps =
+            self.shared.extents.overlaps(1, |holder| match self.role(together, holder) {
+                Role::Absent => Role::Stays,
+                role => role,
+            });
+        overlaps.credits[0]
     }
 
     /// Bytes on disk that removing this tree alone gives back. The first call takes a pass over all
@@ -189,20 +189,16 @@ impl Measurement {
 
     fn find_uniques(&self) -> Vec<Estimate> {
         let trees = self.accounts.len();
-        let survey = self.shared.ledger.survey(trees, |holder| {
-            let home = match holder.who() {
-                Who::Tree(tree) => Some(tree),
-                Who::Inode(number) => self.shared.inodes.home(number),
-            };
-            // The others were only looked at.
-            let home = home.filter(|tree| *tree < trees);
-            home.map_or(Class::Foreign, |tree| Class::Owner(tree as u32))
+        let overlaps = self.shared.extents.overlaps(trees, |holder| {
+            // The trees from `trees` on were only looked at.
+            let home = self.home(holder).filter(|tree| *tree < trees);
+            home.map_or(Role::Stays, |tree| Role::Goes(tree as u32))
         });
         let mut holdings: Vec<_> = self.accounts.iter().map(|account| account.holding).collect();
         for (tree, holding) in self.shared.inodes.at_home().filter(|(tree, _)| *tree < trees) {
             holdings[tree] += holding;
         }
-        let found = self.accounts.iter().zip(holdings).zip(survey.credits);
+        let found = self.accounts.iter().zip(holdings).zip(overlaps.credits);
         found
             .map(|((account, holding), credit)| {
                 let going = less(account.usage.on_disk, account.links.spread_bytes());
@@ -217,7 +213,7 @@ impl Measurement {
         let mut total: Usage = self.among(&is_in).map(|account| account.usage).sum();
         let mut spread = HashMap::new();
         let links = self.among(&is_in).map(|account| &account.links);
-        let overlap = Overlap::of(links, |inode, is_whole| {
+        let overlap = Overlap::new(links, |inode, is_whole| {
             spread.extend(self.shared.inodes.number(inode).map(|number| (number, is_whole)));
         });
         total.apparent -= overlap.apparent;
@@ -229,30 +225,20 @@ impl Measurement {
         self.accounts.iter().zip(is_in).filter(|(_, is_in)| **is_in).map(|(account, _)| account)
     }
 
-    /// What a holder has to do with some trees.
-    fn part(&self, together: &Together, holder: Holder) -> Part {
-        let home = match holder.who() {
-            Who::Tree(tree) => Some(tree),
-            Who::Inode(number) => match together.spread.get(&number) {
-                Some(true) => return Part::Goes,
-                Some(false) => return Part::Stays,
-                None => self.shared.inodes.home(number),
-            },
-        };
-        match home.and_then(|tree| together.is_in.get(tree)) {
-            Some(true) => Part::Goes,
-            Some(false) | None => Part::None,
+    /// The tree in which all of a holder lies, if there is one.
+    fn home(&self, holder: Holder) -> Option<usize> {
+        holder.tree_or_inode().map_or_else(|inode| self.shared.inodes.home(inode), Some)
+    }
+
+    /// What a holder has to do with some trees. An inode stays if not all of its names are in them.
+    fn role(&self, together: &Together, holder: Holder) -> Role {
+        let spread = holder.tree_or_inode().err().and_then(|inode| together.spread.get(&inode));
+        match (spread, self.home(holder).and_then(|tree| together.is_in.get(tree))) {
+            (Some(true), _) | (None, Some(true)) => Role::Goes(0),
+            (Some(false), _) => Role::Stays,
+            (None, _) => Role::Absent,
         }
     }
-}
-
-/// What a holder has to do with trees that are removed together.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    None,
-    /// It is in them, but not all of its names are.
-    Stays,
-    Goes,
 }
 
 /// Of inodes that occupy so much: what is shared comes back as far as it is credited.

@@ -1,13 +1,13 @@
 //! The meter: many trees, one pool of threads.
 
 use super::breakdown::Recorder;
-use super::jobs::Pool;
-use super::measurement::Account;
+use super::measurement::{Account, Measurement};
+use super::progress::Progress;
 use super::sharing::{Shared, SharedInodes};
 use super::walk::{MOST_OPENED, Reading, Top, TreeWalk, Turn, Walker};
-use super::{Jobs, Measurement, Progress};
 use crate::cache::{Cache, Folders, Guests, Location};
 use crate::error::{Error, Result};
+use crate::jobs::{Jobs, Pool};
 use crate::stop::StopFlag;
 
 /// Measures trees of a cache: a setting, not a pool of threads. Those live for one measurement.
@@ -33,17 +33,17 @@ impl Meter {
 
     /// The same, but each file is asked what it shares with others, where files can share data: on
     /// btrfs, XFS and APFS. That takes two to four times as long there, and nothing elsewhere.
-    pub fn reading_extents(self) -> Self {
+    pub fn with_extents(self) -> Self {
         Self { reads_extents: true, ..self }
     }
 
     /// The same, but what is measured is broken down: what each directory amounts to is kept, and so
     /// many of the largest files of each tree.
-    pub fn breaking_down(self, largest_files: usize) -> Self {
+    pub fn with_breakdown(self, largest_files: usize) -> Self {
         Self { largest_files: Some(largest_files), ..self }
     }
 
-    /// Measures everything at `locations`, which `progress` was made for: what it has no tally for is
+    /// Measures everything at `locations`, which `progress` was made for: what it has no counters for is
     /// not measured. A tree that is gone counts as nothing.
     ///
     /// # Errors
@@ -51,9 +51,9 @@ impl Meter {
     /// measurement.
     ///
     /// ```
-    /// use bbox_cache::StopFlag;
+    /// use bbox_cache::{Jobs, StopFlag};
     /// # use bbox_cache::cache::Cache;
-    /// use bbox_cache::usage::{Jobs, Meter, Progress};
+    /// use bbox_cache::usage::{Meter, Progress};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let home = tempfile::tempdir()?;
@@ -90,7 +90,7 @@ impl Meter {
         locations: &[Location],
         progress: &Progress,
     ) -> Result<Measurement> {
-        let tops = locations.iter().map(|at| Top::of(cache, folders, at)).collect();
+        let tops = locations.iter().map(|at| Top::new(cache, folders, at)).collect();
         let mut shared = Shared::default();
         let accounts = self.walk(pool, tops, 0, progress, &mut shared)?;
         Ok(Measurement::new(accounts, shared))
@@ -103,7 +103,7 @@ impl Meter {
     /// # Errors
     /// As for [`Meter::measure`]. Whom this cannot look at may hold something or not: that is in the
     /// estimates.
-    pub fn look_around(
+    pub fn find_outside_holders(
         &self,
         cache: &Cache,
         measurement: &mut Measurement,
@@ -121,11 +121,11 @@ impl Meter {
             let progress = Progress::new(tops.len(), stop.clone());
             whole.walk(&pool, tops, first, &progress, shared)
         };
-        look(others.iter().map(|at| Top::of(cache, &folders, at)).collect(), shared)?;
+        look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
         for guest in guests.into_iter().flat_map(Guests::list) {
             // Whose file system cannot even be found is like others that nobody knows.
             let Ok(Some(volume)) = guest.folder.volume() else { continue };
-            if shared.ledger.volumes().contain(volume) {
+            if shared.extents.volumes().contain(volume) {
                 let folder = Ok(Some(&guest.folder));
                 look(vec![Top { folder, name: &guest.name, path: guest.path }], shared)?;
             }
@@ -147,13 +147,13 @@ impl Meter {
         shared: &mut Shared,
     ) -> Result<Vec<Account>> {
         let inodes = SharedInodes::new(std::mem::take(&mut shared.inodes));
-        let (volumes, turn) = (shared.ledger.volumes(), Turn::default());
-        let tops = tops.into_iter().zip(progress.tallies()).enumerate();
+        let (volumes, turn) = (shared.extents.volumes(), Turn::default());
+        let tops = tops.into_iter().zip(progress.counters()).enumerate();
         let walks: Vec<_> = tops
-            .map(|(index, (top, tally))| {
+            .map(|(index, (top, counters))| {
                 let reading =
                     Reading { tree: first + index, volumes, inodes: &inodes, turn: &turn };
-                TreeWalk::new(top, tally, self.reads_extents.then_some(reading))
+                TreeWalk::new(top, counters, self.reads_extents.then_some(reading))
                     .recording(self.largest_files.map(Recorder::new))
             })
             .collect();
@@ -163,7 +163,7 @@ impl Meter {
         }
         let (accounts, records) = walks.into_iter().map(TreeWalk::into_account).unzip();
         shared.inodes = inodes.into_inner();
-        shared.ledger.add(records, &pool.threads);
+        shared.extents.add(records, &pool.threads);
         Ok(accounts)
     }
 }

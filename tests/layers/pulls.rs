@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Patience};
 use bbox_cache::plan::{Conditions, LayerChoice, Plan, collect};
 use bbox_cache::sweep::sweep;
-use bbox_cache::usage::{Jobs, Progress};
+use bbox_cache::usage::Progress;
+use bbox_cache::{Jobs, StopFlag};
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Location};
-use bbox_cache::usage::{Extents, Jobs, Measurement, Meter, Progress, Walker};
+use bbox_cache::usage::{Extents, Measurement, Meter, Progress, Walker};
+use bbox_cache::{Jobs, StopFlag};
 use serde_json::Value;
 
 use crate::cases::{Case, Removes};
@@ -125,7 +125,7 @@ fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) -> Extents {
 fn measure(cache: &Cache, locations: &[Location], walker: Walker) -> Measurement {
     let progress = Progress::new(locations.len(), StopFlag::new());
     let meter = Meter::new(Jobs::default()).with_walker(walker);
-    let meter = meter.reading_extents().breaking_down(5);
+    let meter = meter.with_extents().with_breakdown(5);
     meter.measure(cache, locations, &progress).unwrap()
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::occupation::Occupation;
 use crate::cache::{Cache, Inventory, Lifetimes};
 use crate::plan::{Activity, Conditions, Plan, collect};
-use crate::usage::Census;
+use crate::usage::CacheUsage;
 
 /// The plan of a collection that waits until nothing has arrived just now, and when everything was
 /// made.
@@ -20,7 +20,7 @@ impl Judgement {
     pub fn new(
         cache: &Cache,
         inventory: &Inventory,
-        census: Option<&Census>,
+        census: Option<&CacheUsage>,
         occupation: &Occupation,
     ) -> Self {
         let (activity, lifetimes) = (activity(inventory, census), cache.lifetimes(inventory));
@@ -40,8 +40,8 @@ impl Judgement {
 }
 
 /// When the extractions were changed last, as far as that was looked at.
-fn activity(inventory: &Inventory, census: Option<&Census>) -> Activity {
-    let Some(measured) = census.map(Census::measurement) else { return Activity::default() };
+fn activity(inventory: &Inventory, census: Option<&CacheUsage>) -> Activity {
+    let Some(measured) = census.map(CacheUsage::measurement) else { return Activity::default() };
     let entries = inventory.entries.iter().enumerate().filter(|(_, entry)| entry.is_extraction());
     let changes =
         entries.map(|(tree, entry)| (entry.location.clone(), measured.newest_change(tree)));

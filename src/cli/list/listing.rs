@@ -18,7 +18,7 @@ use crate::cli::doubt;
 use crate::cli::layers::layers_of;
 use crate::error::Error;
 use crate::plan::{Decision, Item, Plan, Standing, Timeline, Verdict, dangling};
-use crate::usage::{Census, Estimate, Usage};
+use crate::usage::{CacheUsage, Estimate, Usage};
 
 /// What was found out besides names and sizes.
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub struct Listing<'a> {
     /// The same as that in which there is nothing, safe to print.
     pub place: String,
     pub inventory: &'a Inventory,
-    pub census: Option<&'a Census>,
+    pub census: Option<&'a CacheUsage>,
     pub images: Vec<Row<'a>>,
     pub layers: Vec<Row<'a>>,
     pub leftovers: Vec<Row<'a>>,
@@ -59,7 +59,7 @@ impl<'a> Listing<'a> {
     pub fn new(
         context: &'a Context<'_>,
         inventory: &'a Inventory,
-        census: Option<&'a Census>,
+        census: Option<&'a CacheUsage>,
         found: &'a Findings,
         args: &List,
     ) -> Self {

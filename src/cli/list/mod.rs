@@ -16,7 +16,7 @@ use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
 use super::ui::json::document;
 use crate::cache::{Cache, Inventory};
-use crate::usage::Census;
+use crate::usage::CacheUsage;
 use guess::Guesses;
 use judgement::Judgement;
 use listing::{Findings, Listing};
@@ -28,7 +28,7 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
         return refuse("--sort size needs the sizes that --no-sizes leaves out");
     }
     let mut inventory = Inventory::default();
-    let mut census = needs_sizes(context, args).then(Census::default);
+    let mut census = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::default();
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
@@ -48,7 +48,7 @@ fn look_closer(
     args: &List,
     cache: &Cache,
     inventory: &Inventory,
-    census: Option<&Census>,
+    census: Option<&CacheUsage>,
 ) -> Findings {
     let occupation = match args.sizes && !shows_digests_only(context) {
         true => Occupation::new(cache, inventory),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Ref};
 use crate::cli::args::Sort;
 use crate::plan::Marks;
-use crate::usage::{Census, Estimate, Usage};
+use crate::usage::{CacheUsage, Estimate, Usage};
 
 /// Whether an entry is still needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(census: &Census, tree: usize) -> Self {
+    fn of(census: &CacheUsage, tree: usize) -> Self {
         let measured = census.measurement();
         let (usage, unique) = (measured.usage(tree), measured.unique(tree));
         Self { usage, unique, newest: measured.newest_change(tree) }
@@ -98,7 +98,7 @@ impl<'a> Row<'a> {
 /// The entries of some kind, in the order of the inventory.
 pub fn rows<'a>(
     inventory: &'a Inventory,
-    census: Option<&Census>,
+    census: Option<&CacheUsage>,
     is_wanted: fn(&EntryKind) -> bool,
 ) -> Vec<Row<'a>> {
     let marks = Marks::new(&inventory.refs.refs);

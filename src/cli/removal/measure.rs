@@ -77,7 +77,7 @@ fn measure(
     let trees: Vec<_> = chosen.iter().map(|decision| decision.item.location().clone()).collect();
     let others = plan.entries_besides(&trees.iter().collect::<HashSet<_>>());
     let names = chosen.iter().map(|decision| lines::label(decision)).collect();
-    let meter = context.meter().reading_extents();
+    let meter = context.meter().with_extents();
     measure_trees(context, cache, meter, &trees, names, &others)
 }
 

@@ -102,9 +102,9 @@ fn sweep_watched(
         watch(&mut face, |events| sweep(cache, lock, plan, context.jobs, &progress, &events))??;
     report.printed = face.into_result();
     report.problems.extend(outcome.failure().map(ToString::to_string));
-    for (index, tally) in progress.tallies().iter().enumerate() {
+    for (index, counters) in progress.counters().iter().enumerate() {
         if let Some(Fate::Removed { .. }) = outcome.fate(index) {
-            report.plan.decisions[index].usage = Some(tally.usage());
+            report.plan.decisions[index].usage = Some(counters.usage());
         }
     }
     report.outcome = Some(outcome);

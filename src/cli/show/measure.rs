@@ -29,7 +29,7 @@ pub fn measure(
     let others = inventory.entries.iter().map(|entry| &entry.location);
     let others: Vec<_> = others.filter(|other| !chosen.contains(other)).cloned().collect();
     let largest_files = if args.files { args.top } else { 0 };
-    let meter = context.meter().reading_extents().breaking_down(largest_files);
+    let meter = context.meter().with_extents().with_breakdown(largest_files);
     let names = entries.into_iter().map(label).collect();
     measure_trees(context, cache, meter, &trees, names, &others)
 }

@@ -15,7 +15,7 @@ use super::console::Console;
 use super::text::cut;
 use super::units::{count, size};
 use crate::error::{Error, Result, cause};
-use crate::usage::{Progress, Stage, Usage};
+use crate::usage::{Phase, Progress, Usage};
 
 const TICK: Duration = Duration::from_millis(100);
 /// How many of the trees being walked are shown.
@@ -88,7 +88,7 @@ impl<'a> TreesBar<'a> {
 
     /// Shows how far the job has come; so many trees are `done`.
     pub fn show(&self, done: usize) {
-        let usage: Usage = self.progress.tallies().iter().map(|tally| tally.usage()).sum();
+        let usage: Usage = self.progress.counters().iter().map(|counters| counters.usage()).sum();
         let rate = usage.files as f64 / self.begun.elapsed().as_secs_f64();
         self.bar.set_position(done as u64);
         self.bar.set_message(format!("{}  {} files/s", amount(&usage), count(rate as u64)));
@@ -119,18 +119,18 @@ impl<'a> MeasureFace<'a> {
     }
 
     fn show_whole(&self) {
-        let tallies = self.whole.progress.tallies();
-        let done = tallies.iter().filter(|tally| tally.stage() == Stage::Done).count();
+        let counters = self.whole.progress.counters();
+        let done = counters.iter().filter(|counters| counters.stage() == Phase::Done).count();
         self.whole.show(done);
     }
 
     fn show_trees(&mut self) {
-        let tallies = self.whole.progress.tallies().iter().zip(&self.names);
-        let walked = tallies.filter(|(tally, _)| tally.stage() == Stage::Working);
+        let counters = self.whole.progress.counters().iter().zip(&self.names);
+        let walked = counters.filter(|(counters, _)| counters.stage() == Phase::Working);
         let lines: Vec<_> = walked
             .take(SHOWN_TREES)
-            .map(|(tally, name)| {
-                format!("  {:NAME_WIDTH$}  {}", cut(name, NAME_WIDTH), amount(&tally.usage()))
+            .map(|(counters, name)| {
+                format!("  {:NAME_WIDTH$}  {}", cut(name, NAME_WIDTH), amount(&counters.usage()))
             })
             .collect();
         while self.trees.len() < lines.len() {

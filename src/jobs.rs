@@ -49,7 +49,7 @@ impl Jobs {
     }
 
     /// The same with so many open files for each thread.
-    pub(super) fn pool_with_files(self, files: usize) -> Result<Pool> {
+    pub(crate) fn pool_with_files(self, files: usize) -> Result<Pool> {
         Pool::new(Budget::new(self.get(), files))
     }
 }

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use bytesize::ByteSize;
 
-use super::Usage;
+use super::amounts::Usage;
 use crate::stop::StopFlag;
 
 /// How far the work on a tree has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Stage {
+pub enum Phase {
     /// Nobody has begun.
     Waiting,
     /// Somebody works on it.
@@ -21,7 +21,7 @@ pub enum Stage {
 
 /// A [`Usage`] that many threads add to. Workers add a directory at a time, not a file.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct Counters {
     apparent: AtomicU64,
     on_disk: AtomicU64,
     files: AtomicU64,
@@ -30,7 +30,7 @@ pub struct Tally {
     stage: AtomicU8,
 }
 
-impl Tally {
+impl Counters {
     pub(crate) fn add(&self, usage: &Usage) {
         for (counter, amount) in [
             (&self.apparent, usage.apparent.as_u64()),
@@ -45,7 +45,7 @@ impl Tally {
         }
     }
 
-    pub(crate) fn enter(&self, stage: Stage) {
+    pub(crate) fn enter(&self, stage: Phase) {
         self.stage.store(stage as u8, Relaxed);
     }
 
@@ -61,31 +61,31 @@ impl Tally {
     }
 
     /// How far the work has come.
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> Phase {
         match self.stage.load(Relaxed) {
-            waiting if waiting == Stage::Waiting as u8 => Stage::Waiting,
-            working if working == Stage::Working as u8 => Stage::Working,
-            _ => Stage::Done,
+            waiting if waiting == Phase::Waiting as u8 => Phase::Waiting,
+            working if working == Phase::Working as u8 => Phase::Working,
+            _ => Phase::Done,
         }
     }
 }
 
-/// A job on several trees, as seen from outside: a tally for each, and a way to stop it.
+/// A job on several trees, as seen from outside: counters for each, and a way to stop it.
 #[derive(Debug)]
 pub struct Progress {
-    tallies: Vec<Tally>,
+    counters: Vec<Counters>,
     stop: StopFlag,
 }
 
 impl Progress {
     /// For a job on `trees` trees that ends early once `stop` is raised.
     pub fn new(trees: usize, stop: StopFlag) -> Self {
-        Self { tallies: (0..trees).map(|_| Tally::default()).collect(), stop }
+        Self { counters: (0..trees).map(|_| Counters::default()).collect(), stop }
     }
 
-    /// A tally for each tree, in the order in which the trees were given.
-    pub fn tallies(&self) -> &[Tally] {
-        &self.tallies
+    /// Counters for each tree, in the order in which the trees were given.
+    pub fn counters(&self) -> &[Counters] {
+        &self.counters
     }
 
     /// The flag that ends the job early.

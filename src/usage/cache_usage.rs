@@ -2,16 +2,20 @@
 
 use bytesize::ByteSize;
 
-use super::{Estimate, Measurement, Meter, Progress, Usage};
+use super::amounts::Usage;
+use super::estimate::Estimate;
+use super::measurement::Measurement;
+use super::meter::Meter;
+use super::progress::Progress;
 use crate::cache::{Cache, EntryName, Folder, Guests, Inventory, Location};
 use crate::error::{Context, Error, Result};
 
 /// How big everything in a cache is; by default, in none.
 ///
 /// ```
-/// use bbox_cache::StopFlag;
+/// use bbox_cache::{Jobs, StopFlag};
 /// # use bbox_cache::cache::Cache;
-/// use bbox_cache::usage::{Census, Jobs, Meter, Progress};
+/// use bbox_cache::usage::{CacheUsage, Meter, Progress};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let home = tempfile::tempdir()?;
@@ -20,9 +24,9 @@ use crate::error::{Context, Error, Result};
 /// # std::fs::write(image.join("file"), [1; 5000])?;
 /// # let cache = Cache::open(home.path())?.unwrap();
 /// let inventory = cache.inventory()?;
-/// let progress = Progress::new(Census::locations(&inventory).len(), StopFlag::new());
+/// let progress = Progress::new(CacheUsage::locations(&inventory).len(), StopFlag::new());
 /// let meter = Meter::new(Jobs::default());
-/// let census = Census::take(&cache, &inventory, &meter, None, &progress)?;
+/// let census = CacheUsage::measure(&cache, &inventory, &meter, None, &progress)?;
 /// for (tree, entry) in inventory.entries.iter().enumerate() {
 ///     println!("{}: {}", entry.location, census.measurement().usage(tree).on_disk);
 /// }
@@ -33,7 +37,7 @@ use crate::error::{Context, Error, Result};
 /// # }
 /// ```
 #[derive(Debug, Default)]
-pub struct Census {
+pub struct CacheUsage {
     measurement: Measurement,
     entries: usize,
     /// The directory of the cache itself and `layers`; `refs` is measured as a tree.
@@ -42,7 +46,7 @@ pub struct Census {
     problems: Vec<Error>,
 }
 
-impl Census {
+impl CacheUsage {
     /// What is to be measured, for a [`Progress`]: the entries in their order, and `refs`, unless
     /// that is a stranger among them.
     pub fn locations(inventory: &Inventory) -> Vec<Location> {
@@ -57,11 +61,11 @@ impl Census {
     }
 
     /// Measures everything that `inventory` lists; `guests` are the clones that may hold the same
-    /// data. `progress` was made for [`Census::locations`].
+    /// data. `progress` was made for [`CacheUsage::locations`].
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped.
-    pub fn take(
+    pub fn measure(
         cache: &Cache,
         inventory: &Inventory,
         meter: &Meter,
@@ -69,7 +73,7 @@ impl Census {
         progress: &Progress,
     ) -> Result<Self> {
         let mut measurement = meter.measure(cache, &Self::locations(inventory), progress)?;
-        meter.look_around(cache, &mut measurement, &[], guests, progress.stop())?;
+        meter.find_outside_holders(cache, &mut measurement, &[], guests, progress.stop())?;
         let (mut folders, mut problems) = (Usage::default(), Vec::new());
         for folder in [Folder::Root, Folder::Layers] {
             match folder_usage(cache, folder) {

@@ -27,7 +27,7 @@ fn remove(built: &TestCache, jobs: Jobs) -> Outcome {
     let cache = Cache::open(built.dir()).unwrap().unwrap();
     let lock = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
     let plan = collect(&cache.inventory().unwrap(), &Conditions::at(Timestamp::now()));
-    let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+    let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &lock, &plan, jobs, &progress, &sender).unwrap()
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use bbox_cache::cache::{Cache, Inventory, default_directory};
 use bbox_cache::jiff::Timestamp;
 use bbox_cache::plan::{Activity, Conditions, LayerChoice, Plan, Verdict, collect};
-use bbox_cache::usage::{Meter, Progress};
+use bbox_cache::usage::Meter;
 use bbox_cache::{Jobs, StopFlag};
 
 fn main() -> ExitCode {
@@ -41,9 +41,9 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
         println!("{action:<8} {}  {}", decision.item.location(), decision.verdict.reason());
     }
     let doomed = plan.doomed();
-    let progress = Progress::new(doomed.len(), StopFlag::new());
     let meter = Meter::new(Jobs::default()).with_extents();
-    let freed = meter.measure(&cache, &doomed, &progress)?.reclaimable(0..doomed.len());
+    let found = meter.measure(&cache, &doomed, &StopFlag::new(), &mut |_| {})?;
+    let freed = found.reclaimable(&doomed);
     println!("\n{} things would go, freeing {} to {}", doomed.len(), freed.certain, freed.at_most);
     Ok(())
 }
@@ -70,9 +70,9 @@ fn plan(cache: &Cache) -> bbox_cache::Result<Plan> {
 fn activity(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<Activity> {
     let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let extractions: Vec<_> = extractions.map(|entry| entry.location.clone()).collect();
-    let progress = Progress::new(extractions.len(), StopFlag::new());
-    let found = Meter::new(Jobs::default()).measure(cache, &extractions, &progress)?;
-    let changes = extractions.into_iter().enumerate();
-    let changes: Vec<_> = changes.map(|(tree, at)| (at, found.newest_change(tree))).collect();
+    let meter = Meter::new(Jobs::default());
+    let found = meter.measure(cache, &extractions, &StopFlag::new(), &mut |_| {})?;
+    let changes = extractions.into_iter().map(|at| (at.clone(), found.newest_change(&at)));
+    let changes: Vec<_> = changes.collect();
     Ok(Activity::new(&changes))
 }

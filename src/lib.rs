@@ -26,7 +26,7 @@
 //! use bbox_cache::cache::Cache;
 //! use bbox_cache::jiff::Timestamp;
 //! use bbox_cache::plan::{Conditions, collect};
-//! use bbox_cache::usage::{Meter, Progress};
+//! use bbox_cache::usage::Meter;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # use std::time::{Duration, SystemTime};
@@ -43,9 +43,8 @@
 //! given.mounts = cache.mounts()?;
 //! let mut plan = collect(&inventory, &given);
 //! let doomed = plan.doomed();
-//! let progress = Progress::new(doomed.len(), StopFlag::new());
 //! let meter = Meter::new(Jobs::default());
-//! let measurement = meter.measure(&cache, &doomed, &progress)?;
+//! let measurement = meter.measure(&cache, &doomed, &StopFlag::new(), &mut |_| {})?;
 //! let freed = plan.note_usage(&measurement);
 //! for (_, decision) in plan.removals() {
 //!     println!("{}: {}", decision.item.location(), decision.verdict.reason());

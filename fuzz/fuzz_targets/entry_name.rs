@@ -45,7 +45,7 @@ fuzz_target!(|input: &[u8]| {
     let later = Timestamp::now() + SignedDuration::from_hours(1);
     let plan = collect(&inventory, &Conditions::at(later));
     let lock = cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap();
-    let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+    let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &lock, &plan, Jobs::new(1).unwrap(), &progress, &sender).unwrap();
 

@@ -1,15 +1,13 @@
 //! How many images go so that the cache is as small as the user wants it.
 
-use std::collections::HashSet;
-
 use bytesize::ByteSize;
 
-use super::census::{take_census, unread};
 use super::context::Context;
 use super::failure::Failure;
+use super::measure::{measure_cache, unread};
 use super::removal::Report;
 use super::ui::units::size;
-use crate::cache::{Cache, Inventory, Location};
+use crate::cache::{Cache, Inventory};
 use crate::plan::{Conditions, Plan, collect, evictable, fit};
 use crate::usage::CacheUsage;
 
@@ -23,12 +21,12 @@ pub fn plan(
     limit: ByteSize,
     report: &mut Report,
 ) -> Result<Plan, Failure> {
-    let census = take_census(context, cache, inventory, true)?;
+    let census = measure_cache(context, cache, inventory, true)?;
     report.problems.extend(unread(&census));
     let candidates = evictable(&collect(inventory, given));
     let (evicted, left) = fit(&candidates, limit, |gone| {
         given.evicted.clone_from(gone);
-        staying(&census, inventory, &collect(inventory, given))
+        staying(&census, &collect(inventory, given))
     });
     given.evicted = evicted;
     if left > limit {
@@ -45,11 +43,6 @@ pub fn plan(
 }
 
 /// What the cache occupies without what `plan` removes.
-fn staying(census: &CacheUsage, inventory: &Inventory, plan: &Plan) -> ByteSize {
-    let doomed: HashSet<Location> = plan.doomed().into_iter().collect();
-    let stays = |tree: &usize| {
-        let entry = inventory.entries.get(*tree);
-        entry.is_none_or(|entry| !doomed.contains(&entry.location))
-    };
-    census.total_of((0..census.measurement().trees()).filter(stays)).on_disk
+fn staying(census: &CacheUsage, plan: &Plan) -> ByteSize {
+    census.total_without(&plan.doomed().into_iter().collect()).on_disk
 }

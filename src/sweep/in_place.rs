@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
     use crate::StopFlag;
-    use crate::cache::EntryName;
+    use crate::cache::{EntryName, Folder, Location};
     use crate::fs::Budget;
     use crate::jobs::Pool;
     use crate::sweep::freed::LastNames;
@@ -103,22 +103,26 @@ mod tests {
     use crate::test_cache::{TestCache, grow};
     use crate::usage::Progress;
 
+    fn location() -> Location {
+        Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() }
+    }
+
     fn doomed(cache: &TestCache) -> Doomed {
         let folder = Arc::new(Directory::open(&cache.dir()).unwrap());
-        Doomed { decision: 0, folder, name: EntryName::new("sha256-a").unwrap() }
+        Doomed { decision: 0, folder, name: location().name }
     }
 
     /// Removes the cache's image `a`: bytes, files and directories that went.
     fn removed(cache: &TestCache, threads: usize, permits: usize) -> (u64, u64, u64) {
         let pool = Pool::new(Budget::with(threads, permits)).unwrap();
-        let progress = Progress::new(1, StopFlag::new());
+        let progress = Progress::for_items([&location()], StopFlag::new());
         let (sender, _events) = crossbeam_channel::unbounded();
         let report = Report::new(1, &sender);
         crate::sweep::remove::remove(&[doomed(cache)], &progress, &pool, &report);
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
-        let usage = progress.counters()[0].usage();
+        let usage = progress.counters(0).usage();
         match report.into_outcome(None).fate(0) {
             Some(Fate::Removed { freed }) => (freed.as_u64(), usage.files, usage.directories),
             fate => panic!("{fate:?}"),
@@ -150,7 +154,8 @@ mod tests {
     /// Goes down to `b/c` in the image `a`, where nothing is pending but what `then` puts there,
     /// and removes from there on.
     fn removed_from_c(cache: &TestCache, then: impl FnOnce(&mut InPlace<'_>)) -> Fate {
-        let (doomed, progress) = (doomed(cache), Progress::new(1, StopFlag::new()));
+        let progress = Progress::for_items([&location()], StopFlag::new());
+        let doomed = doomed(cache);
         let (sender, _events) = crossbeam_channel::unbounded();
         let (names, report) = (LastNames::default(), Report::new(1, &sender));
         let tree = Tree::new(&doomed, &progress, &names, &report);

@@ -88,7 +88,7 @@ use trash::{Round, STEPS, Trash};
 /// let mut given = Conditions::at(Timestamp::now());
 /// given.users = cache.users()?.unwrap_or_default();
 /// let plan = collect(&inventory, &given);
-/// let progress = Progress::new(plan.decisions.len(), stop);
+/// let progress = Progress::for_items(plan.locations(), stop);
 /// let (events, _) = unbounded();
 /// let outcome = sweep(&cache, &lock, &plan, Jobs::default(), &progress, &events)?;
 /// for (decision, _) in plan.removals() {

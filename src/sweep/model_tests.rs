@@ -323,7 +323,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
         round = owner.meanwhile(next(), || trash.take(step, round)).unwrap();
     }
     owner.meanwhile(next(), || {
-        let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+        let progress = Progress::for_items(plan.locations(), StopFlag::new());
         let pool = Jobs::new(2).unwrap().pool().unwrap();
         remove(&round.doomed, &progress, &pool, &report);
     });

@@ -76,7 +76,7 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// let users = cache.users()?.unwrap_or_default();
 /// let plan = purge(&cache.inventory()?, &users, &cache.mounts()?);
 /// // … ask whether all of that may go …
-/// let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+/// let progress = Progress::for_items(plan.locations(), StopFlag::new());
 /// let (events, _) = bbox_cache::crossbeam_channel::unbounded();
 /// sweep(&cache, &lock, &plan, Jobs::default(), &progress, &events)?;
 /// raze(&cache, &lock)?;

@@ -44,7 +44,7 @@ impl<'s> Tree<'s> {
     ) -> Self {
         Self {
             doomed,
-            counters: &progress.counters()[doomed.decision],
+            counters: progress.counters(doomed.decision),
             stop: progress.stop(),
             names,
             report,

@@ -11,6 +11,7 @@ use super::breakdown::Breakdown;
 use super::estimate::Estimate;
 use super::links::{Links, Overlap};
 use super::sharing::{Holder, Role, Shared};
+use crate::cache::Location;
 use crate::error::Problems;
 use crate::fs::Holding;
 
@@ -27,10 +28,15 @@ pub(super) struct Account {
     pub problems: Problems,
 }
 
-/// The accounts of several trees, in the order in which the trees were given: a tree is called by its
-/// place in that order, the first one by 0. By default, there are none.
+/// The accounts of several trees. By default, there are none.
+///
+/// A location that was not measured has no account. In a sum it counts as something that could not be
+/// read, so that the sum is a lower bound.
 #[derive(Debug, Default)]
 pub struct Measurement {
+    /// The trees in the order in which they were given, which numbers them.
+    locations: Vec<Location>,
+    numbers: HashMap<Location, usize>,
     accounts: Vec<Account>,
     shared: Shared,
     uniques: OnceLock<Vec<Estimate>>,
@@ -59,10 +65,16 @@ struct Together {
 }
 
 impl Measurement {
-    pub(super) fn new(accounts: Vec<Account>, mut shared: Shared) -> Self {
-        let spread = accounts.iter().flat_map(|account| account.links.spread());
+    /// Each location is there once.
+    pub(super) fn new(
+        trees: impl Iterator<Item = (Location, Account)>,
+        mut shared: Shared,
+    ) -> Self {
+        let (locations, accounts): (Vec<_>, Vec<_>) = trees.unzip();
+        let numbers = locations.iter().cloned().zip(0..).collect();
+        let spread = accounts.iter().flat_map(|account: &Account| account.links.spread());
         spread.for_each(|inode| shared.inodes.spread(inode));
-        Self { accounts, shared, uniques: OnceLock::new() }
+        Self { locations, numbers, accounts, shared, uniques: OnceLock::new() }
     }
 
     /// What is held, to be added to.
@@ -73,54 +85,52 @@ impl Measurement {
 
     /// Whether there is data that only these trees seem to hold, though nobody can tell.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.credit(&self.together(0..self.accounts.len())) > 0
+        self.credit(&self.together(&self.locations)) > 0
     }
 
     /// How many trees were measured.
-    pub fn trees(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.accounts.len()
     }
 
+    /// What was measured, in the order in which it was given.
+    pub fn locations(&self) -> &[Location] {
+        &self.locations
+    }
+
     /// The account of one tree; an inode counts once in it. Data that several inodes share counts for
-    /// each of them, as for `du`.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn usage(&self, tree: usize) -> Usage {
-        self.accounts[tree].usage
+    /// each of them, as for `du`. `None` for a location that was not measured.
+    pub fn usage(&self, location: &Location) -> Option<Usage> {
+        Some(self.account(location)?.usage)
     }
 
     /// When anything in a tree was changed last, be it a name, a content or a mode: by the time that
     /// the system keeps of that and nobody can set back. `None` if some of it could not be read, or
     /// nothing is there.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn newest_change(&self, tree: usize) -> Option<Timestamp> {
-        let account = &self.accounts[tree];
+    pub fn newest_change(&self, location: &Location) -> Option<Timestamp> {
+        let account = self.account(location)?;
         account.newest.filter(|_| account.usage.is_complete())
     }
 
-    /// What fills one tree, if the meter was told to [break trees down](super::Meter::with_breakdown).
-    pub fn breakdown(&self, tree: usize) -> Option<&Breakdown> {
-        self.accounts[tree].breakdown.as_ref()
+    /// What fills one tree, if the meter was told to [keep that](super::Meter::with_breakdown).
+    pub fn breakdown(&self, location: &Location) -> Option<&Breakdown> {
+        self.account(location)?.breakdown.as_ref()
     }
 
-    /// What could not be read in one tree.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn problems(&self, tree: usize) -> &Problems {
-        &self.accounts[tree].problems
+    /// What could not be read in one tree. `None` for a location that was not measured.
+    pub fn problems(&self, location: &Location) -> Option<&Problems> {
+        Some(&self.account(location)?.problems)
+    }
+
+    /// What could not be read, by tree.
+    pub fn all_problems(&self) -> impl Iterator<Item = (&Location, &Problems)> {
+        self.locations.iter().zip(self.accounts.iter().map(|account| &account.problems))
     }
 
     /// The account of several trees together: an inode counts once in all of them, and so does an
     /// extent, if the meter has [read extents](super::Meter::with_extents).
-    ///
-    /// # Panics
-    /// One of the trees is not there.
-    pub fn total(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
-        let together = self.together(trees);
+    pub fn total<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Usage {
+        let together = self.together(locations);
         let mut total = together.total;
         total.on_disk = less(total.on_disk, self.again(&together));
         total
@@ -129,11 +139,8 @@ impl Measurement {
     /// Bytes on disk that removing these trees together gives back: an inode that has a name
     /// elsewhere stays, and so does data that somebody else holds. If the meter has not read extents
     /// where files can share them, nothing is certain.
-    ///
-    /// # Panics
-    /// One of the trees is not there.
-    pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> Estimate {
-        let together = self.together(trees);
+    pub fn reclaimable<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Estimate {
+        let together = self.together(locations);
         let holding = self.holding(&together, |role| matches!(role, Role::Goes(_)));
         let going = together.total.on_disk - together.overlap.held_elsewhere;
         estimate(going, holding, self.credit(&together))
@@ -141,11 +148,8 @@ impl Measurement {
 
     /// What the extents of the files in these trees add up to. Nothing, unless the meter has read
     /// them.
-    ///
-    /// # Panics
-    /// One of the trees is not there.
-    pub fn extents(&self, trees: impl IntoIterator<Item = usize>) -> Extents {
-        let together = self.together(trees);
+    pub fn extents<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Extents {
+        let together = self.together(locations);
         let holding = self.holding(&together, |role| role != Role::Absent);
         let again = self.again(&together);
         Extents {
@@ -178,13 +182,11 @@ impl Measurement {
         overlaps.credits[0]
     }
 
-    /// Bytes on disk that removing this tree alone gives back. The first call takes a pass over all
-    /// that was found to be shared, for all trees.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn unique(&self, tree: usize) -> Estimate {
-        self.uniques.get_or_init(|| self.find_uniques())[tree]
+    /// Bytes on disk that removing this tree alone gives back. `None` for a location that was not
+    /// measured. The first call takes a pass over all that was found to be shared, for all trees.
+    pub fn unique(&self, location: &Location) -> Option<Estimate> {
+        let number = *self.numbers.get(location)?;
+        Some(self.uniques.get_or_init(|| self.find_uniques())[number])
     }
 
     fn find_uniques(&self) -> Vec<Estimate> {
@@ -207,10 +209,20 @@ impl Measurement {
             .collect()
     }
 
-    fn together(&self, trees: impl IntoIterator<Item = usize>) -> Together {
-        let mut is_in = vec![false; self.accounts.len()];
-        trees.into_iter().for_each(|tree| is_in[tree] = true);
+    fn account(&self, location: &Location) -> Option<&Account> {
+        self.numbers.get(location).map(|&number| &self.accounts[number])
+    }
+
+    fn together<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Together {
+        let (mut is_in, mut unmeasured) = (vec![false; self.accounts.len()], 0);
+        for location in locations {
+            match self.numbers.get(location) {
+                Some(&number) => is_in[number] = true,
+                None => unmeasured += 1,
+            }
+        }
         let mut total: Usage = self.among(&is_in).map(|account| account.usage).sum();
+        total.unreadable += unmeasured;
         let mut spread = HashMap::new();
         let links = self.among(&is_in).map(|account| &account.links);
         let overlap = Overlap::new(links, |inode, is_whole| {

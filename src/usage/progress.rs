@@ -1,10 +1,11 @@
-//! Counters that workers bump and a face can read.
+//! Counters that workers bump, and the caller may read meanwhile.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use bytesize::ByteSize;
 
 use super::amounts::Usage;
+use crate::cache::Location;
 use crate::stop::StopFlag;
 
 /// How far the work on a tree has come.
@@ -27,7 +28,7 @@ pub struct Counters {
     files: AtomicU64,
     directories: AtomicU64,
     unreadable: AtomicU64,
-    stage: AtomicU8,
+    phase: AtomicU8,
 }
 
 impl Counters {
@@ -45,8 +46,8 @@ impl Counters {
         }
     }
 
-    pub(crate) fn enter(&self, stage: Phase) {
-        self.stage.store(stage as u8, Relaxed);
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
     }
 
     /// What has been counted so far. The counters are read one by one, while others add to them.
@@ -61,8 +62,8 @@ impl Counters {
     }
 
     /// How far the work has come.
-    pub fn stage(&self) -> Phase {
-        match self.stage.load(Relaxed) {
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
             waiting if waiting == Phase::Waiting as u8 => Phase::Waiting,
             working if working == Phase::Working as u8 => Phase::Working,
             _ => Phase::Done,
@@ -70,26 +71,41 @@ impl Counters {
     }
 }
 
-/// A job on several trees, as seen from outside: counters for each, and a way to stop it.
+/// A job on several trees, as seen from outside: how far each of them is, and a way to stop it.
 #[derive(Debug)]
 pub struct Progress {
-    counters: Vec<Counters>,
+    trees: Vec<(Location, Counters)>,
     stop: StopFlag,
 }
 
 impl Progress {
-    /// For a job on `trees` trees that ends early once `stop` is raised.
-    pub fn new(trees: usize, stop: StopFlag) -> Self {
-        Self { counters: (0..trees).map(|_| Counters::default()).collect(), stop }
+    /// For a job on what lies at `locations` that ends early once `stop` is raised. A
+    /// [`Meter`](super::Meter) makes its own.
+    pub fn for_items<'l>(
+        locations: impl IntoIterator<Item = &'l Location>,
+        stop: StopFlag,
+    ) -> Self {
+        let trees = locations.into_iter().map(|at| (at.clone(), Counters::default()));
+        Self { trees: trees.collect(), stop }
     }
 
-    /// Counters for each tree, in the order in which the trees were given.
-    pub fn counters(&self) -> &[Counters] {
-        &self.counters
+    /// Each tree with its counters, in the order in which the trees were given.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Location, &Counters)> {
+        self.trees.iter().map(|(location, counters)| (location, counters))
+    }
+
+    /// What has been counted so far in all trees; an inode with names in several counts in each.
+    pub fn total(&self) -> Usage {
+        self.iter().map(|(_, counters)| counters.usage()).sum()
     }
 
     /// The flag that ends the job early.
     pub fn stop(&self) -> &StopFlag {
         &self.stop
+    }
+
+    /// The counters of a tree, by its place in the order in which they were given.
+    pub(crate) fn counters(&self, place: usize) -> &Counters {
+        &self.trees[place].1
     }
 }

@@ -26,7 +26,7 @@ fn collect_garbage(owner: &Owner) {
     // A child of another test may hold on to what this process has let go.
     let lock = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
     let plan = plan(&cache);
-    let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+    let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &lock, &plan, Jobs::new(2).unwrap(), &progress, &sender).unwrap();
 }

@@ -42,8 +42,8 @@ impl Judgement {
 /// When the extractions were changed last, as far as that was looked at.
 fn activity(inventory: &Inventory, census: Option<&CacheUsage>) -> Activity {
     let Some(measured) = census.map(CacheUsage::measurement) else { return Activity::default() };
-    let entries = inventory.entries.iter().enumerate().filter(|(_, entry)| entry.is_extraction());
+    let entries = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let changes =
-        entries.map(|(tree, entry)| (entry.location.clone(), measured.newest_change(tree)));
+        entries.map(|entry| (entry.location.clone(), measured.newest_change(&entry.location)));
     Activity::new(&changes.collect::<Vec<_>>())
 }

@@ -1,6 +1,5 @@
 //! What `list` shows, before it is decided how.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use bytesize::ByteSize;
@@ -10,12 +9,12 @@ use super::guess::{Guess, Guesses};
 use super::judgement::Judgement;
 use super::occupation::Occupation;
 use super::row::{Row, rows, sort};
-use crate::cache::{Digest, Entry, EntryKind, Inventory, Ref};
+use crate::cache::{Digest, Entry, EntryKind, Inventory, Location, Ref};
 use crate::cli::args::List;
-use crate::cli::census::unread;
 use crate::cli::context::Context;
 use crate::cli::doubt;
 use crate::cli::layers::layers_of;
+use crate::cli::measure::unread;
 use crate::error::Error;
 use crate::plan::{Decision, Item, Plan, Standing, Timeline, Verdict, dangling};
 use crate::usage::{CacheUsage, Estimate, Usage};
@@ -149,9 +148,9 @@ impl<'a> Listing<'a> {
         Some(self.census?.measurement().reclaimable(self.trees(kind)))
     }
 
-    fn trees(&self, kind: fn(&EntryKind) -> bool) -> impl Iterator<Item = usize> {
-        let entries = self.inventory.entries.iter().enumerate();
-        entries.filter(move |(_, entry)| kind(&entry.kind)).map(|(index, _)| index)
+    fn trees(&self, kind: fn(&EntryKind) -> bool) -> impl Iterator<Item = &Location> {
+        let entries = self.inventory.entries.iter();
+        entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     }
 
     /// What a collection would give back, and whether all of that could be measured.
@@ -178,11 +177,11 @@ impl<'a> Listing<'a> {
         decisions: impl Iterator<Item = &'p Decision>,
     ) -> Option<(Estimate, bool)> {
         let measurement = self.census?.measurement();
-        let chosen: HashSet<_> = decisions.map(|decision| decision.item.location()).collect();
-        let entries = self.inventory.entries.iter().enumerate();
-        let chosen = entries.filter(|(_, entry)| chosen.contains(&entry.location));
-        let chosen: Vec<_> = chosen.map(|(index, _)| index).collect();
-        let is_complete = chosen.iter().all(|&tree| measurement.usage(tree).is_complete());
+        // Refs are measured as a whole.
+        let items = decisions.map(|decision| &decision.item);
+        let entries = items.filter(|item| matches!(item, Item::Entry(_)));
+        let chosen: Vec<_> = entries.map(Item::location).collect();
+        let is_complete = measurement.total(chosen.iter().copied()).is_complete();
         Some((measurement.reclaimable(chosen), is_complete))
     }
 
@@ -194,8 +193,8 @@ impl<'a> Listing<'a> {
     /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
     pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, ByteSize)> {
         let layers = layers_of(&self.timeline, self.inventory, image)?;
-        let (places, digests): (Vec<_>, _) = layers.into_iter().unzip();
-        let usage = self.census.map(|census| census.measurement().total(places));
+        let (trees, digests): (Vec<_>, _) = layers.into_iter().unzip();
+        let usage = self.census.map(|census| census.measurement().total(trees));
         Some((digests, usage.unwrap_or_default().on_disk))
     }
 

@@ -11,9 +11,9 @@ mod summary;
 mod table;
 
 use super::args::{Format, List, Sort};
-use super::census::take_census;
 use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
+use super::measure::measure_cache;
 use super::ui::json::document;
 use crate::cache::{Cache, Inventory};
 use crate::usage::CacheUsage;
@@ -33,7 +33,7 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
         if census.is_some() {
-            census = Some(take_census(context, &cache, &inventory, args.sizes)?);
+            census = Some(measure_cache(context, &cache, &inventory, args.sizes)?);
         }
         found = look_closer(context, args, &cache, &inventory, census.as_ref());
     }

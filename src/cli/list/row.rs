@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use jiff::Timestamp;
 
-use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Ref};
+use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location, Ref};
 use crate::cli::args::Sort;
 use crate::plan::Marks;
 use crate::usage::{CacheUsage, Estimate, Usage};
@@ -49,10 +49,10 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(census: &CacheUsage, tree: usize) -> Self {
+    fn of(census: &CacheUsage, at: &Location) -> Option<Self> {
         let measured = census.measurement();
-        let (usage, unique) = (measured.usage(tree), measured.unique(tree));
-        Self { usage, unique, newest: measured.newest_change(tree) }
+        let (usage, unique) = (measured.usage(at)?, measured.unique(at)?);
+        Some(Self { usage, unique, newest: measured.newest_change(at) })
     }
 }
 
@@ -102,11 +102,11 @@ pub fn rows<'a>(
     is_wanted: fn(&EntryKind) -> bool,
 ) -> Vec<Row<'a>> {
     let marks = Marks::new(&inventory.refs.refs);
-    let entries = inventory.entries.iter().enumerate();
+    let entries = inventory.entries.iter();
     entries
-        .filter(|(_, entry)| is_wanted(&entry.kind))
-        .map(|(index, entry)| {
-            let measured = census.map(|census| Measured::of(census, index));
+        .filter(|entry| is_wanted(&entry.kind))
+        .map(|entry| {
+            let measured = census.and_then(|census| Measured::of(census, &entry.location));
             Row::new(entry, inventory, &marks, measured)
         })
         .collect()

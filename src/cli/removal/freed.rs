@@ -13,7 +13,7 @@ use crate::usage::{Estimate, Measurement};
 /// What there is to judge it by.
 #[derive(Default)]
 pub struct Freed {
-    /// Of what was doomed, in the order of the plan, where files can share data.
+    /// Of what was doomed, where files can share data.
     pub measurement: Option<Measurement>,
     /// Free bytes on the file system before and after.
     pub room: Option<(u64, u64)>,
@@ -22,12 +22,12 @@ pub struct Freed {
 impl Freed {
     /// How much came back of what is gone by now.
     pub fn estimate(&self, plan: &Plan, outcome: &Outcome) -> Estimate {
-        let fates = plan.removals().map(|(decision, _)| outcome.fate(decision));
+        let fates = plan.removals().map(|(index, decision)| (decision, outcome.fate(index)));
         let (mut gone, mut whole, mut parts) = (Vec::new(), ByteSize::b(0), ByteSize::b(0));
-        for (tree, fate) in fates.enumerate() {
+        for (decision, fate) in fates {
             match fate {
                 Some(Fate::Removed { freed }) => {
-                    gone.push(tree);
+                    gone.push(decision.item.location());
                     whole += *freed;
                 }
                 Some(fate) => parts += fate.freed(),

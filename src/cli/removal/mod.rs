@@ -96,13 +96,13 @@ fn sweep_watched(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let plan = &report.plan;
-    let progress = Progress::new(plan.decisions.len(), context.signals.stop());
+    let progress = Progress::for_items(plan.locations(), context.signals.stop());
     let mut face = face::SweepFace::new(context, plan, &progress);
     let outcome =
         watch(&mut face, |events| sweep(cache, lock, plan, context.jobs, &progress, &events))??;
     report.printed = face.into_result();
     report.problems.extend(outcome.failure().map(ToString::to_string));
-    for (index, counters) in progress.counters().iter().enumerate() {
+    for (index, (_, counters)) in progress.iter().enumerate() {
         if let Some(Fate::Removed { .. }) = outcome.fate(index) {
             report.plan.decisions[index].usage = Some(counters.usage());
         }

@@ -95,7 +95,7 @@ mod tests {
     use crate::cache::Cache;
     use crate::jobs::Jobs;
     use crate::test_cache::TestCache;
-    use crate::usage::{Meter, Progress, Walker};
+    use crate::usage::{Meter, Walker};
 
     fn directory(name: &str, above: usize, depth: usize, kib: u64) -> Directory {
         let usage = Usage { on_disk: ByteSize::kib(kib), ..Usage::default() };
@@ -136,9 +136,11 @@ mod tests {
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
         let entry = opened.inventory().unwrap().entries.remove(0);
         let meter = Meter::new(Jobs::default()).with_walker(walker).with_breakdown(2);
-        let progress = Progress::new(1, StopFlag::new());
-        let measured = meter.measure(&opened, &[entry.location], &progress).unwrap();
-        (measured.breakdown(0).unwrap().clone(), measured.usage(0))
+        let at = entry.location;
+        let measured =
+            meter.measure(&opened, std::slice::from_ref(&at), &StopFlag::new(), &mut |_| {});
+        let measured = measured.unwrap();
+        (measured.breakdown(&at).unwrap().clone(), measured.usage(&at).unwrap())
     }
 
     #[test]

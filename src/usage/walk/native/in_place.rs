@@ -99,7 +99,7 @@ mod tests {
     use crate::jobs::{Jobs, Pool};
     use crate::test_cache::{TestCache, grow};
     use crate::usage::walk::tree::{Top, TreeWalk};
-    use crate::usage::{Breakdown, Meter, Progress, Usage, Walker};
+    use crate::usage::{Breakdown, Counters, Meter, Usage, Walker};
 
     /// The one tree of a cache.
     fn tree(cache: &TestCache) -> (Cache, Vec<Location>) {
@@ -111,15 +111,15 @@ mod tests {
     fn measure(cache: &TestCache, threads: usize, permits: usize) -> (Usage, Breakdown) {
         let (opened, locations) = tree(cache);
         let pool = Pool::new(Budget::with(threads, permits)).unwrap();
-        let progress = Progress::new(locations.len(), StopFlag::new());
         let meter = Meter::new(Jobs::new(1).unwrap()).with_walker(Walker::Native).with_breakdown(5);
-        let folders = Folders::open(&opened);
-        let measured = meter.measure_with(&pool, &opened, &folders, &locations, &progress);
+        let stop = StopFlag::new();
+        let measured = meter.measure_with(&pool, &opened, &locations, &stop, &mut |_| {});
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
         let measured = measured.unwrap();
-        (measured.usage(0), measured.breakdown(0).unwrap().clone())
+        let breakdown = measured.breakdown(&locations[0]).unwrap().clone();
+        (measured.usage(&locations[0]).unwrap(), breakdown)
     }
 
     proptest! {
@@ -145,14 +145,11 @@ mod tests {
         let cache = TestCache::new();
         let image = cache.image("a");
         let (opened, locations) = tree(&cache);
-        let (folders, progress) = (Folders::open(&opened), Progress::new(1, StopFlag::new()));
-        let walked = TreeWalk::new(
-            Top::new(&opened, &folders, &locations[0]),
-            &progress.counters()[0],
-            None,
-        );
+        let (folders, counters) = (Folders::open(&opened), Counters::default());
+        let (top, stop) = (Top::new(&opened, &folders, &locations[0]), StopFlag::new());
+        let walked = TreeWalk::new(top, &counters, None);
         let pool = Pool::new(Budget::with(1, 0)).unwrap();
-        let walk = Walk { tree: &walked, budget: &pool.budget, stop: progress.stop() };
+        let walk = Walk { tree: &walked, budget: &pool.budget, stop: &stop };
         let base = Directory::open(&image).unwrap();
         let mut trail = Trail::new(&base);
         for name in [c"usr", c"lib", c"deep"] {

@@ -35,7 +35,8 @@ mod compare {
     use std::process::{Command, Stdio};
     use std::time::Instant;
 
-    use bbox_cache::usage::{Jobs, Walker};
+    use bbox_cache::Jobs;
+    use bbox_cache::usage::Walker;
 
     use crate::{bare, sizing};
 

@@ -8,12 +8,12 @@ mod shapes;
 
 use std::time::Duration;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Patience};
 use bbox_cache::gc::gather;
 use bbox_cache::plan::{self, Activity, GcOptions};
 use bbox_cache::sweep::{Outcome, sweep};
-use bbox_cache::usage::{Jobs, Progress};
+use bbox_cache::usage::Progress;
+use bbox_cache::{Jobs, StopFlag};
 use cache::TestCache;
 use criterion::{
     BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
@@ -30,7 +30,7 @@ fn remove(built: &TestCache, jobs: Jobs) -> Outcome {
     let inventory = cache.inventory().unwrap();
     let evidence = gather(&cache, &inventory, Timestamp::now(), Activity::default());
     let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
-    let progress = Progress::new(plan.decisions().len(), StopFlag::new());
+    let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &plan, jobs, &progress, &sender).unwrap()
 }

@@ -11,7 +11,8 @@ mod sizing;
 use std::path::Path;
 use std::time::Duration;
 
-use bbox_cache::usage::{Jobs, Walker};
+use bbox_cache::Jobs;
+use bbox_cache::usage::Walker;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use shapes::{SHAPES, build};
 use sizing::size;

@@ -5,12 +5,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Inventory, default_directory};
 use bbox_cache::gc;
 use bbox_cache::jiff::Timestamp;
 use bbox_cache::plan::{self, Activity, GcOptions, LayerChoice, Plan, Verdict};
-use bbox_cache::usage::{Jobs, Meter, Progress};
+use bbox_cache::usage::Meter;
+use bbox_cache::{Jobs, StopFlag};
 
 fn main() -> ExitCode {
     let named = std::env::args_os().nth(1).map(PathBuf::from);
@@ -42,9 +42,9 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
         println!("{action:<8} {}  {}", decision.item.location(), decision.verdict.reason());
     }
     let doomed = plan.to_remove();
-    let progress = Progress::new(doomed.len(), StopFlag::new());
-    let meter = Meter::new(Jobs::default()).reading_extents();
-    let freed = meter.measure(&cache, &doomed, &progress)?.reclaimable(0..doomed.len());
+    let meter = Meter::new(Jobs::default()).with_extents();
+    let found = meter.measure(&cache, &doomed, &StopFlag::new(), &mut |_| {})?;
+    let freed = found.reclaimable(&doomed);
     println!("\n{} things would go, freeing {} to {}", doomed.len(), freed.certain, freed.at_most);
     Ok(())
 }
@@ -67,9 +67,9 @@ fn plan(cache: &Cache) -> bbox_cache::Result<Plan> {
 fn activity(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<Activity> {
     let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let extractions: Vec<_> = extractions.map(|entry| entry.location.clone()).collect();
-    let progress = Progress::new(extractions.len(), StopFlag::new());
-    let found = Meter::new(Jobs::default()).measure(cache, &extractions, &progress)?;
-    let changes = extractions.into_iter().enumerate();
-    let changes: Vec<_> = changes.map(|(tree, at)| (at, found.newest_change(tree))).collect();
+    let meter = Meter::new(Jobs::default());
+    let found = meter.measure(cache, &extractions, &StopFlag::new(), &mut |_| {})?;
+    let changes = extractions.into_iter().map(|at| (at.clone(), found.newest_change(&at)));
+    let changes: Vec<_> = changes.collect();
     Ok(Activity::new(&changes))
 }

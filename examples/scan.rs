@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, EntryKind, Guests, Inventory, default_directory};
 use bbox_cache::plan::Reachability;
-use bbox_cache::usage::{Census, Jobs, Meter, Progress};
+use bbox_cache::usage::{CacheUsage, Meter};
+use bbox_cache::{Jobs, StopFlag};
 
 fn main() -> ExitCode {
     let named = std::env::args_os().nth(1).map(PathBuf::from);
@@ -30,27 +30,34 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
         return Ok(());
     };
     let inventory = cache.inventory()?;
-    let census = measure(&cache, &inventory)?;
-    show(&inventory, &census);
-    let measurement = census.measurement();
-    let unread = (0..measurement.trees()).flat_map(|tree| measurement.problems(tree).first());
-    let unread = inventory.problems.iter().chain(census.problems()).chain(unread);
+    let found = measure(&cache, &inventory)?;
+    show(&inventory, &found);
+    let unread = found.measurement().all_problems().flat_map(|(_, problems)| problems.first());
+    let unread = inventory.problems.iter().chain(found.problems()).chain(unread);
     unread.for_each(|problem| eprintln!("{problem}"));
     Ok(())
 }
 
-/// All trees at once, on one pool of threads. Another thread could watch `progress`, or raise the flag.
-fn measure(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<Census> {
-    let progress = Progress::new(Census::locations(inventory).len(), StopFlag::new());
+/// All trees at once, on one pool of threads, with a word meanwhile if that takes long.
+fn measure(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<CacheUsage> {
     // Without this, data that files share would count for each of them.
-    let meter = Meter::new(Jobs::default()).reading_extents();
-    Census::take(cache, inventory, &meter, Guests::of_user().as_ref(), &progress)
+    let meter = Meter::new(Jobs::default()).with_extents();
+    let guests = Guests::of_user();
+    CacheUsage::measure(
+        cache,
+        inventory,
+        &meter,
+        guests.as_ref(),
+        &StopFlag::new(),
+        &mut |progress| {
+            eprint!("\r{} files so far ", progress.total().files);
+        },
+    )
 }
 
-fn show(inventory: &Inventory, census: &Census) {
+fn show(inventory: &Inventory, found: &CacheUsage) {
     let reachability = Reachability::new(&inventory.refs.refs);
-    // Trees are measured in the order of the entries.
-    for (tree, entry) in inventory.entries.iter().enumerate() {
+    for entry in &inventory.entries {
         let what = match &entry.kind {
             EntryKind::Image(digest) if reachability.contains(digest.entry_name()) => "live image",
             // A ref that cannot be read may name any image.
@@ -60,18 +67,18 @@ fn show(inventory: &Inventory, census: &Census) {
             EntryKind::Leftover(_) => "leftover",
             _ => "stranger",
         };
-        let usage = census.measurement().usage(tree);
+        let Some(usage) = found.measurement().usage(&entry.location) else { continue };
         let least = if usage.is_complete() { "" } else { "at least " };
         let (size, files) = (usage.on_disk, usage.files);
         println!("{what:<10}  {least}{size:>9}  {files:>6} files  {}", entry.location);
     }
-    let total = census.total();
+    let total = found.total();
     println!("\n{} on disk, {} of content", total.on_disk, total.apparent);
     let trees = |kind: fn(&EntryKind) -> bool| {
-        let entries = inventory.entries.iter().enumerate();
-        entries.filter(move |(_, entry)| kind(&entry.kind)).map(|(tree, _)| tree)
+        let entries = inventory.entries.iter();
+        entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     };
-    let images = census.measurement().total(trees(|kind| matches!(kind, EntryKind::Image(_))));
-    let layers = census.measurement().total(trees(|kind| matches!(kind, EntryKind::Layer(_))));
+    let images = found.measurement().total(trees(|kind| matches!(kind, EntryKind::Image(_))));
+    let layers = found.measurement().total(trees(|kind| matches!(kind, EntryKind::Layer(_))));
     println!("images {}, layers {}", images.on_disk, layers.on_disk);
 }

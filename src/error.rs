@@ -87,6 +87,40 @@ impl Error {
     }
 }
 
+/// How many errors of a tree are kept: enough to see the pattern.
+const KEPT: usize = 10;
+
+/// The first few errors of one tree, and how many there were: no list that grows with the tree.
+#[derive(Debug, Default)]
+pub struct Problems {
+    first: Vec<Error>,
+    count: u64,
+}
+
+impl Problems {
+    pub(crate) fn push(&mut self, error: Error) {
+        self.count += 1;
+        if self.first.len() < KEPT {
+            self.first.push(error);
+        }
+    }
+
+    /// The errors that were kept, at most 10.
+    pub fn first(&self) -> &[Error] {
+        &self.first
+    }
+
+    /// How many there were in all.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether nothing went wrong.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
 /// The system's words for an error, without the number that only a programmer looks up.
 pub(crate) fn cause(error: &io::Error) -> String {
     without_number(&error.to_string()).to_owned()

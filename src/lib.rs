@@ -22,12 +22,12 @@
 //! What a collection would remove, and how big that is:
 //!
 //! ```
-//! use bbox_cache::StopFlag;
+//! use bbox_cache::{Jobs, StopFlag};
 //! use bbox_cache::cache::Cache;
 //! use bbox_cache::gc;
 //! use bbox_cache::jiff::Timestamp;
 //! use bbox_cache::plan::{self, Activity, GcOptions};
-//! use bbox_cache::usage::{Jobs, Meter, Progress};
+//! use bbox_cache::usage::Meter;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # use std::time::{Duration, SystemTime};
@@ -41,9 +41,8 @@
 //! let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
 //! let mut plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
 //! let to_remove = plan.to_remove();
-//! let progress = Progress::new(to_remove.len(), StopFlag::new());
 //! let meter = Meter::new(Jobs::default());
-//! let measurement = meter.measure(&cache, &to_remove, &progress)?;
+//! let measurement = meter.measure(&cache, &to_remove, &StopFlag::new(), &mut |_| {})?;
 //! let freed = plan.note_usage(&measurement);
 //! for decision in plan.removals() {
 //!     println!("{}: {}", decision.item.location(), decision.verdict.reason());
@@ -63,6 +62,7 @@ mod error;
 mod escape;
 mod fs;
 pub mod gc;
+mod jobs;
 pub mod plan;
 mod stop;
 pub mod sweep;
@@ -75,6 +75,7 @@ pub mod usage;
 // Their types are in the signatures: whoever takes them from here has the same versions.
 pub use {bytesize, crossbeam_channel, jiff};
 
-pub use error::{Error, Result};
+pub use error::{Error, Problems, Result};
 pub use escape::Escaped;
+pub use jobs::Jobs;
 pub use stop::StopFlag;

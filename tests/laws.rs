@@ -13,12 +13,12 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, EntryKind, Folder, Location};
 use bbox_cache::gc::gather;
 use bbox_cache::plan::{self, Activity, GcOptions, Plan, Verdict};
 use bbox_cache::sweep::{RemovalResult, sweep};
-use bbox_cache::usage::{Jobs, Meter, Progress, Usage, Walker};
+use bbox_cache::usage::{Meter, Progress, Usage, Walker};
+use bbox_cache::{Jobs, StopFlag};
 use cache::{TestCache, age};
 use jiff::Timestamp;
 use proptest::collection::vec;
@@ -217,14 +217,15 @@ proptest! {
         let locations: Vec<_> =
             inventory.entries.iter().map(|entry| entry.location.clone()).collect();
         for walker in [Walker::Native, Walker::Portable] {
-            let progress = Progress::new(locations.len(), StopFlag::new());
             let meter = Meter::new(jobs(threads)).with_walker(walker);
-            let measured = meter.measure(&opened, &locations, &progress).unwrap();
-            for (tree, path) in paths.iter().enumerate() {
-                prop_assert_eq!(measured.usage(tree), oracle(std::slice::from_ref(path)), "{:?}", walker);
-                prop_assert_eq!(measured.newest_change(tree), Some(newest_change(path)), "{:?}", walker);
+            let stop = StopFlag::new();
+            let measured = meter.measure(&opened, &locations, &stop, &mut |_| {}).unwrap();
+            for (at, path) in locations.iter().zip(&paths) {
+                let usage = measured.usage(at).unwrap();
+                prop_assert_eq!(usage, oracle(std::slice::from_ref(path)), "{:?}", walker);
+                prop_assert_eq!(measured.newest_change(at), Some(newest_change(path)), "{:?}", walker);
             }
-            prop_assert_eq!(measured.total(0..paths.len()), oracle(&paths), "{:?}", walker);
+            prop_assert_eq!(measured.total(&locations), oracle(&paths), "{:?}", walker);
         }
     }
 
@@ -248,13 +249,13 @@ proptest! {
         let locations: Vec<_> = entries.into_iter().map(|entry| entry.location).collect();
         let mut by_walker = Vec::new();
         for walker in [Walker::Native, Walker::Portable] {
-            let progress = Progress::new(locations.len(), StopFlag::new());
-            let meter = Meter::new(jobs(threads)).with_walker(walker).breaking_down(count);
-            let measured = meter.measure(&opened, &locations, &progress).unwrap();
-            for (tree, path) in paths.iter().enumerate() {
-                let found = measured.breakdown(tree).unwrap();
+            let meter = Meter::new(jobs(threads)).with_walker(walker).with_breakdown(count);
+            let stop = StopFlag::new();
+            let measured = meter.measure(&opened, &locations, &stop, &mut |_| {}).unwrap();
+            for (at, path) in locations.iter().zip(&paths) {
+                let found = measured.breakdown(at).unwrap();
                 by_walker.push(found.clone());
-                prop_assert_eq!(found.usage(), measured.usage(tree), "{:?}", walker);
+                prop_assert_eq!(Some(found.usage()), measured.usage(at), "{:?}", walker);
                 let all = found.largest(usize::MAX, usize::MAX);
                 let expected = broken_down(path);
                 let by_path = all.iter().map(|part| (part.path.clone(), part.usage));
@@ -336,7 +337,7 @@ fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
     let opened = opened.lock(&StopFlag::new(), |_| panic!("nobody else is here")).unwrap();
     let plan = plan(&opened);
-    let progress = Progress::new(plan.decisions().len(), StopFlag::new());
+    let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, events) = crossbeam_channel::unbounded();
     let outcome = sweep(&opened, &plan, jobs(threads), &progress, &sender).unwrap();
     drop(sender);

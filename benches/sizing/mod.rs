@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::Cache;
-use bbox_cache::usage::{Census, Jobs, Meter, Progress, Usage, Walker};
+use bbox_cache::usage::{CacheUsage, Meter, Usage, Walker};
+use bbox_cache::{Jobs, StopFlag};
 
 pub fn size(directory: &Path, walker: Walker, jobs: Jobs) -> Usage {
     let cache = Cache::open(directory).unwrap().unwrap();
     let inventory = cache.inventory().unwrap();
-    let progress = Progress::new(Census::locations(&inventory).len(), StopFlag::new());
     let meter = Meter::new(jobs).with_walker(walker);
-    Census::take(&cache, &inventory, &meter, None, &progress).unwrap().total()
+    let stop = StopFlag::new();
+    let found = CacheUsage::measure(&cache, &inventory, &meter, None, &stop, &mut |_| {});
+    found.unwrap().total()
 }

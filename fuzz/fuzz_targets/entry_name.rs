@@ -7,11 +7,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use bbox_cache::StopFlag;
+use bbox_cache::{Jobs, StopFlag};
 use bbox_cache::cache::{Cache, EntryName, Patience};
 use bbox_cache::plan::{Conditions, collect};
 use bbox_cache::sweep::sweep;
-use bbox_cache::usage::{Jobs, Progress};
+use bbox_cache::usage::Progress;
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 
@@ -45,7 +45,7 @@ fuzz_target!(|input: &[u8]| {
     let later = Timestamp::now() + SignedDuration::from_hours(1);
     let plan = collect(&inventory, &Conditions::at(later));
     let lock = cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap();
-    let progress = Progress::new(plan.decisions.len(), StopFlag::new());
+    let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &lock, &plan, Jobs::new(1).unwrap(), &progress, &sender).unwrap();
 

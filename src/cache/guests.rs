@@ -11,7 +11,7 @@ use super::EntryName;
 use super::location::home_directory;
 use crate::fs::Directory;
 
-/// Where the guests of a user lie, for [`Meter::look_around`](crate::usage::Meter::look_around).
+/// Where the guests of a user lie, for [`Meter::find_outside_holders`](crate::usage::Meter::find_outside_holders).
 #[derive(Clone, Debug)]
 pub struct Guests {
     vms: PathBuf,

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::completions::{command, images};
-use crate::usage::Jobs;
+use crate::jobs::Jobs;
 
 /// Options of every verb, taken before or after it.
 #[derive(Args, Default)]

@@ -12,7 +12,8 @@ use super::ui::console::Console;
 use crate::cache::default_directory;
 use crate::error::Context as _;
 use crate::escape::Escaped;
-use crate::usage::{Jobs, Meter};
+use crate::jobs::Jobs;
+use crate::usage::Meter;
 
 /// Names the cache directory, unless the command line does.
 const DIRECTORY_VARIABLE: &str = "BBOX_IMAGE_CACHE_DIR";

@@ -5,16 +5,16 @@ use crate::cli::ui::units::plural;
 use crate::escape::Escaped;
 use crate::plan::{Doubt, Standing, Timeline};
 
-/// The layers that an image is likely made of, with their places in the inventory; `None` if nobody can
-/// tell.
+/// The layers that an image is likely made of, with where they lie; `None` if nobody can tell.
 pub fn layers_of<'a>(
     timeline: &Timeline<'_>,
     inventory: &'a Inventory,
     image: &Entry,
-) -> Option<Vec<(usize, &'a Digest)>> {
+) -> Option<Vec<(&'a Location, &'a Digest)>> {
     let places = timeline.layers_of(&image.location)?.into_iter();
-    let layers = places.filter_map(|place| match &inventory.entries[place].kind {
-        EntryKind::Layer(digest) => Some((place, digest)),
+    let entries = places.map(|place| &inventory.entries[place]);
+    let layers = entries.filter_map(|entry| match &entry.kind {
+        EntryKind::Layer(digest) => Some((&entry.location, digest)),
         _ => None,
     });
     Some(layers.collect())

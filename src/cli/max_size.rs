@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use bytesize::ByteSize;
 
-use super::census::{take_census, unread};
 use super::context::Context;
 use super::failure::Failure;
+use super::measure::{measure_cache, unread};
 use super::removal::Report;
 use super::ui::units::size;
 use crate::cache::{Cache, Inventory, Location};
 use crate::plan::{self, Evidence, GcOptions, Plan, evictable, fit};
-use crate::usage::Census;
+use crate::usage::CacheUsage;
 
 /// The plan by which the cache occupies `limit` at most, if that can be had: besides what goes
 /// anyway, the images that were used least recently.
@@ -24,15 +24,14 @@ pub fn plan(
     limit: ByteSize,
     report: &mut Report,
 ) -> Result<Plan, Failure> {
-    let census = take_census(context, cache, inventory, true)?;
+    let census = measure_cache(context, cache, inventory, true)?;
     report.problems.extend(unread(&census));
     let evicting = |evicted: &HashSet<Location>| {
         let options = GcOptions { evicted: evicted.clone(), ..options.clone() };
         plan::gc(inventory, &options, evidence)
     };
     let candidates = evictable(&plan::gc(inventory, &options, evidence));
-    let (evicted, left) =
-        fit(&candidates, limit, |gone| staying(&census, inventory, &evicting(gone)));
+    let (evicted, left) = fit(&candidates, limit, |gone| staying(&census, &evicting(gone)));
     if left > limit {
         report.warn(
             context,
@@ -47,11 +46,6 @@ pub fn plan(
 }
 
 /// What the cache occupies without what `plan` removes.
-fn staying(census: &Census, inventory: &Inventory, plan: &Plan) -> ByteSize {
-    let doomed: HashSet<Location> = plan.to_remove().into_iter().collect();
-    let stays = |tree: &usize| {
-        let entry = inventory.entries.get(*tree);
-        entry.is_none_or(|entry| !doomed.contains(&entry.location))
-    };
-    census.total_of((0..census.measurement().trees()).filter(stays)).on_disk
+fn staying(census: &CacheUsage, plan: &Plan) -> ByteSize {
+    census.total_without(&plan.to_remove().into_iter().collect()).on_disk
 }

@@ -1,38 +1,46 @@
-//! Trees of a cache measured, with bars.
+//! Trees of a cache, or all of it, measured with bars.
 
 use super::context::Context;
 use super::failure::Failure;
-use super::ui::bars::{MeasureFace, watch};
-use crate::cache::{Cache, Entry, EntryKind, Guests, Location};
-use crate::error::Error;
-use crate::usage::{Measurement, Meter, Progress};
+use super::problems;
+use super::ui::bars::MeasureBars;
+use crate::cache::{Cache, Guests, Inventory, Location};
+use crate::usage::{CacheUsage, Measurement, Meter};
 
 /// Measures `trees`, and looks who else holds what is in them: `others` of the same cache, and the
-/// clones of microVMs. `names` are safe to print, one for each tree.
+/// clones of microVMs.
 pub fn measure(
     context: &Context<'_>,
     cache: &Cache,
     meter: Meter,
     trees: &[Location],
-    names: Vec<String>,
     others: &[Location],
 ) -> Result<Measurement, Failure> {
-    let progress = Progress::new(trees.len(), context.signals.stop());
-    let guests = Guests::of_user();
-    let take = || -> Result<Measurement, Error> {
-        let mut found = meter.measure(cache, trees, &progress)?;
-        meter.look_around(cache, &mut found, others, guests.as_ref(), progress.stop())?;
-        Ok(found)
-    };
-    let mut face = MeasureFace::new(context.console, &progress, names);
-    Ok(watch(&mut face, |_events| take())??)
+    let (stop, guests) = (context.signals.stop(), Guests::of_user());
+    let mut bars = MeasureBars::new(context.console, trees.len());
+    let mut found = meter.measure(cache, trees, &stop, &mut |progress| bars.show(progress))?;
+    meter.find_outside_holders(cache, &mut found, others, guests.as_ref(), &stop)?;
+    Ok(found)
 }
 
-/// What an entry is called beside a bar.
-pub fn label(entry: &Entry) -> String {
-    match &entry.kind {
-        EntryKind::Image(digest) => digest.short(),
-        EntryKind::Layer(digest) => format!("layer {}", digest.short()),
-        EntryKind::Leftover(_) | EntryKind::Stranger => entry.location.name.to_string(),
-    }
+/// Measures everything that `inventory` lists, and what files share, if that is wanted.
+pub fn measure_cache(
+    context: &Context<'_>,
+    cache: &Cache,
+    inventory: &Inventory,
+    reads_extents: bool,
+) -> Result<CacheUsage, Failure> {
+    let meter = if reads_extents { context.meter().with_extents() } else { context.meter() };
+    let (stop, guests) = (context.signals.stop(), Guests::of_user());
+    // One more for `refs`.
+    let mut bars = MeasureBars::new(context.console, inventory.entries.len() + 1);
+    let mut watch = |progress: &_| bars.show(progress);
+    Ok(CacheUsage::measure(cache, inventory, &meter, guests.as_ref(), &stop, &mut watch)?)
+}
+
+/// What could not be read, safe to print.
+pub fn unread(cache_usage: &CacheUsage) -> Vec<String> {
+    let trees = cache_usage.measurement().all_problems();
+    let trees = trees.flat_map(|(_, problems)| problems::lines(problems));
+    cache_usage.problems().iter().map(ToString::to_string).chain(trees).collect()
 }

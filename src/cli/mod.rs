@@ -5,7 +5,6 @@
 //! the signal's number if a signal came. `lease` passes on the code of the command that it runs.
 
 mod args;
-mod census;
 mod choose;
 mod completions;
 mod context;

@@ -1,6 +1,6 @@
 //! What is said of what could not be read in a tree.
 
-use crate::usage::Problems;
+use crate::error::Problems;
 
 /// A line for each problem that is known, and one for the others.
 pub fn lines(problems: &Problems) -> Vec<String> {

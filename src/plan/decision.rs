@@ -175,16 +175,20 @@ impl Plan {
         entries.filter(|location| !chosen.contains(location)).cloned().collect()
     }
 
-    /// Notes how big the things to be removed are: `measurement` is of [`Plan::to_remove`], and perhaps of more
-    /// behind it. Returns the bytes on disk that removing all of it frees.
+    /// Where everything lies that there is a decision about, in the order of the decisions.
+    pub fn locations(&self) -> impl Iterator<Item = &Location> {
+        self.decisions.iter().map(|decision| decision.item.location())
+    }
+
+    /// Notes how big the things to be removed are, as far as `measurement` has them. Returns the bytes on disk that
+    /// removing all of them frees.
     pub fn note_usage(&mut self, measurement: &Measurement) -> Estimate {
-        let removals = self.decisions.iter_mut().filter(|decision| decision.verdict.removes());
-        let mut trees = 0;
-        for (tree, decision) in removals.enumerate() {
-            decision.usage = Some(measurement.usage(tree));
-            trees = tree + 1;
+        for decision in &mut self.decisions {
+            if decision.verdict.removes() {
+                decision.usage = measurement.usage(decision.item.location());
+            }
         }
-        measurement.reclaimable(0..trees)
+        measurement.reclaimable(self.removals().map(|decision| decision.item.location()))
     }
 
     /// Notes how much of a thing has been removed.

@@ -97,11 +97,12 @@ mod tests {
     use crate::StopFlag;
     use crate::cache::{EntryName, Folder, Location};
     use crate::fs::Budget;
+    use crate::jobs::Pool;
     use crate::sweep::freed::LastNames;
     use crate::sweep::outcome::{RemovalResult, Report};
     use crate::sweep::trash::Doomed;
     use crate::test_cache::{TestCache, grow};
-    use crate::usage::{Pool, Progress};
+    use crate::usage::Progress;
 
     fn location() -> Location {
         Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() }
@@ -115,7 +116,7 @@ mod tests {
     /// Removes the cache's image `a`: bytes, files and directories that went.
     fn removed(cache: &TestCache, threads: usize, permits: usize) -> (u64, u64, u64) {
         let pool = Pool::new(Budget::with(threads, permits)).unwrap();
-        let progress = Progress::new(1, StopFlag::new());
+        let progress = Progress::for_items([&location()], StopFlag::new());
         let (sender, _events) = crossbeam_channel::unbounded();
         let location = location();
         let report = Report::new([&location], &sender);
@@ -123,7 +124,7 @@ mod tests {
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
-        let usage = progress.tallies()[0].usage();
+        let usage = progress.counters(0).usage();
         match report.into_outcome(None).get(&location) {
             Some(RemovalResult::Removed { freed }) => {
                 (freed.as_u64(), usage.files, usage.directories)
@@ -157,7 +158,8 @@ mod tests {
     /// Goes down to `b/c` in the image `a`, where nothing is pending but what `then` puts there,
     /// and removes from there on.
     fn removed_from_c(cache: &TestCache, then: impl FnOnce(&mut InPlace<'_>)) -> RemovalResult {
-        let (doomed, progress) = (doomed(cache), Progress::new(1, StopFlag::new()));
+        let (doomed, progress) =
+            (doomed(cache), Progress::for_items([&location()], StopFlag::new()));
         let (sender, _events) = crossbeam_channel::unbounded();
         let location = location();
         let (names, report) = (LastNames::default(), Report::new([&location], &sender));

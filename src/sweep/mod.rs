@@ -39,8 +39,9 @@ use crossbeam_channel::Sender;
 
 use crate::cache::LockedCache;
 use crate::error::{Error, Result};
+use crate::jobs::Jobs;
 use crate::plan::Plan;
-use crate::usage::{Jobs, Progress};
+use crate::usage::Progress;
 
 use obstacle::Obstacle;
 use outcome::Report;
@@ -48,7 +49,7 @@ pub use outcome::{Event, Outcome, RemovalResult};
 pub use raze::{Razed, open_up, razable, raze};
 use trash::{Round, STEPS, Trash};
 
-/// Carries out `plan` and tells `events` of each removal as it ends. `progress` has a tally for
+/// Carries out `plan` and tells `events` of each removal as it ends. `progress` has counters for
 /// each decision of the plan; removed bytes are added to it as they go. Nobody need listen to the
 /// events: the outcome has it all.
 ///
@@ -64,14 +65,14 @@ use trash::{Round, STEPS, Trash};
 /// `progress` was made for fewer trees than the plan has decisions.
 ///
 /// ```
-/// use bbox_cache::StopFlag;
+/// use bbox_cache::{Jobs, StopFlag};
 /// use bbox_cache::cache::{Cache, Patience};
 /// use bbox_cache::crossbeam_channel::unbounded;
 /// use bbox_cache::gc;
 /// use bbox_cache::jiff::Timestamp;
 /// use bbox_cache::plan::{self, Activity, GcOptions};
 /// use bbox_cache::sweep::{RemovalResult, sweep};
-/// use bbox_cache::usage::{Jobs, Progress};
+/// use bbox_cache::usage::Progress;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use std::time::{Duration, SystemTime};
@@ -87,7 +88,7 @@ use trash::{Round, STEPS, Trash};
 /// let inventory = cache.settled_inventory(&stop)?;
 /// let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
 /// let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
-/// let progress = Progress::new(plan.decisions().len(), stop);
+/// let progress = Progress::for_items(plan.locations(), stop);
 /// let (events, _) = unbounded();
 /// let outcome = sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
 /// for decision in plan.removals() {

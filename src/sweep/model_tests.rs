@@ -23,9 +23,10 @@ use super::remove::remove;
 use super::trash::{Round, STEPS, Trash};
 use crate::StopFlag;
 use crate::cache::{Cache, Location};
+use crate::jobs::Jobs;
 use crate::plan::{self, Evidence, GcOptions, Plan};
 use crate::test_cache::{TestCache, USED, age, hash};
-use crate::usage::{Jobs, Progress};
+use crate::usage::Progress;
 
 /// How many different images and references there are.
 const KINDS: usize = 3;
@@ -326,7 +327,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
         round = owner.meanwhile(next(), || trash.take(step, round)).unwrap();
     }
     owner.meanwhile(next(), || {
-        let progress = Progress::new(plan.decisions().len(), StopFlag::new());
+        let progress = Progress::for_items(plan.locations(), StopFlag::new());
         let pool = Jobs::new(2).unwrap().pool().unwrap();
         remove(&round.doomed, &progress, &pool, &report);
     });

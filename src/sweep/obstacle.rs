@@ -9,7 +9,7 @@ use super::outcome::RemovalResult;
 use super::remedy::explain;
 use crate::cache::{Cache, EntryName, Location};
 use crate::error::Error;
-use crate::usage::Problems;
+use crate::error::Problems;
 
 /// What was tried with an entry, and what became of it.
 #[derive(Clone, Copy, Debug)]

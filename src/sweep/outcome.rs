@@ -7,9 +7,8 @@ use bytesize::ByteSize;
 use crossbeam_channel::Sender;
 
 use crate::cache::Location;
-use crate::error::Error;
+use crate::error::{Error, Problems};
 use crate::plan::{KeepReason, Plan};
-use crate::usage::Problems;
 
 /// What came of the decision to remove something, or to bring it back.
 #[derive(Clone, Debug)]

@@ -60,14 +60,14 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// written to it since; or the system refused.
 ///
 /// ```
-/// use bbox_cache::StopFlag;
+/// use bbox_cache::{Jobs, StopFlag};
 /// # use bbox_cache::cache::Cache;
 /// use bbox_cache::cache::Patience;
 /// use bbox_cache::gc;
 /// use bbox_cache::jiff::Timestamp;
 /// use bbox_cache::plan::{self, Activity};
 /// use bbox_cache::sweep::{raze, sweep};
-/// use bbox_cache::usage::{Jobs, Progress};
+/// use bbox_cache::usage::Progress;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let home = tempfile::tempdir()?;
@@ -79,7 +79,7 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
 /// let plan = plan::purge(&inventory, &evidence);
 /// // … ask whether all of that may go …
-/// let progress = Progress::new(plan.decisions().len(), StopFlag::new());
+/// let progress = Progress::for_items(plan.locations(), StopFlag::new());
 /// let (events, _) = bbox_cache::crossbeam_channel::unbounded();
 /// sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
 /// raze(&cache)?;

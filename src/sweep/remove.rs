@@ -21,9 +21,10 @@ use super::target::{Step, Target};
 use super::trash::Doomed;
 use super::tree::{Ending, Tree};
 use crate::fs::{Budget, Span};
-use crate::usage::{Pool, Progress};
+use crate::jobs::Pool;
+use crate::usage::Progress;
 
-/// Deletes everything in `doomed`; `progress` has a tally for each decision of the plan.
+/// Deletes everything in `doomed`; `progress` has counters for each decision of the plan.
 pub(super) fn remove(doomed: &[Doomed], progress: &Progress, pool: &Pool, report: &Report<'_>) {
     let names = LastNames::default();
     let trees: Vec<_> =

@@ -12,9 +12,10 @@ use super::outcome::{RemovalResult, Report};
 use super::remedy::explain;
 use super::trash::Doomed;
 use crate::error::Error;
+use crate::error::Problems;
 use crate::fs::{Directory, Kind, Status};
 use crate::stop::StopFlag;
-use crate::usage::{Problems, Progress, Stage, Tally, Usage};
+use crate::usage::{Counters, Phase, Progress, Usage};
 
 /// How the removal of a name has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum Ending {
 /// One doomed tree.
 pub struct Tree<'s> {
     doomed: &'s Doomed,
-    tally: &'s Tally,
+    counters: &'s Counters,
     stop: &'s StopFlag,
     names: &'s LastNames,
     report: &'s Report<'s>,
@@ -43,7 +44,7 @@ impl<'s> Tree<'s> {
     ) -> Self {
         Self {
             doomed,
-            tally: &progress.tallies()[doomed.decision],
+            counters: progress.counters(doomed.decision),
             stop: progress.stop(),
             names,
             report,
@@ -56,7 +57,7 @@ impl<'s> Tree<'s> {
     }
 
     pub fn begin(&self) {
-        self.tally.enter(Stage::Working);
+        self.counters.enter(Phase::Working);
     }
 
     pub fn is_stopped(&self) -> bool {
@@ -129,7 +130,7 @@ impl<'s> Tree<'s> {
     }
 
     pub fn count(&self, usage: &Usage) {
-        self.tally.add(usage);
+        self.counters.add(usage);
     }
 
     /// Notes that something could not be done.
@@ -160,8 +161,8 @@ impl<'s> Tree<'s> {
 
     /// Reports the end of the whole tree.
     pub fn settle(&self, ending: Ending) {
-        self.tally.enter(Stage::Done);
-        let freed = self.tally.usage().on_disk;
+        self.counters.enter(Phase::Done);
+        let freed = self.counters.usage().on_disk;
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         let fate = match ending {
             Ending::Removed => RemovalResult::Removed { freed },

@@ -12,7 +12,7 @@ use std::collections::BinaryHeap;
 
 use bytesize::ByteSize;
 
-use super::Usage;
+use super::amounts::Usage;
 use crate::fs::{InodeId, Status};
 
 /// The fewest names that are worth a merge.
@@ -144,7 +144,7 @@ pub(super) struct Overlap {
 impl Overlap {
     /// Of trees in which all names have been settled. Calls `each` with every inode that does not
     /// lie in one tree, and whether these trees together have all its names.
-    pub fn of<'l>(
+    pub fn new<'l>(
         trees: impl Iterator<Item = &'l Links>,
         mut each: impl FnMut(InodeId, bool),
     ) -> Self {
@@ -212,9 +212,9 @@ mod tests {
     fn a_name_elsewhere_holds_the_inode_until_it_is_in_the_sum() {
         let (here, _) = settled(&[name(1, 2), name(2, 3)]);
         let (there, _) = settled(&[name(1, 2)]);
-        let alone = Overlap::of([&here].into_iter(), |_, is_whole| assert!(!is_whole));
+        let alone = Overlap::new([&here].into_iter(), |_, is_whole| assert!(!is_whole));
         assert_eq!(alone.held_elsewhere.as_u64(), 2 * 4096);
-        let both = Overlap::of([&here, &there].into_iter(), |inode, is_whole| {
+        let both = Overlap::new([&here, &there].into_iter(), |inode, is_whole| {
             assert_eq!(is_whole, inode.number == 1);
         });
         assert_eq!((both.on_disk.as_u64(), both.apparent.as_u64()), (4096, 100));
@@ -251,7 +251,7 @@ mod tests {
                 }
                 all.push(links);
             }
-            let overlap = Overlap::of(all.iter(), |_, _| {});
+            let overlap = Overlap::new(all.iter(), |_, _| {});
             prop_assert_eq!(sum - overlap.on_disk.as_u64(), 4096 * seen.len() as u64);
             prop_assert_eq!(overlap.held_elsewhere.as_u64(), 4096 * seen.len() as u64);
         }

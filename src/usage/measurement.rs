@@ -6,9 +6,13 @@ use std::sync::OnceLock;
 use bytesize::ByteSize;
 use jiff::Timestamp;
 
+use super::amounts::Usage;
+use super::breakdown::Breakdown;
+use super::estimate::Estimate;
 use super::links::{Links, Overlap};
-use super::sharing::{Class, Estimate, Holder, Shared, Who};
-use super::{Breakdown, Problems, Usage};
+use super::sharing::{Holder, Role, Shared};
+use crate::cache::Location;
+use crate::error::Problems;
 use crate::fs::Holding;
 
 /// The account of one tree.
@@ -24,10 +28,15 @@ pub(super) struct Account {
     pub problems: Problems,
 }
 
-/// The accounts of several trees, in the order in which the trees were given: a tree is called by its
-/// place in that order, the first one by 0. By default, there are none.
+/// The accounts of several trees. By default, there are none.
+///
+/// A location that was not measured has no account. In a sum it counts as something that could not be
+/// read, so that the sum is a lower bound.
 #[derive(Debug, Default)]
 pub struct Measurement {
+    /// The trees in the order in which they were given, which numbers them.
+    locations: Vec<Location>,
+    numbers: HashMap<Location, usize>,
     accounts: Vec<Account>,
     shared: Shared,
     uniques: OnceLock<Vec<Estimate>>,
@@ -56,10 +65,16 @@ struct Together {
 }
 
 impl Measurement {
-    pub(super) fn new(accounts: Vec<Account>, mut shared: Shared) -> Self {
-        let spread = accounts.iter().flat_map(|account| account.links.spread());
+    /// Each location is there once.
+    pub(super) fn new(
+        trees: impl Iterator<Item = (Location, Account)>,
+        mut shared: Shared,
+    ) -> Self {
+        let (locations, accounts): (Vec<_>, Vec<_>) = trees.unzip();
+        let numbers = locations.iter().cloned().zip(0..).collect();
+        let spread = accounts.iter().flat_map(|account: &Account| account.links.spread());
         spread.for_each(|inode| shared.inodes.spread(inode));
-        Self { accounts, shared, uniques: OnceLock::new() }
+        Self { locations, numbers, accounts, shared, uniques: OnceLock::new() }
     }
 
     /// What is held, to be added to.
@@ -70,54 +85,52 @@ impl Measurement {
 
     /// Whether there is data that only these trees seem to hold, though nobody can tell.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.credit(&self.together(0..self.accounts.len())) > 0
+        self.credit(&self.together(&self.locations)) > 0
     }
 
     /// How many trees were measured.
-    pub fn trees(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.accounts.len()
     }
 
+    /// What was measured, in the order in which it was given.
+    pub fn locations(&self) -> &[Location] {
+        &self.locations
+    }
+
     /// The account of one tree; an inode counts once in it. Data that several inodes share counts for
-    /// each of them, as for `du`.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn usage(&self, tree: usize) -> Usage {
-        self.accounts[tree].usage
+    /// each of them, as for `du`. `None` for a location that was not measured.
+    pub fn usage(&self, location: &Location) -> Option<Usage> {
+        Some(self.account(location)?.usage)
     }
 
     /// When anything in a tree was changed last, be it a name, a content or a mode: by the time that
     /// the system keeps of that and nobody can set back. `None` if some of it could not be read, or
     /// nothing is there.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn newest_change(&self, tree: usize) -> Option<Timestamp> {
-        let account = &self.accounts[tree];
+    pub fn newest_change(&self, location: &Location) -> Option<Timestamp> {
+        let account = self.account(location)?;
         account.newest.filter(|_| account.usage.is_complete())
     }
 
-    /// What fills one tree, if the meter was told to [break trees down](super::Meter::breaking_down).
-    pub fn breakdown(&self, tree: usize) -> Option<&Breakdown> {
-        self.accounts[tree].breakdown.as_ref()
+    /// What fills one tree, if the meter was told to [keep that](super::Meter::with_breakdown).
+    pub fn breakdown(&self, location: &Location) -> Option<&Breakdown> {
+        self.account(location)?.breakdown.as_ref()
     }
 
-    /// What could not be read in one tree.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn problems(&self, tree: usize) -> &Problems {
-        &self.accounts[tree].problems
+    /// What could not be read in one tree. `None` for a location that was not measured.
+    pub fn problems(&self, location: &Location) -> Option<&Problems> {
+        Some(&self.account(location)?.problems)
+    }
+
+    /// What could not be read, by tree.
+    pub fn all_problems(&self) -> impl Iterator<Item = (&Location, &Problems)> {
+        self.locations.iter().zip(self.accounts.iter().map(|account| &account.problems))
     }
 
     /// The account of several trees together: an inode counts once in all of them, and so does an
-    /// extent, if the meter has [read extents](super::Meter::reading_extents).
-    ///
-    /// # Panics
-    /// One of the trees is not there.
-    pub fn total(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
-        let together = self.together(trees);
+    /// extent, if the meter has [read extents](super::Meter::with_extents).
+    pub fn total<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Usage {
+        let together = self.together(locations);
         let mut total = together.total;
         total.on_disk = less(total.on_disk, self.again(&together));
         total
@@ -126,24 +139,18 @@ impl Measurement {
     /// Bytes on disk that removing these trees together gives back: an inode that has a name
     /// elsewhere stays, and so does data that somebody else holds. If the meter has not read extents
     /// where files can share them, nothing is certain.
-    ///
-    /// # Panics
-    /// One of the trees is not there.
-    pub fn reclaimable(&self, trees: impl IntoIterator<Item = usize>) -> Estimate {
-        let together = self.together(trees);
-        let holding = self.holding(&together, |part| part == Part::Goes);
+    pub fn reclaimable<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Estimate {
+        let together = self.together(locations);
+        let holding = self.holding(&together, |role| matches!(role, Role::Goes(_)));
         let going = together.total.on_disk - together.overlap.held_elsewhere;
         estimate(going, holding, self.credit(&together))
     }
 
     /// What the extents of the files in these trees add up to. Nothing, unless the meter has read
     /// them.
-    ///
-    /// # Panics
-    /// One of the trees is not there.
-    pub fn extents(&self, trees: impl IntoIterator<Item = usize>) -> Extents {
-        let together = self.together(trees);
-        let holding = self.holding(&together, |part| part != Part::None);
+    pub fn extents<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Extents {
+        let together = self.together(locations);
+        let holding = self.holding(&together, |role| role != Role::Absent);
         let again = self.again(&together);
         Extents {
             mapped: ByteSize::b(holding.mapped),
@@ -152,57 +159,48 @@ impl Measurement {
         }
     }
 
-    /// What these trees hold, with the inodes that have such a part in them.
-    fn holding(&self, together: &Together, is_wanted: fn(Part) -> bool) -> Holding {
-        let part = |number| self.part(together, Holder::inode(number));
-        let mut sum = self.shared.inodes.holding(|number| is_wanted(part(number)));
+    /// What these trees hold, with the inodes that have such a role.
+    fn holding(&self, together: &Together, is_wanted: fn(Role) -> bool) -> Holding {
+        let role = |number| self.role(together, Holder::from_inode(number));
+        let mut sum = self.shared.inodes.holding(|number| is_wanted(role(number)));
         self.among(&together.is_in).for_each(|account| sum += account.holding);
         sum
     }
 
     /// Bytes that more than one of these trees has.
     fn again(&self, together: &Together) -> u64 {
-        let survey = self.shared.ledger.survey(0, |holder| match self.part(together, holder) {
-            Part::None => Class::Absent,
-            Part::Stays | Part::Goes => Class::Foreign,
-        });
-        survey.again
+        self.shared.extents.overlaps(1, |holder| self.role(together, holder)).again
     }
 
-    /// Bytes of shared data that nobody else seems to hold.
+    /// Bytes of shared data that no holder outside of these trees is known to have.
     fn credit(&self, together: &Together) -> u64 {
-        let survey = self.shared.ledger.survey(1, |holder| match self.part(together, holder) {
-            Part::Goes => Class::Owner(0),
-            Part::None | Part::Stays => Class::Foreign,
-        });
-        survey.credits[0]
+        let overlaps =
+            self.shared.extents.overlaps(1, |holder| match self.role(together, holder) {
+                Role::Absent => Role::Stays,
+                role => role,
+            });
+        overlaps.credits[0]
     }
 
-    /// Bytes on disk that removing this tree alone gives back. The first call takes a pass over all
-    /// that was found to be shared, for all trees.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn unique(&self, tree: usize) -> Estimate {
-        self.uniques.get_or_init(|| self.find_uniques())[tree]
+    /// Bytes on disk that removing this tree alone gives back. `None` for a location that was not
+    /// measured. The first call takes a pass over all that was found to be shared, for all trees.
+    pub fn unique(&self, location: &Location) -> Option<Estimate> {
+        let number = *self.numbers.get(location)?;
+        Some(self.uniques.get_or_init(|| self.find_uniques())[number])
     }
 
     fn find_uniques(&self) -> Vec<Estimate> {
         let trees = self.accounts.len();
-        let survey = self.shared.ledger.survey(trees, |holder| {
-            let home = match holder.who() {
-                Who::Tree(tree) => Some(tree),
-                Who::Inode(number) => self.shared.inodes.home(number),
-            };
-            // The others were only looked at.
-            let home = home.filter(|tree| *tree < trees);
-            home.map_or(Class::Foreign, |tree| Class::Owner(tree as u32))
+        let overlaps = self.shared.extents.overlaps(trees, |holder| {
+            // The trees from `trees` on were only looked at.
+            let home = self.home(holder).filter(|tree| *tree < trees);
+            home.map_or(Role::Stays, |tree| Role::Goes(tree as u32))
         });
         let mut holdings: Vec<_> = self.accounts.iter().map(|account| account.holding).collect();
         for (tree, holding) in self.shared.inodes.at_home().filter(|(tree, _)| *tree < trees) {
             holdings[tree] += holding;
         }
-        let found = self.accounts.iter().zip(holdings).zip(survey.credits);
+        let found = self.accounts.iter().zip(holdings).zip(overlaps.credits);
         found
             .map(|((account, holding), credit)| {
                 let going = less(account.usage.on_disk, account.links.spread_bytes());
@@ -211,13 +209,23 @@ impl Measurement {
             .collect()
     }
 
-    fn together(&self, trees: impl IntoIterator<Item = usize>) -> Together {
-        let mut is_in = vec![false; self.accounts.len()];
-        trees.into_iter().for_each(|tree| is_in[tree] = true);
+    fn account(&self, location: &Location) -> Option<&Account> {
+        self.numbers.get(location).map(|&number| &self.accounts[number])
+    }
+
+    fn together<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Together {
+        let (mut is_in, mut unmeasured) = (vec![false; self.accounts.len()], 0);
+        for location in locations {
+            match self.numbers.get(location) {
+                Some(&number) => is_in[number] = true,
+                None => unmeasured += 1,
+            }
+        }
         let mut total: Usage = self.among(&is_in).map(|account| account.usage).sum();
+        total.unreadable += unmeasured;
         let mut spread = HashMap::new();
         let links = self.among(&is_in).map(|account| &account.links);
-        let overlap = Overlap::of(links, |inode, is_whole| {
+        let overlap = Overlap::new(links, |inode, is_whole| {
             spread.extend(self.shared.inodes.number(inode).map(|number| (number, is_whole)));
         });
         total.apparent -= overlap.apparent;
@@ -229,30 +237,20 @@ impl Measurement {
         self.accounts.iter().zip(is_in).filter(|(_, is_in)| **is_in).map(|(account, _)| account)
     }
 
-    /// What a holder has to do with some trees.
-    fn part(&self, together: &Together, holder: Holder) -> Part {
-        let home = match holder.who() {
-            Who::Tree(tree) => Some(tree),
-            Who::Inode(number) => match together.spread.get(&number) {
-                Some(true) => return Part::Goes,
-                Some(false) => return Part::Stays,
-                None => self.shared.inodes.home(number),
-            },
-        };
-        match home.and_then(|tree| together.is_in.get(tree)) {
-            Some(true) => Part::Goes,
-            Some(false) | None => Part::None,
+    /// The tree in which all of a holder lies, if there is one.
+    fn home(&self, holder: Holder) -> Option<usize> {
+        holder.tree_or_inode().map_or_else(|inode| self.shared.inodes.home(inode), Some)
+    }
+
+    /// What a holder has to do with some trees. An inode stays if not all of its names are in them.
+    fn role(&self, together: &Together, holder: Holder) -> Role {
+        let spread = holder.tree_or_inode().err().and_then(|inode| together.spread.get(&inode));
+        match (spread, self.home(holder).and_then(|tree| together.is_in.get(tree))) {
+            (Some(true), _) | (None, Some(true)) => Role::Goes(0),
+            (Some(false), _) => Role::Stays,
+            (None, _) => Role::Absent,
         }
     }
-}
-
-/// What a holder has to do with trees that are removed together.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    None,
-    /// It is in them, but not all of its names are.
-    Stays,
-    Goes,
 }
 
 /// Of inodes that occupy so much: what is shared comes back as far as it is credited.

@@ -1,13 +1,15 @@
 //! The meter: many trees, one pool of threads.
 
+use std::collections::HashSet;
+
 use super::breakdown::Recorder;
-use super::jobs::Pool;
-use super::measurement::Account;
+use super::measurement::{Account, Measurement};
+use super::progress::{Counters, Progress};
 use super::sharing::{Shared, SharedInodes};
 use super::walk::{MOST_OPENED, Reading, Top, TreeWalk, Turn, Walker};
-use super::{Jobs, Measurement, Progress};
 use crate::cache::{Cache, Folders, Guests, Location};
 use crate::error::{Error, Result};
+use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
 
 /// Measures trees of a cache: a setting, not a pool of threads. Those live for one measurement.
@@ -26,34 +28,37 @@ impl Meter {
         Self { jobs, walker: Walker::default(), reads_extents: false, largest_files: None }
     }
 
-    /// The same with another walker. Both count alike; they differ in speed.
+    /// Walks with another walker. Both count alike; they differ in speed.
     pub fn with_walker(self, walker: Walker) -> Self {
         Self { walker, ..self }
     }
 
-    /// The same, but each file is asked what it shares with others, where files can share data: on
-    /// btrfs, XFS and APFS. That takes two to four times as long there, and nothing elsewhere.
-    pub fn reading_extents(self) -> Self {
+    /// Asks each file what it shares with others, where files can share data: on btrfs, XFS and APFS.
+    /// That takes two to four times as long there, and nothing elsewhere. Off by default.
+    pub fn with_extents(self) -> Self {
         Self { reads_extents: true, ..self }
     }
 
-    /// The same, but what is measured is broken down: what each directory amounts to is kept, and so
-    /// many of the largest files of each tree.
-    pub fn breaking_down(self, largest_files: usize) -> Self {
+    /// Keeps what each directory of a tree amounts to, and so many of the largest files of each tree.
+    /// Off by default.
+    pub fn with_breakdown(self, largest_files: usize) -> Self {
         Self { largest_files: Some(largest_files), ..self }
     }
 
-    /// Measures everything at `locations`, which `progress` was made for: what it has no tally for is
-    /// not measured. A tree that is gone counts as nothing.
+    /// Measures everything at `locations`, each once. A tree that is gone counts as nothing.
+    ///
+    /// The walk has threads of its own. Meanwhile this one calls `watch` about ten times a second with
+    /// what has been counted so far; for somebody who does not want to know, that is `&mut |_| {}`.
+    /// Whoever raises `stop` ends the walk early, and a panic of `watch` does so, too.
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped. What goes wrong at a location is in the
     /// measurement.
     ///
     /// ```
-    /// use bbox_cache::StopFlag;
     /// # use bbox_cache::cache::Cache;
-    /// use bbox_cache::usage::{Jobs, Meter, Progress};
+    /// use bbox_cache::usage::Meter;
+    /// use bbox_cache::{Jobs, StopFlag};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let home = tempfile::tempdir()?;
@@ -64,36 +69,56 @@ impl Meter {
     /// # let cache = Cache::open(home.path())?.unwrap();
     /// let inventory = cache.inventory()?;
     /// let images: Vec<_> = inventory.images().map(|(image, _)| image.location.clone()).collect();
-    /// let progress = Progress::new(images.len(), StopFlag::new());
-    /// let found = Meter::new(Jobs::default()).measure(&cache, &images, &progress)?;
-    /// let usage = found.usage(0);
+    /// let meter = Meter::new(Jobs::default());
+    /// let found = meter.measure(&cache, &images, &StopFlag::new(), &mut |_| {})?;
+    /// let usage = found.usage(&images[0]).expect("it was measured");
     /// // A file of 5,000 bytes with two names.
     /// assert_eq!((usage.files, usage.directories, usage.apparent.as_u64()), (2, 1, 5000));
     /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Nobody else makes the counters, so there can be no tree without:
+    ///
+    /// ```compile_fail
+    /// # use bbox_cache::cache::{Cache, Location};
+    /// # use bbox_cache::usage::{Meter, Progress};
+    /// # use bbox_cache::StopFlag;
+    /// # fn measure(meter: Meter, cache: &Cache, images: &[Location]) {
+    /// meter.measure(cache, images, &Progress::for_items(&images[1..], StopFlag::new()));
     /// # }
     /// ```
     pub fn measure(
         &self,
         cache: &Cache,
         locations: &[Location],
-        progress: &Progress,
+        stop: &StopFlag,
+        watch: &mut dyn FnMut(&Progress),
     ) -> Result<Measurement> {
-        let folders = Folders::open(cache);
-        self.measure_with(&self.pool()?, cache, &folders, locations, progress)
+        self.measure_with(&self.pool()?, cache, locations, stop, watch)
     }
 
     pub(super) fn measure_with(
         &self,
         pool: &Pool,
         cache: &Cache,
-        folders: &Folders,
         locations: &[Location],
-        progress: &Progress,
+        stop: &StopFlag,
+        watch: &mut dyn FnMut(&Progress),
     ) -> Result<Measurement> {
-        let tops = locations.iter().map(|at| Top::of(cache, folders, at)).collect();
-        let mut shared = Shared::default();
-        let accounts = self.walk(pool, tops, 0, progress, &mut shared)?;
-        Ok(Measurement::new(accounts, shared))
+        let (folders, mut met) = (Folders::open(cache), HashSet::new());
+        let locations = locations.iter().filter(|&at| met.insert(at));
+        let progress = Progress::for_items(locations, stop.clone());
+        let work = || {
+            let trees = progress.iter();
+            let trees = trees.map(|(at, counters)| (Top::new(cache, &folders, at), counters));
+            let mut shared = Shared::default();
+            let accounts = self.walk(pool, trees.collect(), 0, stop, &mut shared)?;
+            Ok((accounts, shared))
+        };
+        let (accounts, shared) = watched(stop, work, || watch(&progress))??;
+        let locations = progress.iter().map(|(at, _)| at.clone());
+        Ok(Measurement::new(locations.zip(accounts), shared))
     }
 
     /// Looks who else holds what only the measured trees seem to hold: `others` in the same cache,
@@ -101,9 +126,8 @@ impl Meter {
     /// estimates are closer to the truth afterwards.
     ///
     /// # Errors
-    /// As for [`Meter::measure`]. Whom this cannot look at may hold something or not: that is in the
-    /// estimates.
-    pub fn look_around(
+    /// As for [`Meter::measure`]. Files that cannot be inspected widen the estimate.
+    pub fn find_outside_holders(
         &self,
         cache: &Cache,
         measurement: &mut Measurement,
@@ -115,17 +139,18 @@ impl Meter {
             return Ok(());
         }
         let (pool, folders) = (self.pool()?, Folders::open(cache));
-        let (whole, first) = (Self { largest_files: None, ..*self }, measurement.trees());
+        let (whole, first) = (Self { largest_files: None, ..*self }, measurement.len());
         let shared = measurement.shared_mut();
         let look = |tops: Vec<Top<'_>>, shared: &mut Shared| {
-            let progress = Progress::new(tops.len(), stop.clone());
-            whole.walk(&pool, tops, first, &progress, shared)
+            let counters: Vec<_> = tops.iter().map(|_| Counters::default()).collect();
+            let trees = tops.into_iter().zip(&counters).collect();
+            whole.walk(&pool, trees, first, stop, shared)
         };
-        look(others.iter().map(|at| Top::of(cache, &folders, at)).collect(), shared)?;
+        look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
         for guest in guests.into_iter().flat_map(Guests::list) {
-            // Whose file system cannot even be found is like others that nobody knows.
+            // A clone whose file system cannot be found is like any file that nobody knows of.
             let Ok(Some(volume)) = guest.folder.volume() else { continue };
-            if shared.ledger.volumes().contain(volume) {
+            if shared.extents.volumes().contain(volume) {
                 let folder = Ok(Some(&guest.folder));
                 look(vec![Top { folder, name: &guest.name, path: guest.path }], shared)?;
             }
@@ -141,29 +166,73 @@ impl Meter {
     fn walk(
         &self,
         pool: &Pool,
-        tops: Vec<Top<'_>>,
+        trees: Vec<(Top<'_>, &Counters)>,
         first: usize,
-        progress: &Progress,
+        stop: &StopFlag,
         shared: &mut Shared,
     ) -> Result<Vec<Account>> {
         let inodes = SharedInodes::new(std::mem::take(&mut shared.inodes));
-        let (volumes, turn) = (shared.ledger.volumes(), Turn::default());
-        let tops = tops.into_iter().zip(progress.tallies()).enumerate();
-        let walks: Vec<_> = tops
-            .map(|(index, (top, tally))| {
+        let (volumes, turn) = (shared.extents.volumes(), Turn::default());
+        let walks: Vec<_> = trees
+            .into_iter()
+            .enumerate()
+            .map(|(index, (top, counters))| {
                 let reading =
                     Reading { tree: first + index, volumes, inodes: &inodes, turn: &turn };
-                TreeWalk::new(top, tally, self.reads_extents.then_some(reading))
+                TreeWalk::new(top, counters, self.reads_extents.then_some(reading))
                     .recording(self.largest_files.map(Recorder::new))
             })
             .collect();
-        self.walker.walk(&walks, pool, progress.stop());
-        if progress.stop().is_raised() {
+        self.walker.walk(&walks, pool, stop);
+        if stop.is_raised() {
             return Err(Error::Interrupted);
         }
         let (accounts, records) = walks.into_iter().map(TreeWalk::into_account).unzip();
         shared.inodes = inodes.into_inner();
-        shared.ledger.add(records, &pool.threads);
+        shared.extents.add(records, &pool.threads);
         Ok(accounts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{EntryName, Folder};
+    use crate::test_cache::TestCache;
+
+    #[test]
+    fn each_tree_is_measured_once_and_what_is_not_measured_is_not_nothing() {
+        let cache = TestCache::new();
+        ["a", "b", "c"].iter().for_each(|name| drop(cache.image(name)));
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let at = |name| Location { folder: Folder::Root, name: EntryName::new(name).unwrap() };
+        let [a, b, c] = ["sha256-a", "sha256-b", "sha256-c"].map(at);
+        let twice = [a.clone(), b.clone(), a.clone()];
+        let meter = Meter::new(Jobs::default()).with_breakdown(1);
+        let found = meter.measure(&opened, &twice, &StopFlag::new(), &mut |_| {}).unwrap();
+        assert_eq!(found.locations(), [a.clone(), b.clone()]);
+        let sum = [&a, &b].map(|at| found.usage(at).unwrap()).into_iter().sum();
+        assert_eq!(found.total(&twice), sum);
+        assert!(sum.is_complete() && sum.files > 0);
+        assert!(found.breakdown(&a).is_some() && found.problems(&b).unwrap().is_empty());
+
+        assert!(found.usage(&c).is_none() && found.unique(&c).is_none());
+        assert!(found.breakdown(&c).is_none() && found.problems(&c).is_none());
+        assert!(found.newest_change(&c).is_none());
+        assert_eq!(
+            (found.total([&a, &c]).is_complete(), found.total([&a]).is_complete()),
+            (false, true)
+        );
+    }
+
+    #[test]
+    fn a_raised_flag_ends_a_measurement() {
+        let cache = TestCache::new();
+        cache.image("a");
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let stop = StopFlag::new();
+        stop.raise();
+        let found = Meter::new(Jobs::default()).measure(&opened, &[], &stop, &mut |_| {});
+        assert!(matches!(found, Err(Error::Interrupted)));
     }
 }

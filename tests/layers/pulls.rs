@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Patience};
 use bbox_cache::gc;
 use bbox_cache::plan::{self, Activity, GcOptions, LayerChoice, Plan};
 use bbox_cache::sweep::sweep;
-use bbox_cache::usage::{Jobs, Progress};
+use bbox_cache::usage::Progress;
+use bbox_cache::{Jobs, StopFlag};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ fn collect_garbage(owner: &Owner) {
     // A child of another test may hold on to what this process has let go.
     let cache = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
     let plan = plan(&cache);
-    let progress = Progress::new(plan.decisions().len(), StopFlag::new());
+    let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
     sweep(&cache, &plan, Jobs::new(2).unwrap(), &progress, &sender).unwrap();
 }

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Location};
-use bbox_cache::usage::{Extents, Jobs, Measurement, Meter, Progress, Walker};
+use bbox_cache::usage::{Extents, Measurement, Meter, Walker};
+use bbox_cache::{Jobs, StopFlag};
 use serde_json::Value;
 
 use crate::cases::{Case, Removes};
@@ -103,30 +103,28 @@ fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) -> Extents {
     let locations: Vec<_> = entries.into_iter().map(|entry| entry.location).collect();
     let [native, portable] =
         [Walker::Native, Walker::Portable].map(|walker| measure(&cache, &locations, walker));
-    let all = 0..locations.len();
-    for tree in all.clone() {
-        let path = locations[tree].path_in(cache.path());
+    for at in &locations {
+        let path = at.path_in(cache.path());
         let of = |found: &Measurement| {
-            let breakdown = found.breakdown(tree).unwrap().clone();
-            (found.usage(tree), found.unique(tree), found.extents([tree]), breakdown)
+            let breakdown = found.breakdown(at).unwrap().clone();
+            (found.usage(at), found.unique(at), found.extents([at]), breakdown)
         };
-        if native.breakdown(tree).unwrap().usage() != native.usage(tree) {
+        if Some(native.breakdown(at).unwrap().usage()) != native.usage(at) {
             complaints.push(format!("its parts do not add up: {}", path.display()));
         }
         if of(&native) != of(&portable) {
             complaints.push(format!("walkers: {:?}, {:?}", of(&native), of(&portable)));
         }
-        compare_with_du(scene, &path, native.extents([tree]), complaints);
+        compare_with_du(scene, &path, native.extents([at]), complaints);
     }
-    compare_with_du(scene, cache.path(), native.extents(all.clone()), complaints);
-    native.extents(all)
+    compare_with_du(scene, cache.path(), native.extents(&locations), complaints);
+    native.extents(&locations)
 }
 
 fn measure(cache: &Cache, locations: &[Location], walker: Walker) -> Measurement {
-    let progress = Progress::new(locations.len(), StopFlag::new());
     let meter = Meter::new(Jobs::default()).with_walker(walker);
-    let meter = meter.reading_extents().breaking_down(5);
-    meter.measure(cache, locations, &progress).unwrap()
+    let meter = meter.with_extents().with_breakdown(5);
+    meter.measure(cache, locations, &StopFlag::new(), &mut |_| {}).unwrap()
 }
 
 fn compare_with_du(

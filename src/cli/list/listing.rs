@@ -1,6 +1,5 @@
 //! What `list` shows, before it is decided how.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use bytesize::ByteSize;
@@ -8,18 +7,18 @@ use jiff::Timestamp;
 
 use super::guess::{Guess, Guesses};
 use super::row::{Row, rows, sort};
-use crate::cache::{Cache, Digest, Entry, EntryKind, Inventory, Ref};
+use crate::cache::{Cache, Digest, Entry, EntryKind, Inventory, Location, Ref};
 use crate::cli::args::List;
-use crate::cli::census::unread;
 use crate::cli::context::Context;
 use crate::cli::doubt;
 use crate::cli::layers::layers_of;
+use crate::cli::measure::unread;
 use crate::gc;
 use crate::plan::{
     self, Activity, Decision, Evidence, GcOptions, Item, Plan, Standing, Timeline, Verdict,
     dangling,
 };
-use crate::usage::{Census, Estimate, Usage};
+use crate::usage::{CacheUsage, Estimate, Usage};
 
 /// What was found out besides names and sizes.
 pub struct Findings {
@@ -37,7 +36,7 @@ impl Findings {
     }
 
     /// Looks who needs what, and plans a collection that waits until nothing has arrived just now.
-    pub fn new(cache: &Cache, inventory: &Inventory, census: Option<&Census>) -> Self {
+    pub fn new(cache: &Cache, inventory: &Inventory, census: Option<&CacheUsage>) -> Self {
         let activity = activity(inventory, census);
         let evidence = gc::gather(cache, inventory, Timestamp::now(), activity).settled();
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
@@ -46,11 +45,11 @@ impl Findings {
 }
 
 /// When the extractions were changed last, as far as that was looked at.
-fn activity(inventory: &Inventory, census: Option<&Census>) -> Activity {
-    let Some(measured) = census.map(Census::measurement) else { return Activity::default() };
-    let entries = inventory.entries.iter().enumerate().filter(|(_, entry)| entry.is_extraction());
+fn activity(inventory: &Inventory, census: Option<&CacheUsage>) -> Activity {
+    let Some(measured) = census.map(CacheUsage::measurement) else { return Activity::default() };
+    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let changes =
-        entries.map(|(tree, entry)| (entry.location.clone(), measured.newest_change(tree)));
+        extractions.map(|entry| (entry.location.clone(), measured.newest_change(&entry.location)));
     Activity::new(&changes.collect::<Vec<_>>())
 }
 
@@ -60,7 +59,7 @@ pub struct Listing<'a> {
     /// The same as that in which there is nothing, safe to print.
     pub place: String,
     pub inventory: &'a Inventory,
-    pub census: Option<&'a Census>,
+    pub census: Option<&'a CacheUsage>,
     pub images: Vec<Row<'a>>,
     pub layers: Vec<Row<'a>>,
     pub leftovers: Vec<Row<'a>>,
@@ -83,7 +82,7 @@ impl<'a> Listing<'a> {
     pub fn new(
         context: &'a Context<'_>,
         inventory: &'a Inventory,
-        census: Option<&'a Census>,
+        census: Option<&'a CacheUsage>,
         found: &'a Findings,
         args: &List,
     ) -> Self {
@@ -173,9 +172,9 @@ impl<'a> Listing<'a> {
         Some(self.census?.measurement().reclaimable(self.trees(kind)))
     }
 
-    fn trees(&self, kind: fn(&EntryKind) -> bool) -> impl Iterator<Item = usize> {
-        let entries = self.inventory.entries.iter().enumerate();
-        entries.filter(move |(_, entry)| kind(&entry.kind)).map(|(index, _)| index)
+    fn trees(&self, kind: fn(&EntryKind) -> bool) -> impl Iterator<Item = &Location> {
+        let entries = self.inventory.entries.iter();
+        entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     }
 
     /// What a collection would give back, and whether all of that could be measured.
@@ -202,11 +201,11 @@ impl<'a> Listing<'a> {
         decisions: impl Iterator<Item = &'p Decision>,
     ) -> Option<(Estimate, bool)> {
         let measurement = self.census?.measurement();
-        let chosen: HashSet<_> = decisions.map(|decision| decision.item.location()).collect();
-        let entries = self.inventory.entries.iter().enumerate();
-        let chosen = entries.filter(|(_, entry)| chosen.contains(&entry.location));
-        let chosen: Vec<_> = chosen.map(|(index, _)| index).collect();
-        let is_complete = chosen.iter().all(|&tree| measurement.usage(tree).is_complete());
+        // Refs are measured as a whole.
+        let items = decisions.map(|decision| &decision.item);
+        let entries = items.filter(|item| matches!(item, Item::Entry(_)));
+        let chosen: Vec<_> = entries.map(Item::location).collect();
+        let is_complete = measurement.total(chosen.iter().copied()).is_complete();
         Some((measurement.reclaimable(chosen), is_complete))
     }
 
@@ -218,8 +217,8 @@ impl<'a> Listing<'a> {
     /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
     pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, ByteSize)> {
         let layers = layers_of(&self.timeline, self.inventory, image)?;
-        let (places, digests): (Vec<_>, _) = layers.into_iter().unzip();
-        let usage = self.census.map(|census| census.measurement().total(places));
+        let (trees, digests): (Vec<_>, _) = layers.into_iter().unzip();
+        let usage = self.census.map(|census| census.measurement().total(trees));
         Some((digests, usage.unwrap_or_default().on_disk))
     }
 

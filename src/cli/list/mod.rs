@@ -9,12 +9,12 @@ mod summary;
 mod table;
 
 use super::args::{Format, List, Sort};
-use super::census::take_census;
 use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
+use super::measure::measure_cache;
 use super::ui::json::document;
 use crate::cache::{Cache, Inventory};
-use crate::usage::Census;
+use crate::usage::CacheUsage;
 use listing::{Findings, Listing};
 use table::Page;
 
@@ -23,12 +23,12 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
         return refuse("--sort size needs the sizes that --no-sizes leaves out");
     }
     let mut inventory = Inventory::default();
-    let mut census = needs_sizes(context, args).then(Census::default);
+    let mut census = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::nothing();
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
         if census.is_some() {
-            census = Some(take_census(context, &cache, &inventory, args.sizes)?);
+            census = Some(measure_cache(context, &cache, &inventory, args.sizes)?);
         }
         if !shows_digests_only(context) {
             found = Findings::new(&cache, &inventory, census.as_ref());

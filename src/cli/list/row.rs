@@ -3,10 +3,10 @@
 use bytesize::ByteSize;
 use jiff::Timestamp;
 
-use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Ref};
+use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location, Ref};
 use crate::cli::args::Sort;
 use crate::plan::Reachability;
-use crate::usage::{Census, Estimate, Usage};
+use crate::usage::{CacheUsage, Estimate, Usage};
 
 /// Whether an entry is still needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,10 +49,10 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(census: &Census, tree: usize) -> Self {
+    fn of(census: &CacheUsage, at: &Location) -> Option<Self> {
         let measured = census.measurement();
-        let (usage, unique) = (measured.usage(tree), measured.unique(tree));
-        Self { usage, unique, newest: measured.newest_change(tree) }
+        let (usage, unique) = (measured.usage(at)?, measured.unique(at)?);
+        Some(Self { usage, unique, newest: measured.newest_change(at) })
     }
 }
 
@@ -98,15 +98,15 @@ impl<'a> Row<'a> {
 /// The entries of some kind, in the order of the inventory.
 pub fn rows<'a>(
     inventory: &'a Inventory,
-    census: Option<&Census>,
+    census: Option<&CacheUsage>,
     is_wanted: fn(&EntryKind) -> bool,
 ) -> Vec<Row<'a>> {
     let reachability = Reachability::new(&inventory.refs.refs);
-    let entries = inventory.entries.iter().enumerate();
+    let entries = inventory.entries.iter();
     entries
-        .filter(|(_, entry)| is_wanted(&entry.kind))
-        .map(|(index, entry)| {
-            let measured = census.map(|census| Measured::of(census, index));
+        .filter(|entry| is_wanted(&entry.kind))
+        .map(|entry| {
+            let measured = census.and_then(|census| Measured::of(census, &entry.location));
             Row::new(entry, inventory, &reachability, measured)
         })
         .collect()

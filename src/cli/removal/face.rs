@@ -12,7 +12,8 @@ use crate::usage::Progress;
 pub struct SweepFace<'a> {
     context: &'a Context<'a>,
     plan: &'a Plan,
-    bar: TreesBar<'a>,
+    progress: &'a Progress,
+    bar: TreesBar,
     /// How many removals have ended.
     ended: usize,
     layout: Layout,
@@ -22,9 +23,9 @@ pub struct SweepFace<'a> {
 
 impl<'a> SweepFace<'a> {
     pub fn new(context: &'a Context<'a>, plan: &'a Plan, progress: &'a Progress) -> Self {
-        let bar = TreesBar::new(context.console, progress, plan.changes().count());
+        let bar = TreesBar::new(context.console, plan.changes().count());
         let layout = Layout::new(plan, context.console.width(), false);
-        Self { context, plan, bar, ended: 0, layout, result: Ok(()) }
+        Self { context, plan, progress, bar, ended: 0, layout, result: Ok(()) }
     }
 
     /// Whether all lines could be printed.
@@ -67,6 +68,6 @@ impl Face<Event> for SweepFace<'_> {
     }
 
     fn tick(&mut self) {
-        self.bar.show(self.ended);
+        self.bar.show(self.progress, self.ended);
     }
 }

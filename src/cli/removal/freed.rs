@@ -13,7 +13,7 @@ use crate::usage::{Estimate, Measurement};
 /// What there is to judge it by.
 #[derive(Default)]
 pub struct Freed {
-    /// Of what was doomed, in the order of the plan, where files can share data.
+    /// Of what was doomed, where files can share data.
     pub measurement: Option<Measurement>,
     /// Free bytes on the file system before and after.
     pub room: Option<(u64, u64)>,
@@ -22,15 +22,15 @@ pub struct Freed {
 impl Freed {
     /// How much came back of what is gone by now.
     pub fn estimate(&self, plan: &Plan, outcome: &Outcome) -> Estimate {
-        let fates = plan.removals().map(|decision| outcome.get(decision.item.location()));
+        let locations = plan.removals().map(|decision| decision.item.location());
         let (mut gone, mut whole, mut parts) = (Vec::new(), ByteSize::b(0), ByteSize::b(0));
-        for (tree, fate) in fates.enumerate() {
-            match fate {
+        for location in locations {
+            match outcome.get(location) {
                 Some(RemovalResult::Removed { freed }) => {
-                    gone.push(tree);
+                    gone.push(location);
                     whole += *freed;
                 }
-                Some(fate) => parts += fate.freed(),
+                Some(result) => parts += result.freed(),
                 None => {}
             }
         }

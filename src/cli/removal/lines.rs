@@ -8,9 +8,9 @@ use crate::cache::{Entry, EntryKind};
 use crate::cli::layers::details;
 use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::units::{ago, at_least, plural, size};
+use crate::error::Problems;
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};
-use crate::usage::Problems;
 
 /// The longest name of something that has no digest.
 const NAME_WIDTH: usize = 25;

@@ -2,15 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::lines;
 use super::report::Report;
-use crate::cache::{Cache, Inventory};
+use crate::cache::{Cache, Inventory, Location};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::measure::measure as measure_trees;
-use crate::cli::ui::bars::{MeasureFace, watch};
-use crate::plan::{Activity, Decision, Plan};
-use crate::usage::{Estimate, Measurement, Progress};
+use crate::cli::ui::bars::MeasureBars;
+use crate::plan::{Activity, Plan};
+use crate::usage::{Estimate, Measurement};
 
 /// Layers that could go besides.
 #[derive(Clone, Copy)]
@@ -24,7 +23,7 @@ pub struct LeftLayers {
 
 /// Measures what `plan` wants removed, and looks who else holds it.
 pub fn doomed(context: &Context<'_>, cache: &Cache, plan: &Plan) -> Result<Measurement, Failure> {
-    measure(context, cache, plan, &removals(plan))
+    measure(context, cache, plan, &plan.to_remove())
 }
 
 /// The same, with the layers that could go besides; notes in the plan how big everything is that is
@@ -34,12 +33,12 @@ pub fn with_layers(
     cache: &Cache,
     plan: &mut Plan,
 ) -> Result<(Estimate, LeftLayers), Failure> {
-    let (removals, left) = (removals(plan), left(plan));
-    let doomed = removals.len();
-    let found = measure(context, cache, plan, &[removals, left].concat())?;
+    let left = left(plan);
+    let everything = [plan.to_remove(), left.clone()].concat();
+    let found = measure(context, cache, plan, &everything)?;
     let reclaimable = plan.note_usage(&found);
-    let everything = found.reclaimable(0..found.trees());
-    Ok((reclaimable, left_layers(&found, doomed, everything.beyond(reclaimable))))
+    let besides = found.reclaimable(&everything).beyond(reclaimable);
+    Ok((reclaimable, left_layers(&found, &left, besides)))
 }
 
 /// Only the layers that could go besides, when everything else has gone.
@@ -48,37 +47,33 @@ pub fn layers_left(
     cache: &Cache,
     plan: &Plan,
 ) -> Result<LeftLayers, Failure> {
-    let found = measure(context, cache, plan, &left(plan))?;
-    Ok(left_layers(&found, 0, found.reclaimable(0..found.trees())))
+    let left = left(plan);
+    let found = measure(context, cache, plan, &left)?;
+    Ok(left_layers(&found, &left, found.reclaimable(&left)))
 }
 
-fn left_layers(found: &Measurement, doomed: usize, reclaimable: Estimate) -> LeftLayers {
-    let is_complete = (doomed..found.trees()).all(|tree| found.usage(tree).is_complete());
-    LeftLayers { count: found.trees() - doomed, reclaimable, is_complete }
+fn left_layers(found: &Measurement, left: &[Location], reclaimable: Estimate) -> LeftLayers {
+    let is_complete =
+        left.iter().all(|layer| found.usage(layer).is_some_and(|usage| usage.is_complete()));
+    LeftLayers { count: left.len(), reclaimable, is_complete }
 }
 
-fn removals(plan: &Plan) -> Vec<&Decision> {
-    plan.removals().collect()
-}
-
-fn left(plan: &Plan) -> Vec<&Decision> {
-    plan.left_layers().collect()
+fn left(plan: &Plan) -> Vec<Location> {
+    plan.left_layers().map(|decision| decision.item.location().clone()).collect()
 }
 
 fn measure(
     context: &Context<'_>,
     cache: &Cache,
     plan: &Plan,
-    chosen: &[&Decision],
+    trees: &[Location],
 ) -> Result<Measurement, Failure> {
-    if chosen.is_empty() {
+    if trees.is_empty() {
         return Ok(Measurement::default());
     }
-    let trees: Vec<_> = chosen.iter().map(|decision| decision.item.location().clone()).collect();
     let others = plan.entries_besides(&trees.iter().collect::<HashSet<_>>());
-    let names = chosen.iter().map(|decision| lines::label(decision)).collect();
-    let meter = context.meter().reading_extents();
-    measure_trees(context, cache, meter, &trees, names, &others)
+    let meter = context.meter().with_extents();
+    measure_trees(context, cache, meter, trees, &others)
 }
 
 /// Looks when the extractions in the cache were changed last. One that cannot be looked at stays, and
@@ -94,15 +89,13 @@ pub fn activity(
     if extractions.is_empty() {
         return Ok(Activity::default());
     }
-    let progress = Progress::new(extractions.len(), context.signals.stop());
-    let names = extractions.iter().map(ToString::to_string).collect();
-    let mut face = MeasureFace::new(context.console, &progress, names);
-    let measure = || context.meter().measure(cache, &extractions, &progress);
-    let found = watch(&mut face, |_events| measure())??;
-    for tree in 0..found.trees() {
-        report.problems.extend(found.problems(tree).first().iter().map(ToString::to_string));
+    let mut bars = MeasureBars::new(context.console, extractions.len());
+    let stop = context.signals.stop();
+    let mut watch = |progress: &_| bars.show(progress);
+    let found = context.meter().measure(cache, &extractions, &stop, &mut watch)?;
+    for (_, problems) in found.all_problems() {
+        report.problems.extend(problems.first().iter().map(ToString::to_string));
     }
-    let changes = extractions.into_iter().enumerate();
-    let changes = changes.map(|(tree, location)| (location, found.newest_change(tree)));
+    let changes = extractions.into_iter().map(|at| (at.clone(), found.newest_change(&at)));
     Ok(Activity::new(&changes.collect::<Vec<_>>()))
 }

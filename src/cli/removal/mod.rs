@@ -107,15 +107,14 @@ fn sweep_watched(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let plan = &report.plan;
-    let progress = Progress::new(plan.decisions().len(), context.signals.stop());
+    let progress = Progress::for_items(plan.locations(), context.signals.stop());
     let mut face = face::SweepFace::new(context, plan, &progress);
     let outcome = watch(&mut face, |events| sweep(cache, plan, context.jobs, &progress, &events))??;
     report.printed = face.into_result();
     report.problems.extend(outcome.failure().map(ToString::to_string));
-    for (index, tally) in progress.tallies().iter().enumerate() {
-        let location = report.plan.decisions()[index].item.location().clone();
-        if let Some(RemovalResult::Removed { .. }) = outcome.get(&location) {
-            report.plan.note_removed(&location, tally.usage());
+    for (location, counters) in progress.iter() {
+        if let Some(RemovalResult::Removed { .. }) = outcome.get(location) {
+            report.plan.note_removed(location, counters.usage());
         }
     }
     report.outcome = Some(outcome);

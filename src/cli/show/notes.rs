@@ -31,8 +31,7 @@ impl Notes {
 
     /// What could not be read in the trees that were measured.
     pub fn of_trees(&mut self, measured: &Measurement) {
-        let trees = 0..measured.trees();
-        self.faults(trees.flat_map(|tree| problems::lines(measured.problems(tree))));
+        self.faults(measured.all_problems().flat_map(|(_, problems)| problems::lines(problems)));
     }
 
     pub fn hint(&mut self, hint: String) {

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::measure::{IMAGE, measure};
+use super::measure::measure;
 use super::notes::Notes;
-use crate::cache::{Cache, Digest, EntryKind, ImageConfig, Inventory};
+use crate::cache::{Cache, Digest, EntryKind, ImageConfig, Inventory, Location};
 use crate::cli::args::Show;
 use crate::cli::choose::gone;
 use crate::cli::context::Context;
@@ -28,9 +28,10 @@ pub struct Profile<'a> {
     pub layers: Option<Vec<&'a Digest>>,
     pub now: Timestamp,
     pub notes: Notes,
-    /// Whether the layers were measured, too.
-    is_thorough: bool,
+    /// Where the layers lie, if they were measured, too.
+    layer_trees: Option<Vec<&'a Location>>,
     measured: Measurement,
+    usage: Usage,
 }
 
 impl<'a> Profile<'a> {
@@ -54,14 +55,14 @@ impl<'a> Profile<'a> {
         let lifetimes = cache.lifetimes(inventory);
         notes.faults(lifetimes.problems.iter().map(ToString::to_string));
         let layers = layers_of(&Timeline::new(inventory, &lifetimes), inventory, row.entry);
-        let (places, layers) = layers.map(|layers| layers.into_iter().unzip()).unzip();
-        let is_thorough = context.console.verbose;
-        let layer_places: Vec<_> = places.filter(|_| is_thorough).unwrap_or_default();
-        let measured = measure(context, args, cache, inventory, row.entry, &layer_places)?;
+        let (layer_trees, layers) = layers.map(|layers| layers.into_iter().unzip()).unzip();
+        let layer_trees: Option<Vec<_>> = layer_trees.filter(|_| context.console.verbose);
+        let image = &row.entry.location;
+        let trees = layer_trees.as_deref().unwrap_or_default();
+        let measured = measure(context, args, cache, inventory, image, trees)?;
         notes.of_trees(&measured);
-        if measured.usage(IMAGE) == Usage::default() {
-            return Err(gone(context, digest).into());
-        }
+        let usage = measured.usage(image).filter(|usage| *usage != Usage::default());
+        let usage = usage.ok_or_else(|| gone(context, digest))?;
         if config == Some(None) {
             notes.hint(format!("{digest} has no .oci-config.json: a pull writes that last"));
         }
@@ -74,29 +75,30 @@ impl<'a> Profile<'a> {
             layers,
             now: Timestamp::now(),
             notes,
-            is_thorough,
+            layer_trees,
             measured,
+            usage,
         })
     }
 
     pub fn usage(&self) -> Usage {
-        self.measured.usage(IMAGE)
+        self.usage
     }
 
     /// What removing just this image gives back.
     pub fn unique(&self) -> Estimate {
-        self.measured.unique(IMAGE)
+        self.measured.unique(&self.row.entry.location).expect("it was measured")
     }
 
     /// What its layers amount to, one by one and together, if they were measured.
     pub fn layer_usages(&self) -> Option<(Vec<Usage>, Usage)> {
-        let layers = IMAGE + 1..self.measured.trees();
-        let each = layers.clone().map(|tree| self.measured.usage(tree)).collect();
-        let is_known = self.is_thorough && self.layers.is_some();
-        is_known.then(|| (each, self.measured.total(layers)))
+        let layers = self.layer_trees.as_ref()?.iter().copied();
+        let each = layers.clone().filter_map(|layer| self.measured.usage(layer)).collect();
+        Some((each, self.measured.total(layers)))
     }
 
     pub fn breakdown(&self) -> &Breakdown {
-        self.measured.breakdown(IMAGE).expect("it was measured to be broken down")
+        let found = self.measured.breakdown(&self.row.entry.location);
+        found.expect("it was measured with its parts")
     }
 }

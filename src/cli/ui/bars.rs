@@ -4,7 +4,6 @@
 //! ten times a second. The workers know nothing of it, and work that is done before the first
 //! look is never drawn.
 
-use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
@@ -14,8 +13,9 @@ use super::bar_terminal::BarTerminal;
 use super::console::Console;
 use super::text::cut;
 use super::units::{count, size};
+use crate::cache::{Digest, Folder, Location};
 use crate::error::{Error, Result, cause};
-use crate::usage::{Progress, Stage, Usage};
+use crate::usage::{Phase, Progress, Usage};
 
 const TICK: Duration = Duration::from_millis(100);
 /// How many of the trees being walked are shown.
@@ -65,20 +65,19 @@ fn target(console: &Console) -> ProgressDrawTarget {
 }
 
 /// A bar over the trees of a job, with what has been counted in them so far.
-pub struct TreesBar<'a> {
-    progress: &'a Progress,
+pub struct TreesBar {
     begun: Instant,
     bar: ProgressBar,
 }
 
-impl<'a> TreesBar<'a> {
+impl TreesBar {
     /// For a job that goes through so many `trees`.
-    pub fn new(console: &Console, progress: &'a Progress, trees: usize) -> Self {
+    pub fn new(console: &Console, trees: usize) -> Self {
         let style = ProgressStyle::with_template("{bar:20} {pos}/{len} trees  {wide_msg}")
             .expect("the template is a constant")
             .progress_chars("━╸ ");
         let bar = ProgressBar::with_draw_target(Some(trees as u64), target(console));
-        Self { progress, begun: Instant::now(), bar: bar.with_style(style) }
+        Self { begun: Instant::now(), bar: bar.with_style(style) }
     }
 
     /// Lets `print` write lines while the bar is out of the way.
@@ -87,50 +86,46 @@ impl<'a> TreesBar<'a> {
     }
 
     /// Shows how far the job has come; so many trees are `done`.
-    pub fn show(&self, done: usize) {
-        let usage: Usage = self.progress.tallies().iter().map(|tally| tally.usage()).sum();
+    pub fn show(&self, progress: &Progress, done: usize) {
+        let usage = progress.total();
         let rate = usage.files as f64 / self.begun.elapsed().as_secs_f64();
         self.bar.set_position(done as u64);
         self.bar.set_message(format!("{}  {} files/s", amount(&usage), count(rate as u64)));
     }
 }
 
-impl Drop for TreesBar<'_> {
+impl Drop for TreesBar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }
 
 /// Shows trees being measured: one bar for the whole, and a line for each of a few trees.
-pub struct MeasureFace<'a> {
-    names: Vec<String>,
+pub struct MeasureBars {
     group: MultiProgress,
-    whole: TreesBar<'a>,
+    whole: TreesBar,
     trees: Vec<ProgressBar>,
 }
 
-impl<'a> MeasureFace<'a> {
-    /// `names` has a name that is safe to print for each tree of `progress`.
-    pub fn new(console: &Console, progress: &'a Progress, names: Vec<String>) -> Self {
+impl MeasureBars {
+    /// For so many `trees`.
+    pub fn new(console: &Console, trees: usize) -> Self {
         let group = MultiProgress::with_draw_target(target(console));
-        let whole = TreesBar::new(console, progress, names.len());
+        let whole = TreesBar::new(console, trees);
         group.add(whole.bar.clone());
-        Self { names, group, whole, trees: Vec::new() }
+        Self { group, whole, trees: Vec::new() }
     }
 
-    fn show_whole(&self) {
-        let tallies = self.whole.progress.tallies();
-        let done = tallies.iter().filter(|tally| tally.stage() == Stage::Done).count();
-        self.whole.show(done);
-    }
-
-    fn show_trees(&mut self) {
-        let tallies = self.whole.progress.tallies().iter().zip(&self.names);
-        let walked = tallies.filter(|(tally, _)| tally.stage() == Stage::Working);
+    /// Shows how far the measurement has come.
+    pub fn show(&mut self, progress: &Progress) {
+        let done = progress.iter().filter(|(_, counters)| counters.phase() == Phase::Done).count();
+        self.whole.show(progress, done);
+        let walked = progress.iter().filter(|(_, counters)| counters.phase() == Phase::Working);
         let lines: Vec<_> = walked
             .take(SHOWN_TREES)
-            .map(|(tally, name)| {
-                format!("  {:NAME_WIDTH$}  {}", cut(name, NAME_WIDTH), amount(&tally.usage()))
+            .map(|(tree, counters)| {
+                let name = cut(&label(tree), NAME_WIDTH);
+                format!("  {name:NAME_WIDTH$}  {}", amount(&counters.usage()))
             })
             .collect();
         while self.trees.len() < lines.len() {
@@ -144,22 +139,20 @@ impl<'a> MeasureFace<'a> {
     }
 }
 
+/// What a tree is called beside its line, safe to print.
+fn label(tree: &Location) -> String {
+    match (tree.folder, Digest::of_entry(&tree.name)) {
+        (Folder::Layers, Some(digest)) => format!("layer {}", digest.short()),
+        (_, Some(digest)) => digest.short(),
+        (_, None) => tree.name.to_string(),
+    }
+}
+
 fn amount(usage: &Usage) -> String {
     format!("{} files  {}", count(usage.files), size(usage.on_disk))
 }
 
-impl Face<Infallible> for MeasureFace<'_> {
-    fn event(&mut self, event: Infallible) {
-        match event {}
-    }
-
-    fn tick(&mut self) {
-        self.show_whole();
-        self.show_trees();
-    }
-}
-
-impl Drop for MeasureFace<'_> {
+impl Drop for MeasureBars {
     fn drop(&mut self) {
         // What could not be cleared was not drawn either.
         let _ = self.group.clear();

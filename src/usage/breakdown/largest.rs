@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Branch;
+use super::dir_id::DirId;
 use crate::fs::{InodeId, Status};
 
 /// So many files, the largest that were seen.
@@ -28,7 +28,7 @@ type Files = BTreeMap<Rank, Named>;
 /// One of the names of a file.
 #[derive(Clone, Debug)]
 pub struct Named {
-    pub branch: Branch,
+    pub dir: DirId,
     pub name: OsString,
     /// The length of the file.
     pub apparent: u64,
@@ -44,7 +44,7 @@ impl Largest {
     /// rather than the other.
     pub fn note(
         &self,
-        branch: Branch,
+        dir: DirId,
         name: &OsStr,
         status: &Status,
         is_first: impl FnOnce(&Named, &Named) -> bool,
@@ -53,7 +53,7 @@ impl Largest {
         if on_disk < self.least.load(Ordering::Relaxed) {
             return;
         }
-        let named = Named { branch, name: name.to_owned(), apparent: status.size };
+        let named = Named { dir, name: name.to_owned(), apparent: status.size };
         let mut files = self.files();
         match files.get_mut(&(on_disk, Reverse(status.inode))) {
             Some(known) if is_first(&named, known) => *known = named,
@@ -109,7 +109,7 @@ mod tests {
             let number = name % blocks.len() as u64;
             let status = status(number, blocks[number as usize]);
             let text = OsString::from(format!("{name:02}"));
-            largest.note(Branch::TOP, &text, &status, |one, other| one.name < other.name);
+            largest.note(DirId::TOP, &text, &status, |one, other| one.name < other.name);
         }
         largest.into_files().map(|(on_disk, named)| (on_disk, named.name)).collect()
     }

@@ -6,39 +6,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytesize::ByteSize;
 
-use super::ancestry::Ancestry;
+use super::dir_id::DirId;
 use super::largest::{Largest, Named};
-use super::{Breakdown, Directory, LargeFile};
+use super::parts::{Breakdown, Directory, LargeFile};
 use crate::fs::Status;
-use crate::usage::Usage;
+use crate::usage::amounts::Usage;
 use crate::usage::links::Link;
-
-/// The number of a directory in its tree. What it lies in has a smaller one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Branch(usize);
-
-impl Branch {
-    /// The top, or the whole tree if it is a single file.
-    pub const TOP: Self = Self(0);
-}
 
 /// Keeps what is seen of one tree. Workers share it and change it once a directory.
 pub struct Recorder {
-    seen: Mutex<Seen>,
+    record: Mutex<TreeRecord>,
     largest: Largest,
 }
 
-struct Seen {
+struct TreeRecord {
     /// By their numbers.
-    directories: Vec<Known>,
+    directories: Vec<DirRecord>,
     /// Names of inodes with several, which only the whole tree can count.
-    linked: Vec<(Link, Branch)>,
+    linked: Vec<(Link, DirId)>,
 }
 
 /// One directory.
-struct Known {
+struct DirRecord {
     name: OsString,
-    above: Branch,
+    above: DirId,
     /// What is directly in it.
     usage: Usage,
 }
@@ -46,95 +37,107 @@ struct Known {
 impl Recorder {
     /// One that finds so many of the largest files, too.
     pub fn new(largest_files: usize) -> Self {
-        let top = Known { name: OsString::new(), above: Branch::TOP, usage: Usage::default() };
-        let seen = Seen { directories: vec![top], linked: Vec::new() };
-        Self { seen: Mutex::new(seen), largest: Largest::new(largest_files) }
+        let top = DirRecord { name: OsString::new(), above: DirId::TOP, usage: Usage::default() };
+        let record = TreeRecord { directories: vec![top], linked: Vec::new() };
+        Self { record: Mutex::new(record), largest: Largest::new(largest_files) }
     }
 
     /// The number of the directory `name` in `above`, which is new.
-    pub fn enter(&self, above: Branch, name: &OsStr) -> Branch {
-        let known = Known { name: name.to_owned(), above, usage: Usage::default() };
-        let mut seen = self.seen();
-        seen.directories.push(known);
-        Branch(seen.directories.len() - 1)
+    pub fn enter(&self, above: DirId, name: &OsStr) -> DirId {
+        let directory = DirRecord { name: name.to_owned(), above, usage: Usage::default() };
+        let mut record = self.record();
+        record.directories.push(directory);
+        DirId(record.directories.len() - 1)
     }
 
     /// Adds what was seen directly in a directory. The bytes of `linked` are not in `usage`.
-    pub fn add(&self, branch: Branch, usage: &Usage, linked: &[Link]) {
-        let mut seen = self.seen();
-        seen.directories[branch.0].usage += *usage;
-        seen.linked.extend(linked.iter().map(|&link| (link, branch)));
+    pub fn add(&self, dir: DirId, usage: &Usage, linked: &[Link]) {
+        let mut record = self.record();
+        record.directories[dir.0].usage += *usage;
+        record.linked.extend(linked.iter().map(|&link| (link, dir)));
     }
 
     /// Notes one name of a file, if that is one of the largest so far.
-    pub fn note_file(&self, branch: Branch, name: &OsStr, status: &Status) {
-        self.largest.note(branch, name, status, |one, other| {
-            let seen = self.seen();
-            seen.path_of(one) < seen.path_of(other)
+    pub fn note_file(&self, dir: DirId, name: &OsStr, status: &Status) {
+        self.largest.note(dir, name, status, |one, other| {
+            let record = self.record();
+            record.path_of(one) < record.path_of(other)
         });
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn record(&self) -> MutexGuard<'_, TreeRecord> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What came of it, once everything was seen.
     pub fn finish(self) -> Breakdown {
-        let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut record = self.record.into_inner().unwrap_or_else(PoisonError::into_inner);
         let files = self.largest.into_files().map(|(on_disk, named)| LargeFile {
-            path: seen.path_of(&named),
+            path: record.path_of(&named),
             apparent: ByteSize::b(named.apparent),
             on_disk: ByteSize::b(on_disk),
         });
         let mut files: Vec<_> = files.collect();
         files.sort_by(|one, other| (other.on_disk, &one.path).cmp(&(one.on_disk, &other.path)));
-        let ancestry = Ancestry::new(seen.directories.iter().map(|known| known.above.0));
-        seen.settle_links(&ancestry);
-        seen.add_up();
-        Breakdown { directories: seen.in_order(&ancestry), files }
+        record.settle_links();
+        record.add_up();
+        Breakdown { directories: record.in_order(), files }
     }
 }
 
-impl Seen {
+impl TreeRecord {
     fn path_of(&self, file: &Named) -> PathBuf {
-        let (mut names, mut branch) = (vec![&file.name], file.branch);
-        while branch != Branch::TOP {
-            let known = &self.directories[branch.0];
-            names.push(&known.name);
-            branch = known.above;
+        let (mut names, mut dir) = (vec![&file.name], file.dir);
+        while dir != DirId::TOP {
+            let directory = &self.directories[dir.0];
+            names.push(&directory.name);
+            dir = directory.above;
         }
         names.into_iter().rev().collect()
     }
 
     /// Counts each inode with several names where all of these are.
-    fn settle_links(&mut self, ancestry: &Ancestry) {
+    fn settle_links(&mut self) {
         let mut linked = std::mem::take(&mut self.linked);
-        linked.sort_unstable_by_key(|(link, branch)| (link.inode(), *branch));
+        linked.sort_unstable_by_key(|(link, dir)| (link.inode(), *dir));
         for names in linked.chunk_by(|(one, _), (next, _)| one.inode() == next.inode()) {
-            let branches = names.iter().map(|(_, branch)| branch.0);
-            let home = branches.reduce(|one, other| ancestry.common(one, other));
-            let home = home.unwrap_or_default();
-            self.directories[home].usage += names[0].0.bytes();
+            let ids = names.iter().map(|(_, dir)| *dir);
+            let home = ids.reduce(|one, other| self.common(one, other)).unwrap_or_default();
+            self.directories[home.0].usage += names[0].0.bytes();
         }
+    }
+
+    /// The lowest directory that both lie in, or that is one of them: of two numbers the greater one
+    /// lies lower, or beside.
+    fn common(&self, mut one: DirId, mut other: DirId) -> DirId {
+        while one != other {
+            if one > other {
+                one = self.directories[one.0].above;
+            } else {
+                other = self.directories[other.0].above;
+            }
+        }
+        one
     }
 
     /// Adds everything to what it lies in, from the bottom up.
     fn add_up(&mut self) {
         for place in (1..self.directories.len()).rev() {
-            let Known { above, usage, .. } = self.directories[place];
+            let DirRecord { above, usage, .. } = self.directories[place];
             self.directories[above.0].usage += usage;
         }
     }
 
     /// The directories in an order that does not depend on who saw which first.
-    fn in_order(mut self, ancestry: &Ancestry) -> Vec<Directory> {
-        let order = self.order();
-        let directory = |(place, above): (usize, usize)| {
-            let Known { name, usage, .. } = &mut self.directories[place];
+    fn in_order(mut self) -> Vec<Directory> {
+        let mut directories = Vec::<Directory>::with_capacity(self.directories.len());
+        for (place, above) in self.order() {
+            let DirRecord { name, usage, .. } = &mut self.directories[place];
             let name = std::mem::take(name);
-            Directory { name, above, depth: ancestry.depth(place), usage: *usage }
-        };
-        order.into_iter().map(directory).collect()
+            let depth = directories.get(above).map_or(0, |above| above.depth + 1);
+            directories.push(Directory { name, above, depth, usage: *usage });
+        }
+        directories
     }
 
     /// Their numbers in that order, with the places in it of what they lie in.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::ledger::Holder;
+use super::record::Holder;
 use crate::fs::{Holding, InodeId};
 
 /// Such inodes while trees are walked.
@@ -41,7 +41,7 @@ impl SharedInodes {
             return None;
         }
         known.inodes.push(Inode { home: Some(tree), holding: Holding::default() });
-        Some(Holder::inode(number))
+        Some(Holder::from_inode(number))
     }
 
     /// Notes what has been found in an inode that was claimed.

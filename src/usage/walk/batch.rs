@@ -3,8 +3,8 @@
 use bytesize::ByteSize;
 
 use crate::fs::{DataFile, Holding, Kind, Status};
-use crate::usage::Usage;
-use crate::usage::breakdown::Branch;
+use crate::usage::amounts::Usage;
+use crate::usage::breakdown::DirId;
 use crate::usage::links::Link;
 use crate::usage::sharing::Record;
 
@@ -15,7 +15,7 @@ const MOST_HELD: usize = 1024;
 #[derive(Default)]
 pub(in crate::usage) struct Batch {
     /// The directory in which all of it lies.
-    pub branch: Branch,
+    pub dir: DirId,
     pub usage: Usage,
     /// When anything of it was changed last, as a [`Status`] says it.
     pub newest: (i64, u32),
@@ -29,8 +29,8 @@ pub(in crate::usage) struct Batch {
 
 impl Batch {
     /// For what lies in a directory.
-    pub fn of(branch: Branch) -> Self {
-        Self { branch, ..Self::default() }
+    pub fn new(dir: DirId) -> Self {
+        Self { dir, ..Self::default() }
     }
 
     /// Counts one inode, or one of its names.

@@ -17,7 +17,7 @@ use super::reading::LookedInto;
 use super::tree::TreeWalk;
 use crate::fs::{Kind, Status};
 use crate::stop::StopFlag;
-use crate::usage::breakdown::Branch;
+use crate::usage::breakdown::DirId;
 
 /// How many entries make a batch here, where they do not come a directory at a time.
 const BATCH: usize = 1024;
@@ -40,7 +40,7 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
             Some(top) => {
                 let mut batch = Batch::default();
                 let looked = looked_into(tree.path(), &top, tree.reads_sharing());
-                tree.note_file(Branch::TOP, tree.name().as_os_str(), &top);
+                tree.note_file(DirId::TOP, tree.name().as_os_str(), &top);
                 count_found(tree, &top, looked, &mut batch);
                 tree.commit(batch);
             }
@@ -94,55 +94,55 @@ fn look_at_all(device: &mut TopDevice, children: &mut [jwalk::Result<Entry>], re
 
 /// The directories in which the walk is, the top first.
 #[derive(Default)]
-struct Way(Vec<Branch>);
+struct Way(Vec<DirId>);
 
 impl Way {
     /// That in which something at such a depth lies; nothing for the top.
-    fn above(&mut self, depth: usize) -> Option<Branch> {
+    fn above(&mut self, depth: usize) -> Option<DirId> {
         self.0.truncate(depth);
         self.0.last().copied()
     }
 
-    /// The branch of an entry that is counted, or of what it lies in if it is no directory.
-    fn branch(&mut self, tree: &TreeWalk<'_>, entry: &Entry, status: &Status) -> Branch {
+    /// The number of an entry that is counted, or of what it lies in if it is no directory.
+    fn dir_id(&mut self, tree: &TreeWalk<'_>, entry: &Entry, status: &Status) -> DirId {
         let above = self.above(entry.depth);
         if status.kind != Kind::Directory {
             return above.unwrap_or_default();
         }
-        let branch = tree.branch(above, &entry.file_name);
-        self.0.push(branch);
-        branch
+        let dir = tree.dir_id(above, &entry.file_name);
+        self.0.push(dir);
+        dir
     }
 }
 
 fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, way: &mut Way, batch: &mut Batch) {
     match entry {
         Ok(mut entry) => {
-            let mut branch = way.above(entry.depth).unwrap_or_default();
+            let mut dir = way.above(entry.depth).unwrap_or_default();
             match entry.client_state.take() {
                 Some(Ok((status, looked))) => {
-                    branch = way.branch(tree, &entry, &status);
-                    if branch != batch.branch {
-                        tree.commit(std::mem::replace(batch, Batch::of(branch)));
+                    dir = way.dir_id(tree, &entry, &status);
+                    if dir != batch.dir {
+                        tree.commit(std::mem::replace(batch, Batch::new(dir)));
                     }
                     if status.kind != Kind::Directory {
-                        tree.note_file(branch, &entry.file_name, &status);
+                        tree.note_file(dir, &entry.file_name, &status);
                     }
                     count_found(tree, &status, looked, batch);
                 }
-                Some(Err(cause)) => miss(tree, branch, "look at", &entry.path(), cause),
+                Some(Err(cause)) => miss(tree, dir, "look at", &entry.path(), cause),
                 None => {}
             }
             let error = entry.read_children.as_ref().and_then(|children| children.error());
             if let Some(cause) = error.and_then(jwalk::Error::io_error) {
-                miss(tree, branch, "open", &entry.path(), cause.kind().into());
+                miss(tree, dir, "open", &entry.path(), cause.kind().into());
             }
         }
         Err(error) => {
             let path = error.path().unwrap_or(tree.path()).to_path_buf();
-            let branch = way.above(error.depth()).unwrap_or_default();
+            let dir = way.above(error.depth()).unwrap_or_default();
             let cause = error.into_io_error().unwrap_or_else(unknown);
-            miss(tree, branch, "look at", &path, cause);
+            miss(tree, dir, "look at", &path, cause);
         }
     }
 }
@@ -165,15 +165,9 @@ fn count_found(
 }
 
 /// What has gone since it was listed is not missed.
-fn miss(
-    tree: &TreeWalk<'_>,
-    branch: Branch,
-    operation: &'static str,
-    path: &Path,
-    cause: io::Error,
-) {
+fn miss(tree: &TreeWalk<'_>, dir: DirId, operation: &'static str, path: &Path, cause: io::Error) {
     if cause.kind() != io::ErrorKind::NotFound {
-        tree.miss(branch, operation, path, cause);
+        tree.miss(dir, operation, path, cause);
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::turn::Turn;
 use crate::fs::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
-use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes, Who};
+use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes};
 
 /// How to read it for one tree.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ impl ReadingOn<'_> {
     pub fn holder(&self, status: &Status) -> Option<Holder> {
         match status.links > 1 {
             true => self.inodes.claim(status.inode, self.tree),
-            false => Some(Holder::tree(self.tree)),
+            false => Some(Holder::from_tree(self.tree)),
         }
     }
 
@@ -61,9 +61,9 @@ impl ReadingOn<'_> {
 
     /// What one holder has more, if that counts for the tree.
     pub fn share_of_tree(&self, holder: Holder, holding: Holding) -> Holding {
-        match holder.who() {
-            Who::Tree(_) => holding,
-            Who::Inode(number) => {
+        match holder.tree_or_inode() {
+            Ok(_) => holding,
+            Err(number) => {
                 self.inodes.note(number, holding);
                 Holding::default()
             }

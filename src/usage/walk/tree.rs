@@ -13,13 +13,14 @@ use super::reading::{LookedInto, Reading, ReadingOn, look};
 use super::turn::Turn;
 use crate::cache::{Cache, EntryName, Folders, Location};
 use crate::error::Error;
+use crate::error::Problems;
 use crate::fs::{DataFile, Directory, Extent, Holding, Status};
-use crate::usage::breakdown::{Branch, Recorder};
+use crate::usage::amounts::Usage;
+use crate::usage::breakdown::{DirId, Recorder};
 use crate::usage::links::Links;
 use crate::usage::measurement::Account;
+use crate::usage::progress::{Counters, Phase};
 use crate::usage::sharing::Record;
-use crate::usage::tally::Stage;
-use crate::usage::{Problems, Tally, Usage};
 
 /// How many files a thread may have open to look into them together.
 pub(in crate::usage) const MOST_OPENED: usize = 8;
@@ -32,7 +33,7 @@ pub(in crate::usage) struct Top<'a> {
 }
 
 impl<'a> Top<'a> {
-    pub fn of(cache: &Cache, folders: &'a Folders, at: &'a Location) -> Self {
+    pub fn new(cache: &Cache, folders: &'a Folders, at: &'a Location) -> Self {
         let path = at.path_in(cache.path());
         Self { folder: folders.get(at.folder), name: &at.name, path }
     }
@@ -41,7 +42,7 @@ impl<'a> Top<'a> {
 /// One tree while it is walked. Workers share it and change it once a directory.
 pub(in crate::usage) struct TreeWalk<'a> {
     top: Top<'a>,
-    tally: &'a Tally,
+    counters: &'a Counters,
     sharing: Sharing<'a>,
     /// Keeps what each directory holds, if anybody wants to know.
     recorder: Option<Recorder>,
@@ -74,12 +75,12 @@ struct Found {
 
 impl<'a> TreeWalk<'a> {
     /// A walk that reads what files share, if `reading` says how.
-    pub fn new(top: Top<'a>, tally: &'a Tally, reading: Option<Reading<'a>>) -> Self {
+    pub fn new(top: Top<'a>, counters: &'a Counters, reading: Option<Reading<'a>>) -> Self {
         let (found, open) = (Mutex::default(), AtomicUsize::new(1));
         let newest = AtomicI64::new(0);
         let (sharing, recorder) = (Sharing::Impossible, None);
         let is_thorough = false;
-        let walk = Self { top, tally, sharing, recorder, is_thorough, found, open, newest };
+        let walk = Self { top, counters, sharing, recorder, is_thorough, found, open, newest };
         // A folder that cannot be opened is missed once the walk begins.
         let Ok(Some(folder)) = walk.top.folder else { return walk };
         let sharing = match (folder.volume(), reading) {
@@ -87,7 +88,7 @@ impl<'a> TreeWalk<'a> {
             (Ok(Some(_)), None) => Sharing::Unread,
             (Ok(Some(volume)), Some(reading)) => Sharing::Read(reading.on(volume)),
             (Err(cause), _) => {
-                walk.miss(Branch::TOP, "find the file system of", walk.path(), cause);
+                walk.miss(DirId::TOP, "find the file system of", walk.path(), cause);
                 Sharing::Unread
             }
         };
@@ -128,7 +129,7 @@ impl<'a> TreeWalk<'a> {
             Ok(status) => Some(status),
             Err(Errno::NOENT) => None,
             Err(cause) => {
-                self.miss(Branch::TOP, "look at", self.path(), cause);
+                self.miss(DirId::TOP, "look at", self.path(), cause);
                 None
             }
         }
@@ -137,28 +138,28 @@ impl<'a> TreeWalk<'a> {
     /// Where it lies, if that folder is still there.
     pub fn folder(&self) -> Option<&'a Arc<Directory>> {
         self.top.folder.unwrap_or_else(|cause| {
-            self.miss(Branch::TOP, "open the folder of", self.path(), cause);
+            self.miss(DirId::TOP, "open the folder of", self.path(), cause);
             None
         })
     }
 
     pub fn begin(&self) {
-        self.tally.enter(Stage::Working);
+        self.counters.enter(Phase::Working);
     }
 
-    /// The branch of the directory `name` that was met in another one, or at the top. As long as nobody
+    /// The number of the directory `name` that was met in another one, or at the top. As long as nobody
     /// wants to know, all is the top.
-    pub fn branch(&self, above: Option<Branch>, name: &OsStr) -> Branch {
+    pub fn dir_id(&self, above: Option<DirId>, name: &OsStr) -> DirId {
         match (&self.recorder, above) {
             (Some(recorder), Some(above)) => recorder.enter(above, name),
-            _ => Branch::TOP,
+            _ => DirId::TOP,
         }
     }
 
     /// Looks whether a file is one of the largest, if anybody wants to know.
-    pub fn note_file(&self, branch: Branch, name: &OsStr, status: &Status) {
+    pub fn note_file(&self, dir: DirId, name: &OsStr, status: &Status) {
         if let Some(recorder) = &self.recorder {
-            recorder.note_file(branch, name, status);
+            recorder.note_file(dir, name, status);
         }
     }
 
@@ -174,7 +175,7 @@ impl<'a> TreeWalk<'a> {
 
     #[cold]
     fn commit_full(&self, batch: &mut Batch) {
-        let next = Batch::of(batch.branch);
+        let next = Batch::new(batch.dir);
         self.commit(std::mem::replace(batch, next));
     }
 
@@ -241,7 +242,7 @@ impl<'a> TreeWalk<'a> {
             self.count_opened(reading, &mut batch);
         }
         if let Some(recorder) = &self.recorder {
-            recorder.add(batch.branch, &batch.usage, &batch.linked);
+            recorder.add(batch.dir, &batch.usage, &batch.linked);
         }
         if batch.is_for_the_tree() {
             let mut found = self.found();
@@ -249,7 +250,7 @@ impl<'a> TreeWalk<'a> {
             found.holding += batch.holding;
             found.records.append(&mut batch.records);
         }
-        self.tally.add(&batch.usage);
+        self.counters.add(&batch.usage);
         self.note_change(batch.newest);
     }
 
@@ -264,15 +265,15 @@ impl<'a> TreeWalk<'a> {
     /// Notes that something in a directory could not be looked at.
     pub fn miss(
         &self,
-        branch: Branch,
+        dir: DirId,
         operation: &'static str,
         path: &Path,
         cause: impl Into<std::io::Error>,
     ) {
         let missed = Usage { unreadable: 1, ..Usage::default() };
-        self.tally.add(&missed);
+        self.counters.add(&missed);
         if let Some(recorder) = &self.recorder {
-            recorder.add(branch, &missed, &[]);
+            recorder.add(dir, &missed, &[]);
         }
         let error = Error::io(operation, path, cause);
         self.found().problems.push(error);
@@ -290,17 +291,17 @@ impl<'a> TreeWalk<'a> {
             None => self.open.fetch_sub(1, Ordering::Relaxed) == 1,
         };
         if was_last {
-            self.tally.enter(Stage::Done);
+            self.counters.enter(Phase::Done);
         }
     }
 
     /// The tree's account, and what it shares.
     pub fn into_account(self) -> (Account, Vec<Record>) {
-        self.tally.enter(Stage::Done);
+        self.counters.enter(Phase::Done);
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Found { mut links, mut holding, records, problems } = found;
-        self.tally.add(&links.settle());
-        let usage = self.tally.usage();
+        self.counters.add(&links.settle());
+        let usage = self.counters.usage();
         if let Sharing::Unread = self.sharing {
             holding = Holding::unsure(usage.on_disk.as_u64());
         }

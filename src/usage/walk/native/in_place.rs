@@ -7,7 +7,7 @@ use rayon::Scope;
 use super::Walk;
 use super::visit::Opened;
 use crate::fs::{Directory, InodeId, NameList, Trail};
-use crate::usage::breakdown::Branch;
+use crate::usage::breakdown::DirId;
 
 /// Where the thread is, and what it has still to visit.
 struct InPlace<'s, 'b> {
@@ -21,33 +21,33 @@ struct InPlace<'s, 'b> {
 
 /// The directories to visit in one directory.
 struct Level {
-    branch: Branch,
+    dir: DirId,
     children: NameList,
 }
 
-/// Visits the directories `children` of `base`, which is a branch, and all below.
+/// Visits the directories `children` of `base`, which has the number `dir`, and all below.
 pub fn walk<'s>(
     walk: Walk<'s>,
     scope: &Scope<'s>,
     base: &Directory,
-    branch: Branch,
+    dir: DirId,
     children: NameList,
 ) {
     let (trail, left) = (Trail::new(base), children.len());
-    InPlace { walk, trail, levels: vec![Level { branch, children }], left }.run(scope);
+    InPlace { walk, trail, levels: vec![Level { dir, children }], left }.run(scope);
 }
 
 impl<'s> InPlace<'s, '_> {
     fn run(mut self, scope: &Scope<'s>) {
         while self.left > 0 && !self.walk.stop.is_raised() {
             let level = self.levels.last_mut();
-            let branch = level.as_ref().map(|level| level.branch).unwrap_or_default();
+            let dir = level.as_ref().map(|level| level.dir).unwrap_or_default();
             match level.and_then(|level| level.children.pop()) {
-                Some(name) => self.visit(scope, branch, &name),
+                Some(name) => self.visit(scope, dir, &name),
                 None => {
                     if let Err(cause) = self.trail.ascend() {
                         let path = self.walk.path_of(self.trail.here(), c".");
-                        self.walk.tree.miss(branch, "get back up from", &path, cause);
+                        self.walk.tree.miss(dir, "get back up from", &path, cause);
                         break;
                     }
                     self.levels.pop();
@@ -57,17 +57,17 @@ impl<'s> InPlace<'s, '_> {
         (0..self.left).for_each(|_| self.walk.tree.finish_directory(0));
     }
 
-    fn visit(&mut self, scope: &Scope<'s>, above: Branch, name: &CStr) {
+    fn visit(&mut self, scope: &Scope<'s>, above: DirId, name: &CStr) {
         self.left -= 1;
         let walk = self.walk;
         let Some(opened) = walk.open(self.trail.here(), Some(above), name) else { return };
         let children = walk.list(&opened);
-        let Opened { directory, status, branch } = opened;
-        match walk.hold(directory, branch, children) {
+        let Opened { directory, status, dir } = opened;
+        match walk.hold(directory, dir, children) {
             Ok(Some((parent, span))) => scope.spawn(move |scope| walk.visit(scope, parent, span)),
             Ok(None) => {}
             Err((directory, children)) => {
-                self.descend(directory, status.inode, Level { branch, children });
+                self.descend(directory, status.inode, Level { dir, children });
             }
         }
     }
@@ -77,7 +77,7 @@ impl<'s> InPlace<'s, '_> {
     fn descend(&mut self, directory: Directory, inode: InodeId, mut level: Level) {
         if let Err(cause) = directory.status_of(c"..") {
             while let Some(name) = level.children.pop() {
-                self.walk.closed(&directory, Some(level.branch), &name, cause);
+                self.walk.closed(&directory, Some(level.dir), &name, cause);
             }
             return;
         }
@@ -96,9 +96,10 @@ mod tests {
     use crate::StopFlag;
     use crate::cache::{Cache, Folders, Location};
     use crate::fs::Budget;
+    use crate::jobs::{Jobs, Pool};
     use crate::test_cache::{TestCache, grow};
     use crate::usage::walk::tree::{Top, TreeWalk};
-    use crate::usage::{Breakdown, Jobs, Meter, Pool, Progress, Usage, Walker};
+    use crate::usage::{Breakdown, Counters, Meter, Usage, Walker};
 
     /// The one tree of a cache.
     fn tree(cache: &TestCache) -> (Cache, Vec<Location>) {
@@ -110,15 +111,15 @@ mod tests {
     fn measure(cache: &TestCache, threads: usize, permits: usize) -> (Usage, Breakdown) {
         let (opened, locations) = tree(cache);
         let pool = Pool::new(Budget::with(threads, permits)).unwrap();
-        let progress = Progress::new(locations.len(), StopFlag::new());
-        let meter = Meter::new(Jobs::new(1).unwrap()).with_walker(Walker::Native).breaking_down(5);
-        let folders = Folders::open(&opened);
-        let measured = meter.measure_with(&pool, &opened, &folders, &locations, &progress);
+        let meter = Meter::new(Jobs::new(1).unwrap()).with_walker(Walker::Native).with_breakdown(5);
+        let stop = StopFlag::new();
+        let measured = meter.measure_with(&pool, &opened, &locations, &stop, &mut |_| {});
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
         let measured = measured.unwrap();
-        (measured.usage(0), measured.breakdown(0).unwrap().clone())
+        let breakdown = measured.breakdown(&locations[0]).unwrap().clone();
+        (measured.usage(&locations[0]).unwrap(), breakdown)
     }
 
     proptest! {
@@ -144,11 +145,11 @@ mod tests {
         let cache = TestCache::new();
         let image = cache.image("a");
         let (opened, locations) = tree(&cache);
-        let (folders, progress) = (Folders::open(&opened), Progress::new(1, StopFlag::new()));
-        let walked =
-            TreeWalk::new(Top::of(&opened, &folders, &locations[0]), &progress.tallies()[0], None);
+        let (folders, counters) = (Folders::open(&opened), Counters::default());
+        let (top, stop) = (Top::new(&opened, &folders, &locations[0]), StopFlag::new());
+        let walked = TreeWalk::new(top, &counters, None);
         let pool = Pool::new(Budget::with(1, 0)).unwrap();
-        let walk = Walk { tree: &walked, budget: &pool.budget, stop: progress.stop() };
+        let walk = Walk { tree: &walked, budget: &pool.budget, stop: &stop };
         let base = Directory::open(&image).unwrap();
         let mut trail = Trail::new(&base);
         for name in [c"usr", c"lib", c"deep"] {
@@ -157,7 +158,7 @@ mod tests {
         }
         std::fs::rename(image.join("usr/lib/deep"), cache.home().join("deep")).unwrap();
         std::fs::create_dir(cache.home().join("share")).unwrap();
-        let level = |_| Level { branch: Branch::TOP, children: NameList::default() };
+        let level = |_| Level { dir: DirId::TOP, children: NameList::default() };
         let mut levels: Vec<_> = (0..4).map(level).collect();
         levels[1].children.push(c"share");
         pool.threads.scope(|scope| InPlace { walk, trail, levels, left: 1 }.run(scope));

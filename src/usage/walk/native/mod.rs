@@ -21,9 +21,9 @@ use rayon::Scope;
 use super::batch::Batch;
 use super::tree::TreeWalk;
 use crate::fs::{Budget, Directory, NameList, Permit, Span};
+use crate::jobs::Pool;
 use crate::stop::StopFlag;
-use crate::usage::Pool;
-use crate::usage::breakdown::Branch;
+use crate::usage::breakdown::DirId;
 use visit::Opened;
 
 pub fn walk(trees: &[TreeWalk<'_>], pool: &Pool, stop: &StopFlag) {
@@ -46,7 +46,7 @@ struct Walk<'s> {
 /// is closed before the permit is given back.
 struct Held<'s> {
     directory: Directory,
-    branch: Branch,
+    dir: DirId,
     _permit: Permit<'s>,
     children: NameList,
 }
@@ -76,7 +76,7 @@ impl<'s> Walk<'s> {
                 scope.spawn(move |scope| self.visit(scope, parent, rest));
             }
             let name = parent.children.first(&span);
-            let opened = self.open(&parent.directory, Some(parent.branch), name);
+            let opened = self.open(&parent.directory, Some(parent.dir), name);
             drop(parent);
             let Some(opened) = opened else { return };
             match self.enter(scope, opened) {
@@ -89,11 +89,11 @@ impl<'s> Walk<'s> {
     /// Counts what is in a directory. Returns what is to be visited in it.
     fn enter(self, scope: &Scope<'s>, opened: Opened) -> Option<(Arc<Held<'s>>, Span)> {
         let children = self.list(&opened);
-        let Opened { directory, branch, .. } = opened;
-        match self.hold(directory, branch, children) {
+        let Opened { directory, dir, .. } = opened;
+        match self.hold(directory, dir, children) {
             Ok(held) => held,
             Err((directory, children)) => {
-                in_place::walk(self, scope, &directory, branch, children);
+                in_place::walk(self, scope, &directory, dir, children);
                 None
             }
         }
@@ -101,11 +101,11 @@ impl<'s> Walk<'s> {
 
     /// Lets a directory stay open for its children, of which there may be none. Gives both back if
     /// it may not.
-    fn hold(self, directory: Directory, branch: Branch, children: NameList) -> Holding<'s> {
+    fn hold(self, directory: Directory, dir: DirId, children: NameList) -> Holding<'s> {
         let Some(span) = children.span() else { return Ok(None) };
         match self.budget.try_take() {
             Some(permit) => {
-                Ok(Some((Arc::new(Held { directory, branch, _permit: permit, children }), span)))
+                Ok(Some((Arc::new(Held { directory, dir, _permit: permit, children }), span)))
             }
             None => Err((directory, children)),
         }

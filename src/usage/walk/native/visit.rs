@@ -8,23 +8,23 @@ use rustix::io::Errno;
 
 use super::Walk;
 use crate::fs::{Directory, Kind, NameList, Status};
-use crate::usage::breakdown::Branch;
+use crate::usage::breakdown::DirId;
 use crate::usage::walk::batch::Batch;
 
 /// A directory that has been opened.
 pub(super) struct Opened {
     pub directory: Directory,
     pub status: Status,
-    pub branch: Branch,
+    pub dir: DirId,
 }
 
 impl Walk<'_> {
-    /// Opens the directory `name` in `parent`, which is the branch `above` unless the tree begins with
+    /// Opens the directory `name` in `parent`, which has the number `above` unless the tree begins with
     /// `name`. If it cannot be, or the walk was stopped, that is the end of it.
     pub(super) fn open(
         self,
         parent: &Directory,
-        above: Option<Branch>,
+        above: Option<DirId>,
         name: &CStr,
     ) -> Option<Opened> {
         if self.stop.is_raised() {
@@ -33,7 +33,7 @@ impl Walk<'_> {
         }
         match parent.open_child(name) {
             Ok((directory, status)) => {
-                Some(Opened { directory, status, branch: self.branch(above, name) })
+                Some(Opened { directory, status, dir: self.dir_id(above, name) })
             }
             Err(cause) => {
                 self.closed(parent, above, name, cause);
@@ -42,20 +42,20 @@ impl Walk<'_> {
         }
     }
 
-    fn branch(self, above: Option<Branch>, name: &CStr) -> Branch {
-        self.tree.branch(above, plain(name))
+    fn dir_id(self, above: Option<DirId>, name: &CStr) -> DirId {
+        self.tree.dir_id(above, plain(name))
     }
 
     /// Counts a directory and every file in it, and returns the directories in it.
     pub(super) fn list(self, opened: &Opened) -> NameList {
-        let Opened { directory, status, branch } = opened;
-        let (mut batch, mut children) = (Batch::of(*branch), NameList::default());
+        let Opened { directory, status, dir } = opened;
+        let (mut batch, mut children) = (Batch::new(*dir), NameList::default());
         batch.add(status);
         let listed = directory.for_each(|name, kind| {
             self.look_at(directory, name, kind, &mut batch, &mut children);
         });
         if let Err(cause) = listed {
-            self.tree.miss(*branch, "list", &self.path_of(directory, c"."), cause);
+            self.tree.miss(*dir, "list", &self.path_of(directory, c"."), cause);
         }
         self.hand_in(batch, &children);
         children
@@ -88,7 +88,7 @@ impl Walk<'_> {
             // It has gone since it was listed, and no longer takes any space.
             Err(Errno::NOENT) => {}
             Err(cause) => {
-                self.tree.miss(batch.branch, "look at", &self.path_of(directory, name), cause);
+                self.tree.miss(batch.dir, "look at", &self.path_of(directory, name), cause);
             }
         }
     }
@@ -96,7 +96,7 @@ impl Walk<'_> {
     /// Counts what is not open in a walk that wants to know more than its size.
     #[inline(never)]
     fn count_thoroughly(self, batch: &mut Batch, name: &CStr, status: &Status) {
-        self.tree.note_file(batch.branch, plain(name), status);
+        self.tree.note_file(batch.dir, plain(name), status);
         self.tree.count_closed(batch, status);
     }
 
@@ -119,7 +119,7 @@ impl Walk<'_> {
         let opened = directory.open_data(name).and_then(|file| Ok((file.status()?, file)));
         match opened {
             Ok((status, file)) if status.kind == Kind::File && status.mounted != Some(true) => {
-                self.tree.note_file(batch.branch, plain(name), &status);
+                self.tree.note_file(batch.dir, plain(name), &status);
                 self.tree.count_open(batch, file, status);
                 true
             }
@@ -138,7 +138,7 @@ impl Walk<'_> {
     pub(super) fn closed(
         self,
         parent: &Directory,
-        above: Option<Branch>,
+        above: Option<DirId>,
         name: &CStr,
         cause: Errno,
     ) {
@@ -149,21 +149,21 @@ impl Walk<'_> {
         self.tree.finish_directory(0);
     }
 
-    fn count_closed(self, parent: &Directory, above: Option<Branch>, name: &CStr, cause: Errno) {
+    fn count_closed(self, parent: &Directory, above: Option<DirId>, name: &CStr, cause: Errno) {
         let status = parent.status_of(name).ok();
         let is_directory = status.map(|status| status.kind == Kind::Directory);
-        let branch = match is_directory {
-            Some(true) => self.branch(above, name),
+        let dir = match is_directory {
+            Some(true) => self.dir_id(above, name),
             _ => above.unwrap_or_default(),
         };
-        let mut batch = Batch::of(branch);
+        let mut batch = Batch::new(dir);
         if let Some(status) = &status {
             batch.add(status);
         }
         self.tree.commit(batch);
         // Another thing may be there by now.
         if is_directory != Some(false) {
-            self.tree.miss(branch, "open", &self.path_of(parent, name), cause);
+            self.tree.miss(dir, "open", &self.path_of(parent, name), cause);
         }
     }
 

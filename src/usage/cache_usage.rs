@@ -1,17 +1,24 @@
 //! The account of a whole cache: every entry, and what holds them.
 
+use std::collections::HashSet;
+
 use bytesize::ByteSize;
 
-use super::{Estimate, Measurement, Meter, Progress, Usage};
+use super::amounts::Usage;
+use super::estimate::Estimate;
+use super::measurement::Measurement;
+use super::meter::Meter;
+use super::progress::Progress;
 use crate::cache::{Cache, EntryName, Folder, Guests, Inventory, Location};
 use crate::error::{Context, Error, Result};
+use crate::stop::StopFlag;
 
 /// How big everything in a cache is; by default, in none.
 ///
 /// ```
-/// use bbox_cache::StopFlag;
 /// # use bbox_cache::cache::Cache;
-/// use bbox_cache::usage::{Census, Jobs, Meter, Progress};
+/// use bbox_cache::usage::{CacheUsage, Meter};
+/// use bbox_cache::{Jobs, StopFlag};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let home = tempfile::tempdir()?;
@@ -19,57 +26,51 @@ use crate::error::{Context, Error, Result};
 /// # std::fs::create_dir(&image)?;
 /// # std::fs::write(image.join("file"), [1; 5000])?;
 /// # let cache = Cache::open(home.path())?.unwrap();
-/// let inventory = cache.inventory()?;
-/// let progress = Progress::new(Census::locations(&inventory).len(), StopFlag::new());
-/// let meter = Meter::new(Jobs::default());
-/// let census = Census::take(&cache, &inventory, &meter, None, &progress)?;
-/// for (tree, entry) in inventory.entries.iter().enumerate() {
-///     println!("{}: {}", entry.location, census.measurement().usage(tree).on_disk);
+/// let (inventory, meter) = (cache.inventory()?, Meter::new(Jobs::default()));
+/// let found =
+///     CacheUsage::measure(&cache, &inventory, &meter, None, &StopFlag::new(), &mut |_| {})?;
+/// for entry in &inventory.entries {
+///     let usage = found.measurement().usage(&entry.location).expect("it was listed");
+///     println!("{}: {}", entry.location, usage.on_disk);
 /// }
-/// println!("{} in all", census.total().on_disk);
-/// # assert_eq!(census.total().apparent.as_u64(), 5000);
-/// # assert_eq!(census.total().directories, 2);
+/// println!("{} in all", found.total().on_disk);
+/// # assert_eq!(found.total().apparent.as_u64(), 5000);
+/// # assert_eq!(found.total().directories, 2);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Default)]
-pub struct Census {
+pub struct CacheUsage {
     measurement: Measurement,
-    entries: usize,
+    /// `refs`, unless that is a stranger among the entries.
+    refs: Option<Location>,
     /// The directory of the cache itself and `layers`; `refs` is measured as a tree.
     folders: Usage,
     /// What of these could not be looked at.
     problems: Vec<Error>,
 }
 
-impl Census {
-    /// What is to be measured, for a [`Progress`]: the entries in their order, and `refs`, unless
-    /// that is a stranger among them.
-    pub fn locations(inventory: &Inventory) -> Vec<Location> {
-        let name = EntryName::new(Folder::Refs.name()).expect("a plain name");
-        let refs = Location { folder: Folder::Root, name };
-        let mut locations: Vec<_> =
-            inventory.entries.iter().map(|entry| entry.location.clone()).collect();
-        if !locations.contains(&refs) {
-            locations.push(refs);
-        }
-        locations
-    }
-
+impl CacheUsage {
     /// Measures everything that `inventory` lists; `guests` are the clones that may hold the same
-    /// data. `progress` was made for [`Census::locations`].
+    /// data. `stop` and `watch` are those of [`Meter::measure`].
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped.
-    pub fn take(
+    pub fn measure(
         cache: &Cache,
         inventory: &Inventory,
         meter: &Meter,
         guests: Option<&Guests>,
-        progress: &Progress,
+        stop: &StopFlag,
+        watch: &mut dyn FnMut(&Progress),
     ) -> Result<Self> {
-        let mut measurement = meter.measure(cache, &Self::locations(inventory), progress)?;
-        meter.look_around(cache, &mut measurement, &[], guests, progress.stop())?;
+        let name = EntryName::new(Folder::Refs.name()).expect("a plain name");
+        let refs = Location { folder: Folder::Root, name };
+        let entries = inventory.entries.iter().map(|entry| &entry.location);
+        let refs = Some(refs).filter(|refs| entries.clone().all(|entry| entry != refs));
+        let locations: Vec<_> = entries.chain(&refs).cloned().collect();
+        let mut measurement = meter.measure(cache, &locations, stop, watch)?;
+        meter.find_outside_holders(cache, &mut measurement, &[], guests, stop)?;
         let (mut folders, mut problems) = (Usage::default(), Vec::new());
         for folder in [Folder::Root, Folder::Layers] {
             match folder_usage(cache, folder) {
@@ -80,7 +81,7 @@ impl Census {
                 }
             }
         }
-        Ok(Self { measurement, entries: inventory.entries.len(), folders, problems })
+        Ok(Self { measurement, refs, folders, problems })
     }
 
     /// The accounts of the entries, in their order, and of `refs` if that is not one of them.
@@ -95,33 +96,29 @@ impl Census {
 
     /// The index: `refs`, and the folders themselves.
     pub fn index(&self) -> Usage {
-        let refs = self.measurement.total(self.entries..self.measurement.trees());
-        [refs, self.folders].into_iter().sum()
+        [self.measurement.total(&self.refs), self.folders].into_iter().sum()
     }
 
     /// Bytes on disk that removing the index gives back.
     pub fn index_unique(&self) -> Estimate {
-        let refs = self.measurement.reclaimable(self.entries..self.measurement.trees());
-        refs + Estimate::exactly(self.folders.on_disk)
+        self.measurement.reclaimable(&self.refs) + Estimate::exactly(self.folders.on_disk)
     }
 
     /// Everything, each inode and extent once: what `du -s` says of the cache directory, where no
     /// files share data.
     pub fn total(&self) -> Usage {
-        self.total_of(0..self.measurement.trees())
+        self.total_without(&HashSet::new())
     }
 
-    /// The same, if only these trees of the measurement were there.
-    ///
-    /// # Panics
-    /// There is no such tree.
-    pub fn total_of(&self, trees: impl IntoIterator<Item = usize>) -> Usage {
-        [self.measurement.total(trees), self.folders].into_iter().sum()
+    /// What [`CacheUsage::total`] would be if nothing were at these locations.
+    pub fn total_without(&self, gone: &HashSet<Location>) -> Usage {
+        let stays = self.measurement.locations().iter().filter(|location| !gone.contains(location));
+        [self.measurement.total(stays), self.folders].into_iter().sum()
     }
 
     /// Bytes on disk that removing everything gives back.
     pub fn total_unique(&self) -> Estimate {
-        let trees = self.measurement.reclaimable(0..self.measurement.trees());
+        let trees = self.measurement.reclaimable(self.measurement.locations());
         trees + Estimate::exactly(self.folders.on_disk)
     }
 }

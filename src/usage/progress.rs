@@ -1,16 +1,17 @@
-//! Counters that workers bump and a face can read.
+//! Counters that workers bump, and the caller may read meanwhile.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use bytesize::ByteSize;
 
-use super::Usage;
+use super::amounts::Usage;
+use crate::cache::Location;
 use crate::stop::StopFlag;
 
 /// How far the work on a tree has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Stage {
+pub enum Phase {
     /// Nobody has begun.
     Waiting,
     /// Somebody works on it.
@@ -21,16 +22,16 @@ pub enum Stage {
 
 /// A [`Usage`] that many threads add to. Workers add a directory at a time, not a file.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct Counters {
     apparent: AtomicU64,
     on_disk: AtomicU64,
     files: AtomicU64,
     directories: AtomicU64,
     unreadable: AtomicU64,
-    stage: AtomicU8,
+    phase: AtomicU8,
 }
 
-impl Tally {
+impl Counters {
     pub(crate) fn add(&self, usage: &Usage) {
         for (counter, amount) in [
             (&self.apparent, usage.apparent.as_u64()),
@@ -45,8 +46,8 @@ impl Tally {
         }
     }
 
-    pub(crate) fn enter(&self, stage: Stage) {
-        self.stage.store(stage as u8, Relaxed);
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
     }
 
     /// What has been counted so far. The counters are read one by one, while others add to them.
@@ -61,35 +62,50 @@ impl Tally {
     }
 
     /// How far the work has come.
-    pub fn stage(&self) -> Stage {
-        match self.stage.load(Relaxed) {
-            waiting if waiting == Stage::Waiting as u8 => Stage::Waiting,
-            working if working == Stage::Working as u8 => Stage::Working,
-            _ => Stage::Done,
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            waiting if waiting == Phase::Waiting as u8 => Phase::Waiting,
+            working if working == Phase::Working as u8 => Phase::Working,
+            _ => Phase::Done,
         }
     }
 }
 
-/// A job on several trees, as seen from outside: a tally for each, and a way to stop it.
+/// A job on several trees, as seen from outside: how far each of them is, and a way to stop it.
 #[derive(Debug)]
 pub struct Progress {
-    tallies: Vec<Tally>,
+    trees: Vec<(Location, Counters)>,
     stop: StopFlag,
 }
 
 impl Progress {
-    /// For a job on `trees` trees that ends early once `stop` is raised.
-    pub fn new(trees: usize, stop: StopFlag) -> Self {
-        Self { tallies: (0..trees).map(|_| Tally::default()).collect(), stop }
+    /// For a job on what lies at `locations` that ends early once `stop` is raised. A
+    /// [`Meter`](super::Meter) makes its own.
+    pub fn for_items<'l>(
+        locations: impl IntoIterator<Item = &'l Location>,
+        stop: StopFlag,
+    ) -> Self {
+        let trees = locations.into_iter().map(|at| (at.clone(), Counters::default()));
+        Self { trees: trees.collect(), stop }
     }
 
-    /// A tally for each tree, in the order in which the trees were given.
-    pub fn tallies(&self) -> &[Tally] {
-        &self.tallies
+    /// Each tree with its counters, in the order in which the trees were given.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Location, &Counters)> {
+        self.trees.iter().map(|(location, counters)| (location, counters))
+    }
+
+    /// What has been counted so far in all trees; an inode with names in several counts in each.
+    pub fn total(&self) -> Usage {
+        self.iter().map(|(_, counters)| counters.usage()).sum()
     }
 
     /// The flag that ends the job early.
     pub fn stop(&self) -> &StopFlag {
         &self.stop
+    }
+
+    /// The counters of a tree, by its place in the order in which they were given.
+    pub(crate) fn counters(&self, place: usize) -> &Counters {
+        &self.trees[place].1
     }
 }

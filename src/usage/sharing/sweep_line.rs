@@ -3,21 +3,20 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 
-use super::ledger::Record;
-use super::survey::{Class, Survey};
+use super::record::{Overlaps, Record, Role};
 
 /// Such a line.
-pub struct Front<'s> {
-    survey: &'s mut Survey,
+pub struct SweepLine<'s> {
+    overlaps: &'s mut Overlaps,
     keeps_whole: bool,
     place: u64,
     inside: BinaryHeap<Inside>,
-    classes: HashMap<Class, Counts>,
+    roles: HashMap<Role, Counts>,
     /// How many extents have begun so far.
     begun: u64,
 }
 
-/// How many extents of one class the line is in, and how many have begun.
+/// How many extents of one role the line is in, and how many have begun.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     inside: usize,
@@ -27,11 +26,11 @@ struct Counts {
 /// An extent that the line is in.
 struct Inside {
     end: Reverse<u64>,
-    class: Class,
+    role: Role,
     /// Bytes so far that nobody else has.
     alone: u64,
     has_met: Met,
-    /// When it began, this many had begun, and of other classes that many.
+    /// When it began, this many had begun, and of other roles that many.
     begun: u64,
     others_begun: u64,
 }
@@ -40,20 +39,20 @@ struct Inside {
 #[derive(Clone, Copy, Default)]
 struct Met {
     anybody: bool,
-    another_class: bool,
+    another_role: bool,
 }
 
-impl<'s> Front<'s> {
-    pub fn new(survey: &'s mut Survey, keeps_whole: bool) -> Self {
-        let (inside, classes) = (BinaryHeap::new(), HashMap::new());
-        Self { survey, keeps_whole, place: 0, inside, classes, begun: 0 }
+impl<'s> SweepLine<'s> {
+    pub fn new(overlaps: &'s mut Overlaps, keeps_whole: bool) -> Self {
+        let (inside, roles) = (BinaryHeap::new(), HashMap::new());
+        Self { overlaps, keeps_whole, place: 0, inside, roles, begun: 0 }
     }
 
     /// Passes records in the order of their beginnings.
-    pub fn pass<'r>(mut self, records: impl Iterator<Item = (&'r Record, Class)>) {
-        for (record, class) in records.filter(|(_, class)| *class != Class::Absent) {
+    pub fn pass<'r>(mut self, records: impl Iterator<Item = (&'r Record, Role)>) {
+        for (record, role) in records.filter(|(_, role)| *role != Role::Absent) {
             self.advance(record.physical);
-            self.enter(record.end(), class);
+            self.enter(record.end(), role);
         }
         self.advance(u64::MAX);
     }
@@ -80,35 +79,35 @@ impl<'s> Front<'s> {
                 }
             }
             records => {
-                self.survey.again += bytes * (records as u64 - 1);
-                if let Some(class) = self.only_class() {
-                    self.survey.credit(class, bytes);
+                self.overlaps.again += bytes * (records as u64 - 1);
+                if let Some(role) = self.only_role() {
+                    self.overlaps.credit(role, bytes);
                 }
             }
         }
     }
 
-    /// The class of all that the line is in, if they have one.
-    fn only_class(&self) -> Option<Class> {
-        let class = self.inside.peek()?.class;
-        (self.counts(class).inside == self.inside.len()).then_some(class)
+    /// The role of all that the line is in, if they have one.
+    fn only_role(&self) -> Option<Role> {
+        let role = self.inside.peek()?.role;
+        (self.counts(role).inside == self.inside.len()).then_some(role)
     }
 
-    fn counts(&self, class: Class) -> Counts {
-        self.classes.get(&class).copied().unwrap_or_default()
+    fn counts(&self, role: Role) -> Counts {
+        self.roles.get(&role).copied().unwrap_or_default()
     }
 
-    fn enter(&mut self, end: u64, class: Class) {
-        let own = self.classes.entry(class).or_default();
+    fn enter(&mut self, end: u64, role: Role) {
+        let own = self.roles.entry(role).or_default();
         let has_met =
-            Met { anybody: !self.inside.is_empty(), another_class: self.inside.len() > own.inside };
+            Met { anybody: !self.inside.is_empty(), another_role: self.inside.len() > own.inside };
         own.inside += 1;
         own.begun += 1;
         self.begun += 1;
         let (begun, others_begun) = (self.begun, self.begun - own.begun);
         self.inside.push(Inside {
             end: Reverse(end),
-            class,
+            role,
             alone: 0,
             has_met,
             begun,
@@ -118,15 +117,15 @@ impl<'s> Front<'s> {
 
     fn leave(&mut self) {
         let Some(left) = self.inside.pop() else { return };
-        let own = self.classes.entry(left.class).or_default();
+        let own = self.roles.entry(left.role).or_default();
         own.inside -= 1;
         let met_anybody = left.has_met.anybody || self.begun > left.begun;
-        let met_another_class =
-            left.has_met.another_class || self.begun - own.begun > left.others_begun;
+        let met_another_role =
+            left.has_met.another_role || self.begun - own.begun > left.others_begun;
         // What nobody else has is shared all the same. On a file system that keeps extents whole, it
         // is those it overlaps with who may hold this part, too.
-        if self.keeps_whole && met_anybody && !met_another_class {
-            self.survey.credit(left.class, left.alone);
+        if self.keeps_whole && met_anybody && !met_another_role {
+            self.overlaps.credit(left.role, left.alone);
         }
     }
 }

@@ -1,0 +1,190 @@
+//! The account of one tree by its parts, once it is known.
+
+use std::cmp::Reverse;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+
+use crate::usage::amounts::Usage;
+
+/// What fills one tree.
+///
+/// Sizes are what `du` says of each directory: data that several files share counts for each of them.
+/// They take memory for each directory of the tree, and for each name of an inode with several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breakdown {
+    /// Each behind the one that it lies in and all that is larger there; the top is the first.
+    pub(super) directories: Vec<Directory>,
+    pub(super) files: Vec<LargeFile>,
+}
+
+/// One directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Directory {
+    pub name: OsString,
+    /// The place of the one that it lies in; the top lies in itself.
+    pub above: usize,
+    pub depth: usize,
+    pub usage: Usage,
+}
+
+/// A directory of a tree, with everything below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its path in the tree.
+    pub path: PathBuf,
+    /// How many levels it is below the top: 1 and more.
+    pub depth: usize,
+    /// Everything in it and below it. An inode that has other names elsewhere in the tree is not in
+    /// it, but in what has all of them.
+    pub usage: Usage,
+}
+
+/// One of the largest files of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LargeFile {
+    /// Its path in the tree; the first by the alphabet, if it has several.
+    pub path: PathBuf,
+    /// Its length.
+    pub apparent: ByteSize,
+    /// The blocks that it occupies.
+    pub on_disk: ByteSize,
+}
+
+impl Breakdown {
+    /// The whole tree.
+    pub fn usage(&self) -> Usage {
+        self.directories[0].usage
+    }
+
+    /// The `count` directories below the top that are the largest on disk, of those that are at most
+    /// `depth` levels below it. Each stands behind the one that it lies in, which is among them, and
+    /// next to the others in there, the largest first; where sizes are equal, by name.
+    pub fn largest(&self, count: usize, depth: usize) -> Vec<Part> {
+        let mut chosen: Vec<_> = (1..self.directories.len())
+            .filter(|&place| self.directories[place].depth <= depth)
+            .collect();
+        // What a directory lies in is no smaller, and stands before it: it is chosen, too.
+        chosen.sort_by_key(|&place| (Reverse(self.directories[place].usage.on_disk), place));
+        chosen.truncate(count);
+        chosen.sort_unstable();
+        chosen.into_iter().map(|place| self.part(place)).collect()
+    }
+
+    /// The largest files on disk, the largest first, as many as the meter was told to find. An inode
+    /// is one file, however many names it has.
+    pub fn files(&self) -> &[LargeFile] {
+        &self.files
+    }
+
+    fn part(&self, place: usize) -> Part {
+        let Directory { depth, usage, .. } = self.directories[place];
+        let ways = std::iter::successors(Some(place), |&place| Some(self.directories[place].above));
+        let mut names: Vec<_> = ways.take(depth).collect();
+        names.reverse();
+        let path = names.into_iter().map(|place| &self.directories[place].name).collect();
+        Part { path, depth, usage }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StopFlag;
+    use crate::cache::Cache;
+    use crate::jobs::Jobs;
+    use crate::test_cache::TestCache;
+    use crate::usage::{Meter, Walker};
+
+    fn directory(name: &str, above: usize, depth: usize, kib: u64) -> Directory {
+        let usage = Usage { on_disk: ByteSize::kib(kib), ..Usage::default() };
+        Directory { name: name.into(), above, depth, usage }
+    }
+
+    #[test]
+    fn the_largest_come_with_what_they_lie_in_and_in_the_order_of_a_tree() {
+        let directories = vec![
+            directory("", 0, 0, 100),
+            directory("usr", 0, 1, 60),
+            directory("lib", 1, 2, 60),
+            directory("a", 2, 3, 30),
+            directory("b", 2, 3, 30),
+            directory("opt", 0, 1, 35),
+            directory("c", 5, 2, 35),
+        ];
+        let breakdown = Breakdown { directories, files: Vec::new() };
+        for (count, depth, expected) in [
+            (0, 9, &[][..]),
+            (1, 9, &["usr"]),
+            (2, 9, &["usr", "usr/lib"]),
+            (3, 9, &["usr", "usr/lib", "opt"]),
+            (5, 9, &["usr", "usr/lib", "usr/lib/a", "opt", "opt/c"]),
+            (9, 9, &["usr", "usr/lib", "usr/lib/a", "usr/lib/b", "opt", "opt/c"]),
+            (9, 1, &["usr", "opt"]),
+            (3, 2, &["usr", "usr/lib", "opt"]),
+        ] {
+            let found = breakdown.largest(count, depth);
+            let paths: Vec<_> = found.iter().map(|part| part.path.to_str().unwrap()).collect();
+            assert_eq!(paths, expected, "{count} {depth}");
+            assert!(found.iter().all(|part| part.depth == part.path.components().count()));
+        }
+    }
+
+    /// The one tree of a cache, measured.
+    fn measure(cache: &TestCache, walker: Walker) -> (Breakdown, Usage) {
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let entry = opened.inventory().unwrap().entries.remove(0);
+        let meter = Meter::new(Jobs::default()).with_walker(walker).with_breakdown(2);
+        let at = entry.location;
+        let measured =
+            meter.measure(&opened, std::slice::from_ref(&at), &StopFlag::new(), &mut |_| {});
+        let measured = measured.unwrap();
+        (measured.breakdown(&at).unwrap().clone(), measured.usage(&at).unwrap())
+    }
+
+    #[test]
+    fn an_inode_counts_where_all_its_names_are() {
+        let cache = TestCache::in_memory();
+        let image = cache.image_with("a", |top| {
+            for directory in ["x/one", "x/two", "y"] {
+                std::fs::create_dir_all(top.join(directory)).unwrap();
+            }
+            for (file, mib, other) in [("x/one/a", 1, "x/two/a"), ("x/one/b", 2, "y/b")] {
+                std::fs::write(top.join(file), vec![1; mib << 20]).unwrap();
+                std::fs::hard_link(top.join(file), top.join(other)).unwrap();
+            }
+        });
+        std::fs::hard_link(image.join("y/b"), cache.home().join("elsewhere")).unwrap();
+        let (breakdown, usage) = measure(&cache, Walker::default());
+        let mib = |usage: &Usage| usage.apparent.as_u64() >> 20;
+        let found = breakdown.largest(9, 9);
+        let found: Vec<_> =
+            found.iter().map(|part| (part.path.to_str().unwrap(), mib(&part.usage))).collect();
+        assert_eq!(found, [("x", 1), ("x/one", 0), ("x/two", 0), ("y", 0)]);
+        assert_eq!(breakdown.usage(), usage);
+        let files = breakdown.files().iter().map(|file| file.path.to_str().unwrap());
+        assert_eq!(files.collect::<Vec<_>>(), ["x/one/b", "x/one/a"]);
+    }
+
+    #[test]
+    fn more_than_a_thread_hands_in_at_once_stays_in_its_directory() {
+        const FILES: u64 = 1500;
+        let cache = TestCache::in_memory();
+        cache.image_with("a", |top| {
+            let many = top.join("many");
+            std::fs::create_dir(&many).unwrap();
+            for number in 0..FILES {
+                let [one, other] = ["a", "b"].map(|name| many.join(format!("{name}{number}")));
+                std::fs::write(&one, "x").unwrap();
+                std::fs::hard_link(&one, &other).unwrap();
+            }
+        });
+        for walker in [Walker::Native, Walker::Portable] {
+            let (breakdown, _) = measure(&cache, walker);
+            let [many] = &breakdown.largest(9, 9)[..] else { panic!("{breakdown:?}") };
+            let Usage { apparent, files, .. } = many.usage;
+            assert_eq!((apparent.as_u64(), files), (FILES, 2 * FILES), "{walker:?}");
+        }
+    }
+}

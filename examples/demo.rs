@@ -7,12 +7,12 @@
 mod cache;
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use cache::{TestCache, age, hash, rootfs};
+use cache::agents::{Agent, extract_layer};
+use cache::pull::{Pull, Request};
+use cache::{TestCache, hash, rootfs};
 
 fn main() -> ExitCode {
     println!("Building a cache of five images in a temporary folder …");
@@ -46,41 +46,23 @@ fn command_line(directory: PathBuf, verb: &[&str]) -> Vec<OsString> {
 /// them were made of.
 fn build() -> TestCache {
     let cache = TestCache::new();
-    for (agent, build) in [
-        ("claude-code", "old"),
-        ("codex", "old"),
-        ("claude-code", "new"),
-        ("codex", "new"),
-        ("opencode", "new"),
+    for (agent, version) in [
+        (Agent::ClaudeCode, 1),
+        (Agent::Codex, 1),
+        (Agent::ClaudeCode, 2),
+        (Agent::Codex, 2),
+        (Agent::OpenCode, 2),
     ] {
-        pull(&cache, agent, &format!("{agent}-{build}"));
+        let build = agent.build(version);
+        let image = hash(&build.image);
+        Pull::begin(&cache.dir(), Request { image, extract, ..build }).finish();
     }
     cache
 }
 
-/// Pulls an image in the order in which the owner of the cache does it: that tells which layers it is
-/// made of.
-fn pull(cache: &TestCache, agent: &str, build: &str) {
-    let (image, layers) =
-        (cache.path("tmp-rootfs-1"), [("base", 3000), ("node", 2000), (build, 1000)]);
-    fs::create_dir(&image).unwrap();
-    for (layer, files) in layers {
-        let path = cache.path(&format!("layers/sha256-{}", hash(layer)));
-        if !path.exists() {
-            rootfs(&path.join("opt").join(layer), files);
-        }
-        use_now(&path);
-        rootfs(&image.join("opt").join(layer), files);
-    }
-    let digest = hash(&format!("image {build}"));
-    let installed = cache.path(&format!("sha256-{digest}"));
-    fs::rename(image, &installed).unwrap();
-    use_now(&cache.tag(&format!("ghcr.io/stacklok/brood-box/{agent}:latest"), &digest));
-    fs::write(installed.join(".oci-config.json"), r#"{"Entrypoint":["/bin/agent"]}"#).unwrap();
-}
-
-/// Marks something as used now, some ticks of the clock after it was made.
-fn use_now(path: &Path) {
-    std::thread::sleep(Duration::from_millis(20));
-    age(path, Duration::ZERO);
+/// What a layer brings, with as many files as it has in life, or a tenth of that.
+fn extract(layer: &str, top: &Path) {
+    extract_layer(layer, top);
+    let files = if layer == "base" { 5000 } else { 1000 };
+    rootfs(&top.join("usr/share").join(layer), files);
 }

@@ -179,7 +179,10 @@ proptest! {
         let cache = TestCache::new();
         let (mut paths, mut files) = (Vec::new(), Vec::new());
         for (number, nodes) in trees.iter().enumerate() {
-            paths.push(cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files)));
+            let path = cache.image_with(&number.to_string(), |_| {});
+            // Under its own name: later trees link to these files.
+            make(&path, nodes, &mut files);
+            paths.push(path);
         }
         // A tree may be a single file, and what a symlink leads to is no part of it.
         fs::write(cache.path("z1"), "a stranger").unwrap();
@@ -212,7 +215,10 @@ proptest! {
         let cache = TestCache::new();
         let (mut paths, mut files) = (Vec::new(), Vec::new());
         for (number, nodes) in trees.iter().enumerate() {
-            paths.push(cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files)));
+            let path = cache.image_with(&number.to_string(), |_| {});
+            // Under its own name: later trees link to these files.
+            make(&path, nodes, &mut files);
+            paths.push(path);
         }
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
         let entries = opened.inventory().unwrap().entries;
@@ -263,7 +269,8 @@ proptest! {
         let cache = TestCache::new();
         let (mut paths, mut files) = (BTreeMap::new(), Vec::new());
         for (number, nodes) in trees.iter().enumerate() {
-            let path = cache.image_with(&number.to_string(), |top| make(top, nodes, &mut files));
+            let path = cache.image_with(&number.to_string(), |_| {});
+            make(&path, nodes, &mut files);
             paths.insert(number, path);
         }
         // Links between the images have touched them anew.

@@ -17,7 +17,10 @@ fn list_has_all_its_fields() {
     let live = cache.live("live");
     cache.image("orphan");
     cache.layer("layer");
-    cache.tag("example.com/gone:1", "gone");
+    for image in ["live", "orphan"] {
+        cache.configure(image, r#"{"Entrypoint":["/bin/agent"]}"#);
+    }
+    cache.dangling("example.com/gone:1", "gone");
     cache.raw_ref("broken", "");
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     fs::write(cache.path("notes.txt"), "").unwrap();
@@ -128,9 +131,9 @@ fn show_has_all_its_fields() {
     assert_eq!(
         show["config"],
         json!({
-            "entrypoint": ["/bin/agent"],
-            "command": [],
-            "environment": [],
+            "entrypoint": [],
+            "command": ["/bin/sh", "-l"],
+            "environment": ["PATH=/usr/local/bin:/usr/bin:/bin"],
             "working_directory": "",
             "user": ""
         })

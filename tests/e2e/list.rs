@@ -21,6 +21,7 @@ fn four_images() -> TestCache {
     for (step, name) in ["a", "b", "c", "d"].map(|letter| letter.repeat(16)).iter().enumerate() {
         let path = cache.image(name);
         fs::write(path.join("own"), vec![0; 50_000 * (step + 1)]).unwrap();
+        cache.configure(name, r#"{"Entrypoint":["/bin/agent"]}"#);
         age(&path, Duration::from_secs(600 * (step as u64 + 1) + 5));
     }
     cache
@@ -144,7 +145,7 @@ fn without_sizes_there_are_none_and_not_zeros() {
 /// An image that is run like this.
 fn run_by(cache: &TestCache, name: &str, config: &str) -> PathBuf {
     let path = cache.image(name);
-    fs::write(path.join(".oci-config.json"), config).unwrap();
+    cache.configure(name, config);
     path
 }
 
@@ -190,6 +191,9 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
     let images = [cache.live("live"), cache.image("run")];
     let orphan = du(&cache.image("orphan"));
     cache.image("leased");
+    for image in ["idle", "live", "run", "orphan", "leased"] {
+        cache.configure(image, r#"{"Entrypoint":["/bin/agent"]}"#);
+    }
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
     let _lease = opened.lease(&Digest::parse(b"sha256:leased").unwrap()).unwrap().unwrap();
     let mut users = images.map(|image| {

@@ -175,9 +175,8 @@ fn a_missing_cache_is_no_error_anywhere() {
 fn a_ref_to_nothing_goes_after_a_minute_and_one_that_says_nothing_is_reported() {
     let cache = TestCache::new();
     cache.live("live");
-    let gone = cache.tag("example.com/gone:1", "gone");
+    let gone = cache.dangling("example.com/gone:1", "gone");
     let young = cache.tag("example.com/young:1", "young");
-    age(&young, Duration::ZERO);
     let broken = cache.raw_ref("broken", "");
     let list = run(&cache, &["list"]);
     assert!(

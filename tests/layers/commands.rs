@@ -61,7 +61,7 @@ fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
     let row = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap();
     assert!(row("sha256:new  ").contains("  2 ("), "{text}");
     assert!(row("sha256:base").ends_with("referenced    by 1 image"), "{text}");
-    assert!(row("sha256:old   ").ends_with("unknown       (orphan)"), "{text}");
+    assert!(row("sha256:old   ").ends_with("unknown       (orphan) runs /bin/sh -l"), "{text}");
     let whole = run(&owner.cache, &["list", "--sizes", "--no-trunc"]).ok();
     assert!(whole.contains("by sha256:new"), "{whole}");
 }
@@ -151,7 +151,7 @@ impl Drop for Inside {
 fn the_whole_layer_cache_goes_but_for_what_is_in_use() {
     let mut owner = two_images();
     let mut pull = owner.begin("b:1", "b", &["pulled"]);
-    assert!(owner.advance(&mut pull));
+    assert!(pull.advance());
     let inside = Inside::new(owner.layer("sha256-new"));
     let gc = run(&owner.cache, &["gc", "--layers=all"]).ok();
     assert!(gc.contains("in-use: sleep (pid "), "{gc}");
@@ -160,7 +160,7 @@ fn the_whole_layer_cache_goes_but_for_what_is_in_use() {
     assert!(left.contains("sha256-new") && left.contains("sha256-pulled"), "{left:?}");
     assert!(!left.contains("sha256-old"), "{left:?}");
     drop(inside);
-    while owner.advance(&mut pull) {}
+    pull.finish();
     run(&owner.cache, &["gc", "--layers=all"]).ok();
     assert!(owner.layers().is_empty());
     assert!(["sha256-new", "sha256-b"].iter().all(|image| owner.cache.path(image).exists()));

@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "other tests use all of it")]
 mod support;
 
+mod bed;
 mod commands;
 mod copies;
 mod extractions;

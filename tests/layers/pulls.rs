@@ -1,22 +1,25 @@
 //! Pulls one after the other and all at once, refs that come and go, and what of it all is found.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bbox_cache::StopFlag;
 use bbox_cache::cache::{Cache, Patience};
 use bbox_cache::plan::{Conditions, LayerChoice, Plan, collect};
 use bbox_cache::sweep::sweep;
 use bbox_cache::usage::{Jobs, Progress};
-use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::owner::{Owner, Pull};
+use crate::owner::Owner;
+use crate::support::TestCache;
+use crate::support::cache::later;
+use crate::support::cache::pull::Pull;
 
 /// What a collection of images and layers would do in a few seconds, when nothing is recent.
 fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
-    let mut given = Conditions::at(Timestamp::now() + SignedDuration::from_secs(10));
+    let mut given = Conditions::at(later(Duration::from_secs(10)));
     (given.layers, given.lifetimes) = (LayerChoice::Unreferenced, cache.lifetimes(&inventory));
     let plan = collect(&inventory, &given);
     let layers: Vec<_> = plan.unreferenced_layers().cloned().collect();
@@ -38,7 +41,7 @@ fn collect_garbage(owner: &Owner) {
 #[test]
 fn every_layer_that_only_orphans_use_is_found_and_none_that_a_live_image_uses() {
     for images in [1_usize, 2, 5, 10] {
-        let mut owner = Owner::new();
+        let mut owner = Owner::of(TestCache::in_memory());
         let agent = |n: usize| format!("example.com/agent-{}:latest", n % images.div_ceil(2));
         let own = |n: usize| format!("own-{n}");
         // The later half takes the refs of the earlier.
@@ -55,7 +58,7 @@ fn every_layer_that_only_orphans_use_is_found_and_none_that_a_live_image_uses() 
 
 #[test]
 fn shared_layers_go_with_the_last_image_that_uses_them() {
-    let mut owner = Owner::new();
+    let mut owner = Owner::of(TestCache::in_memory());
     owner.pull("old:1", "old", &["old-base", "a"]);
     owner.pull("old:2", "older", &["old-base", "b"]);
     owner.pull("new:1", "new", &["base", "a"]);
@@ -76,7 +79,7 @@ fn shared_layers_go_with_the_last_image_that_uses_them() {
 /// A ref that is gone and written back, as by `--pull=always`; and one that names an older build.
 #[test]
 fn a_ref_that_comes_back_keeps_the_layers_of_its_image() {
-    let mut owner = Owner::new();
+    let mut owner = Owner::of(TestCache::in_memory());
     owner.pull("a:1", "first", &["base", "one"]);
     owner.pull("a:1", "second", &["base", "two"]);
     owner.tag("a:1", "sha256-first");
@@ -91,26 +94,45 @@ fn a_ref_that_comes_back_keeps_the_layers_of_its_image() {
 
 #[test]
 fn a_pull_in_progress_keeps_what_it_has_touched() {
-    let mut owner = Owner::new();
+    let mut owner = Owner::of(TestCache::in_memory());
     owner.pull("a:1", "old", &["base", "old"]);
     owner.untag("a:1");
     let mut pull = owner.begin("a:1", "new", &["base", "new"]);
-    assert!(owner.advance(&mut pull));
+    assert!(pull.advance());
     collect_garbage(&owner);
     assert!(owner.layer("sha256-base").exists() && !owner.layer("sha256-old").exists());
-    while owner.advance(&mut pull) {}
+    pull.finish();
     collect_garbage(&owner);
     assert_eq!(owner.layers(), owner.needed());
 }
 
 #[derive(Clone, Debug)]
 enum Act {
-    Begin { reference: usize, image: usize },
-    Advance { pull: usize },
-    Finish { pull: usize },
-    Untag { reference: usize },
-    Retag { reference: usize, image: usize },
-    Use { image: usize },
+    Begin {
+        reference: usize,
+        image: usize,
+    },
+    Advance {
+        pull: usize,
+    },
+    Finish {
+        pull: usize,
+    },
+    Untag {
+        reference: usize,
+    },
+    Retag {
+        reference: usize,
+        image: usize,
+    },
+    /// A machine of a reference is started.
+    Start {
+        reference: usize,
+    },
+    /// The same on a full disk.
+    FullDisk {
+        reference: usize,
+    },
     Wait,
     Collect,
 }
@@ -126,7 +148,8 @@ fn act() -> impl Strategy<Value = Act> {
         4 => any().prop_map(|pull| Act::Finish { pull }),
         1 => reference().prop_map(|reference| Act::Untag { reference }),
         1 => (reference(), image()).prop_map(|(reference, image)| Act::Retag { reference, image }),
-        1 => image().prop_map(|image| Act::Use { image }),
+        2 => reference().prop_map(|reference| Act::Start { reference }),
+        1 => reference().prop_map(|reference| Act::FullDisk { reference }),
         2 => Just(Act::Wait),
         2 => Just(Act::Collect),
     ]
@@ -151,9 +174,9 @@ fn play(owner: &mut Owner, pulls: &mut Vec<Pull>, act: &Act) {
         Act::Begin { reference, image } => pulls.push(begin(owner, reference, image)),
         Act::Advance { pull } | Act::Finish { pull } if !pulls.is_empty() => {
             let place = pull % pulls.len();
-            let mut goes_on = owner.advance(&mut pulls[place]);
+            let mut goes_on = pulls[place].advance();
             while goes_on && matches!(act, Act::Finish { .. }) {
-                goes_on = owner.advance(&mut pulls[place]);
+                goes_on = pulls[place].advance();
             }
             if !goes_on {
                 pulls.remove(place);
@@ -165,16 +188,14 @@ fn play(owner: &mut Owner, pulls: &mut Vec<Pull>, act: &Act) {
                 .into_iter()
                 .for_each(|image| owner.tag(&format!("r{reference}"), image));
         }
-        Act::Use { image } => {
-            let image = some_image(image).filter(|image| owner.cache.path(image).exists());
-            image.into_iter().for_each(|image| owner.use_image(image));
-        }
+        Act::Start { reference } => owner.start(&format!("r{reference}")),
+        Act::FullDisk { reference } => owner.start_on_a_full_disk(&format!("r{reference}")),
         Act::Wait => std::thread::sleep(crate::owner::TICK),
         Act::Advance { .. } | Act::Finish { .. } => {}
         // An owner that misses a layer extracts the whole image; here pulls end before that.
         Act::Collect => {
             for mut pull in pulls.drain(..) {
-                while owner.advance(&mut pull) {}
+                while pull.advance() {}
             }
             check(owner);
         }
@@ -194,7 +215,7 @@ proptest! {
 
     #[test]
     fn no_layer_of_a_live_image_is_lost(acts in vec(act(), 0..40)) {
-        let (mut owner, mut pulls) = (Owner::new(), Vec::new());
+        let (mut owner, mut pulls) = (Owner::of(cache()), Vec::new());
         acts.iter().for_each(|act| play(&mut owner, &mut pulls, act));
         play(&mut owner, &mut pulls, &Act::Collect);
     }
@@ -202,5 +223,14 @@ proptest! {
 
 /// The number of cases: `.ci/run` asks for many.
 fn cases() -> u32 {
-    if std::env::var_os("BBOX_THOROUGH").is_some() { 200 } else { 12 }
+    if is_thorough() { 200 } else { 12 }
+}
+
+/// On disk, if there is time for that: it takes five times as long.
+fn cache() -> TestCache {
+    if is_thorough() { TestCache::new() } else { TestCache::in_memory() }
+}
+
+fn is_thorough() -> bool {
+    std::env::var_os("BBOX_THOROUGH").is_some()
 }

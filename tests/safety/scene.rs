@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::support::cache::pull::{TICK, touch};
 use crate::support::cache::{USED, age};
 use crate::support::{TestCache, run};
 
@@ -70,12 +71,11 @@ impl Scene {
             fs::write(top.join("a"), "of long ago").unwrap();
         });
         // It was in use once, before anything else was made.
-        std::thread::sleep(Duration::from_millis(11));
+        std::thread::sleep(TICK);
         touch(&old);
-        std::thread::sleep(Duration::from_millis(11));
+        std::thread::sleep(TICK);
         let old = snapshot(&old);
-        let live = snapshot(&cache.image_with("live", fill));
-        cache.tag("example.com/live:1", "live");
+        let live = snapshot(&cache.live_with("live", fill));
         let orphan = snapshot(&cache.image_with("dead1", fill));
         cache.image_with("dead2", fill);
         let layer = snapshot(&cache.layer_with("layer", fill));
@@ -84,12 +84,9 @@ impl Scene {
         }
         fs::rename(cache.image_with("back", fill), cache.path("tmp-gc-sha256-back")).unwrap();
         cache.tag("example.com/back:1", "back");
-        // As a pull leaves them: layers can be told from those of other images.
-        for name in ["sha256-live", "tmp-gc-sha256-back"] {
-            touch(&cache.path(name));
-        }
-        fs::read_dir(cache.path("refs")).unwrap().for_each(|file| touch(&file.unwrap().path()));
-        cache.tag("example.com/gone:1", "gone");
+        // As a pull leaves it: its layers can be told from those of other images.
+        touch(&cache.path("tmp-gc-sha256-back"));
+        cache.dangling("example.com/gone:1", "gone");
         for name in ["tmp-rootfs-1", "layers/tmp-layer-1"] {
             tree(&cache.path(name), &canary);
         }
@@ -221,11 +218,6 @@ fn names_in(directory: &Path) -> Vec<String> {
         names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
-}
-
-/// Marks something as used now.
-fn touch(path: &Path) {
-    age(path, Duration::ZERO);
 }
 
 /// A small tree with what is delicate to remove.

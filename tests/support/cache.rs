@@ -1,4 +1,29 @@
-//! [`TestCache`]: image caches for tests, benches and the demo, laid out as their owner does it.
+//! [`TestCache`]: image caches for tests, benches and the demo, laid out as their owner does it: in its
+//! order, with its modes.
+//!
+//! # Ages
+//!
+//! An image has two times that rules read: its modification (mtime) is its last use and can be set; its
+//! birth is when its pull began and can *not* be set. Whatever the owner makes is born no later than it
+//! was used. So there are three ways to make something old, and each is good for other rules:
+//!
+//! - **Back-dated** ([`age`], [`TestCache::unused_for`], and what [`TestCache::image`] and
+//!   [`TestCache::layer`] make): only the last use is set back. The image is then born *after* it, as
+//!   one that was copied with `cp -a` or restored, and its births say nothing: nobody can tell which
+//!   layers it was made of, nor that it is newer than another. That is fine wherever a rule reads the
+//!   last use alone: what is recent, `--keep-recent`, `--unused-for`, the order of `--max-size`,
+//!   `LAST USED`; and for an old build, of which only the last use is compared with the birth of a
+//!   newer one.
+//! - **Pulled just now** ([`TestCache::live`], [`TestCache::pull`]): its births are true. For rules that
+//!   read those: layers, and what is newer than what. Options such as `--keep-recent` and `--temp-age`
+//!   with times of no more than seconds, or [`TestCache::unused_for`] on the *other* image, make the
+//!   difference.
+//! - **Pulled just now, and looked at [`later`]**: time passes for everything alike, as in life. That
+//!   needs no setting of times, but the library: give it to `Conditions::at`.
+//!
+//! A ref's mtime is the last use of the reference, too. It is rewritten in place, so its birth stays
+//! where it is, which nobody reads: [`age`] does all there is to do. The same holds for the folder
+//! `refs`, whose birth matters: back-date *images* to make it look young beside them.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,6 +32,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
+
+#[path = "agents.rs"]
+pub mod agents;
+#[path = "pull.rs"]
+pub mod pull;
+
+use agents::Agent;
+use pull::{Pull, install, make_folder, make_temporary, touch, write_in_place};
 
 /// How long ago an image was used last, unless a test says otherwise: less than an hour before its
 /// refs were made, or they would be doubted.
@@ -37,7 +70,7 @@ impl TestCache {
 
     fn below(place: &Path) -> Self {
         let home = tempfile::Builder::new().prefix("bbox-cache-").tempdir_in(place).unwrap();
-        fs::create_dir(home.path().join("images")).unwrap();
+        make_folder(&home.path().join("images"));
         Self { home }
     }
 
@@ -55,19 +88,17 @@ impl TestCache {
         self.dir().join(name)
     }
 
-    /// An image of a few files, last used half an hour ago. Its digest is `sha256:<name>`.
+    /// An orphan of a few files, last used half an hour ago: see [`TestCache::image_with`]. Its digest
+    /// is `sha256:<name>`.
     pub fn image(&self, name: &str) -> PathBuf {
         self.image_with(name, small_tree)
     }
 
-    /// An image with what `fill` puts into it, last used half an hour ago. There are refs beside it,
-    /// though none that names it.
+    /// An orphan with what `fill` puts into it, last used half an hour ago: it is back-dated, so its
+    /// births say nothing. There are refs beside it, though none that names it.
     pub fn image_with(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
-        let path = self.path(&format!("sha256-{name}"));
-        fs::create_dir(&path).unwrap();
-        fs::create_dir_all(self.path("refs")).unwrap();
-        fill(&path);
-        fs::write(path.join(".oci-config.json"), r#"{"Entrypoint":["/bin/agent"]}"#).unwrap();
+        let path = self.install(name, fill);
+        write_config(&path);
         age(&path, USED);
         path
     }
@@ -77,40 +108,107 @@ impl TestCache {
         self.layer_with(name, small_tree)
     }
 
-    /// A layer with what `fill` puts into it, last used half an hour ago.
+    /// A layer with what `fill` puts into it, last used half an hour ago: it is back-dated, so nobody
+    /// can tell what needs it.
     pub fn layer_with(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
-        let path = self.path(&format!("layers/sha256-{name}"));
-        fs::create_dir_all(&path).unwrap();
-        fill(&path);
+        let (layers, path) = (self.path("layers"), self.path(&format!("layers/sha256-{name}")));
+        make_folder(&layers);
+        let temporary = make_temporary(&layers, "tmp-layer-");
+        fill(&temporary);
+        install(&temporary, &path).unwrap();
         age(&path, USED);
         path
     }
 
-    /// Makes `reference` point at the image `sha256:<name>`.
+    /// Makes `reference` point at the image `sha256:<name>`, now.
     pub fn tag(&self, reference: &str, name: &str) -> PathBuf {
-        self.raw_ref(&hash(reference), format!("{reference}\tsha256:{name}\n"))
+        let path = self.path("refs").join(hash(reference));
+        make_folder(&self.path("refs"));
+        write_in_place(&path, format!("{reference}\tsha256:{name}\n").as_bytes());
+        path
     }
 
-    /// Writes a ref file, whatever is in it, as if it had been there for a minute.
-    pub fn raw_ref(&self, file: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        fs::create_dir_all(self.path("refs")).unwrap();
-        let path = self.path("refs").join(file);
-        fs::write(&path, content).unwrap();
+    /// A reference whose image is gone, and was used a minute ago.
+    pub fn dangling(&self, reference: &str, name: &str) -> PathBuf {
+        let path = self.tag(reference, name);
         age(&path, Duration::from_secs(60));
         path
     }
 
-    /// A live image, its ref `example.com/<name>:latest`, and nothing else.
+    /// Writes a ref file, whatever is in it, as if it had been there for a minute.
+    pub fn raw_ref(&self, file: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path("refs").join(file);
+        make_folder(&self.path("refs"));
+        write_in_place(&path, content.as_ref());
+        age(&path, Duration::from_secs(60));
+        path
+    }
+
+    /// An image of a few files that was pulled just now, its ref `example.com/<name>:latest`, and
+    /// nothing else.
     pub fn live(&self, name: &str) -> PathBuf {
+        self.live_with(name, small_tree)
+    }
+
+    /// The same with what `fill` puts into it.
+    pub fn live_with(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+        let path = self.install(name, fill);
         self.tag(&format!("example.com/{name}:latest"), name);
-        self.image(name)
+        write_config(&path);
+        path
+    }
+
+    /// A rootfs that is made, installed and marked as used, as a pull does before it writes the ref.
+    fn install(&self, name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+        let path = self.path(&format!("sha256-{name}"));
+        make_folder(&self.path("refs"));
+        let temporary = make_temporary(&self.dir(), "tmp-rootfs-");
+        fill(&temporary);
+        install(&temporary, &path).unwrap();
+        touch(&path);
+        path
+    }
+
+    /// Pulls a build of one of the owner's own images, with its layers: `sha256-codex-2`, of the layers
+    /// `base` and `codex-2`. Its reference names it from now on, and an earlier build is an orphan.
+    /// What is pulled later is born later: the order of calls is the order of pulls.
+    pub fn pull(&self, agent: Agent, version: u32) -> PathBuf {
+        Pull::begin(&self.dir(), agent.build(version)).finish()
+    }
+
+    /// Removes a ref, as the owner does after each start of a machine, before it asks the registry; it
+    /// may never come to write it back.
+    pub fn untag(&self, reference: &str) {
+        fs::remove_file(self.path("refs").join(hash(reference))).unwrap();
+    }
+
+    /// Gives an image a config of its own, as those have that users bring along.
+    pub fn configure(&self, name: &str, config: &str) {
+        let file = self.path(&format!("sha256-{name}/.oci-config.json"));
+        write_in_place(&file, config.as_bytes());
+    }
+
+    /// Makes an image look unused for so long. It is back-dated: its births say nothing any more.
+    pub fn unused_for(&self, name: &str, by: Duration) {
+        age(&self.path(&format!("sha256-{name}")), by);
     }
 }
 
-/// Sets the modification time of a file or directory to some time ago.
+/// As the last step of a pull. The config is that of an image that only inherits from its base.
+fn write_config(image: &Path) {
+    write_in_place(&image.join(".oci-config.json"), agents::config(&[]).as_bytes());
+}
+
+/// Sets the modification time of a file or directory to some time ago: its last use, and nothing else.
+/// Its birth stays, and is later than that then.
 pub fn age(path: &Path, by: Duration) {
     let file = File::open(path).unwrap();
     file.set_modified(SystemTime::now() - by).unwrap();
+}
+
+/// The time in so long, for `Conditions::at`: everything is older by that then, births included.
+pub fn later(by: Duration) -> jiff::Timestamp {
+    jiff::Timestamp::now().checked_add(by).unwrap()
 }
 
 /// A name like that of a ref file: 64 hexadecimal digits that depend on `text`.

@@ -1,0 +1,196 @@
+//! What the owner of the cache does on disk: single acts with its modes, and a pull, step by step.
+//!
+//! A pull that misses makes `tmp-rootfs-*`, touches or extracts each layer, touches and applies each
+//! layer, renames the rootfs to `sha256-*`, touches it as an act of its own, writes the ref and, last,
+//! the config. A pull that finds its digest in the cache marks that image as used, fetches the config
+//! over the network, which takes any time, and then writes the ref. Files are written in place: they
+//! are truncated first, and keep inode and birth.
+
+use std::collections::VecDeque;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::hash;
+
+/// Longer than a tick of the kernel's coarse clock, which births come from.
+pub const TICK: Duration = Duration::from_millis(11);
+
+/// Makes a folder of the cache, unless it is there.
+pub fn make_folder(path: &Path) {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).unwrap();
+}
+
+/// Begins an extraction: a directory of a name that begins like this, open to its owner only.
+pub fn make_temporary(folder: &Path, prefix: &str) -> PathBuf {
+    make_folder(folder);
+    tempfile::Builder::new().prefix(prefix).tempdir_in(folder).unwrap().keep()
+}
+
+/// Gives a finished extraction its name. Its time of modification stays what it was.
+pub fn install(temporary: &Path, path: &Path) -> io::Result<()> {
+    fs::set_permissions(temporary, Permissions::from_mode(0o755))?;
+    fs::rename(temporary, path)
+}
+
+/// Marks something as used now, by the clock that everybody reads.
+pub fn touch(path: &Path) {
+    File::open(path).unwrap().set_modified(SystemTime::now()).unwrap();
+}
+
+/// Truncates a ref or a config, which is made if it is not there, and opens it for writing.
+pub fn truncate(file: &Path) -> File {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).open(file).unwrap()
+}
+
+/// Writes a ref or a config in place: first it is empty, then it is whole.
+pub fn write_in_place(file: &Path, content: &[u8]) {
+    truncate(file).write_all(content).unwrap();
+}
+
+/// What a pull asks the registry for.
+#[derive(Clone)]
+pub struct Request {
+    pub reference: String,
+    /// The digest of its image, without the algorithm.
+    pub image: String,
+    /// The digests of its layers, likewise.
+    pub layers: Vec<String>,
+    /// Puts into a directory what a layer brings.
+    pub extract: fn(&str, &Path),
+    pub config: String,
+}
+
+/// The next thing that a pull does.
+enum Step {
+    /// A layer is touched, or extracted if it is not there.
+    Have(usize),
+    Apply(usize),
+    Rename,
+    Touch,
+    /// For any time.
+    FetchConfig,
+    WriteRef,
+    WriteConfig,
+}
+
+/// A pull on its way, as one that does not believe the ref: that was removed before the registry was
+/// asked.
+pub struct Pull {
+    pub request: Request,
+    cache: PathBuf,
+    rootfs: PathBuf,
+    steps: VecDeque<Step>,
+    /// Whether a layer was extracted in the current tick of the clock.
+    has_extracted: bool,
+}
+
+impl Pull {
+    /// Removes the ref, and begins a rootfs unless the digest is in the cache.
+    pub fn begin(cache: &Path, request: Request) -> Self {
+        let (cache, steps, rootfs) = (cache.to_owned(), VecDeque::new(), PathBuf::new());
+        let mut pull = Self { request, cache, rootfs, steps, has_extracted: false };
+        ["", "refs", "layers"].iter().for_each(|folder| make_folder(&pull.cache.join(folder)));
+        // There may be none.
+        fs::remove_file(pull.ref_file()).unwrap_or_default();
+        let layers = pull.request.layers.len();
+        if pull.image().is_dir() {
+            pull.steps.extend([Step::Touch, Step::FetchConfig, Step::WriteRef]);
+        } else {
+            pull.rootfs = make_temporary(&pull.cache, "tmp-rootfs-");
+            pull.steps.extend((0..layers).map(Step::Have).chain((0..layers).map(Step::Apply)));
+            pull.steps.extend([Step::Rename, Step::Touch, Step::WriteRef, Step::WriteConfig]);
+        }
+        pull
+    }
+
+    /// Takes a step. Whether there is another one.
+    pub fn advance(&mut self) -> bool {
+        match self.steps.pop_front() {
+            Some(Step::Have(number)) => self.have(number),
+            Some(Step::Apply(number)) => self.apply(number),
+            Some(Step::Rename) => self.rename(),
+            Some(Step::Touch) => touch(&self.image()),
+            Some(Step::FetchConfig) | None => {}
+            Some(Step::WriteRef) => {
+                let Request { reference, image, .. } = &self.request;
+                let line = format!("{reference}\tsha256:{image}\n");
+                make_folder(&self.cache.join("refs"));
+                write_in_place(&self.ref_file(), line.as_bytes());
+            }
+            Some(Step::WriteConfig) => {
+                let file = self.image().join(".oci-config.json");
+                write_in_place(&file, self.request.config.as_bytes());
+            }
+        }
+        !self.steps.is_empty()
+    }
+
+    /// Takes all steps that are left. What comes next is later by more than a tick.
+    pub fn finish(mut self) -> PathBuf {
+        while self.advance() {}
+        std::thread::sleep(TICK);
+        self.image()
+    }
+
+    pub fn image(&self) -> PathBuf {
+        self.cache.join(format!("sha256-{}", self.request.image))
+    }
+
+    fn ref_file(&self) -> PathBuf {
+        self.cache.join("refs").join(hash(&self.request.reference))
+    }
+
+    fn layer(&self, number: usize) -> PathBuf {
+        self.cache.join(format!("layers/sha256-{}", self.request.layers[number]))
+    }
+
+    fn have(&mut self, number: usize) {
+        let path = self.layer(number);
+        if path.exists() {
+            return touch(&path);
+        }
+        let temporary = make_temporary(&self.cache.join("layers"), "tmp-layer-");
+        (self.request.extract)(&self.request.layers[number], &temporary);
+        install(&temporary, &path).unwrap();
+        self.has_extracted = true;
+    }
+
+    fn apply(&mut self, number: usize) {
+        if std::mem::take(&mut self.has_extracted) {
+            // Nobody extracts a layer and is done with it within a tick.
+            std::thread::sleep(TICK);
+        }
+        let layer = self.layer(number);
+        touch(&layer);
+        copy(&layer, &self.rootfs);
+    }
+
+    /// If the target is there, somebody else was faster, and this copy goes.
+    fn rename(&self) {
+        if install(&self.rootfs, &self.image()).is_err() {
+            fs::remove_dir_all(&self.rootfs).unwrap();
+        }
+    }
+}
+
+/// Copies what is in a layer over what is there.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (kind, target) = (entry.file_type().unwrap(), to.join(entry.file_name()));
+        if kind.is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else if kind.is_symlink() {
+            // One that is there already is of an earlier layer.
+            fs::remove_file(&target).unwrap_or_default();
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

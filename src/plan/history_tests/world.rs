@@ -13,6 +13,9 @@ use crate::plan::{self, Activity, Evidence, GcOptions, LayerChoice, Standing};
 
 /// A tick of the kernel's coarse clock.
 const TICK: i64 = 4_000_000;
+const DAY: i64 = 86_400_000_000_000;
+/// What was not changed for longer goes at the next start.
+const EVICTION: i64 = 7 * DAY;
 
 /// What really became of a pull.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ struct Pull {
     step: usize,
     changed: i64,
     rootfs: Rootfs,
+    /// Whether its image was there: it only has to write the ref.
+    is_hit: bool,
     is_killed: bool,
 }
 
@@ -64,7 +69,8 @@ pub struct World {
     /// What each reference names, and when that was written.
     refs: BTreeMap<usize, (Vec<u8>, i64)>,
     pulls: Vec<Pull>,
-    folders: [i64; 2],
+    /// When something was last put into the root, `layers` and `refs`, or taken from them.
+    folders: [i64; 3],
     pub tally: Tally,
 }
 
@@ -104,38 +110,104 @@ impl World {
                 let pull = pull % self.pulls.len();
                 self.pulls[pull].is_killed = true;
             }
-            Act::Untag { reference } => drop(self.refs.remove(reference)),
+            Act::Untag { reference } => self.untag(*reference),
             Act::Retag { reference, image } => {
                 let image = self.images.keys().nth(image % self.images.len().max(1)).cloned();
-                let written = image.map(|image| (*reference, (image, self.coarse())));
-                self.refs.extend(written);
+                image.into_iter().for_each(|image| self.tag(*reference, image));
             }
-            Act::Use { image } => {
-                let (place, clock) = (image % self.images.len().max(1), self.clock);
-                let used = self.images.values_mut().nth(place);
-                used.into_iter().for_each(|image| image.modified = clock);
-            }
+            Act::Start { reference } => self.start(*reference),
+            // What is in the file names nothing any more; the file stays.
+            Act::FullDisk { reference } => drop(self.refs.remove(reference)),
+            Act::Days => self.clock += 5 * DAY,
             Act::Collect => self.collect(),
             Act::Advance { .. } | Act::Kill { .. } => {}
         }
     }
 
-    /// A reference whose image is there is a hit; else a rootfs is begun.
-    fn begin(&mut self, reference: usize, layers: &BTreeSet<u8>) {
-        let named = self.refs.get(&reference).map(|(image, _)| image.clone());
-        let layers: Vec<_> = layers.iter().copied().collect();
+    /// A ref is written in place: only a new one changes its folder.
+    fn tag(&mut self, reference: usize, image: Vec<u8>) {
+        let coarse = self.coarse();
+        if self.refs.insert(reference, (image, coarse)).is_none() {
+            self.folders[2] = coarse;
+        }
+    }
+
+    fn untag(&mut self, reference: usize) {
+        if self.refs.remove(&reference).is_some() {
+            self.folders[2] = self.coarse();
+        }
+    }
+
+    /// What is old is evicted. Then a ref is rewritten, and the image that it names marked as used, if
+    /// it is there.
+    fn start(&mut self, reference: usize) {
+        self.evict();
+        let Some((image, _)) = self.refs.get(&reference).cloned() else { return };
+        self.tag(reference, image.clone());
         let clock = self.clock;
-        match named.filter(|image| *image == layers).and_then(|image| self.images.get_mut(&image)) {
-            Some(image) => image.modified = clock,
-            None => {
-                let born = self.coarse();
-                let rootfs = Rootfs { born, modified: born, config: None, used: BTreeSet::new() };
-                self.folders[0] = born;
-                let (extracting, changed) = (BTreeMap::new(), clock);
-                let (step, is_killed) = (0, false);
-                let pull = Pull { reference, layers, extracting, step, changed, rootfs, is_killed };
-                self.pulls.push(pull);
-            }
+        self.images.get_mut(&image).into_iter().for_each(|image| image.modified = clock);
+    }
+
+    fn evict(&mut self) {
+        let (oldest, coarse) = (self.clock - EVICTION, self.coarse());
+        let (images, pulls) = (self.images.len(), self.pulls.len());
+        self.images.retain(|_, image| image.modified >= oldest);
+        self.pulls.retain(|pull| Self::is_installed(pull) || pull.rootfs.modified >= oldest);
+        let mut is_root_changed = (images, pulls) != (self.images.len(), self.pulls.len());
+        let is_folder_old = self.folders[1] < oldest;
+        let layers = self.layers.iter();
+        let old = layers.filter(|(_, layer)| is_folder_old || layer.modified < oldest);
+        let old: BTreeSet<_> = old.map(|(number, _)| *number).collect();
+        if is_folder_old {
+            // Extractions in it have failed.
+            self.pulls.retain(|pull| pull.extracting.is_empty());
+        }
+        if !old.is_empty() {
+            self.folders[1] = coarse;
+            is_root_changed |= is_folder_old;
+        }
+        for number in old {
+            self.layers.remove(&number);
+            // What is extracted by that name from now on was used for nothing yet.
+            let images = self.images.values_mut();
+            let rootfs = images.chain(self.pulls.iter_mut().map(|pull| &mut pull.rootfs));
+            rootfs.for_each(|rootfs| rootfs.used.retain(|used| *used != number));
+        }
+        if self.folders[2] < oldest && !self.refs.is_empty() {
+            self.refs.clear();
+            self.folders[2] = coarse;
+            is_root_changed = true;
+        }
+        if is_root_changed {
+            self.folders[0] = coarse;
+        }
+    }
+
+    /// The ref goes, and the registry is asked. If the image is there, it is marked as used and only
+    /// has to be named; else a rootfs is begun.
+    fn begin(&mut self, reference: usize, layers: &BTreeSet<u8>) {
+        self.start(reference);
+        self.untag(reference);
+        let layers: Vec<_> = layers.iter().copied().collect();
+        let (born, clock) = (self.coarse(), self.clock);
+        let found = self.images.get_mut(&layers);
+        let is_hit = found.is_some();
+        found.into_iter().for_each(|image| image.modified = clock);
+        let rootfs = Rootfs { born, modified: born, config: None, used: BTreeSet::new() };
+        let (extracting, changed) = (BTreeMap::new(), clock);
+        let (step, is_killed) = (0, false);
+        self.pulls.push(Pull {
+            reference,
+            layers,
+            extracting,
+            step,
+            changed,
+            rootfs,
+            is_hit,
+            is_killed,
+        });
+        if !is_hit {
+            self.folders[0] = born;
         }
     }
 
@@ -146,6 +218,10 @@ impl World {
         let (count, stage) = (pull.layers.len(), pull.step / pull.layers.len());
         if pull.is_killed {
             return;
+        }
+        if pull.is_hit {
+            let pull = self.pulls.remove(index);
+            return self.tag(pull.reference, pull.layers);
         }
         if stage > 2 {
             return self.finish(index);
@@ -175,7 +251,7 @@ impl World {
         }
     }
 
-    /// Rename and touch, ref, config: each takes a step.
+    /// Rename, touch, ref, config: each takes a step.
     fn finish(&mut self, index: usize) {
         let (coarse, clock) = (self.coarse(), self.clock);
         let pull = self.pulls[index].clone();
@@ -183,10 +259,13 @@ impl World {
         match pull.step - 3 * pull.layers.len() {
             0 => {
                 self.folders[0] = coarse;
-                let image = self.images.entry(pull.layers).or_insert(pull.rootfs);
-                image.modified = clock;
+                self.images.entry(pull.layers).or_insert(pull.rootfs);
             }
-            1 => drop(self.refs.insert(pull.reference, (pull.layers, coarse))),
+            1 => {
+                let image = self.images.get_mut(&pull.layers);
+                image.into_iter().for_each(|image| image.modified = clock);
+            }
+            2 => self.tag(pull.reference, pull.layers),
             _ => {
                 if let Some(image) = self.images.get_mut(&pull.layers) {
                     image.config = Some((image.config.map_or(coarse, |(born, _)| born), coarse));
@@ -197,13 +276,14 @@ impl World {
         }
     }
 
+    /// Whether it has nothing of its own any more.
     fn is_installed(pull: &Pull) -> bool {
-        pull.step > 3 * pull.layers.len()
+        pull.is_hit || pull.step > 3 * pull.layers.len()
     }
 
     fn inventory(&self) -> (Inventory, Lifetimes) {
         let (mut inventory, mut times) = (Inventory::default(), Lifetimes::default());
-        let [root, layers] = self.folders.map(at);
+        let [root, layers, _] = self.folders.map(at);
         times.folders = [(Folder::Root, root), (Folder::Layers, layers)].into();
         let rootfs = |rootfs: &Rootfs| ImageTimes {
             born: Some(at(rootfs.born)),
@@ -243,19 +323,8 @@ impl World {
         (inventory, times)
     }
 
-    /// Pulls that have installed an image write its ref. The rule for what is recent sees to that.
-    fn settle(&mut self) {
-        for index in (0..self.pulls.len()).rev() {
-            let left = self.pulls.len();
-            while self.pulls.len() == left && Self::is_installed(&self.pulls[index]) {
-                self.finish(index);
-            }
-        }
-    }
-
     /// Collects, an hour after the last thing has happened. Only pulls that were killed do not go on.
     pub fn collect(&mut self) {
-        self.settle();
         let (inventory, lifetimes) = self.inventory();
         let now = at(self.clock).checked_add(SignedDuration::from_secs(3600)).unwrap();
         let activity = self.pulls.iter().map(|pull| {
@@ -272,7 +341,8 @@ impl World {
         let before = self.images.len() + self.pulls.len();
         self.pulls.retain(|pull| !doomed(&pull.location()));
         self.images.retain(|layers, _| !doomed(&image_location(layers)));
-        let rootfs = self.images.values().chain(self.pulls.iter().map(|pull| &pull.rootfs));
+        let pulls = self.pulls.iter().filter(|pull| !Self::is_installed(pull));
+        let rootfs = self.images.values().chain(pulls.map(|pull| &pull.rootfs));
         let needed: BTreeSet<_> = rootfs.flat_map(|rootfs| rootfs.used.iter().copied()).collect();
         for decision in plan.decisions() {
             let Some(standing) = &decision.standing else { continue };

@@ -1,0 +1,165 @@
+//! A collection and the owner of the cache, a step of the one between any two of the other.
+//!
+//! The owner is played as it is: it pulls step by step, takes no lock, rewrites a ref in place at each
+//! start, removes it afterwards and writes it back late or never, marks what it uses, and evicts what
+//! is old, the refs themselves included. The laws:
+//!
+//! - At every instant an image is whole under its name, or not there under its name.
+//! - When the collection has ended, and again when all pulls have, whatever a ref names is there and
+//!   whole, and so is whatever the owner would start again, unless the owner itself has evicted it.
+//! - The ref that a pull has written is there as long as its image is. A collection that is to remove
+//!   images although refs name them takes those refs, and no others.
+//!
+//! What today's collection does not survive stands in [`NOT_SURVIVED`].
+
+mod owner;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+
+use super::outcome::Report;
+use super::remove::remove;
+use super::trash::{Round, STEPS, Trash};
+use crate::StopFlag;
+use crate::cache::{Cache, Location};
+use crate::jobs::Jobs;
+use crate::plan::{self, Evidence, GcOptions};
+use crate::test_cache::TestCache;
+use crate::usage::Progress;
+
+use owner::Owner;
+
+/// How many different images and references there are.
+const KINDS: usize = 3;
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// The owner starts: it evicts what is old, and somebody runs a reference, which is that of some
+    /// image in the registry.
+    Start { reference: usize, image: usize },
+    /// The ref goes before the registry is asked: in the background after a machine has started, or in
+    /// the foreground with `--pull=always`.
+    Refresh { reference: usize, image: usize },
+    /// One of the pulls takes its next step.
+    Advance { pull: usize },
+    /// One of the pulls ends where it is: with its session, or because the registry does not answer.
+    GiveUp { pull: usize },
+    /// A reference is started on a full disk: its ref is truncated, and stays empty.
+    FullDisk { reference: usize },
+    /// Time passes for an image.
+    Age { image: usize },
+    /// Time passes for a ref that nobody works on.
+    AgeRef { reference: usize },
+    /// Nobody uses an image for more than a week, or changes anything in `refs`.
+    LeaveAlone { image: Option<usize> },
+}
+
+/// What the owner does, or what happens to it, that can cost an image which it would use again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mishap {
+    /// It has removed the ref and not written it back, or not yet.
+    RemovedRef,
+    /// A full disk has left the ref empty.
+    EmptiedRef,
+    /// It has evicted `refs` as a whole.
+    EvictedRefs,
+    /// It has found an image by its digest and marked it as used, and then needs minutes to fetch the
+    /// config, before it writes the ref.
+    SlowFetch,
+    /// An extraction went on for half an hour deep down, and the image keeps the old time of its top
+    /// from the rename to the touch.
+    LongExtraction,
+}
+
+/// Today's `gc` does not survive these: an image that no ref names goes two seconds after its last
+/// use. Whoever makes it survive one of them deletes that one here, and the laws include it.
+const NOT_SURVIVED: &[Mishap] = &[
+    Mishap::RemovedRef,
+    Mishap::EmptiedRef,
+    Mishap::EvictedRefs,
+    Mishap::SlowFetch,
+    Mishap::LongExtraction,
+];
+
+/// A whole collection, with the owner at work before each of its steps. Images of `unwanted` are to go
+/// although refs name them.
+fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usize>) {
+    let mut acts = acts.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
+    let mut next = || acts.next().unwrap_or_default();
+    let cache = Cache::open(owner.cache.dir()).unwrap().unwrap();
+    let inventory = owner.meanwhile(next(), || cache.inventory().unwrap());
+    let images = inventory.images().map(|(entry, _)| entry.location.clone());
+    let is_unwanted = |image: &Location| {
+        unwanted.iter().any(|n| *image.name.to_string() == format!("sha256-{n}"))
+    };
+    let evicted = images.filter(is_unwanted).collect();
+    let options = GcOptions { evicted, ..GcOptions::default() };
+    let plan = plan::gc(&inventory, &options, &Evidence::of_idle_cache(Timestamp::now()));
+    let writes = owner.writes;
+    let (sender, _events) = crossbeam_channel::unbounded();
+    let report = Report::on_plan(&plan, &sender);
+    let trash = Trash::new(&cache, &plan, &report);
+    let waiting = plan.changed_places();
+    let mut round = Round { waiting, ..Round::default() };
+    for step in STEPS {
+        round = owner.meanwhile(next(), || trash.take(step, round)).unwrap();
+    }
+    owner.meanwhile(next(), || {
+        let progress = Progress::for_items(plan.locations(), StopFlag::new());
+        let pool = Jobs::new(2).unwrap().pool().unwrap();
+        remove(&round.doomed, &progress, &pool, &report);
+    });
+    owner.forget_removed(&plan, report, writes);
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let (kind, any) = (|| 0..KINDS, || 0..8_usize);
+    prop_oneof![
+        4 => (kind(), kind()).prop_map(|(reference, image)| Act::Start { reference, image }),
+        2 => (kind(), kind()).prop_map(|(reference, image)| Act::Refresh { reference, image }),
+        30 => any().prop_map(|pull| Act::Advance { pull }),
+        1 => any().prop_map(|pull| Act::GiveUp { pull }),
+        1 => kind().prop_map(|reference| Act::FullDisk { reference }),
+        6 => kind().prop_map(|image| Act::Age { image }),
+        6 => kind().prop_map(|reference| Act::AgeRef { reference }),
+        1 => proptest::option::of(kind()).prop_map(|image| Act::LeaveAlone { image }),
+    ]
+}
+
+fn is_thorough() -> bool {
+    std::env::var_os("BBOX_THOROUGH").is_some()
+}
+
+/// The number of cases: `.ci/run` asks for many.
+fn cases() -> u32 {
+    if is_thorough() { 1500 } else { 48 }
+}
+
+/// On disk, if there is time for that: it takes several times as long.
+fn cache() -> TestCache {
+    if is_thorough() { TestCache::new() } else { TestCache::in_memory() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+
+    #[test]
+    fn whatever_a_ref_names_is_there_and_whole(
+        before in vec(act(), 0..60),
+        during in vec(vec(act(), 0..8), 11),
+        later in vec(vec(act(), 0..6), 11),
+        unwanted in vec(btree_set(0..KINDS, 0..KINDS), 2),
+    ) {
+        let mut owner = Owner::new(cache(), NOT_SURVIVED);
+        before.iter().for_each(|act| owner.act(*act));
+        for (acts, unwanted) in [&during, &later].into_iter().zip(&unwanted) {
+            collect_garbage(&mut owner, acts, unwanted);
+            owner.check("after a collection");
+        }
+        owner.finish_pulls();
+        owner.check("after all pulls");
+    }
+}

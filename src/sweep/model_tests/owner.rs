@@ -1,0 +1,465 @@
+//! The owner of the cache, as a machine that takes one step at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Act, KINDS, Mishap};
+use crate::plan::Plan;
+use crate::sweep::outcome::{RemovalResult, Report};
+use crate::test_cache::pull::{install, make_folder, touch, truncate, write_in_place};
+use crate::test_cache::{TestCache, USED, age, agents, hash};
+
+/// How long a writer takes between the two halves of writing a ref.
+const WRITING: Duration = Duration::from_millis(11);
+/// How long a config takes that takes long. That is as long as a refresh in the background waits; a
+/// pull in the foreground knows no bound.
+const SLOW_FETCH: Duration = Duration::from_secs(5 * 60);
+const DAY: Duration = Duration::from_secs(86_400);
+/// What was not used for longer goes at the next start.
+const EVICTION: Duration = DAY.saturating_mul(7);
+
+/// Where a pull has come to: what it does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    ReadRef,
+    RemoveRef,
+    /// First half of writing a ref, whether it is a hit or the end of a pull.
+    EmptyRef,
+    WriteRef,
+    /// The image that the ref names is marked as used.
+    MarkNamed,
+    ReadConfig,
+    /// The image that the registry names is marked as used, if it is there.
+    FindImage,
+    FetchConfig,
+    Extract,
+    Rename,
+    MarkInstalled,
+    WriteConfig,
+    Done,
+}
+
+#[derive(Clone, Debug)]
+struct Pull {
+    reference: usize,
+    /// What the registry has for that.
+    image: usize,
+    stage: Stage,
+    /// What the ref names that was found; until a pull has turned out to be a miss.
+    hit: Option<usize>,
+    /// Once it has made an image: whether that is the one that is there, and not somebody else's.
+    has_installed: Option<bool>,
+    temporary: PathBuf,
+    /// The ref while it is being written, by whatever name it may be called meanwhile.
+    file: Option<Arc<File>>,
+}
+
+impl Pull {
+    /// What its ref names once it is written.
+    fn names(&self) -> usize {
+        self.hit.unwrap_or(self.image)
+    }
+
+    /// Whether it has found or made this image and not yet named it.
+    fn is_about_to_name(&self, image: usize) -> bool {
+        use Stage::{EmptyRef, FetchConfig, MarkInstalled, WriteRef};
+        let is_at_work = matches!(self.stage, MarkInstalled | FetchConfig | EmptyRef | WriteRef);
+        self.hit.is_none() && self.image == image && is_at_work
+    }
+
+    /// Whether it has read a ref, and has yet to look whether the image is there.
+    fn is_about_to_look(&self) -> bool {
+        use Stage::{EmptyRef, MarkNamed, WriteRef};
+        self.hit.is_some() && matches!(self.stage, EmptyRef | WriteRef | MarkNamed)
+    }
+
+    /// The stage after its ref is written.
+    fn after_write(&self) -> Stage {
+        match (self.hit, self.has_installed) {
+            (Some(_), _) => Stage::MarkNamed,
+            (None, Some(_)) => Stage::WriteConfig,
+            (None, None) => Stage::Done,
+        }
+    }
+
+    /// Second half of writing its ref.
+    fn write(&self) {
+        let line = format!("example.com/{}:latest\tsha256:{}\n", self.reference, self.names());
+        self.file.as_deref().unwrap().write_all(line.as_bytes()).unwrap();
+    }
+}
+
+pub struct Owner {
+    pub cache: TestCache,
+    /// What today's collection does not survive, and so is not held against it.
+    not_survived: &'static [Mishap],
+    pulls: Vec<Pull>,
+    /// What its own sweep has removed and nobody pulled again.
+    swept: BTreeSet<usize>,
+    /// Which image each ref was written for, and as which of all refs that were written, unless the
+    /// owner or a collection that was told to has removed either since.
+    written: BTreeMap<usize, (usize, usize)>,
+    /// The image that each reference was last written for, whatever has become of the ref since: it
+    /// would be started again.
+    wanted: BTreeMap<usize, usize>,
+    pub writes: usize,
+    extractions: usize,
+}
+
+impl Owner {
+    pub fn new(cache: TestCache, not_survived: &'static [Mishap]) -> Self {
+        make_folder(&cache.path("refs"));
+        let (swept, written, wanted) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let (pulls, writes, extractions) = (Vec::new(), 0, 0);
+        Self { cache, not_survived, pulls, swept, written, wanted, writes, extractions }
+    }
+
+    fn image(&self, image: usize) -> PathBuf {
+        self.cache.path(&format!("sha256-{image}"))
+    }
+
+    fn ref_file(&self, reference: usize) -> PathBuf {
+        self.cache.path("refs").join(hash(&reference.to_string()))
+    }
+
+    fn survives(&self, mishap: Mishap) -> bool {
+        !self.not_survived.contains(&mishap)
+    }
+
+    pub fn act(&mut self, act: Act) {
+        match act {
+            Act::Start { reference, image } => {
+                self.evict();
+                self.begin(reference, image, Stage::ReadRef);
+            }
+            Act::Refresh { reference, image } => self.begin(reference, image, Stage::RemoveRef),
+            Act::Advance { pull } if !self.pulls.is_empty() => {
+                let pull = pull % self.pulls.len();
+                self.advance(pull);
+            }
+            Act::GiveUp { pull } if !self.pulls.is_empty() => {
+                let pull = pull % self.pulls.len();
+                if self.pulls[pull].stage != Stage::WriteRef {
+                    self.pulls[pull].stage = Stage::Done;
+                }
+            }
+            Act::Advance { .. } | Act::GiveUp { .. } => {}
+            Act::FullDisk { reference } => self.start_on_a_full_disk(reference),
+            Act::Age { image } => self.age(image),
+            Act::AgeRef { reference } if self.named(reference).is_some() => {
+                age(&self.ref_file(reference), USED);
+            }
+            Act::AgeRef { .. } => {}
+            Act::LeaveAlone { image: Some(image) } => {
+                if self.is_idle(image) && self.image(image).exists() {
+                    age(&self.image(image), 8 * DAY);
+                    // It is not wanted any more: it goes at the next start.
+                    self.wanted.retain(|_, wanted| *wanted != image);
+                }
+            }
+            Act::LeaveAlone { image: None } if self.cache.path("refs").exists() => {
+                age(&self.cache.path("refs"), 8 * DAY);
+            }
+            Act::LeaveAlone { image: None } => {}
+        }
+        self.check_whole();
+    }
+
+    fn begin(&mut self, reference: usize, image: usize, stage: Stage) {
+        self.extractions += 1;
+        let temporary = self.cache.path(&format!("tmp-rootfs-{}", self.extractions));
+        let (hit, has_installed) = (None, None);
+        let file = None;
+        self.pulls.push(Pull { reference, image, stage, hit, has_installed, temporary, file });
+    }
+
+    /// Whether no pull has found or made this image and not yet named it.
+    fn is_idle(&self, image: usize) -> bool {
+        !self.pulls.iter().any(|pull| pull.is_about_to_name(image))
+    }
+
+    /// Half an hour passes for an image that nobody works on. For one that is being worked on, time
+    /// passes only as far as that is survived.
+    fn age(&self, image: usize) {
+        let path = self.image(image);
+        let is_at = |stage| {
+            let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
+            pulls.any(|pull| pull.hit.is_none() && pull.stage == stage)
+        };
+        if self.survives(Mishap::LongExtraction) {
+            // Nothing directly in its top has changed for so long.
+            let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
+            let found = pulls.find(|pull| pull.stage == Stage::Rename);
+            found.into_iter().for_each(|pull| age(&pull.temporary, USED));
+        }
+        if !path.exists() {
+        } else if self.is_idle(image) {
+            age(&path, USED);
+        } else if is_at(Stage::FetchConfig) && self.survives(Mishap::SlowFetch) {
+            age(&path, SLOW_FETCH);
+        }
+    }
+
+    /// What the owner does at each start: whatever lies directly in the cache and is old goes.
+    fn evict(&mut self) {
+        if self.pulls.iter().any(|pull| pull.stage == Stage::WriteRef) {
+            // Nothing fits in between the two halves.
+            return;
+        }
+        for entry in fs::read_dir(self.cache.dir()).unwrap() {
+            let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+            let modified = path.metadata().unwrap().modified().unwrap();
+            if modified.elapsed().unwrap_or_default() > EVICTION {
+                fs::remove_dir_all(&path).unwrap();
+                self.note_eviction(&name.into_string().unwrap());
+            }
+        }
+    }
+
+    fn note_eviction(&mut self, name: &str) {
+        if name == "refs" {
+            self.written.clear();
+            (0..KINDS).for_each(|reference| self.befalls(Mishap::EvictedRefs, reference));
+        }
+        // Perhaps by the name by which a collection has hidden it. What that has condemned is lost to
+        // the collection, not to the owner.
+        let is_copy = |image: usize| name.ends_with(&format!("sha256-{image}"));
+        let Some(image) = (0..KINDS).find(|image| is_copy(*image)) else { return };
+        if !name.contains("dead") && !self.image(image).exists() {
+            self.swept.insert(image);
+            self.written.retain(|_, (named, _)| *named != image);
+            self.wanted.retain(|_, wanted| *wanted != image);
+        }
+    }
+
+    /// What befalls a ref lets its image go, unless a collection survives that.
+    fn befalls(&mut self, mishap: Mishap, reference: usize) {
+        if !self.survives(mishap) {
+            self.wanted.remove(&reference);
+        }
+    }
+
+    /// A hit like any other, but the second half of rewriting its ref fails. That was a while ago, or
+    /// each look at the refs would wait for the other half.
+    fn start_on_a_full_disk(&mut self, reference: usize) {
+        let Some(image) = self.named(reference) else { return };
+        drop(truncate(&self.ref_file(reference)));
+        age(&self.ref_file(reference), USED);
+        mark(&self.image(image));
+        self.written.remove(&reference);
+        self.befalls(Mishap::EmptiedRef, reference);
+    }
+
+    /// One step of one pull.
+    fn advance(&mut self, index: usize) {
+        let pull = self.pulls[index].clone();
+        let (image, file) = (self.image(pull.image), self.ref_file(pull.reference));
+        // What the ref names is gone or broken: what was written into it is void.
+        let miss = |owner: &mut Self| {
+            owner.pulls[index].hit = None;
+            let is_void = |written: &(usize, usize)| pull.hit == Some(written.0);
+            if owner.written.get(&pull.reference).is_some_and(is_void) {
+                owner.written.remove(&pull.reference);
+            }
+            Stage::FindImage
+        };
+        self.pulls[index].stage = match pull.stage {
+            Stage::ReadRef => match self.named(pull.reference) {
+                Some(named) => {
+                    self.pulls[index].hit = Some(named);
+                    Stage::EmptyRef
+                }
+                None => Stage::FindImage,
+            },
+            Stage::RemoveRef => {
+                fs::remove_file(&file).unwrap_or_default();
+                self.written.remove(&pull.reference);
+                // Whoever is writing it writes what nobody can find.
+                let others =
+                    self.pulls.iter_mut().filter(|other| other.reference == pull.reference);
+                let writers = others.filter(|other| other.stage == Stage::WriteRef);
+                writers.for_each(|writer| writer.stage = writer.after_write());
+                self.befalls(Mishap::RemovedRef, pull.reference);
+                Stage::FindImage
+            }
+            Stage::EmptyRef => {
+                make_folder(&self.cache.path("refs"));
+                self.pulls[index].file = Some(Arc::new(truncate(&file)));
+                Stage::WriteRef
+            }
+            Stage::WriteRef => {
+                pull.write();
+                self.note_write(&pull);
+                pull.after_write()
+            }
+            Stage::MarkNamed if mark(&self.image(pull.names())) => Stage::ReadConfig,
+            Stage::MarkNamed => miss(self),
+            Stage::ReadConfig => {
+                match fs::metadata(self.image(pull.names()).join(".oci-config.json")) {
+                    Ok(config) if config.len() > 0 => Stage::Done,
+                    _ => miss(self),
+                }
+            }
+            Stage::FindImage if mark(&image) => Stage::FetchConfig,
+            Stage::FindImage => {
+                fs::create_dir(&pull.temporary).unwrap();
+                Stage::Extract
+            }
+            Stage::FetchConfig => Stage::EmptyRef,
+            Stage::Extract => {
+                fill(&pull.temporary, pull.image);
+                Stage::Rename
+            }
+            Stage::Rename => {
+                let is_installed = install(&pull.temporary, &image).is_ok();
+                if !is_installed {
+                    fs::remove_dir_all(&pull.temporary).unwrap();
+                }
+                self.pulls[index].has_installed = Some(is_installed);
+                self.swept.remove(&pull.image);
+                Stage::MarkInstalled
+            }
+            // It does not look whether its own copy is still there. Somebody else's may have gone again
+            // in this very moment.
+            Stage::MarkInstalled if mark(&image) => Stage::EmptyRef,
+            Stage::MarkInstalled if pull.has_installed == Some(true) => Stage::EmptyRef,
+            Stage::MarkInstalled => Stage::FindImage,
+            Stage::WriteConfig => {
+                if image.exists() {
+                    let config = agents::config(&[]);
+                    write_in_place(&image.join(".oci-config.json"), config.as_bytes());
+                }
+                Stage::Done
+            }
+            Stage::Done => Stage::Done,
+        };
+    }
+
+    /// Lets the owner act, and then the collection take a step. A pull that is in the middle of
+    /// writing a ref does not wait for the collection: it goes on meanwhile.
+    pub fn meanwhile<T>(&mut self, acts: &[Act], step: impl FnOnce() -> T) -> T {
+        acts.iter().for_each(|act| self.act(*act));
+        let mut written = Vec::new();
+        for pull in self.pulls.iter_mut().filter(|pull| pull.stage == Stage::WriteRef) {
+            pull.stage = pull.after_write();
+            written.push(pull.clone());
+        }
+        written.iter().for_each(|pull| self.note_write(pull));
+        let result = std::thread::scope(|scope| {
+            if !written.is_empty() {
+                scope.spawn(|| {
+                    std::thread::sleep(WRITING);
+                    written.iter().for_each(Pull::write);
+                });
+            }
+            step()
+        });
+        self.check_whole();
+        result
+    }
+
+    fn note_write(&mut self, pull: &Pull) {
+        self.writes += 1;
+        if pull.hit.is_some_and(|image| !self.image(image).exists()) {
+            // It finds that out next, and pulls: only what it writes then is meant to stay. What somebody
+            // else has written meanwhile is lost.
+            self.written.remove(&pull.reference);
+            return self.befalls(Mishap::RemovedRef, pull.reference);
+        }
+        self.written.insert(pull.reference, (pull.names(), self.writes));
+        self.wanted.insert(pull.reference, pull.names());
+    }
+
+    /// A collection that was told to has removed these images and refs: of the refs, only one that was
+    /// written after it had made its plan counts from now on.
+    pub fn forget_removed(&mut self, plan: &Plan, report: Report<'_>, writes: usize) {
+        let outcome = report.into_outcome(None);
+        let removed = plan.removals().filter(|decision| {
+            decision.verdict.outweighs_refs()
+                && matches!(
+                    outcome.get(decision.item.location()),
+                    Some(RemovalResult::Removed { .. })
+                )
+        });
+        let removed: BTreeSet<_> =
+            removed.map(|decision| decision.item.location().name.to_string()).collect();
+        let is_removed = |reference: &usize| removed.contains(&hash(&reference.to_string()));
+        self.written.retain(|reference, (_, write)| *write > writes || !is_removed(reference));
+        self.wanted.retain(|_, image| !removed.contains(&format!("sha256-{image}")));
+    }
+
+    pub fn finish_pulls(&mut self) {
+        for index in 0..self.pulls.len() {
+            while self.pulls[index].stage != Stage::Done {
+                self.advance(index);
+            }
+        }
+    }
+
+    /// The image that a ref names.
+    fn named(&self, reference: usize) -> Option<usize> {
+        let text = fs::read_to_string(self.ref_file(reference)).ok()?;
+        text.trim().rsplit_once(':')?.1.parse().ok()
+    }
+
+    /// At every instant: an image is whole under its name, or not there under its name.
+    fn check_whole(&self) {
+        for image in (0..KINDS).filter(|image| self.image(*image).exists()) {
+            assert_eq!(content(&self.image(image)), expected(image), "image {image} is half there");
+        }
+    }
+
+    pub fn check(&self, when: &str) {
+        let named = (0..KINDS).filter_map(|reference| Some((reference, self.named(reference)?)));
+        let wanted = self.wanted.iter().map(|(&reference, &image)| (reference, image));
+        for (reference, image) in named.chain(wanted) {
+            // Whoever has yet to look finds out that it is gone, and pulls it.
+            let mut pulls = self.pulls.iter().filter(|pull| pull.reference == reference);
+            let is_looked_at = pulls.any(Pull::is_about_to_look);
+            if !self.swept.contains(&image) && !is_looked_at {
+                assert_eq!(content(&self.image(image)), expected(image), "{when}: image {image}");
+            }
+        }
+        for (&reference, &(image, _)) in &self.written {
+            if self.image(image).exists() {
+                assert_eq!(self.named(reference), Some(image), "{when}: ref {reference}");
+            }
+        }
+    }
+}
+
+/// Marks an image as used now, if it is there.
+fn mark(image: &Path) -> bool {
+    let is_there = image.is_dir();
+    if is_there {
+        touch(image);
+    }
+    is_there
+}
+
+fn fill(top: &Path, image: usize) {
+    for (name, text) in expected(image) {
+        fs::create_dir_all(top.join(&name).parent().unwrap()).unwrap();
+        fs::write(top.join(name), text).unwrap();
+    }
+}
+
+/// What an image holds. Each brings a program that no other has.
+fn expected(image: usize) -> BTreeMap<String, String> {
+    let program = format!("usr/local/bin/program-{image}");
+    let names = ["bin/a", "usr/local/bin/task", &program, "usr/lib/deep/c", "etc/d"];
+    names.map(|name| (name.to_owned(), format!("{name} of {image}"))).into()
+}
+
+fn content(top: &Path) -> BTreeMap<String, String> {
+    let image = top.to_string_lossy().rsplit_once('-').and_then(|(_, image)| image.parse().ok());
+    let mut names = expected(image.unwrap());
+    names.iter_mut().for_each(|(name, text)| {
+        *text = fs::read_to_string(top.join(name)).unwrap_or_default();
+    });
+    names
+}

@@ -18,6 +18,8 @@ mod index;
 mod layers;
 mod likeness;
 mod mark;
+#[cfg(test)]
+mod plan_tests;
 mod policy;
 #[cfg(test)]
 mod policy_tests;

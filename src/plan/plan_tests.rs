@@ -1,0 +1,147 @@
+//! What a plan tells of its items, in tables.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::{
+    Conditions, Decision, Item, KeepReason, Plan, RemoveReason, Standing, Verdict, collect,
+};
+use crate::StopFlag;
+use crate::cache::{Cache, Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location};
+use crate::test_cache::TestCache;
+use crate::usage::{Jobs, Meter, Progress};
+
+fn digest() -> Digest {
+    Digest::parse(b"sha256:a").unwrap()
+}
+
+fn location(folder: Folder, name: &str) -> Location {
+    Location { folder, name: EntryName::new(name).unwrap() }
+}
+
+fn entry(folder: Folder, name: &str, kind: EntryKind) -> Item {
+    let location = location(folder, name);
+    Item::Entry(Entry { location, kind, last_used: Timestamp::MIN })
+}
+
+fn image(name: &str) -> Item {
+    entry(Folder::Root, name, EntryKind::Image(digest()))
+}
+
+fn layer(name: &str) -> Item {
+    entry(Folder::Layers, name, EntryKind::Layer(digest()))
+}
+
+fn leftover(name: &str, leftover: Leftover) -> Item {
+    entry(Folder::Root, name, EntryKind::Leftover(leftover))
+}
+
+fn ref_item(name: &str, digest: Option<Digest>) -> Item {
+    Item::Ref { location: location(Folder::Refs, name), digest }
+}
+
+#[test]
+fn an_item_tells_what_it_is_and_what_it_is_called() {
+    let hash = "0".repeat(64);
+    let hidden_ref = format!("tmp-gc-{hash}");
+    let stranger = entry(Folder::Root, "notes", EntryKind::Stranger);
+    // The name, the digest, the name as an image, the name to go back to; is it in its place?
+    for (item, name, has_digest, image_name, own_name, is_in_place) in [
+        (image("sha256-a"), "sha256-a", true, Some("sha256-a"), Some("sha256-a"), true),
+        (
+            leftover("tmp-gc-sha256-a", Leftover::Hidden(digest())),
+            "tmp-gc-sha256-a",
+            false,
+            Some("sha256-a"),
+            Some("sha256-a"),
+            false,
+        ),
+        (leftover("tmp-gc-dead-a", Leftover::Dead), "tmp-gc-dead-a", false, None, None, false),
+        (leftover("tmp-rootfs-1", Leftover::Extraction), "tmp-rootfs-1", false, None, None, false),
+        (layer("sha256-a"), "sha256-a", true, None, None, false),
+        (stranger, "notes", false, None, None, false),
+        (ref_item(&hash, Some(digest())), hash.as_str(), true, None, None, false),
+        (ref_item(&hidden_ref, Some(digest())), &hidden_ref, true, None, Some(&hash), false),
+        (ref_item("r", None), "r", false, None, None, false),
+    ] {
+        let text = |name: &EntryName| name.to_string();
+        assert_eq!(text(&item.location().name), name);
+        assert_eq!(item.digest().cloned(), has_digest.then(digest), "{name}");
+        assert_eq!(item.image_name().map(text).as_deref(), image_name, "{name}");
+        assert_eq!(item.own_name().as_ref().map(text).as_deref(), own_name, "{name}");
+        assert_eq!(item.is_image_in_place(), is_in_place, "{name}");
+        assert_eq!(item.is_layer(), item.location().folder == Folder::Layers, "{name}");
+    }
+}
+
+fn decision(item: Item, verdict: Verdict) -> Decision {
+    let standing = item.is_layer().then_some(match verdict {
+        Verdict::Keep(KeepReason::Referenced) => Standing::Referenced(Vec::new()),
+        _ => Standing::Unreferenced,
+    });
+    let (refs, users) = (Vec::new(), Vec::new());
+    Decision { item, verdict, refs, users, mount: None, standing, usage: None }
+}
+
+#[test]
+fn a_plan_finds_what_is_asked_for_and_nothing_else() {
+    use KeepReason::{Recent, Referenced, Unknown, Unreferenced};
+    use RemoveReason::{Dangling, Orphan, UnreferencedLayer};
+    use Verdict::{Keep, Remove, Restore};
+    let decisions = vec![
+        decision(image("sha256-kept"), Keep(Referenced)),
+        decision(image("sha256-orphan"), Remove(Orphan)),
+        decision(leftover("tmp-gc-sha256-a", Leftover::Hidden(digest())), Restore(Referenced)),
+        decision(leftover("tmp-rootfs-1", Leftover::Extraction), Keep(Recent)),
+        decision(entry(Folder::Root, "notes", EntryKind::Stranger), Keep(Unknown)),
+        decision(layer("sha256-needed"), Keep(Referenced)),
+        decision(layer("sha256-left"), Keep(Unreferenced)),
+        decision(layer("sha256-dead"), Remove(UnreferencedLayer)),
+        decision(ref_item("r", Some(digest())), Remove(Dangling)),
+    ];
+    let plan = Plan { decisions };
+    let text = |location: &Location| location.to_string();
+    let names = |items: &mut dyn Iterator<Item = &Location>| items.map(text).collect::<Vec<_>>();
+
+    assert!(plan.removals().map(|(place, _)| place).eq([1, 7, 8]));
+    let doomed = ["sha256-orphan", "layers/sha256-dead", "refs/r"];
+    assert_eq!(names(&mut plan.doomed().iter()), doomed);
+    assert!(plan.removals().map(|(_, gone)| text(gone.item.location())).eq(doomed));
+    assert_eq!(plan.changes(), [1, 2, 7, 8]);
+    let unreferenced = ["layers/sha256-left", "layers/sha256-dead"];
+    assert_eq!(names(&mut plan.unreferenced_layers()), unreferenced);
+    let mut left = plan.left_layers().map(|left| left.item.location());
+    assert_eq!(names(&mut left), ["layers/sha256-left"]);
+    let mut staying = plan.staying_rootfs().map(|entry| &entry.location);
+    assert_eq!(names(&mut staying), ["sha256-kept", "tmp-gc-sha256-a", "tmp-rootfs-1"]);
+    assert_eq!(names(&mut plan.strangers()), ["notes"]);
+
+    let doomed = plan.doomed();
+    let besides = plan.entries_besides(&doomed.iter().collect::<HashSet<_>>());
+    let rest = ["sha256-kept", "tmp-gc-sha256-a", "tmp-rootfs-1", "notes"];
+    let rest = rest.into_iter().chain(["layers/sha256-needed", "layers/sha256-left"]);
+    assert!(rest.eq(names(&mut besides.iter())), "entries, and no refs");
+}
+
+#[test]
+fn what_goes_is_given_its_size_and_all_of_it_is_added_up() {
+    let cache = TestCache::in_memory();
+    for name in ["a", "b", "c"] {
+        cache.image(name);
+    }
+    cache.tag("example.com/b:1", "b");
+    let opened = Cache::open(cache.dir()).unwrap().unwrap();
+    let given = Conditions::at(Timestamp::now());
+    let mut plan = collect(&opened.inventory().unwrap(), &given);
+    // What stays is measured behind what goes, and counts for nothing here.
+    let kept = plan.decisions[1].item.location().clone();
+    let trees: Vec<_> = plan.doomed().into_iter().chain([kept]).collect();
+    let progress = Progress::new(trees.len(), StopFlag::new());
+    let measurement = Meter::new(Jobs::default()).measure(&opened, &trees, &progress).unwrap();
+    let freed = plan.note_usage(&measurement);
+    assert_eq!(freed, measurement.reclaimable([0, 1]));
+    assert!(freed.at_most < measurement.reclaimable([0, 1, 2]).at_most);
+    let usages: Vec<_> = plan.decisions.iter().map(|decision| decision.usage).collect();
+    assert_eq!(usages, [Some(measurement.usage(0)), None, Some(measurement.usage(1))]);
+}

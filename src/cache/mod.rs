@@ -22,6 +22,8 @@ mod name;
 mod places;
 mod ref_file;
 mod refs;
+#[cfg(test)]
+mod refs_tests;
 mod room;
 mod trash_name;
 mod users;

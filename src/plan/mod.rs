@@ -11,6 +11,8 @@
 //! [`gc`] decides by the rules of a collection, [`rm`] about images that the user names, [`purge`] about everything.
 
 mod decision;
+#[cfg(test)]
+mod decision_tests;
 mod dropped_refs;
 mod evidence;
 mod fit;

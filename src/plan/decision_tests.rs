@@ -1,0 +1,150 @@
+//! What a plan tells of its items, in tables.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::decision::{Decision, Item, Plan};
+use super::evidence::Evidence;
+use super::gc::gc;
+use super::options::GcOptions;
+use super::reason::{KeepReason, RemoveReason, Verdict};
+use super::timeline::Standing;
+use crate::StopFlag;
+use crate::cache::{Cache, Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location};
+use crate::jobs::Jobs;
+use crate::test_cache::TestCache;
+use crate::usage::Meter;
+
+fn digest() -> Digest {
+    Digest::parse(b"sha256:a").unwrap()
+}
+
+fn location(folder: Folder, name: &str) -> Location {
+    Location { folder, name: EntryName::new(name).unwrap() }
+}
+
+fn entry(folder: Folder, name: &str, kind: EntryKind) -> Item {
+    let location = location(folder, name);
+    Item::Entry(Entry { location, kind, last_used: Timestamp::MIN })
+}
+
+fn image(name: &str) -> Item {
+    entry(Folder::Root, name, EntryKind::Image(digest()))
+}
+
+fn layer(name: &str) -> Item {
+    entry(Folder::Layers, name, EntryKind::Layer(digest()))
+}
+
+fn leftover(name: &str, leftover: Leftover) -> Item {
+    entry(Folder::Root, name, EntryKind::Leftover(leftover))
+}
+
+fn ref_item(name: &str, digest: Option<Digest>) -> Item {
+    Item::Ref { location: location(Folder::Refs, name), digest }
+}
+
+#[test]
+fn an_item_tells_what_it_is_and_what_it_is_called() {
+    let hash = "0".repeat(64);
+    let hidden_ref = format!("tmp-gc-{hash}");
+    let stranger = entry(Folder::Root, "notes", EntryKind::Stranger);
+    // The name, the digest, the name as an image, the name to go back to; is it in its place?
+    for (item, name, has_digest, image_name, own_name, is_in_place) in [
+        (image("sha256-a"), "sha256-a", true, Some("sha256-a"), Some("sha256-a"), true),
+        (
+            leftover("tmp-gc-sha256-a", Leftover::Hidden(digest())),
+            "tmp-gc-sha256-a",
+            false,
+            Some("sha256-a"),
+            Some("sha256-a"),
+            false,
+        ),
+        (leftover("tmp-gc-dead-a", Leftover::Dead), "tmp-gc-dead-a", false, None, None, false),
+        (leftover("tmp-rootfs-1", Leftover::Extraction), "tmp-rootfs-1", false, None, None, false),
+        (layer("sha256-a"), "sha256-a", true, None, None, false),
+        (stranger, "notes", false, None, None, false),
+        (ref_item(&hash, Some(digest())), hash.as_str(), true, None, None, false),
+        (ref_item(&hidden_ref, Some(digest())), &hidden_ref, true, None, Some(&hash), false),
+        (ref_item("r", None), "r", false, None, None, false),
+    ] {
+        let text = |name: &EntryName| name.to_string();
+        assert_eq!(text(&item.location().name), name);
+        assert_eq!(item.digest().cloned(), has_digest.then(digest), "{name}");
+        assert_eq!(item.image_name().map(text).as_deref(), image_name, "{name}");
+        assert_eq!(item.own_name().as_ref().map(text).as_deref(), own_name, "{name}");
+        assert_eq!(item.is_image_in_place(), is_in_place, "{name}");
+        assert_eq!(item.is_layer(), item.location().folder == Folder::Layers, "{name}");
+    }
+}
+
+fn decision(item: Item, verdict: Verdict) -> Decision {
+    let standing = item.is_layer().then_some(match verdict {
+        Verdict::Keep(KeepReason::Referenced) => Standing::Referenced(Vec::new()),
+        _ => Standing::Unreferenced,
+    });
+    let (refs, users) = (Vec::new(), Vec::new());
+    Decision { item, verdict, refs, users, mount: None, standing, usage: None }
+}
+
+#[test]
+fn a_plan_finds_what_is_asked_for_and_nothing_else() {
+    use KeepReason::{Recent, Referenced, Unknown, Unreferenced};
+    use RemoveReason::{Dangling, Orphan, UnreferencedLayer};
+    use Verdict::{Keep, Remove, Restore};
+    let decisions = vec![
+        decision(image("sha256-kept"), Keep(Referenced)),
+        decision(image("sha256-orphan"), Remove(Orphan)),
+        decision(leftover("tmp-gc-sha256-a", Leftover::Hidden(digest())), Restore(Referenced)),
+        decision(leftover("tmp-rootfs-1", Leftover::Extraction), Keep(Recent)),
+        decision(entry(Folder::Root, "notes", EntryKind::Stranger), Keep(Unknown)),
+        decision(layer("sha256-needed"), Keep(Referenced)),
+        decision(layer("sha256-left"), Keep(Unreferenced)),
+        decision(layer("sha256-dead"), Remove(UnreferencedLayer)),
+        decision(ref_item("r", Some(digest())), Remove(Dangling)),
+    ];
+    let plan = Plan::new(decisions);
+    let text = |location: &Location| location.to_string();
+    let names = |items: &mut dyn Iterator<Item = &Location>| items.map(text).collect::<Vec<_>>();
+
+    let doomed = ["sha256-orphan", "layers/sha256-dead", "refs/r"];
+    assert_eq!(names(&mut plan.to_remove().iter()), doomed);
+    assert!(plan.removals().map(|gone| text(gone.item.location())).eq(doomed));
+    assert_eq!(plan.changed_places(), [1, 2, 7, 8]);
+    let changes = ["sha256-orphan", "tmp-gc-sha256-a", "layers/sha256-dead", "refs/r"];
+    assert_eq!(names(&mut plan.changes().map(|change| change.item.location())), changes);
+    assert!(plan.locations().all(|at| plan.get(at).is_some_and(|it| it.item.location() == at)));
+    assert!(plan.get(&location(Folder::Root, "sha256-other")).is_none());
+    let mut left = plan.left_layers().map(|left| left.item.location());
+    assert_eq!(names(&mut left), ["layers/sha256-left"]);
+    assert_eq!(names(&mut plan.strangers()), ["notes"]);
+
+    let doomed = plan.to_remove();
+    let besides = plan.entries_besides(&doomed.iter().collect::<HashSet<_>>());
+    let rest = ["sha256-kept", "tmp-gc-sha256-a", "tmp-rootfs-1", "notes"];
+    let rest = rest.into_iter().chain(["layers/sha256-needed", "layers/sha256-left"]);
+    assert!(rest.eq(names(&mut besides.iter())), "entries, and no refs");
+}
+
+#[test]
+fn what_goes_is_given_its_size_and_all_of_it_is_added_up() {
+    let cache = TestCache::in_memory();
+    for name in ["a", "b", "c"] {
+        cache.image(name);
+    }
+    cache.tag("example.com/b:1", "b");
+    let opened = Cache::open(cache.dir()).unwrap().unwrap();
+    let evidence = Evidence::of_idle_cache(Timestamp::now());
+    let mut plan = gc(&opened.inventory().unwrap(), &GcOptions::default(), &evidence);
+    // What stays is measured, too, and counts for nothing here.
+    let (gone, kept) = (plan.to_remove(), plan.decisions()[1].item.location().clone());
+    let trees = [&gone[..], &[kept]].concat();
+    let meter = Meter::new(Jobs::default());
+    let found = meter.measure(&opened, &trees, &StopFlag::new(), &mut |_| {}).unwrap();
+    let freed = plan.note_usage(&found);
+    assert_eq!(freed, found.reclaimable(&gone));
+    assert!(freed.at_most < found.reclaimable(&trees).at_most);
+    let usages: Vec<_> = plan.decisions().iter().map(|decision| decision.usage).collect();
+    assert_eq!(usages, [found.usage(&gone[0]), None, found.usage(&gone[1])]);
+}

@@ -49,7 +49,7 @@
 //! for (_, decision) in plan.removals() {
 //!     println!("{}: {}", decision.item.location(), decision.verdict.reason());
 //! }
-//! println!("{} in all", freed.at_most);
+//! println!("{} in all", freed.certain());
 //! # assert_eq!(plan.removals().count(), 1);
 //! # Ok(())
 //! # }

@@ -6,10 +6,10 @@ use super::context::Context;
 use super::failure::Failure;
 use super::measure::{measure_cache, unread};
 use super::removal::Report;
-use super::ui::units::size;
+use super::ui::units::{bytes, size};
 use crate::cache::{Cache, Inventory};
 use crate::plan::{Conditions, Plan, collect, evictable, fit};
-use crate::usage::CacheUsage;
+use crate::usage::{CacheUsage, Size};
 
 /// The plan by which the cache occupies `limit` at most, if that can be had: besides what goes
 /// anyway, the images that were used least recently.
@@ -29,13 +29,13 @@ pub fn plan(
         staying(&census, &collect(inventory, given))
     });
     given.evicted = evicted;
-    if left > limit {
+    if left.at_least() > limit {
         report.warn(
             context,
             format!(
                 "{} stays, more than {}: what is left is in use, leased, used just now, or no image",
                 size(left),
-                size(limit)
+                bytes(limit)
             ),
         );
     }
@@ -43,6 +43,6 @@ pub fn plan(
 }
 
 /// What the cache occupies without what `plan` removes.
-fn staying(census: &CacheUsage, plan: &Plan) -> ByteSize {
-    census.total_without(&plan.doomed().into_iter().collect()).on_disk
+fn staying(census: &CacheUsage, plan: &Plan) -> Size {
+    census.total_without(&plan.doomed().into_iter().collect()).on_disk()
 }

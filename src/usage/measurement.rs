@@ -11,6 +11,7 @@ use super::breakdown::Breakdown;
 use super::estimate::Estimate;
 use super::links::{Links, Overlap};
 use super::sharing::{Holder, Role, Shared};
+use super::size::Size;
 use crate::cache::Location;
 use crate::error::Problems;
 use crate::fs::Holding;
@@ -143,7 +144,17 @@ impl Measurement {
         let together = self.together(locations);
         let holding = self.holding(&together, |role| matches!(role, Role::Goes(_)));
         let going = together.total.on_disk - together.overlap.held_elsewhere;
+        let going = Size::new(going, together.total.is_complete());
         estimate(going, holding, self.credit(&together))
+    }
+
+    /// Bytes on disk that removing `more` gives back besides what removing `part` does.
+    pub fn reclaimable_besides(&self, part: &[&Location], more: &[&Location]) -> Estimate {
+        let whole = self.reclaimable(part.iter().chain(more).copied());
+        let besides = whole.beyond(self.reclaimable(part.iter().copied()));
+        let is_complete = self.total(more.iter().copied()).is_complete();
+        let at_most = Size::new(besides.at_most().at_least(), is_complete);
+        Estimate::new(besides.certain(), at_most)
     }
 
     /// What the extents of the files in these trees add up to. Nothing, unless the meter has read
@@ -204,6 +215,7 @@ impl Measurement {
         found
             .map(|((account, holding), credit)| {
                 let going = less(account.usage.on_disk, account.links.spread_bytes());
+                let going = Size::new(going, account.usage.is_complete());
                 estimate(going, holding, credit)
             })
             .collect()
@@ -254,10 +266,11 @@ impl Measurement {
 }
 
 /// Of inodes that occupy so much: what is shared comes back as far as it is credited.
-fn estimate(going: ByteSize, holding: Holding, credit: u64) -> Estimate {
-    let certain = less(going, holding.shared + holding.unsure + holding.padding);
-    let at_most = certain + ByteSize::b(holding.unsure + credit);
-    Estimate { certain, at_most: at_most.min(going) }
+fn estimate(going: Size, holding: Holding, credit: u64) -> Estimate {
+    let bytes = going.at_least();
+    let certain = less(bytes, holding.shared + holding.unsure + holding.padding);
+    let at_most = (certain + ByteSize::b(holding.unsure + credit)).min(bytes);
+    Estimate::new(certain, Size::new(at_most, going.is_complete()))
 }
 
 /// What files share may change while they are looked at; nothing gets less than nothing by that.

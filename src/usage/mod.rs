@@ -14,6 +14,7 @@ mod measurement;
 mod meter;
 mod progress;
 mod sharing;
+mod size;
 mod walk;
 
 pub use amounts::Usage;
@@ -24,4 +25,5 @@ pub use estimate::Estimate;
 pub use measurement::{Extents, Measurement};
 pub use meter::Meter;
 pub use progress::{Counters, Phase, Progress};
+pub use size::Size;
 pub use walk::Walker;

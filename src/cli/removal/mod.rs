@@ -9,10 +9,11 @@ mod lines;
 mod measure;
 mod report;
 
+use indicatif::HumanCount;
+
 use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::watch;
-use super::ui::units::count;
 use crate::cache::{Cache, CacheLock, Patience, User, Users};
 use crate::sweep::{Fate, sweep};
 use crate::usage::Progress;
@@ -57,7 +58,7 @@ pub fn users(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Resul
     if context.console.verbose && users.uninspected() > 0 {
         let processes = match users.uninspected() {
             1 => "a process".to_owned(),
-            number => format!("{} processes", count(number as u64)),
+            number => format!("{} processes", HumanCount(number as u64)),
         };
         context.console.note(format_args!(
             "What {processes} of somebody else may use could not be inspected."

@@ -45,7 +45,8 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
     let meter = Meter::new(Jobs::default()).with_extents();
     let found = meter.measure(&cache, &doomed, &StopFlag::new(), &mut |_| {})?;
     let freed = found.reclaimable(&doomed);
-    println!("\n{} things would go, freeing {} to {}", doomed.len(), freed.certain, freed.at_most);
+    let at_most = freed.at_most().exact().map_or_else(String::new, |bytes| format!(" to {bytes}"));
+    println!("\n{} things would go, freeing {}{at_most}", doomed.len(), freed.certain());
     Ok(())
 }
 

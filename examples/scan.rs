@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use bbox_cache::cache::{Cache, EntryKind, Guests, Inventory, default_directory};
 use bbox_cache::plan::Reachability;
-use bbox_cache::usage::{CacheUsage, Meter};
+use bbox_cache::usage::{CacheUsage, Meter, Size};
 use bbox_cache::{Jobs, StopFlag};
 
 fn main() -> ExitCode {
@@ -68,17 +68,21 @@ fn show(inventory: &Inventory, found: &CacheUsage) {
             _ => "stranger",
         };
         let Some(usage) = found.measurement().usage(&entry.location) else { continue };
-        let least = if usage.is_complete() { "" } else { "at least " };
-        let (size, files) = (usage.on_disk, usage.files);
-        println!("{what:<10}  {least}{size:>9}  {files:>6} files  {}", entry.location);
+        let (size, files) = (shown(usage.on_disk()), usage.files);
+        println!("{what:<10}  {size:>9}  {files:>6} files  {}", entry.location);
     }
     let total = found.total();
-    println!("\n{} on disk, {} of content", total.on_disk, total.apparent);
+    println!("\n{} on disk, {} of content", shown(total.on_disk()), shown(total.apparent()));
     let trees = |kind: fn(&EntryKind) -> bool| {
         let entries = inventory.entries.iter();
         entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     };
     let images = found.measurement().total(trees(|kind| matches!(kind, EntryKind::Image(_))));
     let layers = found.measurement().total(trees(|kind| matches!(kind, EntryKind::Layer(_))));
-    println!("images {}, layers {}", images.on_disk, layers.on_disk);
+    println!("images {}, layers {}", shown(images.on_disk()), shown(layers.on_disk()));
+}
+
+fn shown(size: Size) -> String {
+    let least = if size.is_complete() { "" } else { "at least " };
+    format!("{least}{}", size.at_least())
 }

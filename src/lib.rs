@@ -47,7 +47,7 @@
 //! for decision in plan.removals() {
 //!     println!("{}: {}", decision.item.location(), decision.verdict.reason());
 //! }
-//! println!("{} in all", freed.at_most);
+//! println!("{} in all", freed.certain());
 //! # assert_eq!(plan.removals().count(), 1);
 //! # Ok(())
 //! # }

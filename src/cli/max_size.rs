@@ -8,10 +8,10 @@ use super::context::Context;
 use super::failure::Failure;
 use super::measure::{measure_cache, unread};
 use super::removal::Report;
-use super::ui::units::size;
+use super::ui::units::{bytes, size};
 use crate::cache::{Cache, Inventory, Location};
 use crate::plan::{self, Evidence, GcOptions, Plan, evictable, fit};
-use crate::usage::CacheUsage;
+use crate::usage::{CacheUsage, Size};
 
 /// The plan by which the cache occupies `limit` at most, if that can be had: besides what goes
 /// anyway, the images that were used least recently.
@@ -32,13 +32,13 @@ pub fn plan(
     };
     let candidates = evictable(&plan::gc(inventory, &options, evidence));
     let (evicted, left) = fit(&candidates, limit, |gone| staying(&census, &evicting(gone)));
-    if left > limit {
+    if left.at_least() > limit {
         report.warn(
             context,
             format!(
                 "{} stays, more than {}: what is left is in use, leased, used just now, or no image",
                 size(left),
-                size(limit)
+                bytes(limit)
             ),
         );
     }
@@ -46,6 +46,6 @@ pub fn plan(
 }
 
 /// What the cache occupies without what `plan` removes.
-fn staying(census: &CacheUsage, plan: &Plan) -> ByteSize {
-    census.total_without(&plan.to_remove().into_iter().collect()).on_disk
+fn staying(census: &CacheUsage, plan: &Plan) -> Size {
+    census.total_without(&plan.to_remove().into_iter().collect()).on_disk()
 }

@@ -1,7 +1,7 @@
 //! The line that says what could be had, and by which command.
 
 use super::ui::theme::RECLAIMABLE;
-use super::ui::units::{estimate, size};
+use super::ui::units::{estimate, up_to};
 use crate::usage::Estimate;
 
 /// What some things hold that a command would remove.
@@ -11,8 +11,6 @@ pub struct Offer {
     /// Whether that is a single one.
     pub is_one: bool,
     pub bytes: Estimate,
-    /// Whether all of it could be measured.
-    pub is_complete: bool,
     /// Whether it was asked what files share.
     pub reads_extents: bool,
     pub command: String,
@@ -22,14 +20,13 @@ impl Offer {
     pub fn line(&self) -> String {
         let Self { what, bytes, command, .. } = self;
         let verb = if self.is_one { "holds" } else { "hold" };
-        if !self.reads_extents && !bytes.is_exact() {
-            let bytes = reclaimable(&format!("up to {}", size(bytes.at_most)));
+        if !self.reads_extents && !bytes.is_one_figure() {
+            let bytes = reclaimable(&up_to(*bytes));
             return format!(
                 "{what} {verb} {bytes}: `{command}` gives back what nobody else holds\n"
             );
         }
-        let at_least = if self.is_complete { "" } else { "at least " };
-        let bytes = reclaimable(&format!("{at_least}{}", estimate(*bytes)));
+        let bytes = reclaimable(&estimate(*bytes));
         format!("{what} {verb} {bytes}: `{command}` gives it back\n")
     }
 }

@@ -146,10 +146,9 @@ fn question(context: &Context<'_>, report: &Report) -> String {
         true => String::new(),
         false => format!("Not of the cache, and removed with it: {}\n", strangers.join(", ")),
     };
-    let at_least = if report.is_measured() { "" } else { "at least " };
     let bytes = estimate(report.reclaimable);
     let users: String = in_use(report).map(|line| line + "\n").collect();
-    format!("{strangers}{users}Remove {} with {counts}, {at_least}{bytes}?", context.shown_dir())
+    format!("{strangers}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
 }
 
 /// Removes the folders, once everything in them is gone.

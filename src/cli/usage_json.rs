@@ -20,8 +20,8 @@ pub struct Amount {
 impl From<Usage> for Amount {
     fn from(usage: Usage) -> Self {
         Self {
-            apparent_bytes: usage.apparent.as_u64(),
-            on_disk_bytes: usage.on_disk.as_u64(),
+            apparent_bytes: usage.apparent().at_least().as_u64(),
+            on_disk_bytes: usage.on_disk().at_least().as_u64(),
             files: usage.files,
             directories: usage.directories,
             complete: usage.is_complete(),
@@ -38,8 +38,8 @@ pub struct Bounds {
 
 impl From<Estimate> for Bounds {
     fn from(estimate: Estimate) -> Self {
-        let Estimate { certain, at_most } = estimate;
-        Self { certain: certain.as_u64(), at_most: at_most.as_u64() }
+        let at_most = estimate.at_most().at_least().as_u64();
+        Self { certain: estimate.certain().as_u64(), at_most }
     }
 }
 

@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 
 use super::{Item, KeepReason, Plan, Verdict};
 use crate::cache::{Entry, Location};
+use crate::usage::Size;
 
 /// The images that may go for the cache to fit, the least recently used first: those that stay only
 /// because a ref names them. What `plan` keeps for any other reason stays. They are the candidates for
@@ -31,20 +32,21 @@ pub fn evictable(plan: &Plan) -> Vec<Location> {
 /// use bbox_cache::bytesize::ByteSize;
 /// use bbox_cache::cache::{EntryName, Folder, Location};
 /// use bbox_cache::plan::fit;
+/// use bbox_cache::usage::Size;
 ///
 /// let image = |name| Location { folder: Folder::Root, name: EntryName::new(name).unwrap() };
 /// let candidates = ["sha256-oldest", "sha256-older", "sha256-newest"].map(image);
 /// // 3 GB, of which each of them is 800 MB.
-/// let size_without = |gone: usize| ByteSize::mb(3000 - 800 * gone as u64);
+/// let size_without = |gone: usize| Size::exactly(ByteSize::mb(3000 - 800 * gone as u64));
 /// let (gone, left) = fit(&candidates, ByteSize::gb(2), |gone| size_without(gone.len()));
-/// assert_eq!((gone.len(), left), (2, ByteSize::mb(1400)));
+/// assert_eq!((gone.len(), left), (2, Size::exactly(ByteSize::mb(1400))));
 /// assert!(!gone.contains(&candidates[2]));
 /// ```
 pub fn fit(
     candidates: &[Location],
     limit: ByteSize,
-    mut size_without: impl FnMut(&HashSet<Location>) -> ByteSize,
-) -> (HashSet<Location>, ByteSize) {
+    mut size_without: impl FnMut(&HashSet<Location>) -> Size,
+) -> (HashSet<Location>, Size) {
     let first = |count: usize| candidates[..count].iter().cloned().collect::<HashSet<_>>();
     // As many as `enough` are enough, or there are no more; fewer than `more` are not.
     let (mut more, mut enough) = (0, candidates.len());
@@ -52,7 +54,7 @@ pub fn fit(
     while more < enough {
         let middle = more + (enough - more) / 2;
         let found = size_without(&first(middle));
-        match found <= limit {
+        match found.at_least() <= limit {
             true => (enough, size) = (middle, found),
             false => more = middle + 1,
         }
@@ -78,14 +80,14 @@ mod tests {
             let candidates: Vec<_> = (0..sizes.len()).map(place).collect();
             let without = |gone: &HashSet<Location>| {
                 let staying = sizes.iter().enumerate().filter(|(number, _)| !gone.contains(&place(*number)));
-                ByteSize::b(10 + staying.map(|(_, size)| size).sum::<u64>())
+                Size::exactly(ByteSize::b(10 + staying.map(|(_, size)| size).sum::<u64>()))
             };
             let (gone, size) = fit(&candidates, ByteSize::b(limit), without);
             prop_assert_eq!(size, without(&gone));
             prop_assert!(candidates[..gone.len()].iter().all(|image| gone.contains(image)));
             let one_less: HashSet<_> = candidates[..gone.len().saturating_sub(1)].iter().cloned().collect();
-            prop_assert!(gone.is_empty() || without(&one_less) > ByteSize::b(limit));
-            prop_assert!(size <= ByteSize::b(limit) || gone.len() == candidates.len());
+            prop_assert!(gone.is_empty() || without(&one_less).at_least() > ByteSize::b(limit));
+            prop_assert!(size.at_least() <= ByteSize::b(limit) || gone.len() == candidates.len());
         }
     }
 }

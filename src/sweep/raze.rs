@@ -33,7 +33,7 @@ pub fn razable(cache: &Cache) -> ByteSize {
 
 /// What cannot be looked at does not count as freed; that it cannot be removed is reported then.
 fn bytes_of(cache: &Cache, folder: Folder) -> ByteSize {
-    folder_usage(cache, folder).unwrap_or_default().on_disk
+    folder_usage(cache, folder).unwrap_or_default().on_disk().at_least()
 }
 
 /// Lets the owner into the folders of a cache that is to be razed, so that it can be emptied.

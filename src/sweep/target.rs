@@ -141,7 +141,7 @@ impl Shell {
         match tree.in_writable(holder, || holder.remove_directory(&self.name)) {
             Ok(()) => {
                 let on_disk = ByteSize::b(self.on_disk);
-                tree.count(&Usage { directories: 1, on_disk, ..Usage::default() });
+                tree.count(&Usage::from_directory(on_disk));
                 Ok(Ending::Removed)
             }
             Err(Errno::NOENT) => Ok(Ending::Removed),

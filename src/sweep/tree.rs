@@ -162,7 +162,7 @@ impl<'s> Tree<'s> {
     /// Reports the end of the whole tree.
     pub fn settle(&self, ending: Ending) {
         self.counters.enter(Phase::Done);
-        let freed = self.counters.usage().on_disk;
+        let freed = self.counters.usage().on_disk().at_least();
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         let fate = match ending {
             Ending::Removed => RemovalResult::Removed { freed },

@@ -4,6 +4,7 @@ use std::ops::AddAssign;
 
 use bytesize::ByteSize;
 
+use super::size::Size;
 use crate::fs::Status;
 
 /// What a tree amounts to. Every inode counts once, however many names it has in the tree. By default,
@@ -12,19 +13,32 @@ use crate::fs::Status;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Apparent bytes: the length of everything that is not a directory.
-    pub apparent: ByteSize,
-    /// Bytes on disk: the allocated blocks of everything, directories included, as `du` says.
-    pub on_disk: ByteSize,
+    pub(super) apparent: ByteSize,
+    pub(super) on_disk: ByteSize,
     /// How many names there are of everything that is not a directory.
     pub files: u64,
     /// How many directories there are, the top one included.
     pub directories: u64,
-    /// How much could not be looked at. Unless this is 0, everything above is "at least".
+    /// How much could not be looked at. Unless this is 0, everything else is "at least".
     pub unreadable: u64,
 }
 
 impl Usage {
+    /// A directory that occupies so much, without what is in it.
+    pub(crate) fn from_directory(on_disk: ByteSize) -> Self {
+        Self { directories: 1, on_disk, ..Self::default() }
+    }
+
+    /// Apparent bytes: the length of everything that is not a directory.
+    pub fn apparent(&self) -> Size {
+        Size::new(self.apparent, self.is_complete())
+    }
+
+    /// Bytes on disk: the allocated blocks of everything, directories included, as `du` says.
+    pub fn on_disk(&self) -> Size {
+        Size::new(self.on_disk, self.is_complete())
+    }
+
     /// Adds the bytes of an inode that is not a directory.
     pub(crate) fn add_bytes(&mut self, status: &Status) {
         self.apparent += ByteSize::b(status.size);

@@ -31,10 +31,12 @@ use crate::stop::StopFlag;
 ///     CacheUsage::measure(&cache, &inventory, &meter, None, &StopFlag::new(), &mut |_| {})?;
 /// for entry in &inventory.entries {
 ///     let usage = found.measurement().usage(&entry.location).expect("it was listed");
-///     println!("{}: {}", entry.location, usage.on_disk);
+///     println!("{}: {} and perhaps more", entry.location, usage.on_disk().at_least());
 /// }
-/// println!("{} in all", found.total().on_disk);
-/// # assert_eq!(found.total().apparent.as_u64(), 5000);
+/// if let Some(bytes) = found.total().on_disk().exact() {
+///     println!("{bytes} in all");
+/// }
+/// # assert_eq!(found.total().apparent().exact().unwrap().as_u64(), 5000);
 /// # assert_eq!(found.total().directories, 2);
 /// # Ok(())
 /// # }
@@ -101,7 +103,7 @@ impl CacheUsage {
 
     /// Bytes on disk that removing the index gives back.
     pub fn index_unique(&self) -> Estimate {
-        self.measurement.reclaimable(&self.refs) + Estimate::exactly(self.folders.on_disk)
+        self.measurement.reclaimable(&self.refs) + Estimate::from(self.folders.on_disk())
     }
 
     /// Everything, each inode and extent once: what `du -s` says of the cache directory, where no
@@ -119,7 +121,7 @@ impl CacheUsage {
     /// Bytes on disk that removing everything gives back.
     pub fn total_unique(&self) -> Estimate {
         let trees = self.measurement.reclaimable(self.measurement.locations());
-        trees + Estimate::exactly(self.folders.on_disk)
+        trees + Estimate::from(self.folders.on_disk())
     }
 }
 
@@ -131,5 +133,5 @@ pub(crate) fn folder_usage(cache: &Cache, folder: Folder) -> Result<Usage> {
     let Some(directory) = cache.folder(folder)? else { return Ok(Usage::default()) };
     let status = directory.status().context("look at", folder.path_in(cache.path()))?;
     let on_disk = ByteSize::b(status.on_disk());
-    Ok(Usage { on_disk, directories: 1, ..Usage::default() })
+    Ok(Usage::from_directory(on_disk))
 }

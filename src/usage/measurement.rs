@@ -11,6 +11,7 @@ use super::breakdown::Breakdown;
 use super::estimate::Estimate;
 use super::links::{Links, Overlap};
 use super::sharing::{Holder, Role, Shared};
+use super::size::Size;
 use crate::cache::Location;
 use crate::error::Problems;
 use crate::fs::Holding;
@@ -40,19 +41,6 @@ pub struct Measurement {
     accounts: Vec<Account>,
     shared: Shared,
     uniques: OnceLock<Vec<Estimate>>,
-}
-
-/// What the extents of some files add up to: what `btrfs filesystem du` calls total, exclusive and
-/// set shared, in bytes. Neither what lies within the metadata nor what has no place yet is an extent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Extents {
-    /// Every extent of every file.
-    pub mapped: ByteSize,
-    /// Those that are not shared.
-    pub exclusive: ByteSize,
-    /// The others, each once.
-    pub shared: ByteSize,
 }
 
 /// Some trees, and what becomes of inodes whose names lie in several.
@@ -141,28 +129,25 @@ impl Measurement {
     /// where files can share them, nothing is certain.
     pub fn reclaimable<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Estimate {
         let together = self.together(locations);
-        let holding = self.holding(&together, |role| matches!(role, Role::Goes(_)));
+        let holding = self.holding(&together);
         let going = together.total.on_disk - together.overlap.held_elsewhere;
+        let going = Size::new(going, together.total.is_complete());
         estimate(going, holding, self.credit(&together))
     }
 
-    /// What the extents of the files in these trees add up to. Nothing, unless the meter has read
-    /// them.
-    pub fn extents<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Extents {
-        let together = self.together(locations);
-        let holding = self.holding(&together, |role| role != Role::Absent);
-        let again = self.again(&together);
-        Extents {
-            mapped: ByteSize::b(holding.mapped),
-            exclusive: ByteSize::b(holding.mapped - holding.shared),
-            shared: less(ByteSize::b(holding.shared), again),
-        }
+    /// Bytes on disk that removing `more` gives back besides what removing `part` does.
+    pub fn reclaimable_besides(&self, part: &[&Location], more: &[&Location]) -> Estimate {
+        let whole = self.reclaimable(part.iter().chain(more).copied());
+        let besides = whole.beyond(self.reclaimable(part.iter().copied()));
+        let is_complete = self.total(more.iter().copied()).is_complete();
+        let at_most = Size::new(besides.at_most().at_least(), is_complete);
+        Estimate::new(besides.certain(), at_most)
     }
 
-    /// What these trees hold, with the inodes that have such a role.
-    fn holding(&self, together: &Together, is_wanted: fn(Role) -> bool) -> Holding {
-        let role = |number| self.role(together, Holder::from_inode(number));
-        let mut sum = self.shared.inodes.holding(|number| is_wanted(role(number)));
+    /// What these trees hold that goes with them, inodes with several names included.
+    fn holding(&self, together: &Together) -> Holding {
+        let goes = |number| self.role(together, Holder::from_inode(number)) == Role::Goes(0);
+        let mut sum = self.shared.inodes.holding(goes);
         self.among(&together.is_in).for_each(|account| sum += account.holding);
         sum
     }
@@ -204,6 +189,7 @@ impl Measurement {
         found
             .map(|((account, holding), credit)| {
                 let going = less(account.usage.on_disk, account.links.spread_bytes());
+                let going = Size::new(going, account.usage.is_complete());
                 estimate(going, holding, credit)
             })
             .collect()
@@ -254,10 +240,11 @@ impl Measurement {
 }
 
 /// Of inodes that occupy so much: what is shared comes back as far as it is credited.
-fn estimate(going: ByteSize, holding: Holding, credit: u64) -> Estimate {
-    let certain = less(going, holding.shared + holding.unsure + holding.padding);
-    let at_most = certain + ByteSize::b(holding.unsure + credit);
-    Estimate { certain, at_most: at_most.min(going) }
+fn estimate(going: Size, holding: Holding, credit: u64) -> Estimate {
+    let bytes = going.at_least();
+    let certain = less(bytes, holding.shared + holding.unsure + holding.padding);
+    let at_most = (certain + ByteSize::b(holding.unsure + credit)).min(bytes);
+    Estimate::new(certain, Size::new(at_most, going.is_complete()))
 }
 
 /// What files share may change while they are looked at; nothing gets less than nothing by that.

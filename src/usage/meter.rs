@@ -73,7 +73,8 @@ impl Meter {
     /// let found = meter.measure(&cache, &images, &StopFlag::new(), &mut |_| {})?;
     /// let usage = found.usage(&images[0]).expect("it was measured");
     /// // A file of 5,000 bytes with two names.
-    /// assert_eq!((usage.files, usage.directories, usage.apparent.as_u64()), (2, 1, 5000));
+    /// assert_eq!((usage.files, usage.directories), (2, 1));
+    /// assert_eq!(usage.apparent().exact().unwrap().as_u64(), 5000);
     /// # Ok(())
     /// # }
     /// ```

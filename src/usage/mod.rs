@@ -14,6 +14,7 @@ mod measurement;
 mod meter;
 mod progress;
 mod sharing;
+mod size;
 mod walk;
 
 pub use amounts::Usage;
@@ -21,7 +22,8 @@ pub use breakdown::{Breakdown, LargeFile, Part};
 pub use cache_usage::CacheUsage;
 pub(crate) use cache_usage::folder_usage;
 pub use estimate::Estimate;
-pub use measurement::{Extents, Measurement};
+pub use measurement::Measurement;
 pub use meter::Meter;
 pub use progress::{Counters, Phase, Progress};
+pub use size::Size;
 pub use walk::Walker;

@@ -121,15 +121,13 @@ impl Document {
             refs: refs(listing),
             strangers: listing.strangers.iter().map(|row| stranger(row, dir)).collect(),
             totals: Totals {
-                apparent_bytes: total.map(|usage| usage.apparent.as_u64()),
-                on_disk_bytes: total.map(|usage| usage.on_disk.as_u64()),
+                apparent_bytes: total.map(|usage| usage.apparent().at_least().as_u64()),
+                on_disk_bytes: total.map(|usage| usage.on_disk().at_least().as_u64()),
                 reclaimable_bytes: match listing.inventory.refs.unreadable.is_empty() {
-                    true => listing.reclaimable().map(|(estimate, _)| estimate.into()),
+                    true => listing.reclaimable().map(Bounds::from),
                     false => None,
                 },
-                layers_reclaimable_bytes: listing
-                    .reclaimable_layers()
-                    .map(|(estimate, _)| estimate.into()),
+                layers_reclaimable_bytes: listing.reclaimable_layers().map(Bounds::from),
             },
             warnings: listing.warnings(),
         }
@@ -155,7 +153,9 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
         usage: row.usage.map(Amount::from),
         unique_bytes: row.unique.map(Bounds::from),
         layers: layers.map(|layers| layers.into_iter().map(Digest::to_text).collect()),
-        layers_bytes: bytes.filter(|_| listing.census.is_some()).map(|bytes| bytes.as_u64()),
+        layers_bytes: bytes
+            .filter(|_| listing.census.is_some())
+            .map(|size| size.at_least().as_u64()),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use bytesize::ByteSize;
 use jiff::Timestamp;
 
 use super::guess::{Guess, Guesses};
@@ -18,7 +17,7 @@ use crate::plan::{
     self, Activity, Decision, Evidence, GcOptions, Item, Plan, Standing, Timeline, Verdict,
     dangling,
 };
-use crate::usage::{CacheUsage, Estimate, Usage};
+use crate::usage::{CacheUsage, Estimate, Size, Usage};
 
 /// What was found out besides names and sizes.
 pub struct Findings {
@@ -177,36 +176,26 @@ impl<'a> Listing<'a> {
         entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     }
 
-    /// What a collection would give back, and whether all of that could be measured.
-    pub fn reclaimable(&self) -> Option<(Estimate, bool)> {
-        self.reclaimable_of(self.plan.removals())
+    /// What a collection would give back.
+    pub fn reclaimable(&self) -> Option<Estimate> {
+        Some(self.census?.measurement().reclaimable(self.doomed()))
     }
 
-    /// The same for the layers that could go, too.
-    pub fn reclaimable_layers(&self) -> Option<(Estimate, bool)> {
-        let doomed = || self.plan.removals();
-        let (part, _) = self.reclaimable_of(doomed())?;
-        let (whole, _) = self.reclaimable_of(doomed().chain(self.left_layers()))?;
-        let (_, is_complete) = self.reclaimable_of(self.left_layers())?;
-        Some((whole.beyond(part), is_complete))
+    /// What removing the layers that could go, too, gives back besides.
+    pub fn reclaimable_layers(&self) -> Option<Estimate> {
+        let left: Vec<_> = self.left_layers().map(|decision| decision.item.location()).collect();
+        Some(self.census?.measurement().reclaimable_besides(&self.doomed(), &left))
+    }
+
+    /// The entries that a collection would remove. Refs are measured as a whole.
+    fn doomed(&self) -> Vec<&Location> {
+        let items = self.plan.removals().map(|decision| &decision.item);
+        items.filter(|item| matches!(item, Item::Entry(_))).map(Item::location).collect()
     }
 
     /// Layers that nothing needs, though a collection leaves them if it is not told otherwise.
     pub fn left_layers(&self) -> impl Iterator<Item = &Decision> {
         self.plan.left_layers()
-    }
-
-    fn reclaimable_of<'p>(
-        &self,
-        decisions: impl Iterator<Item = &'p Decision>,
-    ) -> Option<(Estimate, bool)> {
-        let measurement = self.census?.measurement();
-        // Refs are measured as a whole.
-        let items = decisions.map(|decision| &decision.item);
-        let entries = items.filter(|item| matches!(item, Item::Entry(_)));
-        let chosen: Vec<_> = entries.map(Item::location).collect();
-        let is_complete = measurement.total(chosen.iter().copied()).is_complete();
-        Some((measurement.reclaimable(chosen), is_complete))
     }
 
     /// Where a layer stands.
@@ -215,11 +204,11 @@ impl<'a> Listing<'a> {
     }
 
     /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
-    pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, ByteSize)> {
+    pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, Size)> {
         let layers = layers_of(&self.timeline, self.inventory, image)?;
         let (trees, digests): (Vec<_>, _) = layers.into_iter().unzip();
         let usage = self.census.map(|census| census.measurement().total(trees));
-        Some((digests, usage.unwrap_or_default().on_disk))
+        Some((digests, usage.unwrap_or_default().on_disk()))
     }
 
     /// Whether everything could be looked at.

@@ -90,8 +90,9 @@ impl<'a> Row<'a> {
         self.status == Status::Orphan
     }
 
+    /// The bytes on disk that were seen, to compare by.
     pub fn on_disk(&self) -> Option<ByteSize> {
-        self.usage.map(|usage| usage.on_disk)
+        self.usage.map(|usage| usage.on_disk().at_least())
     }
 }
 

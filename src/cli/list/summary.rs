@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::offer::Offer;
-use crate::cli::ui::units::{at_least, plural};
+use crate::cli::ui::units::{plural, size};
 use crate::escape::Escaped;
 use crate::plan::Verdict;
 
@@ -26,16 +26,12 @@ fn totals(listing: &Listing<'_>) -> Vec<String> {
     let (images, orphans) = listing.counts;
     let images = format!("{} ({})", plural(images, "image"), plural(orphans, "orphan"));
     let Some(census) = listing.census else { return vec![images] };
-    let of = |kind: fn(&EntryKind) -> bool| {
-        let usage = listing.total(kind).unwrap_or_default();
-        at_least(&usage, usage.on_disk)
-    };
-    let total = census.total();
+    let of = |kind: fn(&EntryKind) -> bool| size(listing.total(kind).unwrap_or_default().on_disk());
     vec![
         format!("{images} {}", of(|kind| matches!(kind, EntryKind::Image(_)))),
         format!("layers {}", of(|kind| matches!(kind, EntryKind::Layer(_)))),
         format!("leftovers {}", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
-        format!("total {}", at_least(&total, total.on_disk)),
+        format!("total {}", size(census.total().on_disk())),
     ]
 }
 
@@ -67,9 +63,9 @@ fn reclaimable(listing: &Listing<'_>) -> String {
     };
     let command = listing.gc_command.clone();
     match listing.reclaimable() {
-        Some((bytes, is_complete)) => {
+        Some(bytes) => {
             let (is_one, reads_extents) = (orphans + leftovers == 1, listing.reads_extents);
-            Offer { what, is_one, bytes, is_complete, reads_extents, command }.line()
+            Offer { what, is_one, bytes, reads_extents, command }.line()
         }
         None => format!("{what}: `{command}` removes that\n"),
     }
@@ -78,13 +74,13 @@ fn reclaimable(listing: &Listing<'_>) -> String {
 /// Layers that could go, too.
 fn layers(listing: &Listing<'_>) -> String {
     let count = listing.left_layers().count();
-    let Some((bytes, is_complete)) = listing.reclaimable_layers().filter(|_| count > 0) else {
+    let Some(bytes) = listing.reclaimable_layers().filter(|_| count > 0) else {
         return String::new();
     };
     let (what, is_one) = (plural(count, "unreferenced layer"), count == 1);
     let (command, reads_extents) =
         (format!("{} --layers", listing.gc_command), listing.reads_extents);
-    Offer { what, is_one, bytes, is_complete, reads_extents, command }.line()
+    Offer { what, is_one, bytes, reads_extents, command }.line()
 }
 
 /// Images that an interrupted collection has hidden, and that are wanted.

@@ -1,6 +1,7 @@
 //! `list` for people.
 
 use anstyle::Style;
+use indicatif::HumanCount;
 
 use super::description::{about_layers, name, purpose};
 use super::listing::Listing;
@@ -12,7 +13,7 @@ use crate::cli::ui::cell::Cell;
 use crate::cli::ui::gauge::gauge;
 use crate::cli::ui::table::{Align, Table};
 use crate::cli::ui::theme::{GAUGE, PLAIN, RECLAIMABLE, STRANGER, TOTAL};
-use crate::cli::ui::units::{ago, at_least, count, estimate};
+use crate::cli::ui::units::{ago, estimate, size};
 use crate::plan::Standing;
 use crate::usage::{Estimate, Usage};
 
@@ -70,8 +71,7 @@ impl<'a> Page<'a> {
             table.header(["DIGEST", "SIZE", "LAST USED", "IMAGE"]);
         }
         for row in &listing.images {
-            let size =
-                row.usage.map_or_else(|| "-".to_owned(), |usage| at_least(&usage, usage.on_disk));
+            let size = row.usage.map_or_else(|| "-".to_owned(), |usage| size(usage.on_disk()));
             let used = ago(listing.now, row.entry.last_used);
             let [name, size, used] = [self.name(row, NARROW), size, used].map(Cell::from);
             table.row([name, size, used, purpose(listing, row, self.is_whole)], self.style(row));
@@ -142,7 +142,8 @@ impl<'a> Page<'a> {
         ];
         let (total, unique) = (census.total(), census.total_unique());
         let amounts = |name: &str, usage: &Usage, unique| {
-            let bar = Cell::marked(&self.gauge(usage, total.on_disk.as_u64()), GAUGE, "");
+            let bar =
+                Cell::marked(&self.gauge(usage, total.on_disk().at_least().as_u64()), GAUGE, "");
             amounts(name.to_owned(), usage, bar, unique)
         };
         let parts = parts.iter().filter(|(_, (usage, _))| usage.directories + usage.files > 0);
@@ -155,7 +156,7 @@ impl<'a> Page<'a> {
     /// A bar that is as long as a size on disk is of `whole`.
     fn gauge(&self, usage: &Usage, whole: u64) -> String {
         match self.has_gauges {
-            true => gauge(usage.on_disk.as_u64(), whole, GAUGE_WIDTH),
+            true => gauge(usage.on_disk().at_least().as_u64(), whole, GAUGE_WIDTH),
             false => String::new(),
         }
     }
@@ -182,10 +183,10 @@ impl<'a> Page<'a> {
 
 /// A name, and what goes into the columns with numbers.
 fn amounts(name: String, usage: &Usage, bar: Cell, unique: Estimate) -> Vec<Cell> {
-    let [apparent, on_disk] = [usage.apparent, usage.on_disk].map(|bytes| at_least(usage, bytes));
-    let at_least = if usage.is_complete() { "" } else { "at least " };
-    let unique = format!("{at_least}{}", estimate(unique));
-    let (files, directories) = (count(usage.files), count(usage.directories));
+    let [apparent, on_disk] = [usage.apparent(), usage.on_disk()].map(size);
+    let unique = estimate(unique);
+    let [files, directories] =
+        [usage.files, usage.directories].map(|number| HumanCount(number).to_string());
     let [name, apparent, on_disk] = [name, apparent, on_disk].map(Cell::from);
     let [unique, files, directories] = [unique, files, directories].map(Cell::from);
     vec![name, apparent, on_disk, bar, unique, files, directories]

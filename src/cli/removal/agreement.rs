@@ -68,12 +68,8 @@ fn question(draft: &Report, images: &[&Decision], width: Option<usize>) -> Strin
     let lines: String = images.iter().map(|image| layout.removed(image, None) + "\n").collect();
     let removals = draft.plan.removals().map(|decision| &decision.item);
     let counts = Counts::of(removals);
-    let at_least = if draft.is_measured() { "" } else { "at least " };
     let these = if images.len() == 1 { "This image is" } else { "These images are" };
-    format!(
-        "{lines}{these} referenced. Remove {counts}, freeing {at_least}{}?",
-        estimate(draft.reclaimable)
-    )
+    format!("{lines}{these} referenced. Remove {counts}, freeing {}?", estimate(draft.reclaimable))
 }
 
 /// Asks a question; a signal ends the program meanwhile.

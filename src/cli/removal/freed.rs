@@ -36,10 +36,7 @@ impl Freed {
         }
         match &self.measurement {
             None => Estimate::exactly(whole + parts),
-            Some(measurement) => {
-                let whole = measurement.reclaimable(gone).capped(whole);
-                Estimate { at_most: whole.at_most + parts, ..whole }
-            }
+            Some(measurement) => measurement.reclaimable(gone).capped(whole).or_up_to(parts),
         }
     }
 

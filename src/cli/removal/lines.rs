@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::cache::{Entry, EntryKind};
 use crate::cli::layers::details;
 use crate::cli::ui::text::{cut, pad};
-use crate::cli::ui::units::{ago, at_least, plural, size};
+use crate::cli::ui::units::{ago, bytes, plural, size};
 use crate::error::Problems;
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};
@@ -80,7 +80,7 @@ impl Layout {
     /// expected to free.
     pub fn removed(self, decision: &Decision, freed: Option<ByteSize>) -> String {
         let usage = decision.usage.unwrap_or_default();
-        let bytes = freed.map_or_else(|| at_least(&usage, usage.on_disk), size);
+        let bytes = freed.map_or_else(|| size(usage.on_disk()), bytes);
         let verb = if self.dry_run { "Would remove" } else { "Removed" };
         let reason = self.reason(decision);
         self.line(verb, decision, &bytes, &with_details(&reason, refs(decision)))

@@ -17,8 +17,6 @@ pub struct LeftLayers {
     pub count: usize,
     /// What removing them, too, gives back.
     pub reclaimable: Estimate,
-    /// Whether all of them could be measured completely.
-    pub is_complete: bool,
 }
 
 /// Measures what `plan` wants removed, and looks who else holds it.
@@ -33,12 +31,11 @@ pub fn with_layers(
     cache: &Cache,
     plan: &mut Plan,
 ) -> Result<(Estimate, LeftLayers), Failure> {
-    let left = left(plan);
-    let everything = [plan.to_remove(), left.clone()].concat();
-    let found = measure(context, cache, plan, &everything)?;
-    let reclaimable = plan.note_usage(&found);
-    let besides = found.reclaimable(&everything).beyond(reclaimable);
-    Ok((reclaimable, left_layers(&found, &left, besides)))
+    let (doomed, left) = (plan.to_remove(), left(plan));
+    let found = measure(context, cache, plan, &[&doomed[..], &left].concat())?;
+    let [doomed, layers] = [&doomed, &left].map(|trees| trees.iter().collect::<Vec<_>>());
+    let reclaimable = found.reclaimable_besides(&doomed, &layers);
+    Ok((plan.note_usage(&found), LeftLayers { count: left.len(), reclaimable }))
 }
 
 /// Only the layers that could go besides, when everything else has gone.
@@ -49,13 +46,7 @@ pub fn layers_left(
 ) -> Result<LeftLayers, Failure> {
     let left = left(plan);
     let found = measure(context, cache, plan, &left)?;
-    Ok(left_layers(&found, &left, found.reclaimable(&left)))
-}
-
-fn left_layers(found: &Measurement, left: &[Location], reclaimable: Estimate) -> LeftLayers {
-    let is_complete =
-        left.iter().all(|layer| found.usage(layer).is_some_and(|usage| usage.is_complete()));
-    LeftLayers { count: left.len(), reclaimable, is_complete }
+    Ok(LeftLayers { count: left.len(), reclaimable: found.reclaimable(&left) })
 }
 
 fn left(plan: &Plan) -> Vec<Location> {

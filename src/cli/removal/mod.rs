@@ -9,12 +9,12 @@ mod lines;
 mod measure;
 mod report;
 
+use indicatif::HumanCount;
 use jiff::Timestamp;
 
 use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::watch;
-use super::ui::units::count;
 use crate::cache::{Cache, Inventory, LockedCache, Patience, User, Users};
 use crate::gc;
 use crate::plan::{Evidence, Plan};
@@ -71,7 +71,7 @@ pub fn tell_of_uninspected(context: &Context<'_>, evidence: &Evidence, plan: &Pl
     if context.console.verbose && uninspected > 0 && plan.removals().next().is_some() {
         let processes = match uninspected {
             1 => "a process".to_owned(),
-            number => format!("{} processes", count(number as u64)),
+            number => format!("{} processes", HumanCount(number as u64)),
         };
         context.console.note(format_args!(
             "What {processes} of somebody else may use could not be inspected."

@@ -13,7 +13,7 @@ use crate::cli::failure::{Ending, Failure};
 use crate::cli::offer::Offer;
 use crate::cli::ui::console::OutputError;
 use crate::cli::ui::json::document;
-use crate::cli::ui::units::{estimate, plural, size};
+use crate::cli::ui::units::{bytes, estimate, plural};
 use crate::plan::{Decision, Plan, Verdict};
 use crate::sweep::{Outcome, RemovalResult};
 use crate::usage::{Estimate, Usage};
@@ -101,12 +101,6 @@ impl Report {
         !stays && matches!(self.result(decision), None | Some(RemovalResult::Interrupted { .. }))
     }
 
-    /// Whether all that is doomed could be measured completely.
-    pub fn is_measured(&self) -> bool {
-        let mut usages = self.plan.decisions().iter().filter_map(|decision| decision.usage);
-        usages.all(|usage| usage.is_complete())
-    }
-
     /// Bytes that were freed, or would be.
     pub fn freed(&self) -> Estimate {
         match &self.outcome {
@@ -125,7 +119,7 @@ impl Report {
         let entries: Usage = usages.sum();
         let entries = entries.files + entries.directories;
         match self.freed.by_file_system() {
-            Some(said) if !freed.is_exact() || !freed.agrees_with(said, entries) => {
+            Some(said) if !freed.is_one_figure() || !freed.agrees_with(said, entries) => {
                 format!("{} ({})", estimate(freed), by_file_system(said))
             }
             _ => estimate(freed),
@@ -213,7 +207,6 @@ impl Report {
             what: plural(left.count, "unreferenced layer"),
             is_one: left.count == 1,
             bytes: left.reclaimable,
-            is_complete: left.is_complete,
             reads_extents: true,
             command: context.command("gc --layers"),
         };
@@ -234,8 +227,7 @@ impl Report {
         let freed = self.shown_freed();
         let failed = decisions.filter(|decision| self.has_failed(decision)).count();
         if self.dry_run {
-            let at_least = if self.is_measured() { "" } else { "at least " };
-            format!("Would remove {what}, freeing {at_least}{freed}")
+            format!("Would remove {what}, freeing {freed}")
         } else if self.is_interrupted(context) {
             format!("Interrupted: removed {counts}, freed {freed}; run it again to finish")
         } else if failed > 0 {
@@ -252,9 +244,9 @@ impl Report {
 }
 
 /// What a file system says has come back.
-fn by_file_system(bytes: i64) -> String {
-    match u64::try_from(bytes) {
-        Ok(bytes) if bytes > 0 => format!("{} by the file system", size(ByteSize::b(bytes))),
+fn by_file_system(freed: i64) -> String {
+    match u64::try_from(freed) {
+        Ok(freed) if freed > 0 => format!("{} by the file system", bytes(ByteSize::b(freed))),
         _ => "nothing by the file system".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::choose::reference;
 use crate::cli::context::shell_word;
 use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::theme::HEADING;
-use crate::cli::ui::units::{ago, at_least, count, estimate};
+use crate::cli::ui::units::{ago, estimate, number, size};
 use crate::escape::Escaped;
 use crate::usage::Usage;
 
@@ -68,14 +68,14 @@ fn of_config(config: &ImageConfig) -> Vec<Fact> {
 
 fn of_size(profile: &Profile<'_>) -> Vec<Fact> {
     let usage = profile.usage();
-    let exactly = if usage.is_complete() { "" } else { "at least " };
+    let number = |files| number(files, usage.is_complete());
     vec![
         ("layers", layers(profile)),
-        ("apparent", vec![at_least(&usage, usage.apparent)]),
-        ("on disk", vec![at_least(&usage, usage.on_disk)]),
-        ("unique", vec![format!("{exactly}{}", estimate(profile.unique()))]),
-        ("files", vec![format!("{exactly}{}", count(usage.files))]),
-        ("directories", vec![format!("{exactly}{}", count(usage.directories))]),
+        ("apparent", vec![size(usage.apparent())]),
+        ("on disk", vec![size(usage.on_disk())]),
+        ("unique", vec![estimate(profile.unique())]),
+        ("files", vec![number(usage.files)]),
+        ("directories", vec![number(usage.directories)]),
     ]
 }
 
@@ -83,11 +83,10 @@ fn layers(profile: &Profile<'_>) -> Vec<String> {
     let Some(layers) = &profile.layers else { return vec!["unknown".to_owned()] };
     let number = layers.len();
     let Some((each, together)) = profile.layer_usages() else { return vec![number.to_string()] };
-    let bytes = |usage: &Usage| at_least(usage, usage.on_disk);
     let width = layers.iter().map(|layer| layer.to_string().width()).max().unwrap_or_default();
     let line = |(layer, usage): (&&Digest, &Usage)| {
-        format!("{}  {:>9}", pad(&layer.to_string(), width), bytes(usage))
+        format!("{}  {:>9}", pad(&layer.to_string(), width), size(usage.on_disk()))
     };
-    let whole = format!("{number} ({})", bytes(&together));
+    let whole = format!("{number} ({})", size(together.on_disk()));
     std::iter::once(whole).chain(layers.iter().zip(&each).map(line)).collect()
 }

@@ -75,7 +75,9 @@ impl<'a> Document<'a> {
             born: profile.born.map(|born| born.to_string()),
             config: profile.config.as_ref().map(Config::from),
             layers: layers.map(|layers| layers.iter().copied().map(Digest::to_text).collect()),
-            layers_bytes: profile.layer_usages().map(|(_, together)| together.on_disk.as_u64()),
+            layers_bytes: profile
+                .layer_usages()
+                .map(|(_, together)| together.on_disk().at_least().as_u64()),
             usage: profile.usage().into(),
             unique_bytes: profile.unique().into(),
             directories: breakdown.largest(args.top, args.depth).iter().map(Into::into).collect(),

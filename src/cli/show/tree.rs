@@ -9,7 +9,7 @@ use crate::cli::args::Show;
 use crate::cli::ui::gauge::gauge;
 use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::theme::{GAUGE, HEADING};
-use crate::cli::ui::units::{at_least, size};
+use crate::cli::ui::units::{bytes, size};
 use crate::escape::Escaped;
 use crate::usage::{Breakdown, Part};
 
@@ -35,8 +35,8 @@ struct Line {
 pub fn render(breakdown: &Breakdown, args: &Show, width: Option<usize>) -> String {
     let usage = breakdown.usage();
     let whole = Line {
-        size: at_least(&usage, usage.on_disk),
-        on_disk: usage.on_disk,
+        size: size(usage.on_disk()),
+        on_disk: usage.on_disk().at_least(),
         branches: String::new(),
         name: "/".to_owned(),
     };
@@ -52,7 +52,7 @@ fn files(breakdown: &Breakdown) -> Vec<Line> {
     let files = breakdown.files().iter();
     files
         .map(|file| Line {
-            size: size(file.on_disk),
+            size: bytes(file.on_disk),
             on_disk: file.on_disk,
             branches: String::new(),
             name: format!("/{}", Escaped::new(&file.path)),
@@ -63,8 +63,8 @@ fn files(breakdown: &Breakdown) -> Vec<Line> {
 fn directories(parts: &[Part]) -> Vec<Line> {
     let branches = branches(parts);
     let line = |(part, branches): (&Part, String)| Line {
-        size: at_least(&part.usage, part.usage.on_disk),
-        on_disk: part.usage.on_disk,
+        size: size(part.usage.on_disk()),
+        on_disk: part.usage.on_disk().at_least(),
         branches,
         name: name(&part.path),
     };
@@ -151,7 +151,7 @@ mod tests {
         let part = |&depth: &usize| Part {
             path: PathBuf::from(name),
             depth,
-            usage: crate::usage::Usage { on_disk: ByteSize::kib(7), ..Default::default() },
+            usage: crate::usage::Usage::from_directory(ByteSize::kib(7)),
         };
         directories(&depths.iter().map(part).collect::<Vec<_>>())
     }

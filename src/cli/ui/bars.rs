@@ -7,12 +7,12 @@
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::bar_terminal::BarTerminal;
 use super::console::Console;
 use super::text::cut;
-use super::units::{count, size};
+use super::units::bytes;
 use crate::cache::{Digest, Folder, Location};
 use crate::error::{Error, Result, cause};
 use crate::usage::{Phase, Progress, Usage};
@@ -90,7 +90,7 @@ impl TreesBar {
         let usage = progress.total();
         let rate = usage.files as f64 / self.begun.elapsed().as_secs_f64();
         self.bar.set_position(done as u64);
-        self.bar.set_message(format!("{}  {} files/s", amount(&usage), count(rate as u64)));
+        self.bar.set_message(format!("{}  {} files/s", amount(&usage), HumanCount(rate as u64)));
     }
 }
 
@@ -149,7 +149,7 @@ fn label(tree: &Location) -> String {
 }
 
 fn amount(usage: &Usage) -> String {
-    format!("{} files  {}", count(usage.files), size(usage.on_disk))
+    format!("{} files  {}", HumanCount(usage.files), bytes(usage.on_disk().at_least()))
 }
 
 impl Drop for MeasureBars {

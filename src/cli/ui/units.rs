@@ -1,46 +1,52 @@
 //! Numbers and times as people read them.
 
 use bytesize::ByteSize;
+use indicatif::HumanCount;
 use jiff::Timestamp;
 
-use crate::usage::{Estimate, Usage};
+use crate::usage::{Estimate, Size};
 
-/// A size such as `815.2 MiB`.
-pub fn size(bytes: ByteSize) -> String {
+/// Bytes such as `815.2 MiB`, of what is known as a whole: a single file, a limit.
+pub fn bytes(bytes: ByteSize) -> String {
     bytes.display().iec().to_string()
+}
+
+/// A size such as `815.2 MiB`, or `at least 815.2 MiB` if something could not be read.
+pub fn size(size: Size) -> String {
+    format!("{}{}", at_least(size.is_complete()), bytes(size.at_least()))
 }
 
 /// One size, or two with a dash between them.
 pub fn estimate(estimate: Estimate) -> String {
-    match estimate.is_exact() {
-        true => size(estimate.certain),
-        false => format!("{} – {}", size(estimate.certain), size(estimate.at_most)),
+    let at_least = at_least(estimate.is_complete());
+    let certain = bytes(estimate.certain());
+    if estimate.is_one_figure() {
+        format!("{at_least}{certain}")
+    } else {
+        format!("{at_least}{certain} – {}", bytes(estimate.at_most().at_least()))
     }
 }
 
-/// A size that is a part of `usage`, and says so if that is a lower bound.
-pub fn at_least(usage: &Usage, bytes: ByteSize) -> String {
-    let incomplete = if usage.is_complete() { "" } else { "at least " };
-    format!("{incomplete}{}", size(bytes))
+/// The upper bound alone, where nobody has asked what is certain.
+pub fn up_to(estimate: Estimate) -> String {
+    let at_most = estimate.at_most();
+    let or_more = if at_most.is_complete() { "" } else { " or more" };
+    format!("up to {}{or_more}", bytes(at_most.at_least()))
 }
 
-/// A number such as `38,437`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+/// A number of files or directories such as `38,437`, or `at least 38,437`.
+pub fn number(number: u64, is_complete: bool) -> String {
+    format!("{}{}", at_least(is_complete), HumanCount(number))
+}
+
+fn at_least(is_complete: bool) -> &'static str {
+    if is_complete { "" } else { "at least " }
 }
 
 /// `1 image`, `2 images`.
 pub fn plural(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", count(number as u64))
+    format!("{} {noun}{ending}", HumanCount(number as u64))
 }
 
 /// How long before `now` something was: `2 hours ago`.
@@ -70,6 +76,8 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::{EntryName, Folder, Location};
+    use crate::usage::Measurement;
 
     #[test]
     fn times_are_told_in_the_largest_unit_that_says_enough() {
@@ -97,16 +105,25 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped_and_sizes_have_units() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")]
-        {
-            assert_eq!(count(number), text);
-        }
-        assert_eq!(size(ByteSize::b(854_800_000)), "815.2 MiB");
-        assert_eq!(size(ByteSize::b(0)), "0 B");
-        let [one, two] = [12, 690].map(ByteSize::mib);
-        assert_eq!(estimate(Estimate { certain: one, at_most: two }), "12.0 MiB – 690.0 MiB");
-        assert_eq!(estimate(Estimate::exactly(one)), "12.0 MiB");
+    fn numbers_are_grouped_and_sizes_have_units_and_say_what_they_are() {
+        assert_eq!(number(12_345_678, true), "12,345,678");
+        assert_eq!(number(7, false), "at least 7");
+        assert_eq!(size(Size::exactly(ByteSize::b(854_800_000))), "815.2 MiB");
+        assert_eq!(size(Size::default()), "0 B");
+        let one = Estimate::exactly(ByteSize::mib(12));
+        let two = one.or_up_to(ByteSize::mib(678));
+        assert_eq!([one, two].map(estimate), ["12.0 MiB", "12.0 MiB – 690.0 MiB"]);
+        assert_eq!([one, two].map(up_to), ["up to 12.0 MiB", "up to 690.0 MiB"]);
+        // A location that was not measured counts as one that could not be read.
+        let unread = Measurement::default()
+            .total([&Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() }]);
+        assert_eq!(size(unread.on_disk()), "at least 0 B");
+        let [one, two] = [one, two].map(|estimate| estimate + unread.on_disk().into());
+        assert_eq!(
+            [one, two].map(estimate),
+            ["at least 12.0 MiB", "at least 12.0 MiB – 690.0 MiB"]
+        );
+        assert_eq!(up_to(two), "up to 690.0 MiB or more");
         assert_eq!([plural(1, "image"), plural(2, "image")], ["1 image", "2 images"]);
     }
 }

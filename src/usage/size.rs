@@ -1,0 +1,99 @@
+//! Bytes that know whether they are all.
+
+use std::iter::Sum;
+use std::ops::Add;
+
+use bytesize::ByteSize;
+
+/// A number of bytes, and whether it is all of them. If something could not be read, it is a lower bound.
+///
+/// So it is no [`ByteSize`], and cannot be printed as if it were exact: whoever wants the number says
+/// which of the two he means.
+///
+/// ```
+/// use bbox_cache::bytesize::ByteSize;
+/// use bbox_cache::usage::Size;
+///
+/// let size = Size::exactly(ByteSize::mib(800));
+/// assert_eq!(size.exact(), Some(size.at_least()));
+/// ```
+///
+/// ```compile_fail
+/// # use bbox_cache::usage::Usage;
+/// # fn print(usage: Usage) {
+/// println!("{}", usage.on_disk());
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// # use bbox_cache::usage::Usage;
+/// # fn print(usage: Usage) {
+/// println!("{}", usage.on_disk);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    bytes: ByteSize,
+    is_complete: bool,
+}
+
+impl Size {
+    /// That many bytes, all of which were seen.
+    pub fn exactly(bytes: ByteSize) -> Self {
+        Self::new(bytes, true)
+    }
+
+    pub(super) fn new(bytes: ByteSize, is_complete: bool) -> Self {
+        Self { bytes, is_complete }
+    }
+
+    /// The bytes that were seen: all, or a lower bound.
+    pub fn at_least(self) -> ByteSize {
+        self.bytes
+    }
+
+    /// All bytes; `None` if something could not be read.
+    pub fn exact(self) -> Option<ByteSize> {
+        self.is_complete.then_some(self.bytes)
+    }
+
+    /// Whether everything could be read.
+    pub fn is_complete(self) -> bool {
+        self.is_complete
+    }
+}
+
+/// Nothing, and that is all.
+impl Default for Size {
+    fn default() -> Self {
+        Self::exactly(ByteSize::b(0))
+    }
+}
+
+/// The sum is complete if both are.
+impl Add for Size {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self::new(self.bytes + other.bytes, self.is_complete && other.is_complete)
+    }
+}
+
+impl Sum for Size {
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self::default(), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_is_as_incomplete_as_its_parts() {
+        let [whole, part] = [true, false].map(|is_complete| Size::new(ByteSize::b(5), is_complete));
+        assert_eq!([whole, whole].into_iter().sum::<Size>().exact(), Some(ByteSize::b(10)));
+        assert_eq!((whole + part, part + whole), (Size::new(ByteSize::b(10), false), part + whole));
+        assert_eq!((part + whole).exact(), None);
+    }
+}

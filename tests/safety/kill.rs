@@ -121,7 +121,8 @@ fn an_rm_killed_at_any_step_is_finished_or_undone_by_the_next_gc() {
 #[test]
 fn a_big_collection_killed_at_any_time_is_finished_by_the_next() {
     let cache = TestCache::new();
-    let live = snapshot(&cache.live_with("live", |top| rootfs(top, 300)));
+    let live = snapshot(&cache.image_with("live", |top| rootfs(top, 300)));
+    cache.tag("example.com/live:1", "live");
     let (mut killed, mut seed) = (0, 7_u64);
     let mut longest = Duration::from_millis(50);
     for round in 0..rounds(2, 20) {

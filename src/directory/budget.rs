@@ -120,4 +120,11 @@ mod tests {
         drop(first);
         assert!(budget.try_take().is_some());
     }
+
+    #[test]
+    fn what_is_open_is_counted() {
+        let held: Vec<_> = (0..50).map(|_| Directory::open(Path::new("/")).unwrap()).collect();
+        // Other tests of this process may have more.
+        assert!(count_open().unwrap() >= held.len() as u64);
+    }
 }

@@ -166,6 +166,7 @@ impl Mapped {
 }
 
 #[cfg(test)]
+#[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 mod tests {
     use super::*;
 
@@ -175,5 +176,46 @@ mod tests {
         assert_eq!(size_of::<XfsGeometry>(), 112);
         assert_eq!(size_of::<Mapped>(), 56);
         assert_eq!(size_of::<Request>(), 32 + 56 * SLOTS);
+    }
+
+    #[test]
+    fn what_an_extent_holds_follows_from_its_flags() {
+        let file = tempfile::tempfile().unwrap();
+        let status = Status { size: 100, blocks: 8, ..Status::from(&file.metadata().unwrap()) };
+        let (length, none) = (10_000, Holding::default());
+        for (flags, expected, is_shared) in [
+            (0, Holding { mapped: length, ..none }, false),
+            (LAST, Holding { mapped: length, ..none }, false),
+            (SHARED, Holding { shared: length, mapped: length, ..none }, true),
+            (SHARED | ENCODED, Holding { shared: length, mapped: length, ..none }, true),
+            (ENCODED, Holding { unsure: length - 4096, mapped: length, ..none }, false),
+            (UNKNOWN, Holding { unsure: length, ..none }, false),
+            (DELAYED, Holding { unsure: length, ..none }, false),
+            (INLINE, Holding { padding: 4096 - 100, ..none }, false),
+            (INLINE | ENCODED, Holding { padding: 4096 - 100, unsure: 100, ..none }, false),
+        ] {
+            let extent = Mapped { physical: 7, length, flags, ..Mapped::default() };
+            let mut shared = Vec::new();
+            assert_eq!(extent.holding(&status, &mut |found| shared.push(found)), expected);
+            let is_encoded = flags & ENCODED != 0;
+            let found = Extent { physical: 7, length, is_encoded };
+            assert_eq!(shared, if is_shared { vec![found] } else { vec![] }, "{flags:x}");
+        }
+    }
+
+    /// More than come with one request, and without a place yet when they are asked for.
+    #[test]
+    fn every_extent_of_a_file_is_counted_once_it_has_its_place() {
+        use std::os::unix::fs::FileExt;
+        let (file, block) = (tempfile::tempfile().unwrap(), [b'x'; 4096]);
+        (0..100).for_each(|number| file.write_all_at(&block, number * 3 * 4096).unwrap());
+        let status = Status::from(&file.metadata().unwrap());
+        match look_into(&file.into(), &status, |_| {}) {
+            Ok(found) if status.on_disk() == 100 * 4096 => {
+                assert_eq!(found, Holding { mapped: 100 * 4096, ..Holding::default() });
+            }
+            Ok(_) => eprintln!("skipped: the file system compresses what is written"),
+            Err(cause) => eprintln!("skipped: the file system tells no extents: {cause}"),
+        }
     }
 }

@@ -72,3 +72,16 @@ impl AddAssign for Holding {
         self.mapped += other.mapped;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sum_is_of_its_own_kind() {
+        let mut sum = Holding { shared: 1, unsure: 20, padding: 300, mapped: 4000 };
+        sum += Holding { shared: 5, unsure: 60, padding: 700, mapped: 8000 };
+        assert_eq!(sum, Holding { shared: 6, unsure: 80, padding: 1000, mapped: 12_000 });
+        assert_eq!(Holding::unsure(7), Holding { unsure: 7, ..Holding::default() });
+    }
+}

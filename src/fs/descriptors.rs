@@ -183,5 +183,17 @@ mod tests {
         let begin = Instant::now();
         assert_eq!(attempts(99, Errno::MFILE).1, Err(Errno::MFILE));
         assert!(begin.elapsed() < Duration::from_secs(5));
+        // Nobody waits in vain again, until somebody has got one: be it some other test meanwhile.
+        assert!((0..10).any(|_| attempts(99, Errno::MFILE).0 == 1));
+        assert_eq!(attempts(0, Errno::MFILE), (1, Ok(())));
+        assert!((0..10).any(|_| attempts(1, Errno::MFILE) == (2, Ok(()))));
+    }
+
+    #[test]
+    fn what_is_open_is_counted() {
+        let place = std::env::temp_dir();
+        let held: Vec<_> = (0..50).map(|_| Directory::open(&place).unwrap()).collect();
+        // Other tests of this process may have more.
+        assert!(count_open().unwrap() >= held.len() as u64);
     }
 }

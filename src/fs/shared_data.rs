@@ -102,3 +102,16 @@ impl DataFile {
         sys::look_into(&self.0, status, each)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sum_is_of_its_own_kind() {
+        let mut sum = Holding { shared: 1, unsure: 20, padding: 300 };
+        sum += Holding { shared: 5, unsure: 60, padding: 700 };
+        assert_eq!(sum, Holding { shared: 6, unsure: 80, padding: 1000 });
+        assert_eq!(Holding::unsure(7), Holding { unsure: 7, ..Holding::default() });
+    }
+}

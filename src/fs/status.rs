@@ -104,3 +104,44 @@ pub fn time(seconds: i64, nanoseconds: u32) -> Timestamp {
         false => Timestamp::MAX,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_status_by_path_tells_kind_and_blocks() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        std::fs::write(path("file"), [1; 5000]).unwrap();
+        std::fs::create_dir(path("directory")).unwrap();
+        symlink("file", path("symlink")).unwrap();
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        for (name, kind) in [
+            ("file", Kind::File),
+            ("directory", Kind::Directory),
+            ("symlink", Kind::Symlink),
+            ("socket", Kind::Special),
+        ] {
+            let status = Status::from(&std::fs::symlink_metadata(path(name)).unwrap());
+            assert_eq!(status.kind, kind);
+            let on_disk = Status { blocks: 3, ..status }.on_disk();
+            assert_eq!(on_disk, 3 * 512);
+        }
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_knows_is_brought_to_the_nearest_one() {
+        for (seconds, nanoseconds, expected) in [
+            (7, 500_000_000, Timestamp::from_millisecond(7500).unwrap()),
+            (7, u32::MAX, Timestamp::from_second(7).unwrap()),
+            (i64::MAX, 0, Timestamp::MAX),
+            (i64::MIN, 0, Timestamp::MIN),
+        ] {
+            assert_eq!(time(seconds, nanoseconds), expected, "{seconds} {nanoseconds}");
+        }
+    }
+}

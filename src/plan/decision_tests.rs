@@ -7,11 +7,16 @@ use jiff::Timestamp;
 use super::decision::{Decision, Item, Plan};
 use super::evidence::Evidence;
 use super::gc::gc;
+use super::on_request::purge;
 use super::options::GcOptions;
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::timeline::Standing;
 use crate::StopFlag;
-use crate::cache::{Cache, Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location};
+use crate::cache::{
+    Cache, Digest, Entry, EntryKind, EntryName, Folder, InvalidRef, Inventory, Leftover, Location,
+    Ref, RefIndex, RefProblem, UnreadableRef, User, Users,
+};
+use crate::error::Error;
 use crate::jobs::Jobs;
 use crate::test_cache::TestCache;
 use crate::usage::Meter;
@@ -125,6 +130,59 @@ fn a_plan_finds_what_is_asked_for_and_nothing_else() {
     let rest = ["sha256-kept", "tmp-gc-sha256-a", "tmp-rootfs-1", "notes"];
     let rest = rest.into_iter().chain(["layers/sha256-needed", "layers/sha256-left"]);
     assert!(rest.eq(names(&mut besides.iter())), "entries, and no refs");
+}
+
+#[test]
+fn a_purge_takes_everything_and_every_file_in_refs() {
+    let (file, digest) = (|name| EntryName::new(name).unwrap(), digest());
+    let mut inventory = Inventory::default();
+    for item in [image("sha256-a"), entry(Folder::Root, "notes", EntryKind::Stranger)] {
+        let Item::Entry(entry) = item else { unreachable!("both are entries") };
+        inventory.entries.push(entry);
+    }
+    let modified = Timestamp::MIN;
+    inventory.refs = RefIndex {
+        refs: vec![Ref { file: file("valid"), image: None, digest: digest.clone(), modified }],
+        invalid: vec![InvalidRef { file: file("invalid"), problem: RefProblem::Empty }],
+        unreadable: [Some(file("unreadable")), None]
+            .map(|file| UnreadableRef { file, error: Error::Interrupted })
+            .into(),
+    };
+    let user = User { pid: 7, program: "vm".to_owned(), holds_lease: false };
+    let users = Users::from_list([(location(Folder::Root, "sha256-a"), user.clone())]);
+    let idle = Evidence::of_idle_cache(Timestamp::now());
+    let plan = purge(&inventory, &Evidence { in_use: Some(users), ..idle });
+    let found = plan.decisions().iter().map(|decision| decision.item.location().to_string());
+    let all = ["sha256-a", "notes", "refs/valid", "refs/invalid", "refs/unreadable"];
+    assert!(found.eq(all));
+    let verdict = Verdict::Remove(RemoveReason::Purge);
+    assert!(plan.decisions().iter().all(|decision| decision.verdict == verdict));
+    assert_eq!(plan.decisions()[0].users, [user]);
+    assert_eq!(plan.decisions()[2].item.digest(), Some(&digest));
+}
+
+#[test]
+fn a_reason_outweighs_refs_only_if_the_user_has_asked_for_that() {
+    let (chosen, despite) =
+        [false, true].map(|despite_lease| RemoveReason::Chosen { despite_lease }).into();
+    for (reason, outweighs) in [
+        (RemoveReason::Orphan, false),
+        (RemoveReason::InterruptedGc, false),
+        (RemoveReason::UnreferencedLayer, false),
+        (RemoveReason::LayerCache, false),
+        (RemoveReason::AbandonedTemp, false),
+        (RemoveReason::Dangling, false),
+        (RemoveReason::Unused, true),
+        (RemoveReason::OverMaxSize, true),
+        (chosen, true),
+        (despite, true),
+        (RemoveReason::Purge, false),
+    ] {
+        assert_eq!(reason.outweighs_refs(), outweighs, "{reason:?}");
+        assert_eq!(Verdict::Remove(reason).outweighs_refs(), outweighs, "{reason:?}");
+    }
+    assert!(!Verdict::Keep(KeepReason::Referenced).outweighs_refs());
+    assert!(!Verdict::Restore(KeepReason::Referenced).outweighs_refs());
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl IndexDoubt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::{Digest, Entry, EntryKind, EntryName, Location, Ref};
+    use crate::cache::{Digest, Entry, EntryKind, EntryName, Location, Ref, UnreadableRef};
 
     #[test]
     fn an_index_that_is_missing_or_younger_than_an_orphan_is_doubted() {
@@ -92,5 +92,16 @@ mod tests {
         assert_eq!(doubt(refs, Some(13_601), false), younger(13_601));
         assert_eq!(doubt(refs, Some(13_601), true), None);
         assert_eq!(doubt(refs, Some(5_000), false), None);
+        // Nobody misses the refs of a cache without images.
+        assert_eq!(IndexDoubt::of(&Inventory::default()), None);
+        let mut unreadable = Inventory::default();
+        let error = crate::error::Error::Interrupted;
+        unreadable.refs.unreadable.push(UnreadableRef { file: None, error });
+        let (location, kind) = (
+            Location { folder: Folder::Root, name: digest.entry_name().clone() },
+            EntryKind::Image(digest),
+        );
+        unreadable.entries.push(Entry { location, kind, last_used: at(0) });
+        assert_eq!(IndexDoubt::of(&unreadable), None, "worse is known of them");
     }
 }

@@ -10,7 +10,7 @@ use crate::usage::Size;
 
 /// The images that may go for the cache to fit, the least recently used first: those that stay only
 /// because a ref names them. What `plan` keeps for any other reason stays. They are the candidates for
-/// [`fit`]; what that chooses becomes [`Conditions::evicted`](super::Conditions::evicted).
+/// [`fit`]; what that chooses becomes [`GcOptions::evicted`](super::GcOptions::evicted).
 pub fn evictable(plan: &Plan) -> Vec<Location> {
     let referenced = Verdict::Keep(KeepReason::Referenced);
     let decisions = plan.decisions().iter().filter(|decision| decision.verdict == referenced);
@@ -68,7 +68,37 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cache::{EntryName, Folder};
+    use crate::cache::{Digest, EntryKind, EntryName, Folder, Leftover};
+    use crate::plan::{Decision, RemoveReason};
+
+    #[test]
+    fn only_what_a_ref_alone_keeps_may_go_and_the_least_recently_used_first() {
+        let digest = |name: &str| Digest::parse(name.as_bytes()).unwrap();
+        let decision = |name: &str, kind, last_used, verdict| {
+            let location = Location { folder: Folder::Root, name: EntryName::new(name).unwrap() };
+            let last_used = jiff::Timestamp::from_second(last_used).unwrap();
+            let item = Item::Entry(Entry { location, kind, last_used });
+            let (refs, users) = (Vec::new(), Vec::new());
+            Decision { item, verdict, refs, users, mount: None, standing: None, usage: None }
+        };
+        let image = |name: &str, last_used, verdict| {
+            decision(name, EntryKind::Image(digest(name)), last_used, verdict)
+        };
+        let referenced = Verdict::Keep(KeepReason::Referenced);
+        let hidden = EntryKind::Leftover(Leftover::Hidden(digest("sha256-h")));
+        let decisions = vec![
+            image("sha256-late", 9, referenced),
+            image("sha256-b", 5, referenced),
+            image("sha256-a", 5, referenced),
+            image("sha256-used", 1, Verdict::Keep(KeepReason::InUse)),
+            image("sha256-orphan", 2, Verdict::Remove(RemoveReason::Orphan)),
+            decision("tmp-gc-sha256-h", hidden, 3, referenced),
+            decision("sha256-layer", EntryKind::Layer(digest("sha256-layer")), 4, referenced),
+        ];
+        let found: Vec<_> =
+            evictable(&Plan::new(decisions)).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["sha256-a", "sha256-b", "sha256-late"]);
+    }
 
     proptest! {
         #[test]

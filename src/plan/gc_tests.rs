@@ -5,8 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::evidence::{Activity, Evidence};
 use super::gc::gc;
 use super::on_request::rm;
-use super::options::GcOptions;
+use super::options::{GcOptions, LayerChoice};
 use super::reason::{KeepReason, RemoveReason, Verdict};
+use super::timeline::Standing;
 use crate::cache::{
     Digest, Entry, EntryKind, EntryName, Folder, Inventory, Leases, Leftover, Location, Ref,
     UnreadableRef, User, Users,
@@ -123,6 +124,16 @@ fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
         let stays = !plan.decisions()[0].verdict.removes();
         assert_eq!(stays, !expected.removes(), "{entries:?} {used}, named");
     }
+    // Another image is not in its place.
+    let mut two = inventory(&[hidden], false, true);
+    let name = EntryName::new("sha256-b").unwrap();
+    let kind = EntryKind::Image(Digest::of_entry(&name).unwrap());
+    let location = Location { folder: Folder::Root, name };
+    two.entries.push(Entry { location, kind, last_used: at(1000) });
+    let users = Users::from_list([(entry("sha256-a").location, user())]);
+    let evidence = Evidence { in_use: Some(users), ..idle(5000) };
+    let plan = gc(&two, &GcOptions::default(), &evidence);
+    assert_eq!(plan.decisions()[0].verdict, Verdict::Restore(KeepReason::InUse));
     let keep_recent = Some(SignedDuration::from_secs(4001));
     let options = GcOptions { keep_recent, ..GcOptions::default() };
     let plan = gc(&inventory(&[hidden], false, true), &options, &idle(5000));
@@ -176,14 +187,37 @@ fn an_extraction_is_abandoned_once_nothing_in_it_has_changed_for_long_enough() {
 }
 
 #[test]
+fn a_layer_that_nothing_needs_goes_if_that_is_asked_for_and_nobody_uses_it() {
+    let location = Location { folder: Folder::Layers, name: EntryName::new("sha256-l").unwrap() };
+    for (layers, is_used, verdict) in [
+        (LayerChoice::None, false, Verdict::Keep(KeepReason::Unreferenced)),
+        (LayerChoice::Unreferenced, false, Verdict::Remove(RemoveReason::UnreferencedLayer)),
+        (LayerChoice::Unreferenced, true, Verdict::Keep(KeepReason::InUse)),
+    ] {
+        let kind = EntryKind::Layer(Digest::of_entry(&location.name).unwrap());
+        let entries = vec![Entry { location: location.clone(), kind, last_used: at(1000) }];
+        let inventory = Inventory { entries, ..Inventory::default() };
+        let users = Users::from_list(is_used.then(|| (location.clone(), user())));
+        let options = GcOptions { layers, ..GcOptions::default() };
+        let plan = gc(&inventory, &options, &Evidence { in_use: Some(users), ..idle(5000) });
+        assert_eq!(plan.decisions().len(), 1);
+        assert_eq!(plan.decisions()[0].verdict, verdict, "{layers:?} {is_used}");
+        assert_eq!(plan.decisions()[0].standing, Some(Standing::Unreferenced));
+    }
+}
+
+#[test]
 fn a_dangling_ref_goes_once_it_is_older_than_a_minute() {
     for (second, verdict) in [
         (1061, Verdict::Remove(RemoveReason::Dangling)),
         (1060, Verdict::Keep(KeepReason::Recent)),
         (900, Verdict::Keep(KeepReason::Recent)),
     ] {
-        let plan = gc(&inventory(&[], true, true), &GcOptions::default(), &idle(second));
+        let mut inventory = inventory(&[], true, true);
+        inventory.refs.refs[0].image = Some("a:1".to_owned());
+        let plan = gc(&inventory, &GcOptions::default(), &idle(second));
         assert_eq!(plan.decisions()[0].verdict, verdict, "{second}");
+        assert_eq!(plan.decisions()[0].refs, [Some("a:1".to_owned())]);
     }
 }
 
@@ -219,6 +253,14 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
             false => assert_eq!(verdicts, [expected]),
         }
     }
+    // Its refs go with it, be there another copy that an interrupted collection has left.
+    let evicted = [image.clone()].into();
+    let options = GcOptions { evicted, ..GcOptions::default() };
+    let both = inventory(&["sha256-a", "tmp-gc-sha256-a"], true, true);
+    let plan = gc(&both, &options, &idle(5000));
+    let verdicts: Vec<_> = plan.decisions().iter().map(|decision| decision.verdict).collect();
+    let copy = Remove(RemoveReason::InterruptedGc);
+    assert_eq!(verdicts, [Remove(OverMaxSize), copy, Remove(OverMaxSize)]);
     let evicted = [image].into();
     let options = GcOptions { evicted, ..GcOptions::default() };
     let plan = gc(&inventory(&["sha256-a"], true, true), &options, &idle(1001));
@@ -293,6 +335,16 @@ fn what_the_user_has_named_goes_and_nothing_else() {
         }
         let none = rm(&inventory, &Default::default(), force, &evidence);
         assert!(none.decisions().is_empty());
+    }
+    // The lease itself keeps it, and so does its holder, be one of them seen without the other.
+    let (name, users) = (image.location.name.clone(), used(&lease));
+    let leased = Evidence { leases: Leases::from_iter([name]), ..idle(5000) };
+    let held = Evidence { in_use: Some(users), ..idle(5000) };
+    for evidence in [leased, held] {
+        let inventory = inventory(&["sha256-a"], true, true);
+        let digests = [Digest::parse(b"sha256:a").unwrap()].into();
+        let plan = rm(&inventory, &digests, false, &evidence);
+        assert_eq!(plan.decisions()[0].verdict, Keep(Locked));
     }
 }
 

@@ -80,4 +80,25 @@ mod tests {
             assert!(!unknown.removes(), "{standing:?} {choice:?} {is_pulled}");
         }
     }
+
+    #[test]
+    fn a_pull_may_use_what_it_holds_and_what_nobody_can_tell() {
+        let place = |name| {
+            let name = crate::cache::EntryName::new(name).unwrap();
+            Location { folder: crate::cache::Folder::Root, name }
+        };
+        let (image, pull) = (place("sha256-a"), place("tmp-rootfs-1"));
+        let doubt = Doubt { cause: DoubtCause::NoBirth, image: None };
+        let unknown = Standing::Unknown(doubt);
+        for (standing, pulls, expected) in [
+            (Standing::Referenced(vec![image.clone(), pull.clone()]), &[&pull][..], true),
+            (Standing::Referenced(vec![image.clone()]), &[&pull], false),
+            (Standing::Referenced(vec![image.clone()]), &[], false),
+            (unknown.clone(), &[&pull], true),
+            (unknown, &[], false),
+            (Standing::Unreferenced, &[&pull], false),
+        ] {
+            assert_eq!(is_pulled(&standing, pulls), expected, "{standing:?} {pulls:?}");
+        }
+    }
 }

@@ -165,5 +165,9 @@ mod tests {
         assert_eq!(Likeness::new([("1", &root), ("2", &agent)]).likeliest(&orphan), Some("2"));
         let here = ImageConfig { working_directory: "/work".into(), ..orphan.clone() };
         assert_eq!(Likeness::new([("1", &orphan), ("2", &agent)]).likeliest(&here), Some("2"));
+        // Each counts by itself, whatever the others say.
+        let orphan = ImageConfig { working_directory: "/work".into(), ..config("a/c") };
+        let (other, same) = (config("a/d"), config("a/c"));
+        assert_eq!(Likeness::new([("1", &other), ("2", &same)]).likeliest(&orphan), Some("2"));
     }
 }

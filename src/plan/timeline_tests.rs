@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Standing, Timeline};
+use super::{Doubt, DoubtCause, Standing, Timeline};
 use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
     Leftover, Lifetimes, Location, Ref,
@@ -215,4 +215,19 @@ fn an_image_is_likely_made_of_what_can_belong_to_it() {
     assert_eq!(layers("sha256-r"), Some(vec![2]));
     assert_eq!(layers("sha256-copy"), None, "its times say nothing");
     assert_eq!(layers("sha256-gone"), None);
+}
+
+#[test]
+fn standings_and_doubts_have_stable_names_and_words() {
+    for (cause, name, words) in [
+        (DoubtCause::NoBirth, "no-birth", "no time of birth"),
+        (DoubtCause::Contradiction, "contradiction", "copied, or the clock was set"),
+        (DoubtCause::Untouched, "untouched", "not used since it was made"),
+        (DoubtCause::Unreadable, "unreadable", "cannot be looked at"),
+    ] {
+        assert_eq!((cause.name(), cause.to_string().as_str()), (name, words));
+        assert_eq!(Standing::Unknown(Doubt { cause, image: None }).name(), "unknown");
+    }
+    assert_eq!(Standing::Referenced(Vec::new()).name(), "referenced");
+    assert_eq!(Standing::Unreferenced.name(), "unreferenced");
 }

@@ -42,3 +42,40 @@ impl LastNames {
         last
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_freed_with_the_last_of_all_its_names_and_not_before() {
+        let file = tempfile::tempfile().unwrap();
+        let with = |links| Status { links, ..Status::from(&file.metadata().unwrap()) };
+        // How many names are seen when each of them is announced, in turn or by several threads at
+        // the same time; and what is said of each once it is removed.
+        for (seen, at_once, expected) in [
+            (&[1][..], true, &[true][..]),
+            (&[3, 2, 1], false, &[false, false, true]),
+            (&[3, 3, 3], true, &[false, false, true]),
+            (&[3, 2, 2], true, &[false, false, true]),
+            (&[3, 2], false, &[false, false]),
+            (&[2, 2], true, &[false, true]),
+        ] {
+            let names = LastNames::default();
+            let announce = |links: &u64| names.announce(&with(*links));
+            let confirm = |links: &u64| names.confirm(&with(*links));
+            let in_turn = |links: &u64| {
+                announce(links);
+                confirm(links)
+            };
+            let freed: Vec<_> = match at_once {
+                true => {
+                    seen.iter().for_each(announce);
+                    seen.iter().map(confirm).collect()
+                }
+                false => seen.iter().map(in_turn).collect(),
+            };
+            assert_eq!(freed, expected, "{seen:?} {at_once}");
+        }
+    }
+}

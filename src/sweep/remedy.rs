@@ -34,7 +34,9 @@ fn remedy(holder: &Directory, name: &CStr, cause: Errno) -> Option<String> {
         Errno::NOSPC | Errno::DQUOT => Some(MAKE_ROOM.to_owned()),
         Errno::PERM if holder.is_immutable(name) => Some(unlock("it")),
         Errno::PERM if holder.is_immutable(c".") => Some(unlock("its directory")),
-        Errno::PERM | Errno::ACCESS => foreign_owner(holder, name),
+        Errno::PERM | Errno::ACCESS => {
+            foreign_owner(rustix::process::geteuid().as_raw(), holder, name)
+        }
         _ => None,
     }
 }
@@ -53,8 +55,7 @@ fn unlock(what: &str) -> String {
 }
 
 /// A directory decides about the names in it; if it is our own, the thing itself may refuse.
-fn foreign_owner(holder: &Directory, name: &CStr) -> Option<String> {
-    let own = rustix::process::geteuid().as_raw();
+fn foreign_owner(own: u32, holder: &Directory, name: &CStr) -> Option<String> {
     if own == 0 {
         // Whatever it is that refuses root, its owner does not matter.
         return None;
@@ -87,6 +88,33 @@ fn sub_uid_of(table: &str, uid: u32) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_says_what_to_do_where_that_is_known() {
+        let home = tempfile::tempdir().unwrap();
+        let holder = Directory::open(home.path()).unwrap();
+        let said = |cause| explain(&holder, c"gone", cause).to_string();
+        assert_eq!(said(Errno::XDEV), UNMOUNT);
+        let no_room = format!("No space left on device; {MAKE_ROOM}");
+        assert_eq!(said(Errno::NOSPC), no_room);
+        assert!(said(Errno::DQUOT).ends_with(MAKE_ROOM));
+        // Nothing is mounted or marked, and all of it is our own.
+        for cause in [Errno::BUSY, Errno::PERM, Errno::ACCESS, Errno::IO] {
+            assert_eq!(said(cause), io::Error::from(cause).to_string());
+        }
+        assert!(unlock("its directory").starts_with("its directory is marked as immutable"));
+    }
+
+    #[test]
+    fn whoever_owns_something_is_named_to_others_but_root() {
+        let home = tempfile::tempdir().unwrap();
+        let holder = Directory::open(home.path()).unwrap();
+        let own = holder.owner_of(c".").unwrap();
+        assert_eq!(foreign_owner(own, &holder, c"gone"), None);
+        assert_eq!(foreign_owner(0, &holder, c"gone"), None);
+        let said = foreign_owner(own.wrapping_add(1).max(1), &holder, c"gone").unwrap();
+        assert!(said.starts_with(&format!("it belongs to uid {own}")), "{said}");
+    }
 
     #[test]
     fn a_sub_uid_is_known_by_its_range() {

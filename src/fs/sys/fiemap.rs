@@ -170,6 +170,7 @@ impl Mapped {
 }
 
 #[cfg(test)]
+#[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 mod tests {
     use super::*;
 
@@ -180,5 +181,46 @@ mod tests {
         assert_eq!(size_of::<Mapped>(), 56);
         assert_eq!(std::mem::offset_of!(Request, extents), HEADER);
         assert_eq!(size_of::<Request>(), HEADER + 56 * SLOTS);
+    }
+
+    #[test]
+    fn what_an_extent_holds_follows_from_its_flags() {
+        let file = tempfile::tempfile().unwrap();
+        let status = Status { size: 100, blocks: 8, ..Status::from(&file.metadata().unwrap()) };
+        let (length, none) = (10_000, Holding::default());
+        for (flags, expected, is_shared) in [
+            (0, none, false),
+            (LAST, none, false),
+            (SHARED, Holding { shared: length, ..none }, true),
+            (SHARED | ENCODED, Holding { shared: length, ..none }, true),
+            (ENCODED, Holding { unsure: length - 4096, ..none }, false),
+            (UNKNOWN, Holding { unsure: length, ..none }, false),
+            (DELAYED, Holding { unsure: length, ..none }, false),
+            (INLINE, Holding { padding: 4096 - 100, ..none }, false),
+            (INLINE | ENCODED, Holding { padding: 4096 - 100, unsure: 100, ..none }, false),
+        ] {
+            let extent = Mapped { physical: 7, length, flags, ..Mapped::default() };
+            let mut shared = Vec::new();
+            assert_eq!(extent.holding(&status, &mut |found| shared.push(found)), expected);
+            let is_encoded = flags & ENCODED != 0;
+            let found = Extent { physical: 7, length, is_encoded };
+            assert_eq!(shared, if is_shared { vec![found] } else { vec![] }, "{flags:x}");
+        }
+    }
+
+    /// More than come with one request, and without a place yet when they are asked for.
+    #[test]
+    fn no_extent_of_a_file_is_unsure_once_it_has_its_place() {
+        use std::os::unix::fs::FileExt;
+        let (file, block) = (tempfile::tempfile().unwrap(), [b'x'; 4096]);
+        (0..100).for_each(|number| file.write_all_at(&block, number * 3 * 4096).unwrap());
+        let status = Status::from(&file.metadata().unwrap());
+        match look_into(&file.into(), &status, |_| {}) {
+            Ok(found) if status.on_disk() == 100 * 4096 => {
+                assert_eq!(found, Holding::default());
+            }
+            Ok(_) => eprintln!("skipped: the file system compresses what is written"),
+            Err(cause) => eprintln!("skipped: the file system tells no extents: {cause}"),
+        }
     }
 }

@@ -179,3 +179,35 @@ pub fn path(fd: &OwnedFd) -> Option<PathBuf> {
 fn own_link(fd: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File, FileTimes};
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::fs::Directory;
+
+    /// Where access times are kept, one that is older than the last change would be renewed.
+    #[test]
+    fn a_look_leaves_no_access_time_behind() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("d");
+        fs::create_dir(&path).unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        File::open(&path).unwrap().set_times(FileTimes::new().set_accessed(long_ago)).unwrap();
+        let directory = Directory::open(home.path()).unwrap().open_folder(c"d").unwrap();
+        directory.for_each(|_, _| {}).unwrap();
+        let accessed = fs::metadata(&path).unwrap().accessed().unwrap();
+        // Some other test may have met a directory of somebody else.
+        assert!(accessed == long_ago || ACCESS_TIME_REFUSED.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_birth_is_told_where_the_file_system_knows_it() {
+        let home = tempfile::tempdir().unwrap();
+        let born = Directory::open(home.path()).unwrap().born(c".").unwrap();
+        let expected = fs::metadata(home.path()).unwrap().created().ok();
+        assert_eq!(born, expected.map(|time| Timestamp::try_from(time).unwrap()));
+    }
+}

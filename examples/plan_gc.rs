@@ -1,39 +1,28 @@
-//! What a collection would remove, and why: `cargo run --release --example plan_gc -- [DIR]`. Nothing
-//! is removed, since only `sweep` does that, and it takes the very plan that is printed here.
+//! What `bbox cache gc --layers` would remove, and why: `cargo run --release --example plan_gc -- [DIR]`. Nothing is
+//! removed: that takes the lock of the cache, and `gc::run`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example is there to be seen")]
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::error::Error;
 
-use bbox_cache::cache::{Cache, Inventory, default_directory};
+use bbox_cache::Jobs;
+use bbox_cache::cache::{Cache, default_directory};
 use bbox_cache::gc;
-use bbox_cache::jiff::Timestamp;
-use bbox_cache::plan::{self, Activity, GcOptions, LayerChoice, Plan, Verdict};
-use bbox_cache::usage::Meter;
-use bbox_cache::{Jobs, StopFlag};
+use bbox_cache::plan::{GcOptions, LayerChoice, Verdict};
 
-fn main() -> ExitCode {
-    let named = std::env::args_os().nth(1).map(PathBuf::from);
-    let Some(directory) = named.or_else(default_directory) else {
-        eprintln!("there is no home directory to look for a cache in");
-        return ExitCode::FAILURE;
-    };
-    match run(&directory) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(directory: &Path) -> bbox_cache::Result<()> {
+fn main() -> Result<(), Box<dyn Error>> {
+    let named = std::env::args_os().nth(1).map(Into::into);
+    let directory = named.or_else(default_directory).ok_or("there is no home directory")?;
     let Some(cache) = Cache::open(directory)? else {
         println!("There is no cache yet.");
         return Ok(());
     };
-    let plan = plan(&cache)?;
-    for decision in plan.decisions() {
+    let mut options = GcOptions::default();
+    options.layers = LayerChoice::Unreferenced;
+    let mut draft = gc::plan(&cache, &options, Jobs::default(), &mut ())?;
+    let unseen = draft.inventory.problems.iter().chain(&draft.evidence.problems);
+    unseen.for_each(|problem| eprintln!("{problem}"));
+    let (freed, _) = draft.measure(&cache, Jobs::default(), &mut ())?;
+    for decision in draft.plan.decisions() {
         let action = match decision.verdict {
             Verdict::Remove(_) => "remove",
             Verdict::Restore(_) => "restore",
@@ -41,36 +30,6 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
         };
         println!("{action:<8} {}  {}", decision.item.location(), decision.verdict.reason());
     }
-    let doomed = plan.to_remove();
-    let meter = Meter::new(Jobs::default()).with_extents();
-    let found = meter.measure(&cache, &doomed, &StopFlag::new(), &mut |_| {})?;
-    let freed = found.reclaimable(&doomed);
-    let at_most = freed.at_most().exact().map_or_else(String::new, |bytes| format!(" to {bytes}"));
-    println!("\n{} things would go, freeing {}{at_most}", doomed.len(), freed.certain());
+    println!("\n{} things would go, freeing {}", draft.plan.removals().count(), freed.certain());
     Ok(())
-}
-
-/// The plan for everything that nothing needs, layers included.
-fn plan(cache: &Cache) -> bbox_cache::Result<Plan> {
-    let mut inventory = cache.settled_inventory(&StopFlag::new())?;
-    // A ref that cannot be read may name any image.
-    inventory.refs = inventory.refs.into_readable()?;
-    let now = Timestamp::now();
-    let evidence = gc::gather(cache, &inventory, now, activity(cache, &inventory)?);
-    let unseen = inventory.problems.iter().chain(&evidence.lifetimes.problems);
-    unseen.chain(&evidence.problems).for_each(|problem| eprintln!("{problem}"));
-    let mut options = GcOptions::default();
-    options.layers = LayerChoice::Unreferenced;
-    Ok(plan::gc(&inventory, &options, &evidence))
-}
-
-/// When anybody last worked on the extractions, which are walked for that.
-fn activity(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<Activity> {
-    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
-    let extractions: Vec<_> = extractions.map(|entry| entry.location.clone()).collect();
-    let meter = Meter::new(Jobs::default());
-    let found = meter.measure(cache, &extractions, &StopFlag::new(), &mut |_| {})?;
-    let changes = extractions.into_iter().map(|at| (at.clone(), found.newest_change(&at)));
-    let changes: Vec<_> = changes.collect();
-    Ok(Activity::new(&changes))
 }

@@ -110,6 +110,10 @@ impl Problems {
         &self.first
     }
 
+    pub(crate) fn into_first(self) -> Vec<Error> {
+        self.first
+    }
+
     /// How many there were in all.
     pub fn count(&self) -> u64 {
         self.count

@@ -5,13 +5,14 @@
 //! crate says what lies in such a cache and how big it is, decides what may go, and removes it: in
 //! parallel, and without a moment at which an image is half there.
 //!
-//! It is a pipeline, a module a step:
+//! It is a pipeline, one module per step; each imports only from those above it:
 //!
-//! - [`cache`]: what lies there. A [`Cache`](cache::Cache) is an open directory, its
+//! - [`cache`]: what is there. A [`Cache`](cache::Cache) is an open directory, its
 //!   [`Inventory`](cache::Inventory) one cheap look at it.
 //! - [`usage`]: how big it is. A [`Meter`](usage::Meter) walks many trees at once.
 //! - [`plan`]: what may go, and why. Functions of their arguments, nothing else.
 //! - [`sweep`](mod@sweep): makes it gone.
+//! - [`gc`]: one collection from start to end. Start here.
 //! - `cli`, behind the feature of that name: the programs `bbox` and `bbox-cache`, the only part
 //!   that prints.
 //!
@@ -19,15 +20,13 @@
 //! on disk (blocks). Names come from whoever built an image: they are safe to print only where that is
 //! said, and [`Escaped`] makes them so. What will grow is `#[non_exhaustive]`.
 //!
-//! What a collection would remove, and how big that is:
+//! What a collection would remove, why, and how much that frees:
 //!
 //! ```
-//! use bbox_cache::{Jobs, StopFlag};
+//! use bbox_cache::Jobs;
 //! use bbox_cache::cache::Cache;
 //! use bbox_cache::gc;
-//! use bbox_cache::jiff::Timestamp;
-//! use bbox_cache::plan::{self, Activity, GcOptions};
-//! use bbox_cache::usage::Meter;
+//! use bbox_cache::plan::GcOptions;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # use std::time::{Duration, SystemTime};
@@ -37,18 +36,13 @@
 //! # std::fs::File::open(&image)?.set_modified(SystemTime::now() - Duration::from_secs(60))?;
 //! # let directory = home.path();
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
-//! let inventory = cache.settled_inventory(&StopFlag::new())?;
-//! let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
-//! let mut plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
-//! let to_remove = plan.to_remove();
-//! let meter = Meter::new(Jobs::default());
-//! let measurement = meter.measure(&cache, &to_remove, &StopFlag::new(), &mut |_| {})?;
-//! let freed = plan.note_usage(&measurement);
-//! for decision in plan.removals() {
+//! let mut draft = gc::plan(&cache, &GcOptions::default(), Jobs::default(), &mut ())?;
+//! let (freed, _) = draft.measure(&cache, Jobs::default(), &mut ())?;
+//! for decision in draft.plan.removals() {
 //!     println!("{}: {}", decision.item.location(), decision.verdict.reason());
 //! }
-//! println!("{} in all", freed.certain());
-//! # assert_eq!(plan.removals().count(), 1);
+//! println!("at least {} in all", freed.certain());
+//! # assert_eq!(draft.plan.removals().count(), 1);
 //! # Ok(())
 //! # }
 //! ```

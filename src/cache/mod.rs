@@ -11,7 +11,6 @@ mod choice;
 mod config;
 mod digest;
 mod folders;
-mod guests;
 mod inventory;
 mod lease;
 mod lifetimes;
@@ -27,6 +26,7 @@ mod refs_tests;
 mod room;
 mod trash_name;
 mod users;
+mod vm_clones;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -42,7 +42,6 @@ pub use choice::Choice;
 pub use config::ImageConfig;
 pub use digest::Digest;
 pub(crate) use folders::Folders;
-pub use guests::Guests;
 pub use inventory::{Entry, EntryKind, Inventory, Leftover};
 pub(crate) use lease::Claim;
 pub use lease::{Lease, Leases};
@@ -58,6 +57,7 @@ pub(crate) use ref_file::SETTLED_AGE;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use users::{User, Users};
+pub use vm_clones::VmClones;
 
 /// How long to wait before a cache that is being written is looked at again.
 const SETTLE_STEP: Duration = Duration::from_millis(50);

@@ -1,13 +1,18 @@
 //! `bbox cache gc`: removes what nothing references, and what the user wants to have no longer.
 
+use bytesize::ByteSize;
+
 use super::args::{Gc, Layers};
 use super::context::Context;
 use super::doubt;
 use super::failure::{Ending, Failure};
-use super::max_size;
-use super::removal::{self, Errand, Report};
+use super::measure::unread;
+use super::removal::{self, Bars, Errand, Report};
+use super::ui::units::{bytes, size};
 use crate::cache::Cache;
-use crate::plan::{self, GcOptions, LayerChoice, Plan};
+use crate::gc::{self, Draft};
+use crate::plan::{GcOptions, LayerChoice};
+use crate::usage::Size;
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     let drops_referenced = args.unused_for.is_some() || args.max_size.is_some();
@@ -16,7 +21,7 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
         dry_run: args.dry_run,
         asks: drops_referenced && !args.yes,
         no_wait: args.no_wait,
-        make_plan: |cache: &Cache, report: &mut Report| make_plan(context, args, cache, report),
+        make_draft: |cache: &Cache, report: &mut Report| make_draft(context, args, cache, report),
     };
     errand.run(|mut report, cache| {
         let has_time = !context.console.quiet && !context.signals.stop().is_raised();
@@ -27,38 +32,50 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     })
 }
 
-fn make_plan(
+fn make_draft(
     context: &Context<'_>,
     args: &Gc,
     cache: &Cache,
     report: &mut Report,
-) -> Result<Plan, Failure> {
-    let inventory = removal::readable_inventory(context, cache, report)?;
-    for invalid in &inventory.refs.invalid {
-        report.warn(context, invalid.warning(cache.path()));
-    }
-    if let Some(warning) = doubt::warning(&inventory, &context.cache_dir) {
-        report.warn(context, warning);
-    }
-    let evidence = removal::evidence(context, cache, &inventory, report)?;
-    if args.layers.is_some() {
-        report.problems.extend(evidence.lifetimes.problems.iter().map(ToString::to_string));
-    }
+) -> Result<Draft, Failure> {
     let options = GcOptions {
         keep_recent: args.keep_recent,
         unused_for: args.unused_for,
+        max_size: args.max_size,
         temp_age: args.temp_age,
         layers: choice(args.layers),
         ..GcOptions::default()
     };
-    let plan = match args.max_size {
-        Some(limit) => {
-            max_size::plan(context, cache, &inventory, options, &evidence, limit, report)?
-        }
-        None => plan::gc(&inventory, &options, &evidence),
-    };
-    removal::tell_of_uninspected(context, &evidence, &plan);
-    Ok(plan)
+    let draft = gc::plan(cache, &options, context.jobs, &mut Bars::new(context))?;
+    let inventory = &draft.inventory;
+    for invalid in &inventory.refs.invalid {
+        report.warn(context, invalid.warning(cache.path()));
+    }
+    if let Some(warning) = doubt::warning(inventory, &context.cache_dir) {
+        report.warn(context, warning);
+    }
+    removal::tell(context, &draft, report);
+    if args.layers.is_some() {
+        let unseen = draft.evidence.lifetimes.problems.iter().map(ToString::to_string);
+        report.problems.extend(unseen);
+    }
+    report.problems.extend(draft.evidence.usage.as_ref().map(unread).unwrap_or_default());
+    if let Some(warning) = over_limit(args.max_size, draft.plan.left()) {
+        report.warn(context, warning);
+    }
+    Ok(draft)
+}
+
+/// What to say if the cache does not become as small as the user wants it.
+fn over_limit(limit: Option<ByteSize>, left: Option<Size>) -> Option<String> {
+    let (limit, left) = (limit?, left?);
+    (left.at_least() > limit).then(|| {
+        format!(
+            "{} stays, more than {}: what is left is in use, leased, used just now, or no image",
+            size(left),
+            bytes(limit)
+        )
+    })
 }
 
 fn choice(layers: Option<Layers>) -> LayerChoice {

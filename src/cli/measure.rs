@@ -4,7 +4,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::problems;
 use super::ui::bars::MeasureBars;
-use crate::cache::{Cache, Guests, Inventory, Location};
+use crate::cache::{Cache, Inventory, Location, VmClones};
 use crate::usage::{CacheUsage, Measurement, Meter};
 
 /// Measures `trees`, and looks who else holds what is in them: `others` of the same cache, and the
@@ -16,10 +16,10 @@ pub fn measure(
     trees: &[Location],
     others: &[Location],
 ) -> Result<Measurement, Failure> {
-    let (stop, guests) = (context.signals.stop(), Guests::of_user());
-    let mut bars = MeasureBars::new(context.console, trees.len());
+    let (stop, clones) = (context.signals.stop(), VmClones::of_user());
+    let mut bars = MeasureBars::new(context.console);
     let mut found = meter.measure(cache, trees, &stop, &mut |progress| bars.show(progress))?;
-    meter.find_outside_holders(cache, &mut found, others, guests.as_ref(), &stop)?;
+    meter.find_outside_holders(cache, &mut found, others, clones.as_ref(), &stop)?;
     Ok(found)
 }
 
@@ -31,11 +31,10 @@ pub fn measure_cache(
     reads_extents: bool,
 ) -> Result<CacheUsage, Failure> {
     let meter = if reads_extents { context.meter().with_extents() } else { context.meter() };
-    let (stop, guests) = (context.signals.stop(), Guests::of_user());
-    // One more for `refs`.
-    let mut bars = MeasureBars::new(context.console, inventory.entries.len() + 1);
+    let (stop, clones) = (context.signals.stop(), VmClones::of_user());
+    let mut bars = MeasureBars::new(context.console);
     let mut watch = |progress: &_| bars.show(progress);
-    Ok(CacheUsage::measure(cache, inventory, &meter, guests.as_ref(), &stop, &mut watch)?)
+    Ok(CacheUsage::measure(cache, inventory, &meter, clones.as_ref(), &stop, &mut watch)?)
 }
 
 /// What could not be read, safe to print.

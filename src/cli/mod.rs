@@ -17,7 +17,6 @@ mod lease;
 mod limits;
 mod list;
 mod man;
-mod max_size;
 mod measure;
 mod offer;
 mod problems;

@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::args::Purge;
 use super::context::Context;
 use super::failure::{Ending, Failure, refuse};
@@ -12,10 +10,9 @@ use super::removal::{self, Counts, Report};
 use super::ui::units::estimate;
 use crate::cache::{Cache, LockedCache};
 use crate::error::Context as _;
-use crate::gc;
-use crate::plan::{self, Activity};
+use crate::gc::{self, Draft};
+use crate::plan::Plan;
 use crate::sweep::{open_up, razable, raze};
-use crate::usage::Estimate;
 
 pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     let mut report = Report::new(args.dry_run);
@@ -25,10 +22,11 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     }
     let Some(cache) = Cache::open(&context.cache_dir)? else { return report.finish(context) };
     if asks || args.dry_run {
-        prepare(context, &cache, &mut report)?;
-        let measurement = removal::measure(context, &cache, &report.plan)?;
-        let entries = report.plan.note_usage(&measurement);
-        report.reclaimable = entries + Estimate::exactly(razable(&cache));
+        let draft = prepare(context, &cache, &mut report)?;
+        report.note_draft(context, &cache, draft)?;
+        // Nothing is left of layers.
+        report.layers = None;
+        report.extra_freed = razable(&cache);
     }
     // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.
     if asks && !removal::confirm(context, question(context, &report))? {
@@ -45,21 +43,21 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     carry_out(context, &cache, &report, asks)
 }
 
-fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<(), Failure> {
+fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<Draft, Failure> {
     report.whole = Some(context.shown_dir());
-    let inventory = cache.inventory()?;
-    report.problems = inventory.problems.iter().map(ToString::to_string).collect();
+    let draft = gc::plan_purge(cache)?;
+    let (inventory, evidence) = (&draft.inventory, &draft.evidence);
     let unreadable = inventory.refs.unreadable.iter().filter(|found| found.file.is_none());
-    report.problems.extend(unreadable.map(|found| found.error.to_string()));
-    let evidence = gc::gather(cache, &inventory, Timestamp::now(), Activity::default());
+    let unreadable = unreadable.map(|found| found.error.to_string());
+    report.problems =
+        inventory.problems.iter().map(ToString::to_string).chain(unreadable).collect();
     if evidence.in_use.is_none() && evidence.problems.is_empty() {
         let warning = "this system does not tell which processes use what: images in use go, too";
         report.warn(context, warning.to_owned());
     }
     evidence.problems.iter().for_each(|problem| report.warn(context, problem.to_string()));
-    report.plan = plan::purge(&inventory, &evidence);
-    removal::tell_of_uninspected(context, &evidence, &report.plan);
-    Ok(())
+    removal::tell_of_uninspected(context, &draft);
+    Ok(draft)
 }
 
 fn carry_out(
@@ -72,11 +70,11 @@ fn carry_out(
     // What images have come and gone since belongs to the whole that was agreed on; who uses it, and
     // what is not of the cache, does not.
     let mut report = Report::new(false);
-    prepare(context, cache, &mut report)?;
-    if asked && !concerns(&report).is_subset(&concerns(agreed)) {
+    let draft = prepare(context, cache, &mut report)?;
+    if asked && !concerns(&draft.plan).is_subset(&concerns(agreed.plan())) {
         return removal::refuse_changed(context);
     }
-    removal::carry_out(context, cache, &mut report)?;
+    removal::carry_out(context, cache, draft.plan, &mut report)?;
     finish_off(context, cache, &mut report);
     report.finish(context)
 }
@@ -127,36 +125,36 @@ fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
 }
 
 /// What is in use, and by whom, a line each.
-fn in_use(report: &Report) -> impl Iterator<Item = String> + '_ {
-    let used = report.plan.decisions().iter().filter(|decision| !decision.users.is_empty());
+fn in_use(plan: &Plan) -> impl Iterator<Item = String> + '_ {
+    let used = plan.decisions().iter().filter(|decision| !decision.users.is_empty());
     used.map(|decision| {
         format!("{} is in use by {}", removal::label(decision), removal::users_of(decision))
     })
 }
 
 /// What somebody who is asked should have been told of.
-fn concerns(report: &Report) -> HashSet<String> {
-    report.plan.strangers().map(ToString::to_string).chain(in_use(report)).collect()
+fn concerns(plan: &Plan) -> HashSet<String> {
+    plan.strangers().map(ToString::to_string).chain(in_use(plan)).collect()
 }
 
 fn question(context: &Context<'_>, report: &Report) -> String {
-    let counts = Counts::of(report.plan.decisions().iter().map(|decision| &decision.item));
-    let strangers: Vec<_> = report.plan.strangers().map(ToString::to_string).collect();
+    let counts = Counts::of(report.plan().decisions().iter().map(|decision| &decision.item));
+    let strangers: Vec<_> = report.plan().strangers().map(ToString::to_string).collect();
     let strangers = match strangers.is_empty() {
         true => String::new(),
         false => format!("Not of the cache, and removed with it: {}\n", strangers.join(", ")),
     };
-    let bytes = estimate(report.reclaimable);
-    let users: String = in_use(report).map(|line| line + "\n").collect();
+    let bytes = estimate(report.freed());
+    let users: String = in_use(report.plan()).map(|line| line + "\n").collect();
     format!("{strangers}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
 }
 
 /// Removes the folders, once everything in them is gone.
 fn finish_off(context: &Context<'_>, cache: &LockedCache, report: &mut Report) {
-    let mounted = report.plan.decisions().iter().filter(|decision| decision.mount.is_some());
+    let mounted = report.plan().decisions().iter().filter(|decision| decision.mount.is_some());
     let mounted: Vec<_> = mounted.map(removal::mounted).collect();
     report.problems.extend(mounted);
-    if !report.plan.decisions().iter().all(|decision| report.is_removed(decision)) {
+    if !report.plan().decisions().iter().all(|decision| report.is_removed(decision)) {
         return;
     }
     match raze(cache) {

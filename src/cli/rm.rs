@@ -6,9 +6,9 @@ use super::args::Rm;
 use super::choose::{choose, no_cache};
 use super::context::Context;
 use super::failure::{Ending, Failure};
-use super::removal::{self, Errand, Report};
+use super::removal::{self, Bars, Errand, Report};
 use crate::cache::{Cache, Digest, Inventory};
-use crate::plan::{self, Plan};
+use crate::gc::{self, Draft};
 
 pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
     let errand = Errand {
@@ -16,7 +16,7 @@ pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
         dry_run: args.dry_run,
         asks: !args.force && !args.yes,
         no_wait: args.no_wait,
-        make_plan: |cache: &Cache, report: &mut Report| make_plan(context, args, cache, report),
+        make_draft: |cache: &Cache, report: &mut Report| make_draft(context, args, cache, report),
     };
     errand.run(|mut report, cache| {
         if cache.is_none() {
@@ -30,18 +30,16 @@ pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
     })
 }
 
-fn make_plan(
+fn make_draft(
     context: &Context<'_>,
     args: &Rm,
     cache: &Cache,
     report: &mut Report,
-) -> Result<Plan, Failure> {
-    let inventory = removal::readable_inventory(context, cache, report)?;
-    let chosen = chosen(context, args, &inventory)?;
-    let evidence = removal::evidence(context, cache, &inventory, report)?;
-    let plan = plan::rm(&inventory, &chosen, args.force, &evidence);
-    removal::tell_of_uninspected(context, &evidence, &plan);
-    Ok(plan)
+) -> Result<Draft, Failure> {
+    let choose = |inventory: &Inventory| chosen(context, args, inventory);
+    let draft = gc::plan_rm(cache, choose, args.force, &mut Bars::new(context))?;
+    removal::tell(context, &draft, report);
+    Ok(draft)
 }
 
 /// All of them, or none: whoever mistypes one name may have meant another one, too.

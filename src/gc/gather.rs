@@ -2,15 +2,17 @@
 
 use jiff::Timestamp;
 
+use super::reporter::Reporter;
 use crate::cache::{Cache, Inventory};
 use crate::error::{Error, Result};
+use crate::jobs::Jobs;
 use crate::plan::{Activity, Evidence};
+use crate::usage::Meter;
 
 /// Looks at processes, leases, mounts and the births of everything in `inventory`. `now` is a time before `activity` was
 /// looked at, so nothing that has happened meanwhile lies in the past.
 ///
-/// Evidence that cannot be had is unknown, and what that was is among its problems. `activity` is when the extractions
-/// were last worked on.
+/// Evidence that cannot be had is unknown, and what that was is among its problems.
 pub fn gather(
     cache: &Cache,
     inventory: &Inventory,
@@ -26,6 +28,29 @@ pub fn gather(
     evidence.mounts = known(cache.mounts(), &mut problems);
     evidence.problems = problems;
     evidence
+}
+
+/// The same for a collection that may remove extractions: they are walked for the time of their last change.
+///
+/// # Errors
+/// The threads cannot be started, or the reporter has stopped it.
+pub(super) fn gather_all(
+    cache: &Cache,
+    inventory: &Inventory,
+    jobs: Jobs,
+    reporter: &mut dyn Reporter,
+) -> Result<Evidence> {
+    let now = Timestamp::now();
+    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
+    let extractions: Vec<_> = extractions.map(|entry| entry.location.clone()).collect();
+    let stop = reporter.stop();
+    let mut watch = |progress: &_| reporter.measuring(progress);
+    let found = Meter::new(jobs).measure(cache, &extractions, &stop, &mut watch)?;
+    let changes = extractions.into_iter().map(|at| (at.clone(), found.newest_change(&at)));
+    let activity = Activity::new(&changes.collect::<Vec<_>>());
+    let mut evidence = gather(cache, inventory, now, activity);
+    evidence.problems.extend(found.into_problems());
+    Ok(evidence)
 }
 
 /// What was found; `None` where the system does not tell, or the look has failed.

@@ -1,5 +1,35 @@
-//! One collection from start to end: gather evidence, plan, measure, sweep, report.
+//! One collection from start to end: gather evidence, plan, measure, sweep.
+//!
+//! What the program's `gc`, `rm` and `purge` do, a library user does in three lines: open the cache with its lock,
+//! make a [`Draft`] by [`plan()`], [`plan_rm`] or [`plan_purge`], and [`run`] it. A [`Reporter`] watches, and may stop it; `()` is
+//! one that does neither. For a dry run, open the cache without the lock, and [`Draft::measure`] what would go.
+//!
+//! ```
+//! use bbox_cache::cache::{Cache, Patience};
+//! use bbox_cache::gc;
+//! use bbox_cache::plan::GcOptions;
+//! use bbox_cache::{Jobs, StopFlag};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let home = tempfile::tempdir()?;
+//! # let directory = home.path();
+//! let opened = Cache::open_locked(directory, &StopFlag::new(), |_| Patience::Wait)?;
+//! let Some(cache) = opened else { return Ok(()) };
+//! let draft = gc::plan(&cache, &GcOptions::default(), Jobs::default(), &mut ())?;
+//! let done = gc::run(&cache, draft.plan, Jobs::default(), &mut ())?;
+//! println!("{} bytes came back for sure", done.freed().certain().as_u64());
+//! # Ok(())
+//! # }
+//! ```
 
 mod gather;
+mod measure;
+mod prepare;
+mod reporter;
+mod run;
 
 pub use gather::gather;
+pub use measure::{LeftLayers, measure_left_layers};
+pub use prepare::{Draft, plan, plan_purge, plan_rm};
+pub use reporter::Reporter;
+pub use run::{Done, run};

@@ -10,7 +10,7 @@ use super::timeline::Standing;
 use crate::cache::{
     Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location, Ref, User, former_ref_file,
 };
-use crate::usage::{Estimate, Measurement, Usage};
+use crate::usage::{Estimate, Measurement, Size, Usage};
 
 /// Something that a decision is about.
 #[derive(Clone, Debug)]
@@ -113,13 +113,23 @@ pub struct Decision {
 pub struct Plan {
     decisions: Vec<Decision>,
     places: HashMap<Location, usize>,
+    left: Option<Size>,
 }
 
 impl Plan {
     pub(super) fn new(decisions: Vec<Decision>) -> Self {
         let locations = decisions.iter().map(|decision| decision.item.location().clone());
         let places = locations.enumerate().map(|(place, location)| (location, place)).collect();
-        Self { decisions, places }
+        Self { decisions, places, left: None }
+    }
+
+    pub(super) fn leaving(self, left: Size) -> Self {
+        Self { left: Some(left), ..self }
+    }
+
+    /// What the cache occupies once the plan is carried out, if it was made for a limit on the size.
+    pub fn left(&self) -> Option<Size> {
+        self.left
     }
 
     /// All decisions, by kind and name.

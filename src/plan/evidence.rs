@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::cache::{Folder, Leases, Lifetimes, Location, Mounts, SETTLED_AGE, User, Users};
 use crate::error::Error;
+use crate::usage::CacheUsage;
 
 /// The time, and who needs what at that moment. [`gc::gather`](crate::gc::gather) collects it from the system.
 ///
@@ -26,6 +27,8 @@ pub struct Evidence {
     pub lifetimes: Lifetimes,
     /// When the extractions were last worked on.
     pub activity: Activity,
+    /// How big everything in the cache is. Without, no limit on the size can be met.
+    pub usage: Option<CacheUsage>,
     /// What could not be looked at, and so is unknown.
     pub problems: Vec<Error>,
 }
@@ -40,6 +43,7 @@ impl Evidence {
             mounts: None,
             lifetimes: Lifetimes::default(),
             activity: Activity::default(),
+            usage: None,
             problems: Vec::new(),
         }
     }

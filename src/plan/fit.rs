@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use bytesize::ByteSize;
 
-use super::{Item, KeepReason, Plan, Verdict};
+use super::decision::{Item, Plan};
+use super::reason::{KeepReason, Verdict};
 use crate::cache::{Entry, Location};
 use crate::usage::Size;
 

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use bytesize::ByteSize;
 use jiff::SignedDuration;
 
 use super::decision::{Decision, Item, Plan, decide};
 use super::evidence::Evidence;
+use super::fit::{evictable, fit};
 use super::layers;
 use super::options::GcOptions;
 use super::reachability::Reachability;
@@ -13,6 +15,7 @@ use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::refs::decide_refs;
 use super::timeline::Timeline;
 use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, Ref, User};
+use crate::usage::CacheUsage;
 
 /// How old a ref is before its image is no longer taken to be about to arrive.
 const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
@@ -53,6 +56,32 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 /// # }
 /// ```
 pub fn gc(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -> Plan {
+    match (options.max_size, &evidence.usage) {
+        (Some(limit), Some(usage)) => fit_to(limit, usage, inventory, options, evidence),
+        _ => decide_all(inventory, options, evidence),
+    }
+}
+
+/// The plan after which the cache occupies `limit` at most, if that can be had: besides what goes anyway, the images go
+/// that were used least recently.
+fn fit_to(
+    limit: ByteSize,
+    usage: &CacheUsage,
+    inventory: &Inventory,
+    options: &GcOptions,
+    evidence: &Evidence,
+) -> Plan {
+    let evict = |evicted: &HashSet<Location>| {
+        let evicted = options.evicted.union(evicted).cloned().collect();
+        decide_all(inventory, &GcOptions { evicted, ..options.clone() }, evidence)
+    };
+    let size = |plan: &Plan| usage.total_without(&plan.to_remove().into_iter().collect()).on_disk();
+    let candidates = evictable(&decide_all(inventory, options, evidence));
+    let (evicted, left) = fit(&candidates, limit, |evicted| size(&evict(evicted)));
+    evict(&evicted).leaving(left)
+}
+
+fn decide_all(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -> Plan {
     let in_place = inventory.images().map(|(_, digest)| digest).collect();
     let reachability = Reachability::new(&inventory.refs.refs);
     let own = inventory.refs.refs.iter().filter(|found| found.former_file().is_none());

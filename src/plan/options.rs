@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bytesize::ByteSize;
 use jiff::SignedDuration;
 
 use crate::cache::Location;
@@ -26,7 +27,10 @@ pub struct GcOptions {
     pub keep_recent: Option<SignedDuration>,
     /// An image goes although it is referenced if it was not used within this time. `None`: no image does.
     pub unused_for: Option<SignedDuration>,
-    /// Images that go although they are referenced, so that the cache fits: see [`fit`](super::fit).
+    /// What the cache may occupy at most. Images that were used least recently go although they are referenced until it
+    /// fits. `None`: no limit.
+    pub max_size: Option<ByteSize>,
+    /// These images go although they are referenced, as if the limit on the size had chosen them.
     pub evicted: HashSet<Location>,
     /// An extraction is abandoned if nothing in it has changed for this long: 24 hours by default.
     pub temp_age: SignedDuration,
@@ -39,6 +43,7 @@ impl Default for GcOptions {
         Self {
             keep_recent: None,
             unused_for: None,
+            max_size: None,
             evicted: HashSet::new(),
             temp_age: TEMP_AGE,
             layers: LayerChoice::None,

@@ -5,11 +5,7 @@ use std::io;
 
 use rustix::io::Errno;
 
-use crate::escape::Escaped;
 use crate::fs::Directory;
-
-/// Which users may act as which other ones in a user namespace (see `subuid(5)`).
-const SUB_UIDS: &str = "/etc/subuid";
 
 /// The error that `cause` is for the entry `name` of `holder`, with the way out if there is one.
 pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Error {
@@ -62,27 +58,7 @@ fn foreign_owner(own: u32, holder: &Directory, name: &CStr) -> Option<String> {
     }
     let owners = [c".", name].map(|name| holder.owner_of(name).ok());
     let owner = owners.into_iter().flatten().find(|owner| *owner != own)?;
-    // Where there is no such table, nobody has any.
-    let table = std::fs::read_to_string(SUB_UIDS).unwrap_or_default();
-    Some(match sub_uid_of(&table, owner) {
-        Some(user) => format!(
-            "it belongs to uid {owner}, a sub-uid of {user}: run this as {user}, under \
-             `unshare --map-root-user --map-auto`",
-            user = Escaped::new(user)
-        ),
-        None => format!("it belongs to uid {owner}: run this as that user, or as root"),
-    })
-}
-
-/// Whose sub-uid this is; `table` is the text of `/etc/subuid`: `user:first:count` on each line.
-fn sub_uid_of(table: &str, uid: u32) -> Option<&str> {
-    table.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let user = fields.next()?;
-        let first: u32 = fields.next()?.trim().parse().ok()?;
-        let count: u32 = fields.next()?.trim().parse().ok()?;
-        (first..first.saturating_add(count)).contains(&uid).then_some(user)
-    })
+    Some(format!("it belongs to uid {owner}: run this as that user, or as root"))
 }
 
 #[cfg(test)]
@@ -114,21 +90,5 @@ mod tests {
         assert_eq!(foreign_owner(0, &holder, c"gone"), None);
         let said = foreign_owner(own.wrapping_add(1).max(1), &holder, c"gone").unwrap();
         assert!(said.starts_with(&format!("it belongs to uid {own}")), "{said}");
-    }
-
-    #[test]
-    fn a_sub_uid_is_known_by_its_range() {
-        let table =
-            "# comment\nann:100000:65536\nbob:165536:10\nbroken:x:1\n\nend:4294967290:65536";
-        for (uid, user) in [
-            (99_999, None),
-            (100_000, Some("ann")),
-            (165_535, Some("ann")),
-            (165_536, Some("bob")),
-            (165_546, None),
-            (4_294_967_294, Some("end")),
-        ] {
-            assert_eq!(sub_uid_of(table, uid), user, "{uid}");
-        }
     }
 }

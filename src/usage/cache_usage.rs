@@ -9,7 +9,7 @@ use super::estimate::Estimate;
 use super::measurement::Measurement;
 use super::meter::Meter;
 use super::progress::Progress;
-use crate::cache::{Cache, EntryName, Folder, Guests, Inventory, Location};
+use crate::cache::{Cache, EntryName, Folder, Inventory, Location, VmClones};
 use crate::error::{Context, Error, Result};
 use crate::stop::StopFlag;
 
@@ -53,7 +53,7 @@ pub struct CacheUsage {
 }
 
 impl CacheUsage {
-    /// Measures everything that `inventory` lists; `guests` are the clones that may hold the same
+    /// Measures everything that `inventory` lists; `clones` are those of VMs that may hold the same
     /// data. `stop` and `watch` are those of [`Meter::measure`].
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl CacheUsage {
         cache: &Cache,
         inventory: &Inventory,
         meter: &Meter,
-        guests: Option<&Guests>,
+        clones: Option<&VmClones>,
         stop: &StopFlag,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Self> {
@@ -72,7 +72,7 @@ impl CacheUsage {
         let refs = Some(refs).filter(|refs| entries.clone().all(|entry| entry != refs));
         let locations: Vec<_> = entries.chain(&refs).cloned().collect();
         let mut measurement = meter.measure(cache, &locations, stop, watch)?;
-        meter.find_outside_holders(cache, &mut measurement, &[], guests, stop)?;
+        meter.find_outside_holders(cache, &mut measurement, &[], clones, stop)?;
         let (mut folders, mut problems) = (Usage::default(), Vec::new());
         for folder in [Folder::Root, Folder::Layers] {
             match folder_usage(cache, folder) {

@@ -13,7 +13,7 @@ use super::links::{Links, Overlap};
 use super::sharing::{Holder, Role, Shared};
 use super::size::Size;
 use crate::cache::Location;
-use crate::error::Problems;
+use crate::error::{Error, Problems};
 use crate::fs::Holding;
 
 /// The account of one tree.
@@ -79,6 +79,11 @@ impl Measurement {
     /// How many trees were measured.
     pub(super) fn len(&self) -> usize {
         self.accounts.len()
+    }
+
+    /// The first errors of each tree.
+    pub(crate) fn into_problems(self) -> impl Iterator<Item = Error> {
+        self.accounts.into_iter().flat_map(|account| account.problems.into_first())
     }
 
     /// What was measured, in the order in which it was given.

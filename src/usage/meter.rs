@@ -7,7 +7,7 @@ use super::measurement::{Account, Measurement};
 use super::progress::{Counters, Progress};
 use super::sharing::{Shared, SharedInodes};
 use super::walk::{MOST_OPENED, Reading, Top, TreeWalk, Turn, Walker};
-use crate::cache::{Cache, Folders, Guests, Location};
+use crate::cache::{Cache, Folders, Location, VmClones};
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
@@ -123,7 +123,7 @@ impl Meter {
     }
 
     /// Looks who else holds what only the measured trees seem to hold: `others` in the same cache,
-    /// and the guests that have been cloned from it. Only if there is any such data; then its
+    /// and the clones of VMs. Only if there is any such data; then its
     /// estimates are closer to the truth afterwards.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl Meter {
         cache: &Cache,
         measurement: &mut Measurement,
         others: &[Location],
-        guests: Option<&Guests>,
+        clones: Option<&VmClones>,
         stop: &StopFlag,
     ) -> Result<()> {
         if !measurement.is_in_doubt() {
@@ -148,12 +148,12 @@ impl Meter {
             whole.walk(&pool, trees, first, stop, shared)
         };
         look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
-        for guest in guests.into_iter().flat_map(Guests::list) {
+        for clone in clones.into_iter().flat_map(VmClones::list) {
             // A clone whose file system cannot be found is like any file that nobody knows of.
-            let Ok(Some(volume)) = guest.folder.volume() else { continue };
+            let Ok(Some(volume)) = clone.folder.volume() else { continue };
             if shared.extents.volumes().contain(volume) {
-                let folder = Ok(Some(&guest.folder));
-                look(vec![Top { folder, name: &guest.name, path: guest.path }], shared)?;
+                let folder = Ok(Some(&clone.folder));
+                look(vec![Top { folder, name: &clone.name, path: clone.path }], shared)?;
             }
         }
         Ok(())

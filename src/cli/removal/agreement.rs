@@ -46,7 +46,7 @@ fn referenced(plan: &Plan) -> impl Iterator<Item = &Decision> {
 /// # Errors
 /// There is nobody to ask.
 pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, Failure> {
-    let images: Vec<_> = referenced(&draft.plan).collect();
+    let images: Vec<_> = referenced(draft.plan()).collect();
     let agreed =
         Agreement::These(images.iter().map(|image| image.item.location().clone()).collect());
     if images.is_empty() {
@@ -64,12 +64,12 @@ pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, F
 }
 
 fn question(draft: &Report, images: &[&Decision], width: Option<usize>) -> String {
-    let layout = Layout::new(&draft.plan, width, true);
+    let layout = Layout::new(draft.plan(), width, true);
     let lines: String = images.iter().map(|image| layout.removed(image, None) + "\n").collect();
-    let removals = draft.plan.removals().map(|decision| &decision.item);
+    let removals = draft.plan().removals().map(|decision| &decision.item);
     let counts = Counts::of(removals);
     let these = if images.len() == 1 { "This image is" } else { "These images are" };
-    format!("{lines}{these} referenced. Remove {counts}, freeing {}?", estimate(draft.reclaimable))
+    format!("{lines}{these} referenced. Remove {counts}, freeing {}?", estimate(draft.freed()))
 }
 
 /// Asks a question; a signal ends the program meanwhile.

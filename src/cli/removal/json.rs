@@ -57,7 +57,7 @@ struct Totals {
 
 impl Document {
     pub fn new(report: &Report, context: &Context<'_>) -> Self {
-        let decisions = report.plan.decisions();
+        let decisions = report.plan().decisions();
         let removed = decisions.iter().filter(|decision| report.is_removed(decision)).count();
         let kept = decisions.iter().filter(|decision| is_kept(report, decision)).count();
         Self {
@@ -71,7 +71,7 @@ impl Document {
                 failed: decisions.len() - removed - kept,
                 freed_bytes: report.freed().into(),
                 layers_reclaimable_bytes: report.layers.map(|left| left.reclaimable.into()),
-                file_system_freed_bytes: report.freed.by_file_system(),
+                file_system_freed_bytes: report.freed_by_file_system(),
             },
             warnings: report.warnings.iter().chain(&report.problems).cloned().collect(),
         }

@@ -2,10 +2,9 @@
 
 use bytesize::ByteSize;
 
-use super::freed::Freed;
 use super::json::Document;
 use super::lines::{self, Counts, Layout};
-use super::measure::{self, LeftLayers};
+use super::progress::Bars;
 use crate::cache::Cache;
 use crate::cli::args::Format;
 use crate::cli::context::Context;
@@ -14,22 +13,27 @@ use crate::cli::offer::Offer;
 use crate::cli::ui::console::OutputError;
 use crate::cli::ui::json::document;
 use crate::cli::ui::units::{bytes, estimate, plural};
+use crate::gc::{Done, Draft, LeftLayers, measure_left_layers};
 use crate::plan::{Decision, Plan, Verdict};
-use crate::sweep::{Outcome, RemovalResult};
+use crate::sweep::RemovalResult;
 use crate::usage::{Estimate, Usage};
 
-/// What was planned and, unless it was a dry run, what came of it.
+/// How far it has come.
+enum State {
+    /// There is nothing to do, or the user does not want it.
+    Nothing { plan: Plan, dry_run: bool },
+    /// Planned and measured: a dry run, or what a question is about.
+    Draft { plan: Plan, reclaimable: Estimate },
+    /// Carried out.
+    Done(Box<Done>),
+}
+
+/// What was planned or what came of it, and what there is to say besides.
 pub struct Report {
-    pub plan: Plan,
-    /// What removing everything that is doomed gives back, by measurement.
-    pub reclaimable: Estimate,
+    state: State,
     /// The layers that could go besides, if they were looked at.
     pub layers: Option<LeftLayers>,
-    /// `None` for a dry run.
-    pub outcome: Option<Outcome>,
-    /// What there is to judge by how much has come back.
-    pub freed: Freed,
-    /// Bytes that were freed besides the plan's own.
+    /// Bytes that are freed besides those of the plan.
     pub extra_freed: ByteSize,
     /// What to name besides the removed things' number, for a purge.
     pub whole: Option<String>,
@@ -38,27 +42,22 @@ pub struct Report {
     /// What could not be done, besides the plan's own failures.
     pub problems: Vec<String>,
     /// Whether everything could be printed so far.
-    pub printed: Result<(), OutputError>,
+    printed: Result<(), OutputError>,
     /// Warnings that the user has seen already.
     told: Vec<String>,
-    dry_run: bool,
 }
 
 impl Report {
     pub fn new(dry_run: bool) -> Self {
         Self {
-            plan: Plan::default(),
-            reclaimable: Estimate::default(),
+            state: State::Nothing { plan: Plan::default(), dry_run },
             layers: None,
-            outcome: None,
-            freed: Freed::default(),
             extra_freed: ByteSize::b(0),
             whole: None,
             warnings: Vec::new(),
             problems: Vec::new(),
             printed: Ok(()),
             told: Vec::new(),
-            dry_run,
         }
     }
 
@@ -67,18 +66,72 @@ impl Report {
         Self { told: draft.warnings, ..Self::new(false) }
     }
 
-    pub fn is_dry_run(&self) -> bool {
-        self.dry_run
+    /// Measures a draft and takes it in.
+    pub fn note_draft(
+        &mut self,
+        context: &Context<'_>,
+        cache: &Cache,
+        mut draft: Draft,
+    ) -> Result<(), Failure> {
+        let measured = draft.measure(cache, context.jobs, &mut Bars::new(context));
+        let (reclaimable, layers) = measured?;
+        self.state = State::Draft { plan: draft.plan, reclaimable };
+        self.layers = Some(layers);
+        Ok(())
     }
 
+    /// Takes in what came of the plan.
+    pub fn note_done(
+        &mut self,
+        context: &Context<'_>,
+        done: Done,
+        printed: Result<(), OutputError>,
+    ) {
+        self.printed = printed;
+        let (failure, no_word) = done.problems();
+        self.problems.extend(failure.map(ToString::to_string));
+        if let Some(problem) = no_word {
+            self.warn(context, problem.to_string());
+        }
+        self.state = State::Done(Box::new(done));
+    }
+
+    /// What was planned.
+    pub fn plan(&self) -> &Plan {
+        match &self.state {
+            State::Nothing { plan, .. } | State::Draft { plan, .. } => plan,
+            State::Done(done) => done.plan(),
+        }
+    }
+
+    pub fn is_dry_run(&self) -> bool {
+        match &self.state {
+            State::Nothing { dry_run, .. } => *dry_run,
+            State::Draft { .. } => true,
+            State::Done(_) => false,
+        }
+    }
+
+    /// What came of a decision, if anything has been done.
     pub fn result(&self, decision: &Decision) -> Option<&RemovalResult> {
-        self.outcome.as_ref()?.get(decision.item.location())
+        match &self.state {
+            State::Done(done) => done.result(decision),
+            State::Nothing { .. } | State::Draft { .. } => None,
+        }
+    }
+
+    /// What the file system says has come back.
+    pub fn freed_by_file_system(&self) -> Option<i64> {
+        match &self.state {
+            State::Done(done) => done.freed_by_file_system(),
+            State::Nothing { .. } | State::Draft { .. } => None,
+        }
     }
 
     /// Whether a decision's item is gone, or would be.
     pub fn is_removed(&self, decision: &Decision) -> bool {
         use RemovalResult::{Gone, Removed};
-        if self.dry_run {
+        if self.is_dry_run() {
             decision.verdict.removes()
         } else {
             matches!(self.result(decision), Some(Removed { .. } | Gone))
@@ -91,7 +144,7 @@ impl Report {
 
     /// Whether a signal kept something from being removed.
     fn is_interrupted(&self, context: &Context<'_>) -> bool {
-        let mut decisions = self.plan.decisions().iter();
+        let mut decisions = self.plan().decisions().iter();
         context.signals.stop().is_raised() && decisions.any(|decision| self.is_left(decision))
     }
 
@@ -103,22 +156,21 @@ impl Report {
 
     /// Bytes that were freed, or would be.
     pub fn freed(&self) -> Estimate {
-        match &self.outcome {
-            Some(outcome) => {
-                let freed = self.freed.estimate(&self.plan, outcome);
-                freed + Estimate::exactly(self.extra_freed)
-            }
-            None => self.reclaimable,
-        }
+        let freed = match &self.state {
+            State::Nothing { .. } => Estimate::default(),
+            State::Draft { reclaimable, .. } => *reclaimable,
+            State::Done(done) => done.freed(),
+        };
+        freed + Estimate::exactly(self.extra_freed)
     }
 
     /// What has been freed, and what the file system says of that if it says something else, or more.
     fn shown_freed(&self) -> String {
         let freed = self.freed();
-        let usages = self.plan.decisions().iter().filter_map(|decision| decision.usage);
+        let usages = self.plan().decisions().iter().filter_map(|decision| decision.usage);
         let entries: Usage = usages.sum();
         let entries = entries.files + entries.directories;
-        match self.freed.by_file_system() {
+        match self.freed_by_file_system() {
             Some(said) if !freed.is_one_figure() || !freed.agrees_with(said, entries) => {
                 format!("{} ({})", estimate(freed), by_file_system(said))
             }
@@ -136,7 +188,8 @@ impl Report {
 
     /// Looks what else could go, now that everything has gone that was to go. A signal ends only that.
     pub fn look_at_layers(&mut self, context: &Context<'_>, cache: &Cache) {
-        match measure::layers_left(context, cache, &self.plan) {
+        let bars = &mut Bars::new(context);
+        match measure_left_layers(cache, self.plan(), context.jobs, bars) {
             Ok(left) => self.layers = Some(left),
             Err(_) if context.signals.stop().is_raised() => {}
             Err(failure) => self.problems.push(failure.to_string()),
@@ -145,7 +198,7 @@ impl Report {
 
     /// Takes it for a failure that an image was not removed: the user has named it.
     pub fn miss_what_stays(&mut self) {
-        let decisions = self.plan.decisions().iter();
+        let decisions = self.plan().decisions().iter();
         let images = decisions.filter(|decision| decision.item.is_image_in_place());
         let stays = images.filter(|image| self.stays(image));
         let problems: Vec<_> = stays.map(lines::refused).collect();
@@ -171,7 +224,7 @@ impl Report {
                 }
             }
         }
-        let has_failed = self.plan.decisions().iter().any(|decision| self.has_failed(decision));
+        let has_failed = self.plan().decisions().iter().any(|decision| self.has_failed(decision));
         let ending = match (self.is_interrupted(context), has_failed || !self.problems.is_empty()) {
             (true, _) => Ending::Interrupted,
             (false, true) => Ending::Incomplete,
@@ -184,16 +237,20 @@ impl Report {
     fn text(&self, context: &Context<'_>) -> String {
         let verbose = context.console.verbose;
         let mut text = String::new();
-        let layout = Layout::new(&self.plan, context.console.width(), self.dry_run);
-        for decision in self.plan.decisions() {
+        let layout = Layout::new(self.plan(), context.console.width(), self.is_dry_run());
+        for decision in self.plan().decisions() {
             match decision.verdict {
-                Verdict::Remove(_) if self.dry_run && lines::is_worth_a_line(decision, verbose) => {
+                Verdict::Remove(_)
+                    if self.is_dry_run() && lines::is_worth_a_line(decision, verbose) =>
+                {
                     text += &(layout.removed(decision, None) + "\n");
                 }
                 Verdict::Keep(_) if verbose || lines::is_worth_telling(decision) => {
                     text += &(layout.kept(decision) + "\n");
                 }
-                Verdict::Restore(_) if self.dry_run => text += &(layout.restored(decision) + "\n"),
+                Verdict::Restore(_) if self.is_dry_run() => {
+                    text += &(layout.restored(decision) + "\n")
+                }
                 _ => {}
             }
         }
@@ -214,10 +271,10 @@ impl Report {
     }
 
     fn summary(&self, context: &Context<'_>) -> String {
-        if self.plan.changes().next().is_none() && self.whole.is_none() {
+        if self.plan().changes().next().is_none() && self.whole.is_none() {
             return format!("Nothing to remove in {}.", context.shown_place());
         }
-        let decisions = self.plan.decisions().iter();
+        let decisions = self.plan().decisions().iter();
         let removed = decisions.clone().filter(|decision| self.is_removed(decision));
         let counts = Counts::of(removed.map(|decision| &decision.item));
         let what = match &self.whole {
@@ -226,7 +283,7 @@ impl Report {
         };
         let freed = self.shown_freed();
         let failed = decisions.filter(|decision| self.has_failed(decision)).count();
-        if self.dry_run {
+        if self.is_dry_run() {
             format!("Would remove {what}, freeing {freed}")
         } else if self.is_interrupted(context) {
             format!("Interrupted: removed {counts}, freed {freed}; run it again to finish")

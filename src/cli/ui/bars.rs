@@ -1,12 +1,10 @@
 //! Bars that move while the library works.
 //!
-//! The work runs on a thread of its own; this one waits for its events and looks at its counters
-//! ten times a second. The workers know nothing of it, and work that is done before the first
-//! look is never drawn.
+//! They are drawn from its counters about ten times a second, on the thread that has asked for the work. Work that is
+//! done before the first look is never drawn.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::bar_terminal::BarTerminal;
@@ -14,47 +12,12 @@ use super::console::Console;
 use super::text::cut;
 use super::units::bytes;
 use crate::cache::{Digest, Folder, Location};
-use crate::error::{Error, Result, cause};
 use crate::usage::{Phase, Progress, Usage};
 
-const TICK: Duration = Duration::from_millis(100);
 /// How many of the trees being walked are shown.
 const SHOWN_TREES: usize = 4;
 /// The longest name of a tree that is shown.
 const NAME_WIDTH: usize = 32;
-
-/// Something that shows how far a job has come.
-pub trait Face<E> {
-    /// The job has told something.
-    fn event(&mut self, event: E);
-    /// A moment has passed.
-    fn tick(&mut self);
-}
-
-/// Runs `work` while `face` shows how far it has come.
-///
-/// # Errors
-/// The thread for the work cannot be started.
-pub fn watch<T: Send, E: Send>(
-    face: &mut impl Face<E>,
-    work: impl FnOnce(Sender<E>) -> T + Send,
-) -> Result<T> {
-    std::thread::scope(|scope| {
-        // The work owns the sender, so the channel closes when the work is done.
-        let (sender, events) = unbounded();
-        let worker = std::thread::Builder::new()
-            .spawn_scoped(scope, move || work(sender))
-            .map_err(|error| Error::Threads { jobs: 1, cause: cause(&error) })?;
-        loop {
-            match events.recv_timeout(TICK) {
-                Ok(event) => face.event(event),
-                Err(RecvTimeoutError::Timeout) => face.tick(),
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        Ok(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })
-}
 
 /// Stderr, if bars are to be drawn at all.
 fn target(console: &Console) -> ProgressDrawTarget {
@@ -108,10 +71,9 @@ pub struct MeasureBars {
 }
 
 impl MeasureBars {
-    /// For so many `trees`.
-    pub fn new(console: &Console, trees: usize) -> Self {
+    pub fn new(console: &Console) -> Self {
         let group = MultiProgress::with_draw_target(target(console));
-        let whole = TreesBar::new(console, trees);
+        let whole = TreesBar::new(console, 0);
         group.add(whole.bar.clone());
         Self { group, whole, trees: Vec::new() }
     }
@@ -119,6 +81,7 @@ impl MeasureBars {
     /// Shows how far the measurement has come.
     pub fn show(&mut self, progress: &Progress) {
         let done = progress.iter().filter(|(_, counters)| counters.phase() == Phase::Done).count();
+        self.whole.bar.set_length(progress.iter().len() as u64);
         self.whole.show(progress, done);
         let walked = progress.iter().filter(|(_, counters)| counters.phase() == Phase::Working);
         let lines: Vec<_> = walked

@@ -11,20 +11,20 @@ use super::EntryName;
 use super::location::home_directory;
 use crate::fs::Directory;
 
-/// Where the guests of a user lie, for [`Meter::find_outside_holders`](crate::usage::Meter::find_outside_holders).
+/// Where the clones of a user lie, for [`Meter::find_outside_holders`](crate::usage::Meter::find_outside_holders).
 #[derive(Clone, Debug)]
-pub struct Guests {
+pub struct VmClones {
     vms: PathBuf,
 }
 
-/// One guest's root file system.
-pub(crate) struct Guest {
+/// One clone's root file system.
+pub(crate) struct VmClone {
     pub folder: Arc<Directory>,
     pub name: EntryName,
     pub path: PathBuf,
 }
 
-impl Guests {
+impl VmClones {
     /// Those in `vms`, a directory each. It need not be there.
     pub fn below(vms: impl Into<PathBuf>) -> Self {
         Self { vms: vms.into() }
@@ -40,20 +40,20 @@ impl Guests {
         Some(Self::below(home.join("broodbox/vms")))
     }
 
-    /// All that can be looked at, one at a time. Whoever does not let himself be looked at may hold
-    /// anything, as anybody may who is not a guest.
-    pub(crate) fn list(&self) -> impl Iterator<Item = Guest> {
+    /// All that can be opened, one at a time. A clone that cannot be opened may share any extent, like any file
+    /// outside the cache.
+    pub(crate) fn list(&self) -> impl Iterator<Item = VmClone> {
         let vms = Directory::open(&self.vms).ok();
         let mut names = Vec::new();
         if let Some(vms) = &vms {
             // As above: those that are not listed are like others that nobody knows.
             let _ = vms.for_each(|name, _| names.push(EntryName::from(name)));
         }
-        names.into_iter().filter_map(move |vm| Guest::open(vms.as_ref()?, &self.vms, &vm))
+        names.into_iter().filter_map(move |vm| VmClone::open(vms.as_ref()?, &self.vms, &vm))
     }
 }
 
-impl Guest {
+impl VmClone {
     fn open(vms: &Directory, path: &Path, vm: &EntryName) -> Option<Self> {
         let data = vms.open_folder(vm.as_c_str()).ok()?.open_folder(c"data").ok()?;
         let name = EntryName::from(c"rootfs-work");

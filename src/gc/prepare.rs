@@ -1,0 +1,92 @@
+//! From a cache to a plan.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::gather::{gather, gather_all};
+use super::reporter::Reporter;
+use crate::cache::{Cache, Digest, Inventory, VmClones};
+use crate::error::Result;
+use crate::jobs::Jobs;
+use crate::plan::{self, Activity, Evidence, GcOptions, Plan};
+use crate::usage::{CacheUsage, Meter};
+
+/// A plan, and what it was made of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Draft {
+    /// What is to go, and why.
+    pub plan: Plan,
+    /// What lies in the cache.
+    pub inventory: Inventory,
+    /// Who needs what.
+    pub evidence: Evidence,
+}
+
+/// Plans a collection.
+///
+/// # Errors
+/// The cache cannot be listed, a ref cannot be read (it may point at any image), the threads cannot be started, or the
+/// reporter has stopped it. What else cannot be looked at is among the problems of inventory and evidence.
+pub fn plan(
+    cache: &Cache,
+    options: &GcOptions,
+    jobs: Jobs,
+    reporter: &mut dyn Reporter,
+) -> Result<Draft> {
+    let inventory = readable_inventory(cache, reporter)?;
+    let mut evidence = gather_all(cache, &inventory, jobs, reporter)?;
+    if options.max_size.is_some() {
+        evidence.usage = Some(measure_cache(cache, &inventory, jobs, reporter)?);
+    }
+    let plan = plan::gc(&inventory, options, &evidence);
+    Ok(Draft { plan, inventory, evidence })
+}
+
+/// Plans the removal of the images that `choose` picks from the inventory, as [`plan::rm`] does.
+///
+/// # Errors
+/// As for [`plan()`], and whatever `choose` answers.
+pub fn plan_rm<E: From<crate::Error>>(
+    cache: &Cache,
+    choose: impl FnOnce(&Inventory) -> std::result::Result<HashSet<Digest>, E>,
+    despite_lease: bool,
+    reporter: &mut dyn Reporter,
+) -> std::result::Result<Draft, E> {
+    let inventory = readable_inventory(cache, reporter)?;
+    let chosen = choose(&inventory)?;
+    let evidence = gather(cache, &inventory, Timestamp::now(), Activity::default());
+    let plan = plan::rm(&inventory, &chosen, despite_lease, &evidence);
+    Ok(Draft { plan, inventory, evidence })
+}
+
+/// Plans the removal of everything, as [`plan::purge`] does.
+///
+/// # Errors
+/// The cache cannot be listed.
+pub fn plan_purge(cache: &Cache) -> Result<Draft> {
+    let inventory = cache.inventory()?;
+    let evidence = gather(cache, &inventory, Timestamp::now(), Activity::default());
+    let plan = plan::purge(&inventory, &evidence);
+    Ok(Draft { plan, inventory, evidence })
+}
+
+/// What lies in the cache once it has settled, all refs of which can be read.
+fn readable_inventory(cache: &Cache, reporter: &dyn Reporter) -> Result<Inventory> {
+    let mut inventory = cache.settled_inventory(&reporter.stop())?;
+    inventory.refs = inventory.refs.into_readable()?;
+    Ok(inventory)
+}
+
+fn measure_cache(
+    cache: &Cache,
+    inventory: &Inventory,
+    jobs: Jobs,
+    reporter: &mut dyn Reporter,
+) -> Result<CacheUsage> {
+    let (meter, clones) = (Meter::new(jobs).with_extents(), VmClones::of_user());
+    let stop = reporter.stop();
+    let mut watch = |progress: &_| reporter.measuring(progress);
+    CacheUsage::measure(cache, inventory, &meter, clones.as_ref(), &stop, &mut watch)
+}

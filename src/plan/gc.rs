@@ -193,11 +193,9 @@ impl<'a> Collection<'a> {
             .of(&entry.location)
             .map(|change| self.evidence.now.duration_since(change));
         match (self.evidence.in_use.as_ref(), age) {
-            (Some(_), _) if !self.users(entry).is_empty() => Verdict::Keep(KeepReason::InUse),
-            (Some(_), Some(age)) if age >= self.options.temp_age => {
-                Verdict::Remove(RemoveReason::AbandonedTemp)
-            }
             (_, Some(age)) if age < self.options.temp_age => Verdict::Keep(KeepReason::Recent),
+            (Some(_), _) if !self.users(entry).is_empty() => Verdict::Keep(KeepReason::InUse),
+            (Some(_), Some(_)) => Verdict::Remove(RemoveReason::AbandonedTemp),
             _ => Verdict::Keep(KeepReason::Unknown),
         }
     }

@@ -55,8 +55,6 @@ pub struct Holding {
     pub unsure: u64,
     /// There are no such blocks: what lies within the metadata is counted as if it had one of its own.
     pub padding: u64,
-    /// The extents of files, shared or not.
-    pub mapped: u64,
 }
 
 impl Holding {
@@ -76,7 +74,6 @@ impl AddAssign for Holding {
         self.shared += other.shared;
         self.unsure += other.unsure;
         self.padding += other.padding;
-        self.mapped += other.mapped;
     }
 }
 

@@ -43,19 +43,6 @@ pub struct Measurement {
     uniques: OnceLock<Vec<Estimate>>,
 }
 
-/// What the extents of some files add up to: what `btrfs filesystem du` calls total, exclusive and
-/// set shared, in bytes. Neither what lies within the metadata nor what has no place yet is an extent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Extents {
-    /// Every extent of every file.
-    pub mapped: ByteSize,
-    /// Those that are not shared.
-    pub exclusive: ByteSize,
-    /// The others, each once.
-    pub shared: ByteSize,
-}
-
 /// Some trees, and what becomes of inodes whose names lie in several.
 struct Together {
     is_in: Vec<bool>,
@@ -142,7 +129,7 @@ impl Measurement {
     /// where files can share them, nothing is certain.
     pub fn reclaimable<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Estimate {
         let together = self.together(locations);
-        let holding = self.holding(&together, |role| matches!(role, Role::Goes(_)));
+        let holding = self.holding(&together);
         let going = together.total.on_disk - together.overlap.held_elsewhere;
         let going = Size::new(going, together.total.is_complete());
         estimate(going, holding, self.credit(&together))
@@ -157,23 +144,10 @@ impl Measurement {
         Estimate::new(besides.certain(), at_most)
     }
 
-    /// What the extents of the files in these trees add up to. Nothing, unless the meter has read
-    /// them.
-    pub fn extents<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Extents {
-        let together = self.together(locations);
-        let holding = self.holding(&together, |role| role != Role::Absent);
-        let again = self.again(&together);
-        Extents {
-            mapped: ByteSize::b(holding.mapped),
-            exclusive: ByteSize::b(holding.mapped - holding.shared),
-            shared: less(ByteSize::b(holding.shared), again),
-        }
-    }
-
-    /// What these trees hold, with the inodes that have such a role.
-    fn holding(&self, together: &Together, is_wanted: fn(Role) -> bool) -> Holding {
-        let role = |number| self.role(together, Holder::from_inode(number));
-        let mut sum = self.shared.inodes.holding(|number| is_wanted(role(number)));
+    /// What these trees hold that goes with them, inodes with several names included.
+    fn holding(&self, together: &Together) -> Holding {
+        let goes = |number| self.role(together, Holder::from_inode(number)) == Role::Goes(0);
+        let mut sum = self.shared.inodes.holding(goes);
         self.among(&together.is_in).for_each(|account| sum += account.holding);
         sum
     }

@@ -205,6 +205,20 @@ fn a_directory_that_may_not_be_read_makes_the_size_a_lower_bound() {
 }
 
 #[test]
+fn a_layer_that_may_not_be_read_makes_the_layers_of_an_image_a_lower_bound() {
+    let cache = TestCache::new();
+    let layer = cache.layer("l");
+    let (image, reference) = (cache.image("a"), cache.tag("example.com/a:1", "a"));
+    std::thread::sleep(Duration::from_millis(20));
+    [&layer, &image, &reference].iter().for_each(|path| age(path, Duration::ZERO));
+    let user = User::new(&cache);
+    fs::set_permissions(layer.join("usr/lib"), fs::Permissions::from_mode(0o000)).unwrap();
+    let list = user.run(&["list", "--sizes"]);
+    fs::set_permissions(layer.join("usr/lib"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(list.out.contains("  1 (at least "), "{}", list.out);
+}
+
+#[test]
 fn a_tree_that_vanishes_while_it_is_walked_is_no_error() {
     let cache = TestCache::new();
     cache.live("a");

@@ -1,14 +1,16 @@
 //! What a case has shown.
 
+use std::path::Path;
 use std::process::Command;
 
-use bbox_cache::cache::{Cache, Location};
-use bbox_cache::usage::{Extents, Measurement, Meter, Walker};
+use bbox_cache::cache::{Cache, Inventory};
+use bbox_cache::usage::{CacheUsage, Measurement, Meter, Size, Walker};
 use bbox_cache::{Jobs, StopFlag};
 use serde_json::Value;
 
 use crate::cases::{Case, Removes};
 use crate::scene::Scene;
+use crate::support::du;
 use crate::volume::{System, run};
 
 /// What the metadata of one file or directory may take, in bytes: that comes back, too.
@@ -28,15 +30,13 @@ pub struct Row {
     pub real: i64,
     pub while_open: Option<i64>,
     pub entries: u64,
-    /// Of all entries of the cache, before.
-    pub extents: Extents,
     complaints: Vec<String>,
 }
 
 pub fn find(case: &Case, scene: &Scene<'_>) -> Row {
     scene.settle();
     let mut complaints = Vec::new();
-    let extents = compare(scene, &mut complaints);
+    compare(scene, &mut complaints);
     let verb: &[&str] = match case.removes {
         Removes::Orphans => &["gc"],
         Removes::Everything => &["purge", "--force"],
@@ -66,7 +66,6 @@ pub fn find(case: &Case, scene: &Scene<'_>) -> Row {
         real: freed(),
         while_open,
         entries: sum("files") + sum("directories"),
-        extents,
         complaints,
     };
     row.judged(&done)
@@ -97,55 +96,52 @@ fn compare_unique(scene: &Scene<'_>, dry: &Value, complaints: &mut Vec<String>) 
 }
 
 /// Holds the two walkers against each other, and against `btrfs filesystem du`.
-fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) -> Extents {
+fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) {
     let cache = Cache::open(scene.cache.dir()).unwrap().unwrap();
-    let entries = cache.inventory().unwrap().entries;
-    let locations: Vec<_> = entries.into_iter().map(|entry| entry.location).collect();
+    let inventory = cache.inventory().unwrap();
     let [native, portable] =
-        [Walker::Native, Walker::Portable].map(|walker| measure(&cache, &locations, walker));
-    for at in &locations {
+        [Walker::Native, Walker::Portable].map(|walker| measure(&cache, &inventory, walker));
+    let whole = native.total().on_disk();
+    let [native, portable] = [&native, &portable].map(CacheUsage::measurement);
+    for at in inventory.entries.iter().map(|entry| &entry.location) {
         let path = at.path_in(cache.path());
         let of = |found: &Measurement| {
             let breakdown = found.breakdown(at).unwrap().clone();
-            (found.usage(at), found.unique(at), found.extents([at]), breakdown)
+            (found.usage(at), found.unique(at), found.total([at]), breakdown)
         };
         if Some(native.breakdown(at).unwrap().usage()) != native.usage(at) {
             complaints.push(format!("its parts do not add up: {}", path.display()));
         }
-        if of(&native) != of(&portable) {
-            complaints.push(format!("walkers: {:?}, {:?}", of(&native), of(&portable)));
+        if of(native) != of(portable) {
+            complaints.push(format!("walkers: {:?}, {:?}", of(native), of(portable)));
         }
-        compare_with_du(scene, &path, native.extents([at]), complaints);
+        compare_with_du(scene, &path, native.total([at]).on_disk(), complaints);
     }
-    compare_with_du(scene, cache.path(), native.extents(&locations), complaints);
-    native.extents(&locations)
+    compare_with_du(scene, cache.path(), whole, complaints);
 }
 
-fn measure(cache: &Cache, locations: &[Location], walker: Walker) -> Measurement {
+fn measure(cache: &Cache, inventory: &Inventory, walker: Walker) -> CacheUsage {
     let meter = Meter::new(Jobs::default()).with_walker(walker);
     let meter = meter.with_extents().with_breakdown(5);
-    meter.measure(cache, locations, &StopFlag::new(), &mut |_| {}).unwrap()
+    CacheUsage::measure(cache, inventory, &meter, None, &StopFlag::new(), &mut |_| {}).unwrap()
 }
 
-fn compare_with_du(
-    scene: &Scene<'_>,
-    path: &std::path::Path,
-    found: Extents,
-    complaints: &mut Vec<String>,
-) {
-    if !scene.is_btrfs() {
+/// What counts once in a sum, though several files have it, is what that program has more in all files
+/// than in its exclusive and its set of shared extents.
+fn compare_with_du(scene: &Scene<'_>, path: &Path, once: Size, complaints: &mut Vec<String>) {
+    // That program takes compressed extents to be as long on the disk as they are in the file, so
+    // that those beside each other seem to overlap.
+    if !scene.is_btrfs() || scene.is_compressed.get() {
         return;
     }
-    let mut du = Command::new("btrfs");
-    let text = run(du.args(["filesystem", "du", "-s", "--raw"]).arg(path)).unwrap();
-    let numbers = text.lines().last().unwrap().split_whitespace();
-    let du: Vec<u64> = numbers.take(3).map(|number| number.parse().unwrap()).collect();
-    let ours = [found.mapped, found.exclusive, found.shared].map(|bytes| bytes.as_u64());
-    // That program takes compressed extents to be as long on the disk as they are in the file, so
-    // that those beside each other seem to overlap. Then only the first two numbers can be equal.
-    let compared = if scene.is_compressed.get() { 2 } else { 3 };
-    if du[..compared] != ours[..compared] {
-        complaints.push(format!("{}: btrfs filesystem du {du:?}, here {ours:?}", path.display()));
+    let mut command = Command::new("btrfs");
+    let text = run(command.args(["filesystem", "du", "-s", "--raw"]).arg(path)).unwrap();
+    let numbers = text.lines().last().unwrap().split_whitespace().take(3);
+    let numbers: Vec<u64> = numbers.map(|number| number.parse().unwrap()).collect();
+    let [total, exclusive, shared] = numbers[..] else { panic!("{text}") };
+    let (again, ours) = (total - exclusive - shared, du(path) - once.exact().unwrap().as_u64());
+    if again != ours {
+        complaints.push(format!("{}: {ours} counted once, expected {again}", path.display()));
     }
 }
 

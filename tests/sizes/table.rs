@@ -7,8 +7,8 @@ const BEGIN: &str =
 const END: &str = "<!-- The table ends. -->\n";
 
 pub fn render(rows: &[Row]) -> String {
-    let mut text = "| | what goes | its sizes | predicted | came back | metadata at most | extents: \
-                    all | exclusive | shared | agrees |\n|---|---|--:|--:|--:|--:|--:|--:|--:|---|\n"
+    let mut text = "| | what goes | its sizes | predicted | came back | metadata at most | \
+                    agrees |\n|---|---|--:|--:|--:|--:|---|\n"
         .to_owned();
     for row in rows {
         let predicted = match row.certain == row.at_most {
@@ -23,10 +23,8 @@ pub fn render(rows: &[Row]) -> String {
             Some(open) => format!("{} (while open: {})", number(row.real), number(open)),
             None => number(row.real),
         };
-        let extents = [row.extents.mapped, row.extents.exclusive, row.extents.shared];
-        let [all, exclusive, shared] = extents.map(|bytes| number(bytes.as_u64().cast_signed()));
         text += &format!(
-            "| {} | {} | {} | {predicted} | {real} | {} | {all} | {exclusive} | {shared} | {} |\n",
+            "| {} | {} | {} | {predicted} | {real} | {} | {} |\n",
             row.system.name(),
             row.case,
             number(row.sizes.cast_signed()),

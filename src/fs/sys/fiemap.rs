@@ -7,7 +7,7 @@
 use std::os::fd::OwnedFd;
 
 use rustix::io::Result;
-use rustix::ioctl::{Opcode, Updater, ioctl};
+use rustix::ioctl::{Direction, Opcode, Updater, ioctl, opcode};
 
 use crate::fs::{Extent, Holding, Status, Volume, VolumeKind};
 
@@ -41,7 +41,7 @@ struct BtrfsInfo {
 }
 
 fn btrfs_id(fd: &OwnedFd) -> Result<u128> {
-    const FS_INFO: Opcode = 0x8400_941F;
+    const FS_INFO: Opcode = opcode::read::<BtrfsInfo>(0x94, 31);
     let mut info = BtrfsInfo { max_id: 0, devices: 0, id: [0; 16], rest: [0; 992] };
     // SAFETY: the request fills a structure of 1024 bytes, which this one is.
     unsafe { ioctl(fd, Updater::<FS_INFO, _>::new(&mut info))? };
@@ -57,7 +57,7 @@ struct XfsGeometry {
 }
 
 fn xfs_can_share(fd: &OwnedFd) -> Result<bool> {
-    const GEOMETRY: Opcode = 0x8070_5864;
+    const GEOMETRY: Opcode = opcode::read::<XfsGeometry>(b'X', 100);
     const REFLINK: u32 = 1 << 20;
     let mut geometry = XfsGeometry { before: [0; 23], flags: 0, after: [0; 4] };
     // SAFETY: the request fills a structure of 112 bytes, which this one is.
@@ -67,6 +67,9 @@ fn xfs_can_share(fd: &OwnedFd) -> Result<bool> {
 
 /// How many extents come with one request. Nearly all files have fewer.
 const SLOTS: usize = 32;
+
+/// The bytes of a request before its extents.
+const HEADER: usize = 32;
 
 /// `struct fiemap` with its extents.
 #[repr(C)]
@@ -102,7 +105,8 @@ const INLINE: u32 = 0x200;
 const SHARED: u32 = 0x2000;
 
 fn ask(file: &OwnedFd, start: u64, flags: u32) -> Result<Request> {
-    const FIEMAP: Opcode = 0xC020_660B;
+    // Its number has the size of the header alone.
+    const FIEMAP: Opcode = opcode::from_components(Direction::ReadWrite, b'f', 11, HEADER);
     let mut request = Request {
         start,
         length: u64::MAX - start,
@@ -155,13 +159,13 @@ impl Mapped {
         if self.has(UNKNOWN | DELAYED) {
             return Holding::unsure(length);
         }
-        let (mapped, is_encoded) = (length, self.has(ENCODED));
+        let is_encoded = self.has(ENCODED);
         if self.has(SHARED) {
             each(Extent { physical: self.physical, length, is_encoded });
-            return Holding { shared: length, mapped, ..Holding::default() };
+            return Holding { shared: length, ..Holding::default() };
         }
         let unsure = if is_encoded { length.saturating_sub(LEAST_EXTENT) } else { 0 };
-        Holding { unsure, mapped, ..Holding::default() }
+        Holding { unsure, ..Holding::default() }
     }
 }
 
@@ -174,6 +178,7 @@ mod tests {
         assert_eq!(size_of::<BtrfsInfo>(), 1024);
         assert_eq!(size_of::<XfsGeometry>(), 112);
         assert_eq!(size_of::<Mapped>(), 56);
-        assert_eq!(size_of::<Request>(), 32 + 56 * SLOTS);
+        assert_eq!(std::mem::offset_of!(Request, extents), HEADER);
+        assert_eq!(size_of::<Request>(), HEADER + 56 * SLOTS);
     }
 }

@@ -56,9 +56,10 @@ impl Links {
     /// new by now.
     pub fn see(&mut self, names: &[Link]) -> Usage {
         self.fresh.extend_from_slice(names);
-        match self.fresh.len() < FEWEST.max(self.known.len() / 8) {
-            true => Usage::default(),
-            false => self.settle(),
+        if self.fresh.len() < FEWEST.max(self.known.len() / 8) {
+            Usage::default()
+        } else {
+            self.settle()
         }
     }
 
@@ -135,7 +136,7 @@ impl Link {
 pub(super) struct Overlap {
     /// Bytes that more than one tree has counted, once for each tree but the first.
     pub apparent: ByteSize,
-    /// The same on disk.
+    /// Bytes on disk that more than one tree has counted.
     pub on_disk: ByteSize,
     /// Bytes on disk of the inodes that have a name in none of the trees, too.
     pub held_elsewhere: ByteSize,

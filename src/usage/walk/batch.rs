@@ -44,9 +44,10 @@ impl Batch {
             return;
         }
         self.usage.files += 1;
-        match status.links > 1 {
-            true => self.linked.push(Link::from(status)),
-            false => self.usage.add_bytes(status),
+        if status.links > 1 {
+            self.linked.push(Link::from(status))
+        } else {
+            self.usage.add_bytes(status)
         }
     }
 

@@ -9,10 +9,8 @@ mod native;
 mod portable;
 mod reading;
 mod tree;
-mod turn;
 mod walker;
 
-pub(super) use reading::Reading;
+pub(super) use reading::{Reading, Turn};
 pub(super) use tree::{MOST_OPENED, Top, TreeWalk};
-pub(super) use turn::Turn;
 pub use walker::Walker;

@@ -1,8 +1,14 @@
 //! What files share, read while trees are walked.
+//!
+//! XFS has a lock for what is shared in a quarter of the disk, and takes it for each extent. Threads that
+//! find it taken sleep, and are woken in turn: with two of them an extent took three times as long as with
+//! one, with four ten times. So one asks at a time, and takes a [`Turn`] for several files together. A
+//! `Mutex` that is held meanwhile took a third longer than the `Condvar`. Fewer threads for the whole walk
+//! would do as well while the cache is warm, but not while it is cold (`docs/performance.md`).
 
 use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::turn::Turn;
 use crate::fs::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
 use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes};
 
@@ -16,7 +22,7 @@ pub(in crate::usage) struct Reading<'a> {
     pub turn: &'a Turn,
 }
 
-/// The same, once it is known where the tree lies.
+/// How to read it, once it is known on which volume the tree lies.
 pub(in crate::usage) struct ReadingOn<'a> {
     tree: usize,
     volume: usize,
@@ -35,9 +41,10 @@ impl<'a> Reading<'a> {
 impl ReadingOn<'_> {
     /// Who holds what is in a file; `None` if another name of it was there before.
     pub fn holder(&self, status: &Status) -> Option<Holder> {
-        match status.links > 1 {
-            true => self.inodes.claim(status.inode, self.tree),
-            false => Some(Holder::from_tree(self.tree)),
+        if status.links > 1 {
+            self.inodes.claim(status.inode, self.tree)
+        } else {
+            Some(Holder::from_tree(self.tree))
         }
     }
 
@@ -68,6 +75,36 @@ impl ReadingOn<'_> {
                 Holding::default()
             }
         }
+    }
+}
+
+/// Something that one thread does at a time.
+#[derive(Debug, Default)]
+pub(in crate::usage) struct Turn {
+    is_taken: Mutex<bool>,
+    ended: Condvar,
+}
+
+/// Whoever has it may do it.
+pub(in crate::usage) struct Taken<'t>(&'t Turn);
+
+impl Turn {
+    /// Waits until nobody else has it.
+    pub fn take(&self) -> Taken<'_> {
+        let is_free = self.ended.wait_while(self.lock(), |is_taken| *is_taken);
+        *is_free.unwrap_or_else(PoisonError::into_inner) = true;
+        Taken(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() = false;
+        self.0.ended.notify_one();
     }
 }
 

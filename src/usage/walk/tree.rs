@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::batch::Batch;
-use super::reading::{LookedInto, Reading, ReadingOn, look};
-use super::turn::Turn;
+use super::reading::{LookedInto, Reading, ReadingOn, Turn, look};
 use crate::cache::{Cache, EntryName, Folders, Location};
 use crate::error::Error;
 use crate::error::Problems;
@@ -96,7 +95,7 @@ impl<'a> TreeWalk<'a> {
         Self { sharing, is_thorough, ..walk }
     }
 
-    /// The same walk, which keeps what each directory holds.
+    /// Keeps what each directory holds, if there is a recorder.
     pub fn recording(self, recorder: Option<Recorder>) -> Self {
         let is_thorough = self.is_thorough || recorder.is_some();
         Self { recorder, is_thorough, ..self }
@@ -179,8 +178,7 @@ impl<'a> TreeWalk<'a> {
         self.commit(std::mem::replace(batch, next));
     }
 
-    /// The same for a file that is open, with what it shares. It may stay open until the batch is
-    /// committed.
+    /// Counts a file that is open, with what it shares. It may stay open until the batch is committed.
     pub fn count_open(&self, batch: &mut Batch, file: DataFile, status: Status) {
         match &self.sharing {
             Sharing::Read(reading) if reading.turn().is_some() => {
@@ -203,15 +201,16 @@ impl<'a> TreeWalk<'a> {
         drop(turn);
     }
 
-    /// The same for what is not open.
+    /// Counts an inode that is not open, with what it may share.
     pub fn count_closed(&self, batch: &mut Batch, status: &Status) {
-        match self.reads_sharing() {
-            true => self.count_sharing(batch, status, |reading, _| reading.holding_unseen(status)),
-            false => self.count(batch, status),
+        if self.reads_sharing() {
+            self.count_sharing(batch, status, |reading, _| reading.holding_unseen(status))
+        } else {
+            self.count(batch, status)
         }
     }
 
-    /// The same for a file that was looked into before, and has shown these extents.
+    /// Counts a file that was looked into before, and has shown these extents.
     pub fn count_looked_into(&self, batch: &mut Batch, status: &Status, looked: &LookedInto) {
         self.count_sharing(batch, status, |_, each| {
             looked.extents.iter().copied().for_each(each);

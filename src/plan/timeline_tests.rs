@@ -66,6 +66,12 @@ impl Scene {
         self.add(location, EntryKind::Layer(digest("sha256-l")), last_used);
     }
 
+    fn add_ref(&mut self, image: &str, modified: i64) {
+        let (file, digest) = (EntryName::new("r").unwrap(), digest(image));
+        let found = Ref { file, image: None, digest, modified: at(modified) };
+        self.inventory.refs.refs.push(found);
+    }
+
     fn image_times(&mut self) -> &mut ImageTimes {
         self.times.images.get_mut(&place(Folder::Root, "sha256-r")).unwrap()
     }
@@ -150,8 +156,14 @@ fn an_extraction_holds_whatever_was_touched_since_it_began() {
 #[test]
 fn what_cannot_be_true_of_an_image_makes_every_layer_of_it_unknown() {
     type Change = (fn(&mut Scene), &'static str);
-    let contradictions: [Change; 9] = [
+    let contradictions: [Change; 14] = [
         (|_| {}, "unreferenced"),
+        // What happens in the same tick is no contradiction.
+        (|scene| scene.inventory.entries[0].last_used = at(2000), "unreferenced"),
+        (|scene| scene.image_times().born = Some(at(2000)), "unreferenced"),
+        (|scene| scene.times.folders.extend([(Folder::Root, at(1000))]), "unreferenced"),
+        (|scene| scene.add_ref("sha256-r", 1000), "unreferenced"),
+        (|scene| scene.add_ref("sha256-other", 999), "unreferenced"),
         (|scene| scene.image_times().born = None, "no-birth sha256-r"),
         (|scene| scene.image_times().config.as_mut().unwrap().born = None, "no-birth sha256-r"),
         (|scene| scene.inventory.entries[0].last_used = at(1999), "contradiction sha256-r"),
@@ -162,14 +174,7 @@ fn what_cannot_be_true_of_an_image_makes_every_layer_of_it_unknown() {
         (|scene| scene.image_times().born = Some(at(2001)), "contradiction sha256-r"),
         (|scene| scene.times.folders.extend([(Folder::Root, at(999))]), "contradiction sha256-r"),
         (|scene| scene.times.images.clear(), "unreadable sha256-r"),
-        (
-            |scene| {
-                let (file, digest) = (EntryName::new("r").unwrap(), digest("sha256-r"));
-                let found = Ref { file, image: None, digest, modified: at(999) };
-                scene.inventory.refs.refs.push(found);
-            },
-            "contradiction sha256-r",
-        ),
+        (|scene| scene.add_ref("sha256-r", 999), "contradiction sha256-r"),
     ];
     for (number, (change, expected)) in contradictions.into_iter().enumerate() {
         let mut scene = usual();

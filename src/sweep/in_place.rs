@@ -212,6 +212,27 @@ mod tests {
         }
     }
 
+    /// Whether it was passed over, or has come since.
+    #[test]
+    fn what_is_still_in_a_directory_is_removed_in_another_pass() {
+        let cache = TestCache::new();
+        let image = image(&cache);
+        let fate = removed_from_c(&cache, |_| {});
+        assert!(matches!(fate, Fate::Removed { .. }), "{fate:?}");
+        assert!(!image.exists());
+    }
+
+    #[test]
+    fn files_and_directories_are_counted() {
+        for permits in [0, 100] {
+            let cache = TestCache::new();
+            image(&cache);
+            let (_, files, directories) = removed(&cache, 1, permits);
+            // The image's config; the image, `b`, `c`, `d` and `e`.
+            assert_eq!((files, directories), (1, 5), "{permits} permits");
+        }
+    }
+
     #[test]
     fn what_is_kept_keeps_everything_above() {
         let cache = TestCache::new();

@@ -124,3 +124,43 @@ fn remove_root(cache: &Cache) -> Result<bool> {
         Err(cause) => Err(Error::io("remove", named, explain(&parent, &name, cause))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
+    use std::path::Path;
+
+    use super::*;
+    use crate::StopFlag;
+    use crate::cache::Patience;
+    use crate::test_cache::TestCache;
+
+    fn razed(path: &Path) -> Razed {
+        let cache = Cache::open(path).unwrap().unwrap();
+        let lock = cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap();
+        raze(&cache, &lock).unwrap()
+    }
+
+    #[test]
+    fn the_folders_go_with_their_bytes_and_a_symlink_keeps_its_place() {
+        for is_linked in [false, true] {
+            let cache = TestCache::new();
+            let bytes = |path: &Path| fs::symlink_metadata(path).unwrap().blocks() * 512;
+            let folders = ["layers", "refs"].map(|name| cache.path(name));
+            folders.iter().for_each(|folder| fs::create_dir(folder).unwrap());
+            let inner: u64 = folders.iter().map(|folder| bytes(folder)).sum();
+            let all = inner + bytes(&cache.dir());
+            let link = cache.home().join("link");
+            symlink("images", &link).unwrap();
+            let place = if is_linked { link.clone() } else { cache.dir() };
+            let opened = Cache::open(&place).unwrap().unwrap();
+            assert_eq!(razable(&opened), ByteSize::b(all));
+            let razed = razed(&place);
+            let freed = ByteSize::b(if is_linked { inner } else { all });
+            assert_eq!(razed, Razed { freed, kept_place: is_linked });
+            assert_eq!(cache.dir().exists(), is_linked);
+            assert!(folders.iter().all(|folder| !folder.exists()) && link.is_symlink());
+        }
+    }
+}

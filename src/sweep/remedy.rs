@@ -10,7 +10,8 @@ use crate::fs::Directory;
 /// The error that `cause` is for the entry `name` of `holder`, with the way out if there is one.
 pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Error {
     let plain = io::Error::from(cause);
-    match remedy(holder, name, cause) {
+    let own = rustix::process::geteuid().as_raw();
+    match remedy(own, holder, name, cause) {
         Some(remedy) => {
             let cause = match cause {
                 // What the system calls it says nothing.
@@ -23,16 +24,15 @@ pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Erro
     }
 }
 
-fn remedy(holder: &Directory, name: &CStr, cause: Errno) -> Option<String> {
+/// What the user `own` can do about it.
+fn remedy(own: u32, holder: &Directory, name: &CStr, cause: Errno) -> Option<String> {
     match cause {
         Errno::XDEV => Some(UNMOUNT.to_owned()),
         Errno::BUSY if is_mounted(holder, name) => Some(UNMOUNT.to_owned()),
         Errno::NOSPC | Errno::DQUOT => Some(MAKE_ROOM.to_owned()),
         Errno::PERM if holder.is_immutable(name) => Some(unlock("it")),
         Errno::PERM if holder.is_immutable(c".") => Some(unlock("its directory")),
-        Errno::PERM | Errno::ACCESS => {
-            foreign_owner(rustix::process::geteuid().as_raw(), holder, name)
-        }
+        Errno::PERM | Errno::ACCESS => foreign_owner(own, holder, name),
         _ => None,
     }
 }
@@ -86,9 +86,11 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let holder = Directory::open(home.path()).unwrap();
         let own = holder.owner_of(c".").unwrap();
-        assert_eq!(foreign_owner(own, &holder, c"gone"), None);
-        assert_eq!(foreign_owner(0, &holder, c"gone"), None);
-        let said = foreign_owner(own.wrapping_add(1).max(1), &holder, c"gone").unwrap();
-        assert!(said.starts_with(&format!("it belongs to uid {own}")), "{said}");
+        for cause in [Errno::PERM, Errno::ACCESS] {
+            assert_eq!(remedy(own, &holder, c"gone", cause), None);
+            assert_eq!(remedy(0, &holder, c"gone", cause), None);
+            let said = remedy(own.wrapping_add(1).max(1), &holder, c"gone", cause).unwrap();
+            assert!(said.starts_with(&format!("it belongs to uid {own}")), "{said}");
+        }
     }
 }

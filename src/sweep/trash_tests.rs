@@ -556,3 +556,12 @@ fn a_layer_comes_back_with_an_image_or_if_a_pull_touches_it() {
         assert!(kept.is_none() || layer.join("usr/a").exists());
     }
 }
+
+#[test]
+fn what_is_gone_before_it_could_be_hidden_is_reported_as_gone() {
+    let cache = TestCache::new();
+    let image = cache.image("a");
+    let (doomed, outcome) = steps(&cache, |_| fs::remove_dir_all(&image).unwrap(), || {});
+    assert!(doomed.unwrap().is_empty());
+    assert!(matches!(outcome.fate(0), Some(Fate::Gone)));
+}

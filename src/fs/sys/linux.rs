@@ -204,6 +204,39 @@ mod tests {
     }
 
     #[test]
+    fn the_mode_of_what_a_symlink_leads_to_is_left_alone() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        let mode = |name: &str| fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
+        for name in ["closed", "outside"] {
+            fs::create_dir(path(name)).unwrap();
+            fs::set_permissions(path(name), fs::Permissions::from_mode(0o500)).unwrap();
+        }
+        symlink("outside", path("symlink")).unwrap();
+        let directory = Directory::open(home.path()).unwrap();
+        directory.make_child_writable(c"closed").unwrap();
+        directory.make_child_writable(c"symlink").unwrap_err();
+        assert_eq!((mode("closed"), mode("outside")), (0o700, 0o500));
+    }
+
+    #[test]
+    fn a_mount_is_known_even_if_its_status_does_not_tell() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("d")).unwrap();
+        for (parent, name, expected) in
+            [(home.path(), c"d", false), (std::path::Path::new("/"), c"proc", true)]
+        {
+            let parent = Directory::open(parent).unwrap();
+            let child = parent.open_folder(name).unwrap();
+            let told = child.status().unwrap();
+            let silent = Status { mounted: None, ..told };
+            assert_eq!(is_mount(&parent.fd, &child.fd, &silent), Ok(expected), "{name:?}");
+            assert_eq!(is_mount(&parent.fd, &child.fd, &told), Ok(expected), "{name:?}");
+        }
+    }
+
+    #[test]
     fn a_birth_is_told_where_the_file_system_knows_it() {
         let home = tempfile::tempdir().unwrap();
         let born = Directory::open(home.path()).unwrap().born(c".").unwrap();

@@ -218,7 +218,7 @@ mod tests {
         let cache = TestCache::new();
         let image = image(&cache);
         let fate = removed_from_c(&cache, |_| {});
-        assert!(matches!(fate, Fate::Removed { .. }), "{fate:?}");
+        assert!(matches!(fate, RemovalResult::Removed { .. }), "{fate:?}");
         assert!(!image.exists());
     }
 

@@ -138,8 +138,7 @@ mod tests {
 
     fn razed(path: &Path) -> Razed {
         let cache = Cache::open(path).unwrap().unwrap();
-        let lock = cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap();
-        raze(&cache, &lock).unwrap()
+        raze(&cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap()).unwrap()
     }
 
     #[test]

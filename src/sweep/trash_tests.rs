@@ -563,5 +563,5 @@ fn what_is_gone_before_it_could_be_hidden_is_reported_as_gone() {
     let image = cache.image("a");
     let (doomed, outcome) = steps(&cache, |_| fs::remove_dir_all(&image).unwrap(), || {});
     assert!(doomed.unwrap().is_empty());
-    assert!(matches!(outcome.fate(0), Some(Fate::Gone)));
+    assert!(matches!(result(&outcome, "sha256-a"), Some(RemovalResult::Gone)));
 }

@@ -223,17 +223,24 @@ mod tests {
     #[test]
     fn a_mount_is_known_even_if_its_status_does_not_tell() {
         let home = tempfile::tempdir().unwrap();
-        fs::create_dir(home.path().join("d")).unwrap();
-        for (parent, name, expected) in
-            [(home.path(), c"d", false), (std::path::Path::new("/"), c"proc", true)]
-        {
-            let parent = Directory::open(parent).unwrap();
+        let mount = |program: &str, arguments: &[&str]| {
+            let mut command = std::process::Command::new(program);
+            let output = command.args(arguments).arg(home.path().join("mounted")).output();
+            output.is_ok_and(|output| output.status.success())
+        };
+        for name in ["plain", "mounted"] {
+            fs::create_dir(home.path().join(name)).unwrap();
+        }
+        let is_mounted = mount("mount", &["-t", "tmpfs", "bbox-test"]);
+        let parent = Directory::open(home.path()).unwrap();
+        for (name, expected) in [(c"plain", false), (c"mounted", is_mounted)] {
             let child = parent.open_folder(name).unwrap();
             let told = child.status().unwrap();
             let silent = Status { mounted: None, ..told };
             assert_eq!(is_mount(&parent.fd, &child.fd, &silent), Ok(expected), "{name:?}");
             assert_eq!(is_mount(&parent.fd, &child.fd, &told), Ok(expected), "{name:?}");
         }
+        assert!(!is_mounted || mount("umount", &[]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::completions::{command, images};
+use super::complete::{command, images};
 use crate::jobs::Jobs;
 
 /// Options of every verb, taken before or after it.

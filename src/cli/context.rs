@@ -6,8 +6,8 @@ use anstream::ColorChoice;
 
 use super::args::{Color, Format, Shared};
 use super::failure::{Failure, refuse};
+use super::process::Signals;
 use super::program::Program;
-use super::signals::Signals;
 use super::ui::console::Console;
 use crate::cache::default_directory;
 use crate::error::Context as _;

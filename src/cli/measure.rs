@@ -2,8 +2,8 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use super::problems;
 use super::ui::bars::MeasureBars;
+use super::warnings::unread_in_tree;
 use crate::cache::{Cache, Inventory, Location, VmClones};
 use crate::usage::{CacheUsage, Measurement, Meter};
 
@@ -40,6 +40,6 @@ pub fn measure_cache(
 /// What could not be read, safe to print.
 pub fn unread(cache_usage: &CacheUsage) -> Vec<String> {
     let trees = cache_usage.measurement().all_problems();
-    let trees = trees.flat_map(|(_, problems)| problems::lines(problems));
+    let trees = trees.flat_map(|(_, problems)| unread_in_tree(problems));
     cache_usage.problems().iter().map(ToString::to_string).chain(trees).collect()
 }

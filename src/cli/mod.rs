@@ -5,39 +5,31 @@
 //! the signal's number if a signal came. `lease` passes on the code of the command that it runs.
 
 mod args;
-mod choose;
-mod completions;
+mod commands;
+mod complete;
 mod context;
-mod dir;
-mod doubt;
 mod failure;
-mod gc;
-mod layers;
-mod lease;
-mod limits;
-mod list;
-mod man;
+mod find_image;
+mod image_row;
 mod measure;
-mod offer;
-mod problems;
+mod process;
 mod program;
-mod purge;
 mod removal;
-mod rm;
-mod show;
-mod signals;
 mod ui;
 mod usage_json;
+mod warnings;
+mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use args::{Shared, Verb};
+use commands::{completions, dir, gc, lease, list, man, purge, rm, show};
 use context::Context;
 use failure::{Ending, Failure, exit_code};
+use process::Signals;
 pub use program::Program;
 use program::{Setup, Task, is_lease};
-use signals::Signals;
 use ui::console::Console;
 
 /// Runs the program `bbox` with a command line, the program's name first.
@@ -102,7 +94,7 @@ fn run_verb(
     let context = Context::new(program, shared, console, signals)?;
     // A command that runs another one leaves signals and limits as that one expects them.
     if !matches!(verb, Verb::Lease(_)) {
-        limits::raise_open_files();
+        process::raise_open_files();
         signals.listen().map_err(Failure::Signals)?;
     }
     match verb {

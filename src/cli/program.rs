@@ -11,8 +11,8 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, Parser, Subcommand};
 
 use super::args::{Shared, Verb};
-use super::completions::Completions;
-use super::man::Man;
+use super::commands::completions::Completions;
+use super::commands::man::Man;
 use super::ui::theme::HELP;
 
 /// Which of the two runs.

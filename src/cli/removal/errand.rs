@@ -1,6 +1,6 @@
 //! From a way to make a plan to what has come of it: what `gc` and `rm` have in common.
 
-use super::agreement::{self, Agreement};
+use super::question::{self, Agreement};
 use super::report::Report;
 use super::{carry_out, open_locked};
 use crate::cache::Cache;
@@ -39,9 +39,9 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Errand<'_, F> {
             if self.dry_run {
                 return finish(report, Some(&cache));
             }
-            match agreement::ask(self.context, &report)? {
+            match question::ask(self.context, &report)? {
                 Some(agreed) => agreement = agreed,
-                None => return agreement::decline(self.context),
+                None => return question::decline(self.context),
             }
             report = Report::after(report);
         }

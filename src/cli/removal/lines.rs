@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
-use crate::cli::layers::details;
 use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::units::{ago, bytes, plural, size};
+use crate::cli::words::details;
 use crate::error::Problems;
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};

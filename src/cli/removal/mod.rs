@@ -1,10 +1,10 @@
 //! What `gc` and `purge` have in common: lock, measure what is doomed or remove it, and tell.
 
-mod agreement;
 mod errand;
 mod json;
 mod lines;
 mod progress;
+mod question;
 mod report;
 
 use indicatif::HumanCount;
@@ -15,10 +15,10 @@ use crate::cache::{Cache, LockedCache, Patience, User, Users};
 use crate::gc::{self, Draft};
 use crate::plan::Plan;
 
-pub use agreement::{confirm, decline, refuse_changed};
 pub use errand::Errand;
 pub use lines::{Counts, label, mounted, users as users_of};
 pub use progress::Bars;
+pub use question::{confirm, decline, refuse_changed};
 pub use report::Report;
 
 /// Opens the cache and waits for the right to change it. `None` if there is no cache.

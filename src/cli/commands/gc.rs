@@ -2,14 +2,14 @@
 
 use bytesize::ByteSize;
 
-use super::args::{Gc, Layers};
-use super::context::Context;
-use super::doubt;
-use super::failure::{Ending, Failure};
-use super::measure::unread;
-use super::removal::{self, Bars, Errand, Report};
-use super::ui::units::{bytes, size};
 use crate::cache::Cache;
+use crate::cli::args::{Gc, Layers};
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::measure::unread;
+use crate::cli::removal::{self, Bars, Errand, Report};
+use crate::cli::ui::units::{bytes, size};
+use crate::cli::warnings::dropped_refs;
 use crate::gc::{self, Draft};
 use crate::plan::{GcOptions, LayerChoice};
 use crate::usage::Size;
@@ -51,7 +51,7 @@ fn make_draft(
     for invalid in &inventory.refs.invalid {
         report.warn(context, invalid.warning(cache.path()));
     }
-    if let Some(warning) = doubt::warning(inventory, &context.cache_dir) {
+    if let Some(warning) = dropped_refs(inventory, &context.cache_dir) {
         report.warn(context, warning);
     }
     removal::tell(context, &draft, report);

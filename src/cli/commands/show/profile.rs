@@ -5,14 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::measure::measure;
-use super::notes::Notes;
 use crate::cache::{Cache, Digest, EntryKind, ImageConfig, Inventory, Location};
 use crate::cli::args::Show;
-use crate::cli::choose::gone;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::layers::layers_of;
-use crate::cli::list::row::{Row, rows};
+use crate::cli::find_image::gone;
+use crate::cli::image_row::{Row, rows};
+use crate::cli::warnings::Notes;
+use crate::cli::words::layers_of;
 use crate::plan::Timeline;
 use crate::usage::{Breakdown, Estimate, Measurement, Usage};
 

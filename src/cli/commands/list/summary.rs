@@ -4,8 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::listing::Listing;
 use crate::cache::EntryKind;
-use crate::cli::offer::Offer;
 use crate::cli::ui::units::{plural, size};
+use crate::cli::words::Offer;
 use crate::escape::Escaped;
 use crate::plan::Verdict;
 

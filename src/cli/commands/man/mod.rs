@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
-use super::failure::{Ending, Failure};
-use super::program::Program;
-use super::ui::console::Console;
-use super::ui::units::plural;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::program::Program;
+use crate::cli::ui::console::Console;
+use crate::cli::ui::units::plural;
 use crate::error::{Context, Result};
 use crate::escape::Escaped;
 use page::pages;

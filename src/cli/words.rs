@@ -1,9 +1,43 @@
-//! What the commands have in common when it comes to layers.
+//! Layers and offers in words.
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location};
+use crate::cli::ui::theme::RECLAIMABLE;
 use crate::cli::ui::units::plural;
+use crate::cli::ui::units::{estimate, up_to};
 use crate::escape::Escaped;
 use crate::plan::{Doubt, Standing, Timeline};
+use crate::usage::Estimate;
+
+/// What some things hold that a command would remove.
+pub struct Offer {
+    /// Like `2 orphans`.
+    pub what: String,
+    /// Whether that is a single one.
+    pub is_one: bool,
+    pub bytes: Estimate,
+    /// Whether it was asked what files share.
+    pub reads_extents: bool,
+    pub command: String,
+}
+
+impl Offer {
+    pub fn line(&self) -> String {
+        let Self { what, bytes, command, .. } = self;
+        let verb = if self.is_one { "holds" } else { "hold" };
+        if !self.reads_extents && !bytes.is_one_figure() {
+            let bytes = reclaimable(&up_to(*bytes));
+            return format!(
+                "{what} {verb} {bytes}: `{command}` gives back what nobody else holds\n"
+            );
+        }
+        let bytes = reclaimable(&estimate(*bytes));
+        format!("{what} {verb} {bytes}: `{command}` gives it back\n")
+    }
+}
+
+fn reclaimable(bytes: &str) -> String {
+    format!("{RECLAIMABLE}{bytes}{RECLAIMABLE:#}")
+}
 
 /// The layers that an image is likely made of, with where they lie; `None` if nobody can tell.
 pub fn layers_of<'a>(

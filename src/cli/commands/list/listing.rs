@@ -5,13 +5,13 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::guess::{Guess, Guesses};
-use super::row::{Row, rows, sort};
 use crate::cache::{Cache, Digest, Entry, EntryKind, Inventory, Location, Ref};
 use crate::cli::args::List;
 use crate::cli::context::Context;
-use crate::cli::doubt;
-use crate::cli::layers::layers_of;
+use crate::cli::image_row::{Row, rows, sort};
 use crate::cli::measure::unread;
+use crate::cli::warnings::dropped_refs;
+use crate::cli::words::layers_of;
 use crate::gc;
 use crate::plan::{
     self, Activity, Decision, Evidence, GcOptions, Item, Plan, Standing, Timeline, Verdict,
@@ -228,7 +228,7 @@ impl<'a> Listing<'a> {
             format!("{}; it may name any image, so gc will remove nothing", found.error)
         }));
         warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
-        warnings.extend(doubt::warning(self.inventory, self.cache_dir));
+        warnings.extend(dropped_refs(self.inventory, self.cache_dir));
         warnings.extend(self.census.map(unread).unwrap_or_default());
         warnings
     }

@@ -3,16 +3,15 @@
 mod facts;
 mod json;
 mod measure;
-mod notes;
 mod profile;
 mod tree;
 
-use super::args::{Format, Show};
-use super::choose::{choose, no_cache};
-use super::context::Context;
-use super::failure::{Ending, Failure};
-use super::ui::json::document;
 use crate::cache::Cache;
+use crate::cli::args::{Format, Show};
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::find_image::{choose, no_cache};
+use crate::cli::ui::json::document;
 use profile::Profile;
 
 pub fn run(context: &Context<'_>, args: &Show) -> Result<Ending, Failure> {

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::args::Rm;
-use super::choose::{choose, no_cache};
-use super::context::Context;
-use super::failure::{Ending, Failure};
-use super::removal::{self, Bars, Errand, Report};
 use crate::cache::{Cache, Digest, Inventory};
+use crate::cli::args::Rm;
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::find_image::{choose, no_cache};
+use crate::cli::removal::{self, Bars, Errand, Report};
 use crate::gc::{self, Draft};
 
 pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {

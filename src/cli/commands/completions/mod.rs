@@ -7,9 +7,6 @@
 //! Nobody has asked for anything yet while a line is typed: an answer is quick, or none. It never
 //! complains, since the complaint would land in the middle of the line.
 
-mod command;
-mod images;
-mod line;
 mod reply;
 mod script;
 
@@ -20,14 +17,13 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use clap_complete::engine::complete;
 
-use super::args::Shared;
-use super::context;
-use super::failure::{Ending, Failure};
-use super::program::Program;
-use super::ui::console::Console;
+use crate::cli::args::Shared;
+use crate::cli::complete::line;
+use crate::cli::context;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::program::Program;
+use crate::cli::ui::console::Console;
 
-pub use command::command;
-pub use images::images;
 use reply::Reply;
 
 /// Names the shell that asks.

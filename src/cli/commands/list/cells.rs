@@ -1,14 +1,14 @@
 //! What an entry is called, and what there is to say of it, safe to print.
 
 use super::listing::Listing;
-use super::row::Row;
 use crate::cache::EntryKind;
-use crate::cli::choose::reference;
-use crate::cli::layers::details;
+use crate::cli::find_image::reference;
+use crate::cli::image_row::Row;
 use crate::cli::ui::cell::Cell;
 use crate::cli::ui::text::cut;
 use crate::cli::ui::theme::{IN_USE, ORPHAN};
 use crate::cli::ui::units::size;
+use crate::cli::words::details;
 use crate::plan::Standing;
 
 /// The longest name of something without a digest; a digest has as many.

@@ -3,12 +3,12 @@
 use anstyle::Style;
 use indicatif::HumanCount;
 
-use super::description::{about_layers, name, purpose};
+use super::cells::{about_layers, name, purpose};
 use super::listing::Listing;
-use super::row::Row;
 use super::summary;
 use crate::cache::EntryKind;
 use crate::cli::args::List;
+use crate::cli::image_row::Row;
 use crate::cli::ui::cell::Cell;
 use crate::cli::ui::gauge::gauge;
 use crate::cli::ui::table::{Align, Table};

@@ -2,7 +2,7 @@
 
 use clap_complete::engine::CompletionCandidate;
 
-use super::line::DASHES;
+use crate::cli::complete::line::DASHES;
 use crate::cli::context::is_plain;
 use crate::escape::is_hostile;
 

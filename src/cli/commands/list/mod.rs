@@ -1,19 +1,18 @@
 //! `bbox cache list`: what is in the cache, and how big it is.
 
-mod description;
+mod cells;
 mod guess;
 mod json;
 mod listing;
-pub mod row;
 mod summary;
 mod table;
 
-use super::args::{Format, List, Sort};
-use super::context::Context;
-use super::failure::{Ending, Failure, refuse};
-use super::measure::measure_cache;
-use super::ui::json::document;
 use crate::cache::{Cache, Inventory};
+use crate::cli::args::{Format, List, Sort};
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure, refuse};
+use crate::cli::measure::measure_cache;
+use crate::cli::ui::json::document;
 use crate::usage::CacheUsage;
 use listing::{Findings, Listing};
 use table::Page;

@@ -4,11 +4,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde::Serialize;
 
-use super::args::Format;
-use super::context::Context;
-use super::failure::{Ending, Failure};
-use super::ui::json::document;
-use super::usage_json::lossy;
+use crate::cli::args::Format;
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::ui::json::document;
+use crate::cli::usage_json::lossy;
 
 #[derive(Serialize)]
 struct Document {

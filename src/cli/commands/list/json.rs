@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::listing::Listing;
-use super::row::Row;
 use crate::cache::{Digest, Location};
+use crate::cli::image_row::Row;
 use crate::cli::usage_json::{Amount, Bounds, lossy};
 use crate::plan::Standing;
 

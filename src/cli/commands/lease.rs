@@ -10,11 +10,11 @@ use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use super::args::Lease;
-use super::choose::{NotFound, choose, no_cache};
-use super::context::Context;
-use super::failure::{Ending, Failure};
 use crate::cache::{self, Cache};
+use crate::cli::args::Lease;
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::find_image::{NotFound, choose, no_cache};
 use crate::error::cause;
 use crate::escape::Escaped;
 

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::args::Purge;
-use super::context::Context;
-use super::failure::{Ending, Failure, refuse};
-use super::removal::{self, Counts, Report};
-use super::ui::units::estimate;
 use crate::cache::{Cache, LockedCache};
+use crate::cli::args::Purge;
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure, refuse};
+use crate::cli::removal::{self, Counts, Report};
+use crate::cli::ui::units::estimate;
 use crate::error::Context as _;
 use crate::gc::{self, Draft};
 use crate::plan::Plan;

@@ -1,0 +1,82 @@
+//! What the user should know besides: what could not be read, and whether the refs can be believed.
+
+use crate::cache::{Folder, Inventory};
+use crate::cli::context::Context;
+use crate::cli::ui::units::plural;
+use crate::error::Problems;
+use crate::error::Result;
+use crate::escape::Escaped;
+use crate::plan::IndexDoubt;
+use crate::usage::Measurement;
+use std::path::Path;
+
+/// One line for whoever is about to trust the refs of a cache that lies at `cache_dir`.
+pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
+    let path = Folder::Refs.path_in(cache_dir);
+    let path = Escaped::new(&path);
+    let (what, who) = match IndexDoubt::of(inventory)? {
+        IndexDoubt::Missing { images } => (format!("there is no {path}"), plural(images, "image")),
+        IndexDoubt::Younger { orphans, .. } => {
+            let orphans = plural(orphans, "orphan");
+            (format!("{path} is younger than the last use of {orphans}"), "they".to_owned())
+        }
+    };
+    Some(format!(
+        "{what}: Brood Box may have dropped its references, as it does after 7 idle days, so {who} \
+         may be wanted. Running an image names it again"
+    ))
+}
+
+/// A line for each problem that is known, and one for the others.
+pub fn unread_in_tree(problems: &Problems) -> Vec<String> {
+    let mut lines: Vec<_> = problems.first().iter().map(ToString::to_string).collect();
+    let more = problems.count() - problems.first().len() as u64;
+    if more > 0 {
+        lines.push(format!("{more} more problems in the same tree"));
+    }
+    lines
+}
+
+#[derive(Default)]
+pub struct Notes {
+    /// Each on one line, safe to print.
+    pub warnings: Vec<String>,
+    /// Whether something could not be read.
+    pub is_incomplete: bool,
+}
+
+impl Notes {
+    /// What there is to say of the inventory and the refs in it. Where it calls the image an orphan, a
+    /// ref that says nothing usable may be the reason.
+    pub fn of_index(context: &Context<'_>, inventory: &Inventory, is_orphan: bool) -> Self {
+        let mut notes = Self::default();
+        let unreadable = inventory.refs.unreadable.iter().map(|found| &found.error);
+        notes.faults(inventory.problems.iter().chain(unreadable).map(ToString::to_string));
+        if is_orphan {
+            let invalid = inventory.refs.invalid.iter();
+            notes.warnings.extend(invalid.map(|found| found.warning(&context.cache_dir)));
+            notes.warnings.extend(dropped_refs(inventory, &context.cache_dir));
+        }
+        notes
+    }
+
+    /// What could not be read in the trees that were measured.
+    pub fn of_trees(&mut self, measured: &Measurement) {
+        self.faults(measured.all_problems().flat_map(|(_, problems)| unread_in_tree(problems)));
+    }
+
+    pub fn hint(&mut self, hint: String) {
+        self.warnings.push(hint);
+    }
+
+    pub fn faults(&mut self, faults: impl Iterator<Item = String>) {
+        let before = self.warnings.len();
+        self.warnings.extend(faults);
+        self.is_incomplete |= self.warnings.len() > before;
+    }
+
+    /// What could be had; what it was that could not is noted.
+    pub fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|error| self.faults([error.to_string()].into_iter())).ok()
+    }
+}

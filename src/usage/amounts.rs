@@ -9,7 +9,7 @@ use crate::fs::Status;
 
 /// What a tree amounts to. Every inode counts once, however many names it has in the tree. By default,
 /// nothing; `+=` and `sum` add up accounts of trees that have no inode in common:
-/// [`Measurement::total`] is for those that may have.
+/// [`Measurement::total`](super::Measurement::total) is for those that may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {

@@ -7,11 +7,12 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use bbox_cache::{Jobs, StopFlag};
 use bbox_cache::cache::{Cache, EntryName, Patience};
-use bbox_cache::plan::{Conditions, collect};
+use bbox_cache::gc::gather;
+use bbox_cache::plan::{self, Activity, GcOptions};
 use bbox_cache::sweep::sweep;
 use bbox_cache::usage::Progress;
+use bbox_cache::{Jobs, StopFlag};
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 
@@ -43,11 +44,12 @@ fuzz_target!(|input: &[u8]| {
     }
     // Long after everything has arrived.
     let later = Timestamp::now() + SignedDuration::from_hours(1);
-    let plan = collect(&inventory, &Conditions::at(later));
-    let lock = cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap();
+    let evidence = gather(&cache, &inventory, later, Activity::default());
+    let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
+    let cache = cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap();
     let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, _events) = crossbeam_channel::unbounded();
-    sweep(&cache, &lock, &plan, Jobs::new(1).unwrap(), &progress, &sender).unwrap();
+    sweep(&cache, &plan, Jobs::new(1).unwrap(), &progress, &sender).unwrap();
 
     let is_ours = name.starts_with("tmp-gc-");
     let (there, path) = (cache_dir.join("refs").exists(), cache_dir.join(name.as_os_str()));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::users::{User, lock_holder};
+use super::in_use::{UsingProcess, lock_holder};
 use super::{Cache, Digest, EntryName};
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
@@ -95,12 +95,12 @@ impl Cache {
     /// The image cannot be opened, or another process holds it locked for more than two seconds.
     ///
     /// ```
-    /// # use bbox_cache::cache::{Cache, Choice};
+    /// # use bbox_cache::cache::{Cache, Lookup};
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let home = tempfile::tempdir()?;
     /// # std::fs::create_dir(home.path().join("sha256-8432e34e7c77"))?;
     /// # let cache = Cache::open(home.path())?.unwrap();
-    /// let Choice::One(image) = cache.inventory()?.find("8432") else { return Ok(()) };
+    /// let Lookup::One(image) = cache.inventory()?.find("8432") else { return Ok(()) };
     /// let Some(lease) = cache.lease(&image)? else { return Ok(()) };
     /// if !lease.is_effective() {
     ///     eprintln!("this file system knows no locks");
@@ -157,7 +157,8 @@ impl Cache {
 }
 
 fn locked(directory: &Directory, path: PathBuf) -> Error {
-    let cause = format!("{} holds it locked", User::describe(lock_holder(directory).as_ref()));
+    let cause =
+        format!("{} holds it locked", UsingProcess::describe(lock_holder(directory).as_ref()));
     Error::io("lease", path, std::io::Error::new(std::io::ErrorKind::WouldBlock, cause))
 }
 

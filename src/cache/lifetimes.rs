@@ -19,7 +19,7 @@ use crate::fs::Directory;
 type Birth = Option<Timestamp>;
 
 /// When images, extractions and layers were made, as far as it could be looked at: for
-/// [`Timeline`](crate::plan::Timeline) and [`Conditions`](crate::plan::Conditions). By default,
+/// [`Timeline`](crate::plan::Timeline) and [`Evidence`](crate::plan::Evidence). By default,
 /// nothing is known.
 #[derive(Debug, Default)]
 pub struct Lifetimes {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::Cache;
-use super::users::{User, lock_holder};
+use super::in_use::{UsingProcess, lock_holder};
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
 use crate::stop::StopFlag;
@@ -74,7 +74,7 @@ impl Cache {
     pub fn open_locked(
         path: &Path,
         stop: &StopFlag,
-        busy: impl Fn(Option<&User>) -> Patience,
+        busy: impl Fn(Option<&UsingProcess>) -> Patience,
     ) -> Result<Option<LockedCache>> {
         while let Some(cache) = Self::open(path)? {
             let locked = cache.lock(stop, &busy)?;
@@ -107,7 +107,7 @@ impl Cache {
     pub fn lock(
         self,
         stop: &StopFlag,
-        busy: impl FnOnce(Option<&User>) -> Patience,
+        busy: impl FnOnce(Option<&UsingProcess>) -> Patience,
     ) -> Result<LockedCache> {
         // A description of its own: the lock ends with it, not with the cache.
         let directory = self.root.open_folder(c".").context("open", &self.path)?;
@@ -124,7 +124,7 @@ impl Cache {
             if let Some(busy) = busy.take() {
                 let holder = lock_holder(&directory);
                 if busy(holder.as_ref()) == Patience::GiveUp {
-                    let holder = User::describe(holder.as_ref());
+                    let holder = UsingProcess::describe(holder.as_ref());
                     return Err(Error::Busy { path: self.path.clone(), holder });
                 }
             }

@@ -7,25 +7,25 @@
 //! Brood Box writes the cache and takes no lock while it does; everything read here is a look at
 //! something that may change at once.
 
-mod choice;
 mod config;
 mod digest;
+mod entry_name;
+mod find;
 mod folders;
+mod in_use;
 mod inventory;
 mod lease;
 mod lifetimes;
 mod location;
 mod lock;
 mod mounts;
-mod name;
-mod places;
+mod path_lookup;
 mod ref_file;
 mod refs;
 #[cfg(test)]
 mod refs_tests;
 mod room;
 mod trash_name;
-mod users;
 mod vm_clones;
 
 use std::path::{Path, PathBuf};
@@ -38,10 +38,12 @@ use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
 use crate::stop::StopFlag;
 
-pub use choice::Choice;
 pub use config::ImageConfig;
 pub use digest::Digest;
+pub use entry_name::EntryName;
+pub use find::Lookup;
 pub(crate) use folders::Folders;
+pub use in_use::{InUse, UsingProcess};
 pub use inventory::{Entry, EntryKind, Inventory, Leftover};
 pub(crate) use lease::Claim;
 pub use lease::{Lease, Leases};
@@ -52,11 +54,9 @@ pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
 pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
-pub use name::EntryName;
 pub(crate) use ref_file::SETTLED_AGE;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
-pub use users::{User, Users};
 pub use vm_clones::VmClones;
 
 /// How long to wait before a cache that is being written is looked at again.

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::places::Places;
+use super::path_lookup::PathLookup;
 use super::{Cache, Location};
 use crate::error::{Error, Result};
 use crate::fs::mount_points;
@@ -31,7 +31,7 @@ impl Cache {
     /// # Errors
     /// The mounts cannot be listed.
     pub fn mounts(&self) -> Result<Option<Mounts>> {
-        let places = Places::of(self);
+        let places = PathLookup::of(self);
         let points = match mount_points() {
             Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
             points => points.map_err(|e| Error::io("list what is mounted in", self.path(), e))?,

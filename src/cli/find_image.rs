@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::cache::{Choice, Digest, Entry, Inventory, Ref};
+use crate::cache::{Digest, Entry, Inventory, Lookup, Ref};
 use crate::escape::Escaped;
 
 /// How many candidates are listed.
@@ -39,20 +39,20 @@ pub fn choose<'a>(
 ) -> Result<(&'a Entry, &'a Digest), NotFound> {
     let (shown, dir) = (Escaped::new(text).to_string(), context.shown_dir());
     let digest = match inventory.find(text) {
-        Choice::One(digest) => digest,
-        Choice::Many(digests) => {
+        Lookup::One(digest) => digest,
+        Lookup::Many(digests) => {
             return Err(NotFound::AtAll(candidates(inventory, &shown, &digests)));
         }
-        Choice::Hidden(digest) => {
+        Lookup::Hidden(digest) => {
             let gc = context.command("gc");
             return Err(NotFound::Yet(format!(
                 "a gc has hidden {digest}; `{gc}` brings it back if it is named"
             )));
         }
-        Choice::Dangling(digest) => {
+        Lookup::Dangling(digest) => {
             return Err(NotFound::Yet(format!("{shown} is {digest}, which is not in {dir}")));
         }
-        Choice::None => return Err(NotFound::AtAll(none(inventory, text, &dir))),
+        Lookup::None => return Err(NotFound::AtAll(none(inventory, text, &dir))),
     };
     let found = inventory.images().find(|(_, image)| **image == digest);
     found.ok_or_else(|| gone(context, &digest))

@@ -6,7 +6,7 @@ use crate::cli::ui::units::plural;
 use crate::error::Problems;
 use crate::error::Result;
 use crate::escape::Escaped;
-use crate::plan::IndexDoubt;
+use crate::plan::DroppedRefs;
 use crate::usage::Measurement;
 use std::path::Path;
 
@@ -14,9 +14,9 @@ use std::path::Path;
 pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);
-    let (what, who) = match IndexDoubt::of(inventory)? {
-        IndexDoubt::Missing { images } => (format!("there is no {path}"), plural(images, "image")),
-        IndexDoubt::Younger { orphans, .. } => {
+    let (what, who) = match DroppedRefs::of(inventory)? {
+        DroppedRefs::Missing { images } => (format!("there is no {path}"), plural(images, "image")),
+        DroppedRefs::Younger { orphans, .. } => {
             let orphans = plural(orphans, "orphan");
             (format!("{path} is younger than the last use of {orphans}"), "they".to_owned())
         }

@@ -5,7 +5,7 @@ use crate::cli::ui::theme::RECLAIMABLE;
 use crate::cli::ui::units::plural;
 use crate::cli::ui::units::{estimate, up_to};
 use crate::escape::Escaped;
-use crate::plan::{Doubt, Standing, Timeline};
+use crate::plan::{Doubt, LayerStatus, Timeline};
 use crate::usage::Estimate;
 
 /// What some things hold that a command would remove.
@@ -56,15 +56,15 @@ pub fn layers_of<'a>(
 
 /// What there is to say of where a layer stands besides its name, safe to print: how many images it
 /// may belong to, or which, if there is room; or why nobody can tell.
-pub fn details(standing: &Standing, has_room: bool) -> String {
+pub fn details(standing: &LayerStatus, has_room: bool) -> String {
     match standing {
-        Standing::Referenced(holders) if has_room => {
+        LayerStatus::Referenced(holders) if has_room => {
             let names: Vec<_> = holders.iter().map(|holder| whole(&holder.name)).collect();
             format!("by {}", names.join(", "))
         }
-        Standing::Referenced(holders) => format!("by {}", plural(holders.len(), "image")),
-        Standing::Unreferenced => String::new(),
-        Standing::Unknown(doubt) => reason(doubt),
+        LayerStatus::Referenced(holders) => format!("by {}", plural(holders.len(), "image")),
+        LayerStatus::Unreferenced => String::new(),
+        LayerStatus::Unknown(doubt) => reason(doubt),
     }
 }
 

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::evidence::Evidence;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, Verdict};
-use super::timeline::Standing;
+use super::timeline::LayerStatus;
 use crate::cache::{
-    Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location, Ref, User, former_ref_file,
+    Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location, Ref, UsingProcess,
+    former_ref_file,
 };
 use crate::usage::{Estimate, Measurement, Size, Usage};
 
@@ -99,11 +100,11 @@ pub struct Decision {
     /// safe to print.
     pub refs: Vec<Option<String>>,
     /// The processes that use it, as far as was asked.
-    pub users: Vec<User>,
+    pub users: Vec<UsingProcess>,
     /// Where something is mounted in it, if that is why it stays.
     pub mount: Option<PathBuf>,
     /// Where it stands, if it is a layer.
-    pub standing: Option<Standing>,
+    pub standing: Option<LayerStatus>,
     /// How big it is, if it was measured: see [`Plan::note_usage`].
     pub usage: Option<Usage>,
 }
@@ -215,7 +216,7 @@ pub(super) fn decide(
     item: Item,
     verdict: Verdict,
     reachability: &Reachability<'_>,
-    users: Vec<User>,
+    users: Vec<UsingProcess>,
     evidence: &Evidence,
 ) -> Decision {
     let mounts = evidence.mounts.as_ref();

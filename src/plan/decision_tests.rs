@@ -10,11 +10,11 @@ use super::gc::gc;
 use super::on_request::purge;
 use super::options::GcOptions;
 use super::reason::{KeepReason, RemoveReason, Verdict};
-use super::timeline::Standing;
+use super::timeline::LayerStatus;
 use crate::StopFlag;
 use crate::cache::{
-    Cache, Digest, Entry, EntryKind, EntryName, Folder, InvalidRef, Inventory, Leftover, Location,
-    Ref, RefIndex, RefProblem, UnreadableRef, User, Users,
+    Cache, Digest, Entry, EntryKind, EntryName, Folder, InUse, InvalidRef, Inventory, Leftover,
+    Location, Ref, RefIndex, RefProblem, UnreadableRef, UsingProcess,
 };
 use crate::error::Error;
 use crate::jobs::Jobs;
@@ -86,8 +86,8 @@ fn an_item_tells_what_it_is_and_what_it_is_called() {
 
 fn decision(item: Item, verdict: Verdict) -> Decision {
     let standing = item.is_layer().then_some(match verdict {
-        Verdict::Keep(KeepReason::Referenced) => Standing::Referenced(Vec::new()),
-        _ => Standing::Unreferenced,
+        Verdict::Keep(KeepReason::Referenced) => LayerStatus::Referenced(Vec::new()),
+        _ => LayerStatus::Unreferenced,
     });
     let (refs, users) = (Vec::new(), Vec::new());
     Decision { item, verdict, refs, users, mount: None, standing, usage: None }
@@ -148,8 +148,8 @@ fn a_purge_takes_everything_and_every_file_in_refs() {
             .map(|file| UnreadableRef { file, error: Error::Interrupted })
             .into(),
     };
-    let user = User { pid: 7, program: "vm".to_owned(), holds_lease: false };
-    let users = Users::from_list([(location(Folder::Root, "sha256-a"), user.clone())]);
+    let user = UsingProcess { pid: 7, program: "vm".to_owned(), holds_lease: false };
+    let users = InUse::from_list([(location(Folder::Root, "sha256-a"), user.clone())]);
     let idle = Evidence::of_idle_cache(Timestamp::now());
     let plan = purge(&inventory, &Evidence { in_use: Some(users), ..idle });
     let found = plan.decisions().iter().map(|decision| decision.item.location().to_string());

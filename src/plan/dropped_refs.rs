@@ -16,7 +16,7 @@ const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 /// Why the ref index may be incomplete: something to warn of, not to decide by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum IndexDoubt {
+pub enum DroppedRefs {
     /// There are images, and no `refs` at all.
     Missing {
         /// How many images there are.
@@ -31,7 +31,7 @@ pub enum IndexDoubt {
     },
 }
 
-impl IndexDoubt {
+impl DroppedRefs {
     /// What there is to doubt about the refs of `inventory`.
     pub fn of(inventory: &Inventory) -> Option<Self> {
         if !inventory.refs.unreadable.is_empty() {
@@ -82,18 +82,18 @@ mod tests {
                     modified: at(0),
                 });
             }
-            IndexDoubt::of(&inventory)
+            DroppedRefs::of(&inventory)
         };
         let refs = &[Folder::Layers, Folder::Refs][..];
-        let younger = |born| Some(IndexDoubt::Younger { orphans: 1, born: at(born) });
-        assert_eq!(doubt(&[Folder::Layers], None, false), Some(IndexDoubt::Missing { images: 1 }));
+        let younger = |born| Some(DroppedRefs::Younger { orphans: 1, born: at(born) });
+        assert_eq!(doubt(&[Folder::Layers], None, false), Some(DroppedRefs::Missing { images: 1 }));
         assert_eq!(doubt(refs, None, false), None);
         assert_eq!(doubt(refs, Some(13_600), false), None);
         assert_eq!(doubt(refs, Some(13_601), false), younger(13_601));
         assert_eq!(doubt(refs, Some(13_601), true), None);
         assert_eq!(doubt(refs, Some(5_000), false), None);
         // Nobody misses the refs of a cache without images.
-        assert_eq!(IndexDoubt::of(&Inventory::default()), None);
+        assert_eq!(DroppedRefs::of(&Inventory::default()), None);
         let mut unreadable = Inventory::default();
         let error = crate::error::Error::Interrupted;
         unreadable.refs.unreadable.push(UnreadableRef { file: None, error });
@@ -102,6 +102,6 @@ mod tests {
             EntryKind::Image(digest),
         );
         unreadable.entries.push(Entry { location, kind, last_used: at(0) });
-        assert_eq!(IndexDoubt::of(&unreadable), None, "worse is known of them");
+        assert_eq!(DroppedRefs::of(&unreadable), None, "worse is known of them");
     }
 }

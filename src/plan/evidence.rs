@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::cache::{Folder, Leases, Lifetimes, Location, Mounts, SETTLED_AGE, User, Users};
+use crate::cache::{Folder, InUse, Leases, Lifetimes, Location, Mounts, SETTLED_AGE, UsingProcess};
 use crate::error::Error;
 use crate::usage::CacheUsage;
 
@@ -18,7 +18,7 @@ pub struct Evidence {
     /// The present.
     pub now: Timestamp,
     /// Which processes use what.
-    pub in_use: Option<Users>,
+    pub in_use: Option<InUse>,
     /// Which images are leased. An image is asked again right before it is hidden.
     pub leases: Leases,
     /// Where something is mounted.
@@ -51,7 +51,7 @@ impl Evidence {
     /// A moment at which no process uses anything and nothing is mounted, for tests.
     #[cfg(test)]
     pub(crate) fn of_idle_cache(now: Timestamp) -> Self {
-        Self { in_use: Some(Users::default()), mounts: Some(Mounts::default()), ..Self::at(now) }
+        Self { in_use: Some(InUse::default()), mounts: Some(Mounts::default()), ..Self::at(now) }
     }
 
     /// The same evidence at the moment when nothing that was found then can have arrived just before.
@@ -60,7 +60,7 @@ impl Evidence {
     }
 
     /// The processes that are known to use an entry.
-    pub(super) fn users(&self, location: &Location) -> &[User] {
+    pub(super) fn users(&self, location: &Location) -> &[UsingProcess] {
         self.in_use.as_ref().map_or(&[], |users| users.of(location))
     }
 }

@@ -14,7 +14,7 @@ use super::reachability::Reachability;
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::refs::decide_refs;
 use super::timeline::Timeline;
-use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, Ref, User};
+use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, Ref, UsingProcess};
 use crate::usage::CacheUsage;
 
 /// How old a ref is before its image is no longer taken to be about to arrive.
@@ -234,7 +234,7 @@ impl<'a> Collection<'a> {
 
     /// The processes that use an entry. One that was told an image's path still refers to the name that the
     /// image had before it was hidden.
-    fn users(&self, entry: &Entry) -> Vec<User> {
+    fn users(&self, entry: &Entry) -> Vec<UsingProcess> {
         let mut users = self.evidence.users(&entry.location).to_vec();
         if let EntryKind::Leftover(Leftover::Hidden(digest)) = &entry.kind
             && !self.inventory.images().any(|(_, image)| image == digest)

@@ -7,10 +7,10 @@ use super::gc::gc;
 use super::on_request::rm;
 use super::options::{GcOptions, LayerChoice};
 use super::reason::{KeepReason, RemoveReason, Verdict};
-use super::timeline::Standing;
+use super::timeline::LayerStatus;
 use crate::cache::{
-    Digest, Entry, EntryKind, EntryName, Folder, Inventory, Leases, Leftover, Location, Ref,
-    UnreadableRef, User, Users,
+    Digest, Entry, EntryKind, EntryName, Folder, InUse, Inventory, Leases, Leftover, Location, Ref,
+    UnreadableRef, UsingProcess,
 };
 use crate::error::Error;
 
@@ -93,7 +93,7 @@ fn what_is_leased_or_in_use_stays() {
         (false, false, Verdict::Remove(RemoveReason::Orphan)),
     ] {
         let leases = Leases::from_iter(is_leased.then(|| image.name.clone()));
-        let users = Users::from_list(is_used.then(|| (image.clone(), user())));
+        let users = InUse::from_list(is_used.then(|| (image.clone(), user())));
         let evidence = Evidence { leases, in_use: Some(users), ..idle(5000) };
         let plan = gc(&inventory(&["sha256-a"], false, true), &GcOptions::default(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, expected);
@@ -101,8 +101,8 @@ fn what_is_leased_or_in_use_stays() {
     }
 }
 
-fn user() -> User {
-    User { pid: 7, program: "vm".to_owned(), holds_lease: false }
+fn user() -> UsingProcess {
+    UsingProcess { pid: 7, program: "vm".to_owned(), holds_lease: false }
 }
 
 /// Who was told the image's name uses it, and so does who is in the hidden tree.
@@ -115,7 +115,7 @@ fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
         (&[hidden, "sha256-a"], hidden, Verdict::Keep(KeepReason::InUse)),
         (&[hidden, "sha256-a"], "sha256-a", Verdict::Remove(RemoveReason::InterruptedGc)),
     ] {
-        let users = Users::from_list([(entry(used).location, user())]);
+        let users = InUse::from_list([(entry(used).location, user())]);
         let evidence = Evidence { in_use: Some(users), ..idle(5000) };
         let plan = gc(&inventory(entries, false, true), &GcOptions::default(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, expected, "{entries:?} {used}");
@@ -130,7 +130,7 @@ fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
     let kind = EntryKind::Image(Digest::of_entry(&name).unwrap());
     let location = Location { folder: Folder::Root, name };
     two.entries.push(Entry { location, kind, last_used: at(1000) });
-    let users = Users::from_list([(entry("sha256-a").location, user())]);
+    let users = InUse::from_list([(entry("sha256-a").location, user())]);
     let evidence = Evidence { in_use: Some(users), ..idle(5000) };
     let plan = gc(&two, &GcOptions::default(), &evidence);
     assert_eq!(plan.decisions()[0].verdict, Verdict::Restore(KeepReason::InUse));
@@ -179,7 +179,7 @@ fn an_extraction_is_abandoned_once_nothing_in_it_has_changed_for_long_enough() {
         let inventory = Inventory { entries: vec![extraction()], ..Inventory::default() };
         let location = extraction().location;
         let activity = Activity::new(&[(location.clone(), changed.map(at))]);
-        let users = Users::from_list(is_used.then(|| (location.clone(), user())));
+        let users = InUse::from_list(is_used.then(|| (location.clone(), user())));
         let evidence = Evidence { activity, in_use: Some(users), ..idle(1000 + day) };
         let plan = gc(&inventory, &GcOptions::default(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, verdict, "{changed:?} {is_used}");
@@ -197,12 +197,12 @@ fn a_layer_that_nothing_needs_goes_if_that_is_asked_for_and_nobody_uses_it() {
         let kind = EntryKind::Layer(Digest::of_entry(&location.name).unwrap());
         let entries = vec![Entry { location: location.clone(), kind, last_used: at(1000) }];
         let inventory = Inventory { entries, ..Inventory::default() };
-        let users = Users::from_list(is_used.then(|| (location.clone(), user())));
+        let users = InUse::from_list(is_used.then(|| (location.clone(), user())));
         let options = GcOptions { layers, ..GcOptions::default() };
         let plan = gc(&inventory, &options, &Evidence { in_use: Some(users), ..idle(5000) });
         assert_eq!(plan.decisions().len(), 1);
         assert_eq!(plan.decisions()[0].verdict, verdict, "{layers:?} {is_used}");
-        assert_eq!(plan.decisions()[0].standing, Some(Standing::Unreferenced));
+        assert_eq!(plan.decisions()[0].standing, Some(LayerStatus::Unreferenced));
     }
 }
 
@@ -223,7 +223,7 @@ fn a_dangling_ref_goes_once_it_is_older_than_a_minute() {
 
 #[test]
 fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs_it() {
-    use KeepReason::{InUse, Locked, Recent, Referenced};
+    use KeepReason::{Locked, Recent, Referenced};
     use RemoveReason::{OverMaxSize, Unused};
     use Verdict::{Keep, Remove};
     let image = entry("sha256-a").location;
@@ -234,7 +234,7 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
         (Some(4000), true, false, false, Remove(Unused)),
         (None, true, false, false, Remove(OverMaxSize)),
         (None, true, true, false, Keep(Locked)),
-        (Some(0), false, false, true, Keep(InUse)),
+        (Some(0), false, false, true, Keep(KeepReason::InUse)),
     ] {
         let options = GcOptions {
             unused_for: unused_for.map(SignedDuration::from_secs),
@@ -243,7 +243,7 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
         };
         let evidence = Evidence {
             leases: Leases::from_iter(is_leased.then(|| image.name.clone())),
-            in_use: Some(Users::from_list(is_used.then(|| (image.clone(), user())))),
+            in_use: Some(InUse::from_list(is_used.then(|| (image.clone(), user())))),
             ..idle(5000)
         };
         let plan = gc(&inventory(&["sha256-a"], true, true), &options, &evidence);
@@ -301,17 +301,17 @@ fn a_hidden_ref_goes_where_its_image_goes() {
 
 #[test]
 fn what_the_user_has_named_goes_and_nothing_else() {
-    use KeepReason::{InUse, Locked, Recent, Unknown};
+    use KeepReason::{Locked, Recent, Unknown};
     use Verdict::Keep;
     let image = entry("sha256-a");
     let chosen = |despite_lease| Verdict::Remove(RemoveReason::Chosen { despite_lease });
-    let lease = User { holds_lease: true, ..user() };
-    let used = |by: &User| Users::from_list([(image.location.clone(), by.clone())]);
+    let lease = UsingProcess { holds_lease: true, ..user() };
+    let used = |by: &UsingProcess| InUse::from_list([(image.location.clone(), by.clone())]);
     for (second, is_readable, is_leased, is_used, force, expected) in [
         (5000, true, false, false, false, chosen(false)),
         (5000, true, true, false, false, Keep(Locked)),
         (5000, true, true, false, true, chosen(true)),
-        (5000, true, true, true, true, Keep(InUse)),
+        (5000, true, true, true, true, Keep(KeepReason::InUse)),
         (1001, true, false, false, true, Keep(Recent)),
         (5000, false, false, false, true, Keep(Unknown)),
     ] {
@@ -322,7 +322,7 @@ fn what_the_user_has_named_goes_and_nothing_else() {
                 true => used(&user()),
                 // The holder of a lease has the image open.
                 false if is_leased => used(&lease),
-                false => Users::default(),
+                false => InUse::default(),
             }),
             ..idle(second)
         };

@@ -5,35 +5,35 @@
 
 use super::options::LayerChoice;
 use super::reason::{KeepReason, RemoveReason, Verdict};
-use super::timeline::Standing;
+use super::timeline::LayerStatus;
 use crate::cache::Location;
 
 /// Whether one of `pulls`, which are in progress, may use a layer that stands so.
-pub(super) fn is_pulled(standing: &Standing, pulls: &[&Location]) -> bool {
+pub(super) fn is_pulled(standing: &LayerStatus, pulls: &[&Location]) -> bool {
     match standing {
-        Standing::Referenced(holders) => holders.iter().any(|holder| pulls.contains(&holder)),
-        Standing::Unknown(_) => !pulls.is_empty(),
-        Standing::Unreferenced => false,
+        LayerStatus::Referenced(holders) => holders.iter().any(|holder| pulls.contains(&holder)),
+        LayerStatus::Unknown(_) => !pulls.is_empty(),
+        LayerStatus::Unreferenced => false,
     }
 }
 
 /// What becomes of a layer that stands so; `is_used` says whether a process uses it, if that is known, and
 /// `is_pulled` whether a pull in progress may.
 pub(super) fn verdict(
-    standing: &Standing,
+    standing: &LayerStatus,
     choice: LayerChoice,
     is_used: Option<bool>,
     is_pulled: bool,
 ) -> Verdict {
     let reason = match (choice, standing) {
-        (LayerChoice::All | LayerChoice::Unreferenced, Standing::Unreferenced) => {
+        (LayerChoice::All | LayerChoice::Unreferenced, LayerStatus::Unreferenced) => {
             RemoveReason::UnreferencedLayer
         }
         (LayerChoice::All, _) if is_pulled => return Verdict::Keep(KeepReason::InUse),
         (LayerChoice::All, _) => RemoveReason::LayerCache,
-        (_, Standing::Referenced(_)) => return Verdict::Keep(KeepReason::Referenced),
-        (_, Standing::Unknown(_)) => return Verdict::Keep(KeepReason::Unknown),
-        (LayerChoice::None, Standing::Unreferenced) => {
+        (_, LayerStatus::Referenced(_)) => return Verdict::Keep(KeepReason::Referenced),
+        (_, LayerStatus::Unknown(_)) => return Verdict::Keep(KeepReason::Unknown),
+        (LayerChoice::None, LayerStatus::Unreferenced) => {
             return Verdict::Keep(KeepReason::Unreferenced);
         }
     };
@@ -56,8 +56,8 @@ mod tests {
         use RemoveReason::{LayerCache, UnreferencedLayer};
         use Verdict::{Keep, Remove};
         let doubt = Doubt { cause: DoubtCause::NoBirth, image: Option::None };
-        let referenced = Standing::Referenced(Vec::new());
-        let (unreferenced, unknown) = (Standing::Unreferenced, Standing::Unknown(doubt));
+        let referenced = LayerStatus::Referenced(Vec::new());
+        let (unreferenced, unknown) = (LayerStatus::Unreferenced, LayerStatus::Unknown(doubt));
         for (standing, choice, is_used, is_pulled, expected) in [
             (&referenced, None, false, false, Keep(Referenced)),
             (&referenced, LayerChoice::Unreferenced, true, true, Keep(Referenced)),
@@ -89,14 +89,14 @@ mod tests {
         };
         let (image, pull) = (place("sha256-a"), place("tmp-rootfs-1"));
         let doubt = Doubt { cause: DoubtCause::NoBirth, image: None };
-        let unknown = Standing::Unknown(doubt);
+        let unknown = LayerStatus::Unknown(doubt);
         for (standing, pulls, expected) in [
-            (Standing::Referenced(vec![image.clone(), pull.clone()]), &[&pull][..], true),
-            (Standing::Referenced(vec![image.clone()]), &[&pull], false),
-            (Standing::Referenced(vec![image.clone()]), &[], false),
+            (LayerStatus::Referenced(vec![image.clone(), pull.clone()]), &[&pull][..], true),
+            (LayerStatus::Referenced(vec![image.clone()]), &[&pull], false),
+            (LayerStatus::Referenced(vec![image.clone()]), &[], false),
             (unknown.clone(), &[&pull], true),
             (unknown, &[], false),
-            (Standing::Unreferenced, &[&pull], false),
+            (LayerStatus::Unreferenced, &[&pull], false),
         ] {
             assert_eq!(is_pulled(&standing, pulls), expected, "{standing:?} {pulls:?}");
         }

@@ -33,13 +33,13 @@ mod timeline;
 mod timeline_tests;
 
 pub use decision::{Decision, Item, Plan};
-pub use dropped_refs::IndexDoubt;
+pub use dropped_refs::DroppedRefs;
 pub use evidence::{Activity, Evidence};
 pub use fit::{evictable, fit};
 pub use gc::gc;
-pub use older_build::Likeness;
+pub use older_build::OlderBuild;
 pub use on_request::{purge, rm};
 pub use options::{GcOptions, LayerChoice};
 pub use reachability::{Reachability, dangling};
 pub use reason::{KeepReason, RemoveReason, Verdict};
-pub use timeline::{Doubt, DoubtCause, Standing, Timeline};
+pub use timeline::{Doubt, DoubtCause, LayerStatus, Timeline};

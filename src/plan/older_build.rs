@@ -17,9 +17,9 @@ const MOST_VARIABLES: usize = 256;
 
 /// How the images are run that are still referenced, with a reference for each way.
 #[derive(Debug)]
-pub struct Likeness<'a>(Vec<(&'a str, Profile<'a>)>);
+pub struct OlderBuild<'a>(Vec<(&'a str, Profile<'a>)>);
 
-impl<'a> Likeness<'a> {
+impl<'a> OlderBuild<'a> {
     /// To these images.
     pub fn new(live: impl IntoIterator<Item = (&'a str, &'a ImageConfig)>) -> Self {
         // Many images are run alike, and each of them would be compared with each orphan.
@@ -130,9 +130,9 @@ mod tests {
             let names: Vec<_> = (0..live.len()).map(|number| format!("image-{number}")).collect();
             let live: Vec<_> = live.iter().map(|text| config(text)).collect();
             let pairs = || names.iter().map(String::as_str).zip(&live);
-            let found = Likeness::new(pairs()).likeliest(&config(orphan));
+            let found = OlderBuild::new(pairs()).likeliest(&config(orphan));
             assert_eq!(found, expected.map(|number| names[number].as_str()), "{orphan}");
-            let backward = Likeness::new(pairs().collect::<Vec<_>>().into_iter().rev());
+            let backward = OlderBuild::new(pairs().collect::<Vec<_>>().into_iter().rev());
             assert_eq!(backward.likeliest(&config(orphan)), found, "{orphan}");
         }
     }
@@ -162,12 +162,12 @@ mod tests {
         let orphan = ImageConfig { user: "agent".into(), ..config("a") };
         let root = ImageConfig { working_directory: "/work".into(), ..config("a") };
         let agent = ImageConfig { working_directory: "/work".into(), ..orphan.clone() };
-        assert_eq!(Likeness::new([("1", &root), ("2", &agent)]).likeliest(&orphan), Some("2"));
+        assert_eq!(OlderBuild::new([("1", &root), ("2", &agent)]).likeliest(&orphan), Some("2"));
         let here = ImageConfig { working_directory: "/work".into(), ..orphan.clone() };
-        assert_eq!(Likeness::new([("1", &orphan), ("2", &agent)]).likeliest(&here), Some("2"));
+        assert_eq!(OlderBuild::new([("1", &orphan), ("2", &agent)]).likeliest(&here), Some("2"));
         // Each counts by itself, whatever the others say.
         let orphan = ImageConfig { working_directory: "/work".into(), ..config("a/c") };
         let (other, same) = (config("a/d"), config("a/c"));
-        assert_eq!(Likeness::new([("1", &other), ("2", &same)]).likeliest(&orphan), Some("2"));
+        assert_eq!(OlderBuild::new([("1", &other), ("2", &same)]).likeliest(&orphan), Some("2"));
     }
 }

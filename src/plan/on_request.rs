@@ -15,7 +15,7 @@ use crate::cache::{Digest, Entry, Inventory, RefIndex};
 /// ```
 /// use std::collections::HashSet;
 ///
-/// # use bbox_cache::cache::{Cache, Choice};
+/// # use bbox_cache::cache::{Cache, Lookup};
 /// # use bbox_cache::jiff::{SignedDuration, Timestamp};
 /// use bbox_cache::plan::{self, Evidence};
 ///
@@ -27,7 +27,7 @@ use crate::cache::{Digest, Entry, Inventory, RefIndex};
 /// # let mut evidence = Evidence::at(Timestamp::now() + SignedDuration::from_hours(1));
 /// # (evidence.in_use, evidence.mounts) = (cache.users()?, cache.mounts()?);
 /// let inventory = cache.inventory()?;
-/// let Choice::One(image) = inventory.find("ghcr.io/a/b:latest") else { return Ok(()) };
+/// let Lookup::One(image) = inventory.find("ghcr.io/a/b:latest") else { return Ok(()) };
 /// let plan = plan::rm(&inventory, &HashSet::from([image]), false, &evidence);
 /// // The image, and the ref that points at it.
 /// assert_eq!(plan.removals().count(), 2);

@@ -21,7 +21,7 @@ const TOUCH: SignedDuration = SignedDuration::from_millis(10);
 
 /// Where a layer stands: needed, not needed, or nobody can tell. There will be no fourth answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum LayerStatus {
     /// These can be made of it: images, and extractions that will be.
     Referenced(Vec<Location>),
     /// Nothing that stays can be made of it.
@@ -30,7 +30,7 @@ pub enum Standing {
     Unknown(Doubt),
 }
 
-impl Standing {
+impl LayerStatus {
     /// Its stable name.
     pub fn name(&self) -> &'static str {
         match self {
@@ -134,29 +134,29 @@ impl<'a> Timeline<'a> {
     }
 
     /// Where a layer stands if only those images and extractions count of which `stays` holds.
-    pub fn standing(&self, layer: &Entry, stays: impl Fn(&Location) -> bool) -> Standing {
+    pub fn standing(&self, layer: &Entry, stays: impl Fn(&Location) -> bool) -> LayerStatus {
         let unknown = |cause, image: Option<&Location>| {
-            Standing::Unknown(Doubt { cause, image: image.cloned() })
+            LayerStatus::Unknown(Doubt { cause, image: image.cloned() })
         };
         if !self.inventory.problems.is_empty() {
             return unknown(DoubtCause::Unreadable, None);
         }
         let roots: Vec<_> = self.made.iter().filter(|(image, _)| stays(image)).collect();
         let life = match self.life(layer) {
-            _ if roots.is_empty() => return Standing::Unreferenced,
+            _ if roots.is_empty() => return LayerStatus::Unreferenced,
             Ok(life) => life,
             Err(cause) => return unknown(cause, None),
         };
         let holds = |made: &Result<_, _>| made.is_ok_and(|made| life.can_belong_to(made));
         let holders: Vec<_> = roots.iter().filter(|(_, made)| holds(made)).collect();
         if !holders.is_empty() {
-            return Standing::Referenced(
+            return LayerStatus::Referenced(
                 holders.iter().map(|(image, _)| (*image).clone()).collect(),
             );
         }
         match roots.iter().find_map(|(image, made)| Some((image, made.err()?))) {
             Some((image, cause)) => unknown(cause, Some(image)),
-            None => Standing::Unreferenced,
+            None => LayerStatus::Unreferenced,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Doubt, DoubtCause, Standing, Timeline};
+use super::{Doubt, DoubtCause, LayerStatus, Timeline};
 use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
     Leftover, Lifetimes, Location, Ref,
@@ -87,12 +87,12 @@ impl Scene {
         let layer = self.inventory.entries.iter().find(is_layer).unwrap();
         let stays = |image: &Location| !dead.contains(&image.name.to_string().as_str());
         match timeline.standing(layer, stays) {
-            Standing::Referenced(holders) => {
+            LayerStatus::Referenced(holders) => {
                 let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
                 names.join(" ")
             }
-            Standing::Unreferenced => "unreferenced".to_owned(),
-            Standing::Unknown(doubt) => {
+            LayerStatus::Unreferenced => "unreferenced".to_owned(),
+            LayerStatus::Unknown(doubt) => {
                 let about = doubt.image.map(|image| format!(" {image}")).unwrap_or_default();
                 format!("{}{about}", doubt.cause.name())
             }
@@ -231,8 +231,8 @@ fn standings_and_doubts_have_stable_names_and_words() {
         (DoubtCause::Unreadable, "unreadable", "cannot be looked at"),
     ] {
         assert_eq!((cause.name(), cause.to_string().as_str()), (name, words));
-        assert_eq!(Standing::Unknown(Doubt { cause, image: None }).name(), "unknown");
+        assert_eq!(LayerStatus::Unknown(Doubt { cause, image: None }).name(), "unknown");
     }
-    assert_eq!(Standing::Referenced(Vec::new()).name(), "referenced");
-    assert_eq!(Standing::Unreferenced.name(), "unreferenced");
+    assert_eq!(LayerStatus::Referenced(Vec::new()).name(), "referenced");
+    assert_eq!(LayerStatus::Unreferenced.name(), "unreferenced");
 }

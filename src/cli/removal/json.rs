@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::lines;
 use super::report::Report;
-use crate::cache::{Digest, Entry, EntryKind, User};
+use crate::cache::{Digest, Entry, EntryKind, UsingProcess};
 use crate::cli::context::Context;
 use crate::cli::usage_json::{Amount, Bounds, lossy};
 use crate::plan::{Decision, Item, Verdict};
@@ -116,7 +116,7 @@ fn decided(report: &Report, decision: &Decision, context: &Context<'_>) -> Decid
     }
 }
 
-fn process(user: &User) -> Process {
+fn process(user: &UsingProcess) -> Process {
     Process { pid: user.pid, program: user.program.clone() }
 }
 

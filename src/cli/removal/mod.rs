@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::cache::{Cache, LockedCache, Patience, User, Users};
+use crate::cache::{Cache, InUse, LockedCache, Patience, UsingProcess};
 use crate::gc::{self, Draft};
 use crate::plan::Plan;
 
@@ -28,7 +28,7 @@ pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<Locked
         if no_wait {
             return Patience::GiveUp;
         }
-        let holder = User::describe(holder);
+        let holder = UsingProcess::describe(holder);
         console.note(format_args!("Waiting for {holder}, which collects this cache."));
         Patience::Wait
     })?;
@@ -55,7 +55,7 @@ pub fn tell(context: &Context<'_>, draft: &Draft, report: &mut Report) {
 
 /// How many processes could not be looked at, with `--verbose` and if that matters.
 pub fn tell_of_uninspected(context: &Context<'_>, draft: &Draft) {
-    let uninspected = draft.evidence.in_use.as_ref().map_or(0, Users::uninspected);
+    let uninspected = draft.evidence.in_use.as_ref().map_or(0, InUse::uninspected);
     if context.console.verbose && uninspected > 0 && draft.plan.removals().next().is_some() {
         let processes = match uninspected {
             1 => "a process".to_owned(),

@@ -9,7 +9,7 @@ use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
     Leftover, Lifetimes, Location, Ref,
 };
-use crate::plan::{self, Activity, Evidence, GcOptions, LayerChoice, Standing};
+use crate::plan::{self, Activity, Evidence, GcOptions, LayerChoice, LayerStatus};
 
 /// A tick of the kernel's coarse clock.
 const TICK: i64 = 4_000_000;
@@ -349,11 +349,11 @@ impl World {
             let number: u8 = decision.item.location().name.to_string()[7..].parse().unwrap();
             let tally = &mut self.tally;
             match (needed.contains(&number), standing) {
-                (true, Standing::Unreferenced) => tally.wrong += 1,
+                (true, LayerStatus::Unreferenced) => tally.wrong += 1,
                 (true, _) => tally.kept += 1,
-                (false, Standing::Unreferenced) => tally.found += 1,
-                (false, Standing::Referenced(_)) => tally.referenced += 1,
-                (false, Standing::Unknown(_)) => tally.unknown += 1,
+                (false, LayerStatus::Unreferenced) => tally.found += 1,
+                (false, LayerStatus::Referenced(_)) => tally.referenced += 1,
+                (false, LayerStatus::Unknown(_)) => tally.unknown += 1,
             }
             if doomed(decision.item.location()) {
                 self.layers.remove(&number);

@@ -9,7 +9,7 @@ use crate::cli::ui::text::cut;
 use crate::cli::ui::theme::{IN_USE, ORPHAN};
 use crate::cli::ui::units::size;
 use crate::cli::words::details;
-use crate::plan::Standing;
+use crate::plan::LayerStatus;
 
 /// The longest name of something without a digest; a digest has as many.
 const NAME_WIDTH: usize = 19;
@@ -31,7 +31,7 @@ pub fn name(row: &Row<'_>, whole: bool) -> String {
 pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
     match (&row.entry.kind, listing.layers_of(row.entry)) {
         (EntryKind::Layer(_), _) => {
-            listing.standing(row.entry).map_or("", Standing::name).to_owned()
+            listing.standing(row.entry).map_or("", LayerStatus::name).to_owned()
         }
         (EntryKind::Image(_), Some((layers, bytes))) => {
             format!("{} ({})", layers.len(), size(bytes))
@@ -78,9 +78,9 @@ fn references(row: &Row<'_>, whole: bool) -> String {
 }
 
 /// Why a layer stands where it stands; without that word, too, it tells.
-fn layer(standing: Option<&Standing>, whole: bool) -> String {
+fn layer(standing: Option<&LayerStatus>, whole: bool) -> String {
     match standing {
-        Some(Standing::Unreferenced) => "by no image".to_owned(),
+        Some(LayerStatus::Unreferenced) => "by no image".to_owned(),
         Some(standing) => details(standing, whole),
         None => String::new(),
     }

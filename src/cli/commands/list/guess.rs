@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::cache::{Cache, Entry, ImageConfig, Inventory, Location};
 use crate::escape::Escaped;
-use crate::plan::{Likeness, Reachability};
+use crate::plan::{OlderBuild, Reachability};
 
 /// What there is to say of an orphan.
 pub struct Guess {
@@ -15,7 +15,7 @@ pub struct Guess {
 }
 
 impl Guess {
-    fn new(orphan: ImageConfig, likeness: &Likeness<'_>) -> Self {
+    fn new(orphan: ImageConfig, likeness: &OlderBuild<'_>) -> Self {
         let reference = likeness.likeliest(&orphan).map(str::to_owned);
         let ImageConfig { entrypoint, command, .. } = orphan;
         Self { reference, runs: if entrypoint.is_empty() { command } else { entrypoint } }
@@ -54,7 +54,7 @@ impl Guesses {
         };
         let live = live.iter().filter_map(|image| Some((name(image)?, config(cache, image)?)));
         let live: Vec<_> = live.collect();
-        let likeness = Likeness::new(live.iter().map(|(name, config)| (*name, config)));
+        let likeness = OlderBuild::new(live.iter().map(|(name, config)| (*name, config)));
         let guess = |image: &Entry| {
             Some((image.location.clone(), Guess::new(config(cache, image)?, &likeness)))
         };

@@ -8,7 +8,7 @@ use super::listing::Listing;
 use crate::cache::{Digest, Location};
 use crate::cli::image_row::Row;
 use crate::cli::usage_json::{Amount, Bounds, lossy};
-use crate::plan::Standing;
+use crate::plan::LayerStatus;
 
 #[derive(Serialize)]
 pub struct Document {
@@ -161,16 +161,16 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
 
 fn layer(listing: &Listing<'_>, row: &Row<'_>) -> Layer {
     let (images, reason) = match listing.standing(row.entry) {
-        Some(Standing::Referenced(holders)) => (holders.iter().map(name).collect(), None),
-        Some(Standing::Unknown(doubt)) => {
+        Some(LayerStatus::Referenced(holders)) => (holders.iter().map(name).collect(), None),
+        Some(LayerStatus::Unknown(doubt)) => {
             (doubt.image.iter().map(name).collect(), Some(doubt.cause.name()))
         }
-        Some(Standing::Unreferenced) | None => (Vec::new(), None),
+        Some(LayerStatus::Unreferenced) | None => (Vec::new(), None),
     };
     Layer {
         digest: row.digest().map(Digest::to_text).unwrap_or_default(),
         path: path(row, listing.cache_dir),
-        status: listing.standing(row.entry).map_or("unknown", Standing::name),
+        status: listing.standing(row.entry).map_or("unknown", LayerStatus::name),
         images,
         reason,
         last_used: row.entry.last_used.to_string(),

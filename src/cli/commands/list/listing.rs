@@ -14,7 +14,7 @@ use crate::cli::warnings::dropped_refs;
 use crate::cli::words::layers_of;
 use crate::gc;
 use crate::plan::{
-    self, Activity, Decision, Evidence, GcOptions, Item, Plan, Standing, Timeline, Verdict,
+    self, Activity, Decision, Evidence, GcOptions, Item, LayerStatus, Plan, Timeline, Verdict,
     dangling,
 };
 use crate::usage::{CacheUsage, Estimate, Size, Usage};
@@ -199,7 +199,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Where a layer stands.
-    pub fn standing(&self, layer: &Entry) -> Option<&Standing> {
+    pub fn standing(&self, layer: &Entry) -> Option<&LayerStatus> {
         self.decision(layer)?.standing.as_ref()
     }
 

@@ -14,7 +14,7 @@ use crate::cli::ui::gauge::gauge;
 use crate::cli::ui::table::{Align, Table};
 use crate::cli::ui::theme::{GAUGE, PLAIN, RECLAIMABLE, STRANGER, TOTAL};
 use crate::cli::ui::units::{ago, estimate, size};
-use crate::plan::Standing;
+use crate::plan::LayerStatus;
 use crate::usage::{Estimate, Usage};
 
 /// Below so many columns, what all digests begin with takes room that something else needs.
@@ -166,7 +166,7 @@ impl<'a> Page<'a> {
         match row.entry.kind {
             EntryKind::Stranger => STRANGER,
             _ if listing.is_doomed(row.entry) => RECLAIMABLE,
-            _ if listing.standing(row.entry) == Some(&Standing::Unreferenced) => RECLAIMABLE,
+            _ if listing.standing(row.entry) == Some(&LayerStatus::Unreferenced) => RECLAIMABLE,
             _ => PLAIN,
         }
     }

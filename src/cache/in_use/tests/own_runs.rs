@@ -8,7 +8,7 @@ const IS_CHILD: &str = "BBOX_CACHE_TEST_CHILD";
 /// One that runs only the test of this name among those of users.
 pub fn test_alone(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg("--exact").arg(format!("cache::users::tests::{name}"));
+    command.arg("--exact").arg(format!("cache::in_use::tests::{name}"));
     command.env(IS_CHILD, "1").stdin(Stdio::piped()).stdout(Stdio::null());
     command
 }
@@ -30,7 +30,7 @@ fn another_run_of_this_program_only_counts_if_it_holds_a_lease() {
     let files = TestCache::new();
     let entry = files.image("a");
     let start = |argument| {
-        let mut command = test_alone("kin::another_run_waits");
+        let mut command = test_alone("own_runs::another_run_waits");
         Running::start(command.arg(argument).current_dir(&entry))
     };
     let (walker, leaseholder) = (start("list"), start("lease"));

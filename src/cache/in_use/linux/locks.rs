@@ -11,10 +11,10 @@ use procfs::process::Process;
 use procfs::{FromBufRead, Lock, LockKind, LockType, Locks};
 use rustix::fs::AtFlags;
 
-use super::{User, descriptors, is_gone, own_pid, user};
+use super::{UsingProcess, descriptors, is_gone, own_pid, user};
 use crate::fs::{Directory, InodeId};
 
-pub fn lock_holder(directory: &Directory) -> Option<User> {
+pub fn lock_holder(directory: &Directory) -> Option<UsingProcess> {
     let inode = directory.status().ok()?.inode;
     let own = own_pid().ok()?;
     let mut held: Vec<_> = exclusive_locks().ok()?;
@@ -40,7 +40,7 @@ fn exclusive_locks() -> std::io::Result<Vec<Lock>> {
 }
 
 /// Numbers of 0 and below stand for processes that cannot be seen from here.
-fn holder(lock: &Lock, inode: InodeId) -> Option<User> {
+fn holder(lock: &Lock, inode: InodeId) -> Option<UsingProcess> {
     let process = Process::new(lock.pid.filter(|&pid| pid > 0)?).ok()?;
     match has_open(&process, inode) {
         Ok(false) => None,

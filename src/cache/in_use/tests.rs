@@ -2,9 +2,9 @@
 
 #![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 
-mod kin;
 mod namespaces;
 mod no_proc;
+mod own_runs;
 mod runner;
 
 use std::fs::{self, File};
@@ -95,7 +95,8 @@ fn a_current_directory_is_a_use_of_its_entry_alone_until_the_process_ends() {
     let cache = open(files.dir());
     assert_user(&cache, &image("sha256-ab"), &child);
     let users = cache.users().unwrap().unwrap();
-    let expected = User { pid: child.pid(), program: "sleep".to_owned(), holds_lease: false };
+    let expected =
+        UsingProcess { pid: child.pid(), program: "sleep".to_owned(), holds_lease: false };
     assert_eq!(users.of(&image("sha256-ab")), [expected]);
     assert_eq!(users.of(&image("sha256-a")), []);
     child.end();
@@ -173,10 +174,11 @@ fn this_process_is_no_user() {
 
 #[test]
 fn users_are_listed_once_each_by_pid() {
-    let user = |pid, program: &str| User { pid, program: program.to_owned(), holds_lease: false };
+    let user =
+        |pid, program: &str| UsingProcess { pid, program: program.to_owned(), holds_lease: false };
     let [one, two] = [user(1, "sh"), user(2, "a\x1b[31m")];
     let list = [&two, &one, &two].map(|user| (image("sha256-a"), user.clone()));
-    let users = Users::from_list(list);
+    let users = InUse::from_list(list);
     assert_eq!(users.of(&image("sha256-a")), [one, two.clone()]);
     assert_eq!(users.of(&location(Folder::Layers, "sha256-a")), []);
     assert_eq!(two.to_string(), "a\\u{1b}[31m (pid 2)");

@@ -5,7 +5,7 @@ use super::{Digest, EntryKind, Inventory, Leftover};
 /// What a text may stand for: the answer of [`Inventory::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Choice {
+pub enum Lookup {
     /// No image.
     None,
     /// This one.
@@ -23,7 +23,7 @@ impl Inventory {
     /// of one, with or without its algorithm. What is meant exactly goes before what only begins so.
     ///
     /// ```
-    /// # use bbox_cache::cache::{Cache, Choice, Digest};
+    /// # use bbox_cache::cache::{Cache, Lookup, Digest};
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let home = tempfile::tempdir()?;
     /// # for name in ["sha256-8432e34e7c77", "sha256-8432ffffffff", "refs"] {
@@ -34,14 +34,14 @@ impl Inventory {
     /// # let cache = Cache::open(home.path())?.unwrap();
     /// let inventory = cache.inventory()?;
     /// let image = Digest::parse(b"sha256:8432e34e7c77").ok_or("no digest")?;
-    /// assert_eq!(inventory.find("ghcr.io/a/b:latest"), Choice::One(image.clone()));
-    /// assert_eq!(inventory.find("8432e3"), Choice::One(image));
-    /// assert!(matches!(inventory.find("8432"), Choice::Many(images) if images.len() == 2));
-    /// assert_eq!(inventory.find("ghcr.io/a/c:latest"), Choice::None);
+    /// assert_eq!(inventory.find("ghcr.io/a/b:latest"), Lookup::One(image.clone()));
+    /// assert_eq!(inventory.find("8432e3"), Lookup::One(image));
+    /// assert!(matches!(inventory.find("8432"), Lookup::Many(images) if images.len() == 2));
+    /// assert_eq!(inventory.find("ghcr.io/a/c:latest"), Lookup::None);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn find(&self, text: &str) -> Choice {
+    pub fn find(&self, text: &str) -> Lookup {
         let by_ref = self.refs.refs.iter().filter(|found| found.image.as_deref() == Some(text));
         let named: Vec<_> = by_ref.map(|found| &found.digest).collect();
         let matching = |is_meant: &dyn Fn(&Digest) -> bool| {
@@ -56,8 +56,8 @@ impl Inventory {
         };
         match found.len() {
             0 => self.find_hidden(text, &named),
-            1 => Choice::One(found.remove(0)),
-            _ => Choice::Many(found),
+            1 => Lookup::One(found.remove(0)),
+            _ => Lookup::Many(found),
         }
     }
 }
@@ -65,7 +65,7 @@ impl Inventory {
 impl Inventory {
     /// What `text` stands for if that is no image in its place; `named` is what refs of that name
     /// name.
-    fn find_hidden(&self, text: &str, named: &[&Digest]) -> Choice {
+    fn find_hidden(&self, text: &str, named: &[&Digest]) -> Lookup {
         let mut hidden = self.entries.iter().filter_map(|entry| match &entry.kind {
             EntryKind::Leftover(Leftover::Hidden(digest)) => Some(digest),
             _ => None,
@@ -75,9 +75,9 @@ impl Inventory {
             false => named.contains(digest),
         };
         match (hidden.find(is_meant), named.first()) {
-            (Some(digest), _) => Choice::Hidden(digest.clone()),
-            (None, Some(digest)) => Choice::Dangling((*digest).clone()),
-            (None, None) => Choice::None,
+            (Some(digest), _) => Lookup::Hidden(digest.clone()),
+            (None, Some(digest)) => Lookup::Dangling((*digest).clone()),
+            (None, None) => Lookup::None,
         }
     }
 }
@@ -109,11 +109,11 @@ mod tests {
         cache.tag("example.com/hidden:1", "hidden");
         let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
         let names = |text: &str| match inventory.find(text) {
-            Choice::None => vec![],
-            Choice::One(digest) => vec![digest.to_text()],
-            Choice::Many(digests) => digests.iter().map(Digest::to_text).collect(),
-            Choice::Hidden(digest) => vec![format!("hidden {}", digest.to_text())],
-            Choice::Dangling(digest) => vec![format!("no {}", digest.to_text())],
+            Lookup::None => vec![],
+            Lookup::One(digest) => vec![digest.to_text()],
+            Lookup::Many(digests) => digests.iter().map(Digest::to_text).collect(),
+            Lookup::Hidden(digest) => vec![format!("hidden {}", digest.to_text())],
+            Lookup::Dangling(digest) => vec![format!("no {}", digest.to_text())],
         };
         for (text, found) in [
             ("example.com/a:1", &["sha256:abc"][..]),

@@ -1,6 +1,6 @@
 //! A system without `/proc`.
 
-use super::kin::{is_child, test_alone};
+use super::own_runs::{is_child, test_alone};
 use super::*;
 
 const NAME: &str = "no_proc::nobody_is_told_of_and_that_is_no_error";

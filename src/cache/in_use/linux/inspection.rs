@@ -14,16 +14,16 @@ use procfs::process::{Process, Stat, StatFlags};
 use rustix::io::Errno;
 
 use super::super::runner::root_path;
-use super::kin::{Kin, Role};
 use super::namespaces::Namespaces;
+use super::own_runs::{OwnRuns, Role};
 use super::seen::Seen;
-use super::{User, Users, descriptors, newlines, user};
-use crate::cache::places::Places;
+use super::{InUse, UsingProcess, descriptors, newlines, user};
+use crate::cache::path_lookup::PathLookup;
 
 /// Looks at one process after the other.
 pub struct Inspector<'a> {
-    places: &'a Places,
-    kin: Kin,
+    places: &'a PathLookup,
+    kin: OwnRuns,
     namespaces: Namespaces,
     /// The path of the cache as it reads in a list of mappings.
     cache: Finder<'static>,
@@ -32,11 +32,11 @@ pub struct Inspector<'a> {
 }
 
 impl<'a> Inspector<'a> {
-    pub fn new(places: &'a Places) -> Self {
+    pub fn new(places: &'a PathLookup) -> Self {
         let cache = newlines::escape(places.real().as_os_str().as_bytes());
         Self {
             places,
-            kin: Kin::new(),
+            kin: OwnRuns::new(),
             namespaces: Namespaces::new(places.real()),
             cache: Finder::new(&cache).into_owned(),
             buffer: Vec::new(),
@@ -44,7 +44,7 @@ impl<'a> Inspector<'a> {
     }
 
     /// Adds what the process uses to `users`.
-    pub fn inspect(&mut self, process: &Process, users: &mut Users) {
+    pub fn inspect(&mut self, process: &Process, users: &mut InUse) {
         let mut seen = Seen::default();
         match process.stat() {
             Ok(stat) if has_nothing(&stat) => {}
@@ -62,7 +62,7 @@ impl<'a> Inspector<'a> {
         if role != Role::Walker
             && let Some(user) = user(process)
         {
-            let user = User { holds_lease: role == Role::Leaseholder, ..user };
+            let user = UsingProcess { holds_lease: role == Role::Leaseholder, ..user };
             seen.entries.into_iter().for_each(|entry| users.insert(entry, user.clone()));
         }
     }

@@ -5,27 +5,27 @@
 
 mod descriptors;
 mod inspection;
-mod kin;
 mod locks;
 mod namespaces;
 mod newlines;
+mod own_runs;
 mod seen;
 
 use procfs::ProcError;
 use procfs::process::{Process, all_processes};
 use rustix::io::Errno;
 
-use super::{User, Users};
-use crate::cache::places::Places;
+use super::{InUse, UsingProcess};
+use crate::cache::path_lookup::PathLookup;
 use crate::error::{Context, Result};
 
 use inspection::Inspector;
 pub use locks::lock_holder;
 
-pub fn look(places: &Places) -> Result<Users> {
+pub fn look(places: &PathLookup) -> Result<InUse> {
     let own = own_pid().context(LIST, PROC)?;
     let mut inspector = Inspector::new(places);
-    let mut users = Users::default();
+    let mut users = InUse::default();
     for process in all_processes().map_err(into_io).context(LIST, PROC)? {
         match process {
             Ok(process) if process.pid == own => {}
@@ -66,13 +66,13 @@ fn into_io(cause: ProcError) -> std::io::Error {
 
 /// The process by the file name of its executable. The name that it has for the kernel is cut to
 /// 15 bytes, and its own to choose.
-fn user(process: &Process) -> Option<User> {
+fn user(process: &Process) -> Option<UsingProcess> {
     let name = |exe: std::path::PathBuf| Some(exe.file_name()?.to_string_lossy().into_owned());
     let program = match process.exe().ok().and_then(name) {
         Some(name) => name.strip_suffix(" (deleted)").unwrap_or(&name).to_owned(),
         None => process.stat().ok()?.comm,
     };
-    Some(User { pid: u32::try_from(process.pid).ok()?, program, holds_lease: false })
+    Some(UsingProcess { pid: u32::try_from(process.pid).ok()?, program, holds_lease: false })
 }
 
 #[cfg(test)]

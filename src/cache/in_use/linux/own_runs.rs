@@ -12,12 +12,12 @@ use procfs::process::Process;
 use rustix::fs::OFlags;
 
 /// Knows this program again, by its file: names and paths of programs are not unique.
-pub struct Kin {
+pub struct OwnRuns {
     /// The device and the inode of the executable. None where the system does not tell.
     own: Option<(u64, u64)>,
 }
 
-impl Kin {
+impl OwnRuns {
     pub fn new() -> Self {
         Self { own: Process::myself().and_then(|own| executable(&own)).ok() }
     }

@@ -14,12 +14,12 @@ const DELETED: &[u8] = b" (deleted)";
 
 /// The paths of the cache directory.
 #[derive(Debug)]
-pub struct Places {
+pub struct PathLookup {
     real: PathBuf,
     spelled: PathBuf,
 }
 
-impl Places {
+impl PathLookup {
     pub fn of(cache: &Cache) -> Self {
         let spelled = std::path::absolute(&cache.path).unwrap_or_else(|_| cache.path.clone());
         let real = cache.root.path().or_else(|| spelled.canonicalize().ok());
@@ -95,8 +95,8 @@ fn entry_below(cache: &Path, path: &Path) -> Option<Location> {
 mod tests {
     use super::*;
 
-    fn places() -> Places {
-        Places { real: "/disk/images".into(), spelled: "/home/images".into() }
+    fn places() -> PathLookup {
+        PathLookup { real: "/disk/images".into(), spelled: "/home/images".into() }
     }
 
     fn shown(found: impl Iterator<Item = Location>) -> Vec<String> {

@@ -4,7 +4,7 @@
 //! cache entry itself. Whether anybody is in there, only the system knows: each process has a
 //! command line, a current directory, a root, an executable, open files and mappings, and any of
 //! them may lead into an entry. So each process is looked at, one at a time, and each path that it
-//! holds is turned into the entry that it leads to ([`Places`]).
+//! holds is turned into the entry that it leads to ([`PathLookup`]).
 //!
 //! This is a look, not a lock: a process may begin to use an entry right after it. What cannot be
 //! looked at (the links of other people's processes) is counted, unless the system hides that it
@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::io::ErrorKind;
 
-use super::places::Places;
+use super::path_lookup::PathLookup;
 use super::{Cache, Location};
 use crate::error::{Error, Result};
 use crate::escape::Escaped;
@@ -37,7 +37,7 @@ use crate::fs::Directory;
 /// A process that uses something in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub struct User {
+pub struct UsingProcess {
     /// Its number.
     pub pid: u32,
     /// The file name of its executable, or what it calls itself where that is not told. It is not
@@ -47,7 +47,7 @@ pub struct User {
     pub holds_lease: bool,
 }
 
-impl User {
+impl UsingProcess {
     /// Whoever it is, in words that are safe to print, where the system may not have told.
     pub(crate) fn describe(user: Option<&Self>) -> String {
         user.map_or_else(|| "another process".to_owned(), Self::to_string)
@@ -55,7 +55,7 @@ impl User {
 }
 
 /// Like `go-microvm-runner (pid 1234)`, safe to print.
-impl Display for User {
+impl Display for UsingProcess {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} (pid {})", Escaped::new(&self.program), self.pid)
     }
@@ -63,15 +63,15 @@ impl Display for User {
 
 /// Who uses what, at one moment: the answer of [`Cache::users`]. By default, nobody uses anything.
 #[derive(Clone, Debug, Default)]
-pub struct Users {
-    by_entry: BTreeMap<Location, Vec<User>>,
+pub struct InUse {
+    by_entry: BTreeMap<Location, Vec<UsingProcess>>,
     uninspected: usize,
 }
 
-impl Users {
+impl InUse {
     /// From what is known already, whatever the system would say.
     #[cfg(test)]
-    pub(crate) fn from_list(list: impl IntoIterator<Item = (Location, User)>) -> Self {
+    pub(crate) fn from_list(list: impl IntoIterator<Item = (Location, UsingProcess)>) -> Self {
         let mut users = Self::default();
         for (location, user) in list {
             users.insert(location, user);
@@ -80,7 +80,7 @@ impl Users {
     }
 
     /// The processes that use this entry, by pid.
-    pub fn of(&self, location: &Location) -> &[User] {
+    pub fn of(&self, location: &Location) -> &[UsingProcess] {
         self.by_entry.get(location).map_or(&[], Vec::as_slice)
     }
 
@@ -90,7 +90,7 @@ impl Users {
         self.uninspected
     }
 
-    fn insert(&mut self, location: Location, user: User) {
+    fn insert(&mut self, location: Location, user: UsingProcess) {
         let users = self.by_entry.entry(location).or_default();
         if let Err(place) = users.binary_search(&user) {
             users.insert(place, user);
@@ -109,8 +109,8 @@ impl Cache {
     ///
     /// # Errors
     /// The processes cannot be listed.
-    pub fn users(&self) -> Result<Option<Users>> {
-        match system::look(&Places::of(self)) {
+    pub fn users(&self) -> Result<Option<InUse>> {
+        match system::look(&PathLookup::of(self)) {
             Ok(users) => Ok(Some(users)),
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -119,6 +119,6 @@ impl Cache {
 }
 
 /// Who holds the exclusive `flock` on this directory, if the system tells. Never this process.
-pub(super) fn lock_holder(directory: &Directory) -> Option<User> {
+pub(super) fn lock_holder(directory: &Directory) -> Option<UsingProcess> {
     system::lock_holder(directory)
 }

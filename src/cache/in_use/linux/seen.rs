@@ -8,7 +8,7 @@ use procfs::ProcResult;
 use super::is_gone;
 use super::namespaces::View;
 use crate::cache::Location;
-use crate::cache::places::Places;
+use crate::cache::path_lookup::PathLookup;
 
 #[derive(Default)]
 pub struct Seen {
@@ -25,7 +25,7 @@ impl Seen {
     }
 
     /// From now on, paths are also read as they are meant in the namespace of the process.
-    pub fn look_through(&mut self, view: Rc<View>, places: &Places) {
+    pub fn look_through(&mut self, view: Rc<View>, places: &PathLookup) {
         for path in view.mounted() {
             self.entries.extend(places.of_link(&path));
         }
@@ -38,7 +38,7 @@ impl Seen {
     }
 
     /// A path that the system gives for something that the process has.
-    pub fn link(&mut self, path: &[u8], places: &Places) {
+    pub fn link(&mut self, path: &[u8], places: &PathLookup) {
         self.entries.extend(places.of_link(path));
         if let Some(ours) = self.view.as_ref().and_then(|view| view.translate(path)) {
             self.entries.extend(places.of_link(&ours));

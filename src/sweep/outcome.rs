@@ -118,3 +118,22 @@ impl<'a> Report<'a> {
         Outcome { fates, failure }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fate_is_known_once_it_is_reported_and_told_to_those_who_listen() {
+        let (sender, events) = crossbeam_channel::unbounded();
+        let report = Report::new(3, &sender);
+        report.settle(0, Fate::Kept { why: KeepReason::InUse });
+        report.settle(1, Fate::Gone);
+        assert_eq!([0, 1, 2].map(|decision| report.is_settled(decision)), [true, true, false]);
+        assert_eq!([0, 1, 2].map(|decision| report.is_kept(decision)), [true, false, false]);
+        assert!(events.try_iter().map(|event| event.decision).eq([0, 1]));
+        let outcome = report.into_outcome(Some(Error::Interrupted));
+        assert!(matches!(outcome.fate(1), Some(Fate::Gone)) && outcome.fate(2).is_none());
+        assert!(matches!(outcome.failure(), Some(Error::Interrupted)));
+    }
+}

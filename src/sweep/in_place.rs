@@ -117,10 +117,11 @@ mod tests {
     fn removed(cache: &TestCache, threads: usize, permits: usize) -> (u64, u64, u64) {
         let pool = Pool::new(Budget::with(threads, permits)).unwrap();
         let progress = Progress::for_items([&location()], StopFlag::new());
-        let (sender, _events) = crossbeam_channel::unbounded();
+        let (sender, events) = crossbeam_channel::unbounded();
         let location = location();
         let report = Report::new([&location], &sender);
         crate::sweep::remove::remove(&[doomed(cache)], &progress, &pool, &report);
+        assert_eq!(events.len(), 1, "its end is told once");
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
         }
@@ -230,6 +231,27 @@ mod tests {
             let (_, files, directories) = removed(&cache, 1, permits);
             // The image's config; the image, `b`, `c`, `d` and `e`.
             assert_eq!((files, directories), (1, 5), "{permits} permits");
+        }
+    }
+
+    #[test]
+    fn nothing_is_removed_once_that_is_to_stop() {
+        for permits in [0, 100] {
+            let cache = TestCache::new();
+            let image = image(&cache);
+            let stop = StopFlag::new();
+            stop.raise();
+            let (pool, progress) = (
+                Pool::new(Budget::with(1, permits)).unwrap(),
+                Progress::for_items([&location()], stop),
+            );
+            let (sender, _events) = crossbeam_channel::unbounded();
+            let location = location();
+            let report = Report::new([&location], &sender);
+            crate::sweep::remove::remove(&[doomed(&cache)], &progress, &pool, &report);
+            let fate = report.into_outcome(None).get(&location).cloned();
+            assert!(matches!(fate, Some(RemovalResult::Interrupted { .. })), "{fate:?}");
+            assert!(image.join("b/c/d/e").exists() && image.join(".oci-config.json").exists());
         }
     }
 

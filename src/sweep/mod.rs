@@ -112,7 +112,7 @@ pub fn sweep(
     let pool = jobs.pool()?;
     let report = Report::on_plan(plan, events);
     let trash = Trash::new(cache, plan, &report);
-    let round = |decisions: Vec<usize>| -> Result<(usize, Vec<(usize, Obstacle)>)> {
+    let round = |decisions: Vec<usize>| -> Result<(usize, Waiting)> {
         let mut round = Round { waiting: decisions, ..Round::default() };
         for step in STEPS {
             if progress.stop().is_raised() {
@@ -124,18 +124,70 @@ pub fn sweep(
         remove::remove(&round.doomed, progress, &pool, &report);
         Ok((round.doomed.len(), round.no_room))
     };
-    let (mut removed, mut waiting) = round(plan.changed_places())?;
-    // On a full disk there may be no room for a new name. Then what could be hidden has been deleted
-    // by now, and the rest gets another try.
-    let mut failure = None;
-    while removed > 0 && !waiting.is_empty() && failure.is_none() {
-        match round(waiting.iter().map(|(index, _)| *index).collect()) {
-            Ok(next) => (removed, waiting) = next,
-            // Much is gone already, and that has to be reported, too.
-            Err(error) => failure = Some(error),
-        }
-    }
+    let (mut waiting, failure) = in_rounds(plan.changed_places(), round)?;
     waiting.retain(|(index, _)| !report.is_settled(*index));
     waiting.into_iter().for_each(|(index, obstacle)| trash.give_up(index, obstacle));
     Ok(report.into_outcome(failure))
+}
+
+/// What a full disk has no room to rename, each with its cause.
+type Waiting = Vec<(usize, Obstacle)>;
+
+/// On a full disk there may be no room for a new name. Then what could be hidden has been deleted by the
+/// end of a round, which says how much that was, and the rest gets another try. Returns what is left
+/// then; and why another round has failed, since by then much is gone already, and that has to be
+/// reported, too.
+fn in_rounds(
+    decisions: Vec<usize>,
+    round: impl Fn(Vec<usize>) -> Result<(usize, Waiting)>,
+) -> Result<(Waiting, Option<Error>)> {
+    let (mut removed, mut waiting) = round(decisions)?;
+    while removed > 0 && !waiting.is_empty() {
+        match round(waiting.iter().map(|(index, _)| *index).collect()) {
+            Ok(next) => (removed, waiting) = next,
+            Err(error) => return Ok((waiting, Some(error))),
+        }
+    }
+    Ok((waiting, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use rustix::io::Errno;
+
+    use super::*;
+
+    /// What each round has removed, and what it had no room for; `None` for a round that fails.
+    type Script = &'static [Option<(usize, &'static [usize])>];
+
+    #[test]
+    fn what_there_is_no_room_for_is_tried_again_as_long_as_something_goes() {
+        let cases: [(Script, &[usize], bool); 6] = [
+            (&[Some((5, &[]))], &[], false),
+            (&[Some((0, &[1]))], &[1], false),
+            (&[Some((2, &[3])), Some((0, &[3]))], &[3], false),
+            (&[Some((1, &[2, 3])), Some((1, &[3])), Some((1, &[]))], &[], false),
+            (&[Some((0, &[]))], &[], false),
+            (&[Some((1, &[2])), None], &[2], true),
+        ];
+        for (script, left, has_failed) in cases {
+            let asked = RefCell::new(vec![vec![1, 2, 3]]);
+            let (waiting, failure) = in_rounds(vec![1, 2, 3], |decisions| {
+                let number = asked.borrow().len() - 1;
+                assert_eq!(asked.borrow()[number], decisions, "what was left by the last round");
+                let (removed, left) = script[number].ok_or(Error::Interrupted)?;
+                asked.borrow_mut().push(left.to_vec());
+                let obstacle = Obstacle { operation: "rename", cause: Errno::NOSPC };
+                Ok((removed, left.iter().map(|&index| (index, obstacle)).collect()))
+            })
+            .unwrap();
+            let waiting: Vec<_> = waiting.iter().map(|(index, _)| *index).collect();
+            assert_eq!((waiting, failure.is_some()), (left.to_vec(), has_failed), "{script:?}");
+            let rounds = script.iter().filter(|round| round.is_some()).count();
+            assert_eq!(asked.borrow().len() - 1, rounds, "{script:?}");
+        }
+        assert!(in_rounds(vec![1], |_| Err(Error::Interrupted)).is_err(), "nothing was removed");
+    }
 }

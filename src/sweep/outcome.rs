@@ -133,3 +133,26 @@ impl<'a> Report<'a> {
         self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{EntryName, Folder};
+
+    #[test]
+    fn a_result_is_known_once_it_is_reported_and_told_to_those_who_listen() {
+        let locations = ["sha256-a", "sha256-b", "sha256-c"]
+            .map(|name| Location { folder: Folder::Root, name: EntryName::new(name).unwrap() });
+        let (sender, events) = crossbeam_channel::unbounded();
+        let report = Report::new(&locations, &sender);
+        report.settle(0, RemovalResult::Kept { why: KeepReason::InUse });
+        report.settle(1, RemovalResult::Gone);
+        assert_eq!([0, 1, 2].map(|place| report.is_settled(place)), [true, true, false]);
+        assert_eq!([0, 1, 2].map(|place| report.is_kept(place)), [true, false, false]);
+        assert!(events.try_iter().map(|event| event.location).eq(locations[..2].iter().cloned()));
+        let outcome = report.into_outcome(Some(Error::Interrupted));
+        let [_, gone, open] = locations.each_ref().map(|location| outcome.get(location));
+        assert!(matches!(gone, Some(RemovalResult::Gone)) && open.is_none());
+        assert!(matches!(outcome.failure(), Some(Error::Interrupted)));
+    }
+}

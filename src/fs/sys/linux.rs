@@ -236,11 +236,22 @@ mod tests {
         for (name, expected) in [(c"plain", false), (c"mounted", is_mounted)] {
             let child = parent.open_folder(name).unwrap();
             let told = child.status().unwrap();
+            let is_same = parent.status().unwrap().inode.device == told.inode.device;
+            assert_eq!(is_same, !expected, "another file system is another device");
             let silent = Status { mounted: None, ..told };
             assert_eq!(is_mount(&parent.fd, &child.fd, &silent), Ok(expected), "{name:?}");
             assert_eq!(is_mount(&parent.fd, &child.fd, &told), Ok(expected), "{name:?}");
         }
         assert!(!is_mounted || mount("umount", &[]));
+    }
+
+    #[test]
+    fn what_is_free_is_whole_blocks_and_no_more_than_there_are() {
+        let home = tempfile::tempdir().unwrap();
+        let free = Directory::open(home.path()).unwrap().free_bytes().unwrap();
+        let found = rustix::fs::statvfs(home.path()).unwrap();
+        assert_eq!(free % found.f_frsize, 0);
+        assert!(free <= found.f_blocks * found.f_frsize);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use jiff::Timestamp;
 
 use super::Outcome;
+use super::obstacle::Obstacle;
 use super::outcome::{Fate, Report};
 use super::trash::{Doomed, Round, STEPS, Step, Trash};
 use crate::cache::{Cache, Digest, Location, Mounts, Users};
@@ -429,4 +430,28 @@ fn what_is_gone_before_it_could_be_hidden_is_reported_as_gone() {
     let (doomed, outcome) = steps(&cache, |_| fs::remove_dir_all(&image).unwrap(), || {});
     assert!(doomed.unwrap().is_empty());
     assert!(matches!(outcome.fate(0), Some(Fate::Gone)));
+}
+
+#[test]
+fn the_refs_of_an_image_that_a_full_disk_keeps_in_its_place_go_back_to_theirs() {
+    let cache = TestCache::new();
+    let (image, named) = (cache.image("a"), cache.tag("example.com/a:1", "a"));
+    let opened = open(&cache);
+    let plan = plan_without(&opened, &["sha256-a"]);
+    let (sender, _events) = crossbeam_channel::unbounded();
+    let report = Report::new(plan.decisions.len(), &sender);
+    let trash = Trash::new(&opened, &plan, &report);
+    let mut round = Round { waiting: plan.changes(), ..Round::default() };
+    for step in [Step::Restore, Step::Hide] {
+        round = trash.take(step, round).unwrap();
+    }
+    assert!(!image.exists() && !named.exists());
+    // As if there had been no room for the image's second name.
+    let entry = round.doomed.remove(0);
+    assert!(trash.unhide(&entry));
+    let obstacle = Obstacle { operation: "rename", cause: rustix::io::Errno::NOSPC };
+    round.no_room.push((entry.decision, obstacle));
+    round = trash.take(Step::RescueSettled, round).unwrap();
+    assert!(image.exists() && named.exists());
+    assert_eq!((round.doomed.len(), round.no_room.len()), (0, 2), "both wait for the next try");
 }

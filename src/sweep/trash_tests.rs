@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use jiff::Timestamp;
 
 use super::Outcome;
+use super::obstacle::Obstacle;
 use super::outcome::{RemovalResult, Report};
 use super::trash::{Doomed, Round, STEPS, Step, Trash};
 use crate::cache::{Cache, Digest, EntryName, Folder, Location};
@@ -564,4 +565,28 @@ fn what_is_gone_before_it_could_be_hidden_is_reported_as_gone() {
     let (doomed, outcome) = steps(&cache, |_| fs::remove_dir_all(&image).unwrap(), || {});
     assert!(doomed.unwrap().is_empty());
     assert!(matches!(result(&outcome, "sha256-a"), Some(RemovalResult::Gone)));
+}
+
+#[test]
+fn the_refs_of_an_image_that_a_full_disk_keeps_in_its_place_go_back_to_theirs() {
+    let cache = TestCache::new();
+    let (image, named) = (cache.image("a"), cache.tag("example.com/a:1", "a"));
+    let opened = open(&cache);
+    let plan = plan_without(&opened, &["sha256-a"]);
+    let (sender, _events) = crossbeam_channel::unbounded();
+    let report = Report::on_plan(&plan, &sender);
+    let trash = Trash::new(&opened, &plan, &report);
+    let mut round = Round { waiting: plan.changed_places(), ..Round::default() };
+    for step in [Step::Restore, Step::Hide] {
+        round = trash.take(step, round).unwrap();
+    }
+    assert!(!image.exists() && !named.exists());
+    // As if there had been no room for the image's second name.
+    let entry = round.doomed.remove(0);
+    assert!(trash.unhide(&entry));
+    let obstacle = Obstacle { operation: "rename", cause: rustix::io::Errno::NOSPC };
+    round.no_room.push((entry.decision, obstacle));
+    round = trash.take(Step::RescueSettled, round).unwrap();
+    assert!(image.exists() && named.exists());
+    assert_eq!((round.doomed.len(), round.no_room.len()), (0, 2), "both wait for the next try");
 }

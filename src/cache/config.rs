@@ -110,7 +110,7 @@ impl ImageConfig {
             command: words("Cmd"),
             environment: words("Env"),
             working_directory: word("WorkingDir").unwrap_or_default(),
-            user: word("UsingProcess").unwrap_or_default(),
+            user: word("User").unwrap_or_default(),
         })
     }
 }
@@ -135,9 +135,9 @@ mod tests {
         let file = cache.image("a").join(".oci-config.json");
         for (text, expected) in [
             ("{}", ImageConfig::default()),
-            (r#"{"Entrypoint": null, "Env": 1, "UsingProcess": []}"#, ImageConfig::default()),
+            (r#"{"Entrypoint": null, "Env": 1, "User": []}"#, ImageConfig::default()),
             (
-                r#"{"Entrypoint":["/bin/a","b"],"Cmd":["c",2],"Env":["A=1"],"WorkingDir":"/w","UsingProcess":"u"}"#,
+                r#"{"Entrypoint":["/bin/a","b"],"Cmd":["c",2],"Env":["A=1"],"WorkingDir":"/w","User":"u"}"#,
                 ImageConfig {
                     entrypoint: vec!["/bin/a".into(), "b".into()],
                     command: vec!["c".into()],

@@ -85,7 +85,8 @@ pub fn fail_at(
 
 /// Lets each look at this path, as the program writes it, fail.
 pub fn fail_look_at(cache: &TestCache, arguments: &[&str], path: &str, error: &str) -> Output {
-    let inject = format!("inject=statx:error={error}");
-    let options = ["-P", path, "-e", "trace=statx", "-e", &inject];
+    // The portable files look by the older call.
+    let inject = format!("inject=statx,newfstatat:error={error}");
+    let options = ["-P", path, "-e", "trace=statx,newfstatat", "-e", &inject];
     inject_error(cache, &options, arguments)
 }

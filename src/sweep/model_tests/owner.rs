@@ -71,10 +71,13 @@ impl Pull {
         self.hit.is_none() && self.image == image && is_at_work
     }
 
-    /// Whether it has read a ref, and has yet to look whether the image is there.
+    /// Whether it has yet to look whether the image is there, or has found that it is not and pulls it.
     fn is_about_to_look(&self) -> bool {
-        use Stage::{EmptyRef, MarkNamed, WriteRef};
-        self.hit.is_some() && matches!(self.stage, EmptyRef | WriteRef | MarkNamed)
+        use Stage::{EmptyRef, Extract, FindImage, MarkNamed, Rename, WriteRef};
+        match self.hit {
+            Some(_) => matches!(self.stage, EmptyRef | WriteRef | MarkNamed),
+            None => matches!(self.stage, FindImage | Extract | Rename),
+        }
     }
 
     /// The stage after its ref is written.

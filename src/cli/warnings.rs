@@ -1,16 +1,16 @@
 //! What the user should know besides: what could not be read, and whether the refs can be believed.
 
+use std::path::Path;
+
 use crate::cache::{Folder, Inventory};
 use crate::cli::context::Context;
 use crate::cli::ui::units::plural;
-use crate::error::Problems;
-use crate::error::Result;
+use crate::error::{Problems, Result};
 use crate::escape::Escaped;
 use crate::plan::DroppedRefs;
 use crate::usage::Measurement;
-use std::path::Path;
 
-/// One line for whoever is about to trust the refs of a cache that lies at `cache_dir`.
+/// A warning that the refs of the cache at `cache_dir` may be incomplete, on one line.
 pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);

@@ -2,8 +2,7 @@
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location};
 use crate::cli::ui::theme::RECLAIMABLE;
-use crate::cli::ui::units::plural;
-use crate::cli::ui::units::{estimate, up_to};
+use crate::cli::ui::units::{estimate, plural, up_to};
 use crate::escape::Escaped;
 use crate::plan::{Doubt, LayerStatus, Timeline};
 use crate::usage::Estimate;

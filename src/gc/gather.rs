@@ -30,7 +30,7 @@ pub fn gather(
     evidence
 }
 
-/// The same for a collection that may remove extractions: they are walked for the time of their last change.
+/// Gathers evidence for a collection that may remove extractions: walks them for the time of their last change.
 ///
 /// # Errors
 /// The threads cannot be started, or the reporter has stopped it.

@@ -1,4 +1,4 @@
-//! How big it is what a plan is about.
+//! The size of what a plan removes, and of the layers that it leaves.
 
 use std::collections::HashSet;
 

@@ -377,10 +377,10 @@ fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     fs::create_dir(cache.path("tmp-gc-sha256-x")).unwrap();
     fs::write(cache.path("stranger"), "").unwrap();
-    let doomed = plan(&Cache::open(cache.dir()).unwrap().unwrap()).to_remove();
-    let names: Vec<_> = doomed.iter().map(|Location { name, .. }| name.to_string()).collect();
+    let to_remove = plan(&Cache::open(cache.dir()).unwrap().unwrap()).to_remove();
+    let names: Vec<_> = to_remove.iter().map(|Location { name, .. }| name.to_string()).collect();
     assert_eq!(names, ["sha256-dead", "tmp-gc-sha256-x"]);
-    assert!(doomed.iter().all(|location| location.folder == Folder::Root));
+    assert!(to_remove.iter().all(|location| location.folder == Folder::Root));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub enum EntryKind {
     /// `layers/tmp-layer-*` and `tmp-gc-*`.
     Leftover(Leftover),
     /// None of these. Shown, and never touched but by a purge.
-    Stranger,
+    Foreign,
 }
 
 /// Whose leftover it is.
@@ -81,9 +81,7 @@ impl Entry {
         match &self.kind {
             EntryKind::Image(_) | EntryKind::Leftover(Leftover::Hidden(_)) => true,
             EntryKind::Leftover(Leftover::Extraction) => self.location.folder == Folder::Root,
-            EntryKind::Leftover(Leftover::Dead) | EntryKind::Layer(_) | EntryKind::Stranger => {
-                false
-            }
+            EntryKind::Leftover(Leftover::Dead) | EntryKind::Layer(_) | EntryKind::Foreign => false,
         }
     }
 
@@ -124,7 +122,7 @@ impl Inventory {
     /// folder `refs` alone says little: other programs use that word, too. With `layers` beside it,
     /// it is enough.
     pub fn looks_like_a_cache(&self) -> bool {
-        self.entries.iter().any(|entry| entry.kind != EntryKind::Stranger)
+        self.entries.iter().any(|entry| entry.kind != EntryKind::Foreign)
             || self.refs.files().any(EntryName::is_hash)
             || self.folders == [Folder::Layers, Folder::Refs]
             || (self.entries.is_empty() && self.refs.is_empty())
@@ -203,7 +201,7 @@ fn classify(folder: Folder, name: &EntryName, kind: Kind) -> EntryKind {
         (None, _) if directory && name.starts_with(extraction_prefix(folder)) => {
             EntryKind::Leftover(Leftover::Extraction)
         }
-        (None, _) => EntryKind::Stranger,
+        (None, _) => EntryKind::Foreign,
     }
 }
 
@@ -264,7 +262,7 @@ mod tests {
                 (_, EntryKind::Leftover(Leftover::Extraction)) => "extraction",
                 (_, EntryKind::Leftover(Leftover::Hidden(_))) => "hidden",
                 (_, EntryKind::Leftover(Leftover::Dead)) => "dead",
-                (_, EntryKind::Stranger) => "stranger",
+                (_, EntryKind::Foreign) => "stranger",
             }
         };
         for (name, kind, in_root, in_layers) in [

@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// use bbox_cache::cache::Cache;
 ///
 /// let cache = Cache::open("/srv/images")?.unwrap();
-/// bbox_cache::sweep::raze(&cache)?; // expects a `LockedCache`
+/// bbox_cache::sweep::remove_folders(&cache)?; // expects a `LockedCache`
 /// # Ok(())
 /// # }
 /// ```

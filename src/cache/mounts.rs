@@ -18,7 +18,7 @@ pub struct Mounts(Vec<(Location, PathBuf)>);
 
 impl Mounts {
     /// The first place in an entry where something is mounted.
-    pub fn of(&self, location: &Location) -> Option<&Path> {
+    pub fn get(&self, location: &Location) -> Option<&Path> {
         let mut mounts = self.0.iter();
         mounts.find(|(entry, _)| entry == location).map(|(_, point)| point.as_path())
     }
@@ -31,7 +31,7 @@ impl Cache {
     /// # Errors
     /// The mounts cannot be listed.
     pub fn mounts(&self) -> Result<Option<Mounts>> {
-        let places = PathLookup::of(self);
+        let places = PathLookup::new(self);
         let points = match mount_points() {
             Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
             points => points.map_err(|e| Error::io("list what is mounted in", self.path(), e))?,

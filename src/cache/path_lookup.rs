@@ -20,7 +20,7 @@ pub struct PathLookup {
 }
 
 impl PathLookup {
-    pub fn of(cache: &Cache) -> Self {
+    pub fn new(cache: &Cache) -> Self {
         let spelled = std::path::absolute(&cache.path).unwrap_or_else(|_| cache.path.clone());
         let real = cache.root.path().or_else(|| spelled.canonicalize().ok());
         Self { real: real.unwrap_or_else(|| spelled.clone()), spelled }

@@ -49,8 +49,8 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(census: &CacheUsage, at: &Location) -> Option<Self> {
-        let measured = census.measurement();
+    fn new(cache_usage: &CacheUsage, at: &Location) -> Option<Self> {
+        let measured = cache_usage.measurement();
         let (usage, unique) = (measured.usage(at)?, measured.unique(at)?);
         Some(Self { usage, unique, newest: measured.newest_change(at) })
     }
@@ -63,7 +63,7 @@ impl<'a> Row<'a> {
         reachability: &Reachability<'a>,
         measured: Option<Measured>,
     ) -> Self {
-        let refs = reachability.of(entry.ref_name()).to_vec();
+        let refs = reachability.get(entry.ref_name()).to_vec();
         let is_image = matches!(entry.kind, EntryKind::Image(_));
         let status = match (is_image, refs.is_empty()) {
             (true, false) => Status::Live,
@@ -78,7 +78,7 @@ impl<'a> Row<'a> {
     pub fn digest(&self) -> Option<&'a Digest> {
         match &self.entry.kind {
             EntryKind::Image(digest) | EntryKind::Layer(digest) => Some(digest),
-            EntryKind::Leftover(_) | EntryKind::Stranger => None,
+            EntryKind::Leftover(_) | EntryKind::Foreign => None,
         }
     }
 
@@ -99,7 +99,7 @@ impl<'a> Row<'a> {
 /// The entries of some kind, in the order of the inventory.
 pub fn rows<'a>(
     inventory: &'a Inventory,
-    census: Option<&CacheUsage>,
+    cache_usage: Option<&CacheUsage>,
     is_wanted: fn(&EntryKind) -> bool,
 ) -> Vec<Row<'a>> {
     let reachability = Reachability::new(&inventory.refs.refs);
@@ -107,7 +107,8 @@ pub fn rows<'a>(
     entries
         .filter(|entry| is_wanted(&entry.kind))
         .map(|entry| {
-            let measured = census.and_then(|census| Measured::of(census, &entry.location));
+            let measured =
+                cache_usage.and_then(|cache_usage| Measured::new(cache_usage, &entry.location));
             Row::new(entry, inventory, &reachability, measured)
         })
         .collect()

@@ -14,7 +14,7 @@ use crate::usage::Measurement;
 pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);
-    let (what, who) = match DroppedRefs::of(inventory)? {
+    let (what, who) = match DroppedRefs::new(inventory)? {
         DroppedRefs::Missing { images } => (format!("there is no {path}"), plural(images, "image")),
         DroppedRefs::Younger { orphans, .. } => {
             let orphans = plural(orphans, "orphan");

@@ -4,7 +4,7 @@ use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location};
 use crate::cli::ui::theme::RECLAIMABLE;
 use crate::cli::ui::units::{estimate, plural, up_to};
 use crate::escape::Escaped;
-use crate::plan::{Doubt, LayerStatus, Timeline};
+use crate::plan::{LayerStatus, Timeline, UnknownLayer};
 use crate::usage::Estimate;
 
 /// What some things hold that a command would remove.
@@ -55,22 +55,22 @@ pub fn layers_of<'a>(
 
 /// What there is to say of where a layer stands besides its name, safe to print: how many images it
 /// may belong to, or which, if there is room; or why nobody can tell.
-pub fn details(standing: &LayerStatus, has_room: bool) -> String {
-    match standing {
+pub fn details(layer_status: &LayerStatus, has_room: bool) -> String {
+    match layer_status {
         LayerStatus::Referenced(holders) if has_room => {
             let names: Vec<_> = holders.iter().map(|holder| whole(&holder.name)).collect();
             format!("by {}", names.join(", "))
         }
         LayerStatus::Referenced(holders) => format!("by {}", plural(holders.len(), "image")),
         LayerStatus::Unreferenced => String::new(),
-        LayerStatus::Unknown(doubt) => reason(doubt),
+        LayerStatus::Unknown(unknown) => reason(unknown),
     }
 }
 
-fn reason(doubt: &Doubt) -> String {
-    match (&doubt.image, doubt.cause) {
-        (None, cause) => cause.to_string(),
-        (Some(image), cause) => format!("{}: {cause}", short(image)),
+fn reason(unknown: &UnknownLayer) -> String {
+    match (&unknown.image, unknown.reason) {
+        (None, reason) => reason.to_string(),
+        (Some(image), reason) => format!("{}: {reason}", short(image)),
     }
 }
 

@@ -47,10 +47,10 @@ impl Budget {
     /// open besides.
     pub fn new(wanted: usize, files: usize) -> Self {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        Self::of(wanted, OWN + files, limit, count_open().unwrap_or(USUALLY_OPEN))
+        Self::share(wanted, OWN + files, limit, count_open().unwrap_or(USUALLY_OPEN))
     }
 
-    fn of(wanted: usize, own: usize, limit: u64, open: u64) -> Self {
+    fn share(wanted: usize, own: usize, limit: u64, open: u64) -> Self {
         let free = limit.saturating_sub(open.saturating_add(RESERVE));
         let free = usize::try_from(free).unwrap_or(usize::MAX);
         // Threads without a permit could not share a tree: half of it is for permits.
@@ -149,7 +149,7 @@ mod tests {
             (16, 8, 10, 1, 0),
             (0, 1024, u64::MAX, 1, 0),
         ] {
-            let budget = Budget::of(wanted, 4, limit, open);
+            let budget = Budget::share(wanted, 4, limit, open);
             let found = (budget.threads(), budget.permits.into_inner());
             assert_eq!(found, (threads, permits), "{wanted} threads, {limit} with {open} open");
         }

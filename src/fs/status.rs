@@ -25,7 +25,7 @@ pub enum Kind {
 
 impl Kind {
     /// `None` where the file system does not say.
-    pub fn of(file_type: FileType) -> Option<Self> {
+    pub fn from_type(file_type: FileType) -> Option<Self> {
         match file_type {
             FileType::Directory => Some(Self::Directory),
             FileType::RegularFile => Some(Self::File),

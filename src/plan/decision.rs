@@ -42,7 +42,7 @@ impl Item {
         match self {
             Self::Entry(entry) => match &entry.kind {
                 EntryKind::Image(digest) | EntryKind::Layer(digest) => Some(digest),
-                EntryKind::Leftover(_) | EntryKind::Stranger => None,
+                EntryKind::Leftover(_) | EntryKind::Foreign => None,
             },
             Self::Ref { digest, .. } => digest.as_ref(),
         }
@@ -62,7 +62,7 @@ impl Item {
     }
 
     /// The name that a restored thing gets back: that of an image, or of a ref file.
-    pub(crate) fn own_name(&self) -> Option<EntryName> {
+    pub(crate) fn restored_name(&self) -> Option<EntryName> {
         match self {
             Self::Entry(_) => self.image_name().cloned(),
             Self::Ref { location, .. } => former_ref_file(&location.name),
@@ -104,7 +104,7 @@ pub struct Decision {
     /// Where something is mounted in it, if that is why it stays.
     pub mount: Option<PathBuf>,
     /// Where it stands, if it is a layer.
-    pub standing: Option<LayerStatus>,
+    pub layer_status: Option<LayerStatus>,
     /// How big it is, if it was measured: see [`Plan::note_usage`].
     pub usage: Option<Usage>,
 }
@@ -166,9 +166,9 @@ impl Plan {
     }
 
     /// Where the things lie that are not the cache's own.
-    pub fn strangers(&self) -> impl Iterator<Item = &Location> {
+    pub fn foreign(&self) -> impl Iterator<Item = &Location> {
         self.decisions.iter().filter_map(|decision| match &decision.item {
-            Item::Entry(Entry { kind: EntryKind::Stranger, location, .. }) => Some(location),
+            Item::Entry(Entry { kind: EntryKind::Foreign, location, .. }) => Some(location),
             _ => None,
         })
     }
@@ -220,7 +220,7 @@ pub(super) fn decide(
     evidence: &Evidence,
 ) -> Decision {
     let mounts = evidence.mounts.as_ref();
-    let mount = mounts.and_then(|mounts| mounts.of(item.location()));
+    let mount = mounts.and_then(|mounts| mounts.get(item.location()));
     let mount = mount.filter(|_| verdict.removes()).map(Path::to_path_buf);
     let may_hold_mount = mounts.is_none() && matches!(item, Item::Entry(_)) && verdict.may_wait();
     let verdict = match mount {
@@ -228,9 +228,9 @@ pub(super) fn decide(
         None if may_hold_mount => Verdict::Keep(KeepReason::Unknown),
         None => verdict,
     };
-    let refs = item.image_name().map_or(&[][..], |name| reachability.of(name));
+    let refs = item.image_name().map_or(&[][..], |name| reachability.get(name));
     let refs = refs.iter().map(|found| found.image.clone()).collect();
-    Decision { item, verdict, refs, users, mount, standing: None, usage: None }
+    Decision { item, verdict, refs, users, mount, layer_status: None, usage: None }
 }
 
 /// Decides about a ref.

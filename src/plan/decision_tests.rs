@@ -54,9 +54,9 @@ fn ref_item(name: &str, digest: Option<Digest>) -> Item {
 fn an_item_tells_what_it_is_and_what_it_is_called() {
     let hash = "0".repeat(64);
     let hidden_ref = format!("tmp-gc-{hash}");
-    let stranger = entry(Folder::Root, "notes", EntryKind::Stranger);
+    let stranger = entry(Folder::Root, "notes", EntryKind::Foreign);
     // The name, the digest, the name as an image, the name to go back to; is it in its place?
-    for (item, name, has_digest, image_name, own_name, is_in_place) in [
+    for (item, name, has_digest, image_name, restored_name, is_in_place) in [
         (image("sha256-a"), "sha256-a", true, Some("sha256-a"), Some("sha256-a"), true),
         (
             leftover("tmp-gc-sha256-a", Leftover::Hidden(digest())),
@@ -78,19 +78,19 @@ fn an_item_tells_what_it_is_and_what_it_is_called() {
         assert_eq!(text(&item.location().name), name);
         assert_eq!(item.digest().cloned(), has_digest.then(digest), "{name}");
         assert_eq!(item.image_name().map(text).as_deref(), image_name, "{name}");
-        assert_eq!(item.own_name().as_ref().map(text).as_deref(), own_name, "{name}");
+        assert_eq!(item.restored_name().as_ref().map(text).as_deref(), restored_name, "{name}");
         assert_eq!(item.is_image_in_place(), is_in_place, "{name}");
         assert_eq!(item.is_layer(), item.location().folder == Folder::Layers, "{name}");
     }
 }
 
 fn decision(item: Item, verdict: Verdict) -> Decision {
-    let standing = item.is_layer().then_some(match verdict {
+    let layer_status = item.is_layer().then_some(match verdict {
         Verdict::Keep(KeepReason::Referenced) => LayerStatus::Referenced(Vec::new()),
         _ => LayerStatus::Unreferenced,
     });
     let (refs, users) = (Vec::new(), Vec::new());
-    Decision { item, verdict, refs, users, mount: None, standing, usage: None }
+    Decision { item, verdict, refs, users, mount: None, layer_status, usage: None }
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_plan_finds_what_is_asked_for_and_nothing_else() {
         decision(image("sha256-orphan"), Remove(Orphan)),
         decision(leftover("tmp-gc-sha256-a", Leftover::Hidden(digest())), Restore(Referenced)),
         decision(leftover("tmp-rootfs-1", Leftover::Extraction), Keep(Recent)),
-        decision(entry(Folder::Root, "notes", EntryKind::Stranger), Keep(Unknown)),
+        decision(entry(Folder::Root, "notes", EntryKind::Foreign), Keep(Unknown)),
         decision(layer("sha256-needed"), Keep(Referenced)),
         decision(layer("sha256-left"), Keep(Unreferenced)),
         decision(layer("sha256-dead"), Remove(UnreferencedLayer)),
@@ -113,9 +113,9 @@ fn a_plan_finds_what_is_asked_for_and_nothing_else() {
     let text = |location: &Location| location.to_string();
     let names = |items: &mut dyn Iterator<Item = &Location>| items.map(text).collect::<Vec<_>>();
 
-    let doomed = ["sha256-orphan", "layers/sha256-dead", "refs/r"];
-    assert_eq!(names(&mut plan.to_remove().iter()), doomed);
-    assert!(plan.removals().map(|gone| text(gone.item.location())).eq(doomed));
+    let to_remove = ["sha256-orphan", "layers/sha256-dead", "refs/r"];
+    assert_eq!(names(&mut plan.to_remove().iter()), to_remove);
+    assert!(plan.removals().map(|gone| text(gone.item.location())).eq(to_remove));
     assert_eq!(plan.changed_places(), [1, 2, 7, 8]);
     let changes = ["sha256-orphan", "tmp-gc-sha256-a", "layers/sha256-dead", "refs/r"];
     assert_eq!(names(&mut plan.changes().map(|change| change.item.location())), changes);
@@ -123,10 +123,10 @@ fn a_plan_finds_what_is_asked_for_and_nothing_else() {
     assert!(plan.get(&location(Folder::Root, "sha256-other")).is_none());
     let mut left = plan.left_layers().map(|left| left.item.location());
     assert_eq!(names(&mut left), ["layers/sha256-left"]);
-    assert_eq!(names(&mut plan.strangers()), ["notes"]);
+    assert_eq!(names(&mut plan.foreign()), ["notes"]);
 
-    let doomed = plan.to_remove();
-    let besides = plan.entries_besides(&doomed.iter().collect::<HashSet<_>>());
+    let to_remove = plan.to_remove();
+    let besides = plan.entries_besides(&to_remove.iter().collect::<HashSet<_>>());
     let rest = ["sha256-kept", "tmp-gc-sha256-a", "tmp-rootfs-1", "notes"];
     let rest = rest.into_iter().chain(["layers/sha256-needed", "layers/sha256-left"]);
     assert!(rest.eq(names(&mut besides.iter())), "entries, and no refs");
@@ -136,7 +136,7 @@ fn a_plan_finds_what_is_asked_for_and_nothing_else() {
 fn a_purge_takes_everything_and_every_file_in_refs() {
     let (file, digest) = (|name| EntryName::new(name).unwrap(), digest());
     let mut inventory = Inventory::default();
-    for item in [image("sha256-a"), entry(Folder::Root, "notes", EntryKind::Stranger)] {
+    for item in [image("sha256-a"), entry(Folder::Root, "notes", EntryKind::Foreign)] {
         let Item::Entry(entry) = item else { unreachable!("both are entries") };
         inventory.entries.push(entry);
     }
@@ -178,11 +178,11 @@ fn a_reason_outweighs_refs_only_if_the_user_has_asked_for_that() {
         (despite, true),
         (RemoveReason::Purge, false),
     ] {
-        assert_eq!(reason.outweighs_refs(), outweighs, "{reason:?}");
-        assert_eq!(Verdict::Remove(reason).outweighs_refs(), outweighs, "{reason:?}");
+        assert_eq!(reason.overrides_refs(), outweighs, "{reason:?}");
+        assert_eq!(Verdict::Remove(reason).overrides_refs(), outweighs, "{reason:?}");
     }
-    assert!(!Verdict::Keep(KeepReason::Referenced).outweighs_refs());
-    assert!(!Verdict::Restore(KeepReason::Referenced).outweighs_refs());
+    assert!(!Verdict::Keep(KeepReason::Referenced).overrides_refs());
+    assert!(!Verdict::Restore(KeepReason::Referenced).overrides_refs());
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub enum DroppedRefs {
 
 impl DroppedRefs {
     /// What there is to doubt about the refs of `inventory`.
-    pub fn of(inventory: &Inventory) -> Option<Self> {
+    pub fn new(inventory: &Inventory) -> Option<Self> {
         if !inventory.refs.unreadable.is_empty() {
             // Worse is known of it: nothing is an orphan then.
             return None;
@@ -82,7 +82,7 @@ mod tests {
                     modified: at(0),
                 });
             }
-            DroppedRefs::of(&inventory)
+            DroppedRefs::new(&inventory)
         };
         let refs = &[Folder::Layers, Folder::Refs][..];
         let younger = |born| Some(DroppedRefs::Younger { orphans: 1, born: at(born) });
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(doubt(refs, Some(13_601), true), None);
         assert_eq!(doubt(refs, Some(5_000), false), None);
         // Nobody misses the refs of a cache without images.
-        assert_eq!(DroppedRefs::of(&Inventory::default()), None);
+        assert_eq!(DroppedRefs::new(&Inventory::default()), None);
         let mut unreadable = Inventory::default();
         let error = crate::error::Error::Interrupted;
         unreadable.refs.unreadable.push(UnreadableRef { file: None, error });
@@ -102,6 +102,6 @@ mod tests {
             EntryKind::Image(digest),
         );
         unreadable.entries.push(Entry { location, kind, last_used: at(0) });
-        assert_eq!(DroppedRefs::of(&unreadable), None, "worse is known of them");
+        assert_eq!(DroppedRefs::new(&unreadable), None, "worse is known of them");
     }
 }

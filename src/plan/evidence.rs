@@ -61,7 +61,7 @@ impl Evidence {
 
     /// The processes that are known to use an entry.
     pub(super) fn users(&self, location: &Location) -> &[UsingProcess] {
-        self.in_use.as_ref().map_or(&[], |users| users.of(location))
+        self.in_use.as_ref().map_or(&[], |users| users.get(location))
     }
 }
 
@@ -90,7 +90,7 @@ impl Activity {
     }
 
     /// When anybody last worked on the extraction at `location`, if that is known.
-    pub fn of(&self, location: &Location) -> Option<Timestamp> {
+    pub fn get(&self, location: &Location) -> Option<Timestamp> {
         self.0.get(location).copied()
     }
 }
@@ -116,7 +116,7 @@ mod tests {
                 changes.push((place(Folder::Layers, name), layer.map(at)));
             }
             let activity = Activity::new(&changes);
-            let found = changes.iter().map(|(location, _)| activity.of(location));
+            let found = changes.iter().map(|(location, _)| activity.get(location));
             found.map(|change| change.map(Timestamp::as_second)).collect::<Vec<_>>()
         };
         assert_eq!(activity(Some(5), &[]), [Some(5)]);

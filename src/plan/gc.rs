@@ -87,7 +87,7 @@ fn decide_all(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -
     let own = inventory.refs.refs.iter().filter(|found| found.former_file().is_none());
     let own = Reachability::new(own);
     let mut collection = Collection { inventory, options, evidence, reachability, own, in_place };
-    let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Stranger);
+    let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Foreign);
     let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
     let (layers, others): (Vec<_>, Vec<_>) = entries.partition(is_layer);
     let others = others.into_iter().map(|entry| {
@@ -120,14 +120,14 @@ fn decide_layers(
     let pulls = staying.iter().filter(|entry| entry.is_extraction());
     let pulls: Vec<_> = pulls.map(|entry| &entry.location).collect();
     let decide_layer = |layer: &&Entry| {
-        let standing = timeline.standing(layer, |image| locations.contains(image));
-        let is_pulled = layers::is_pulled(&standing, &pulls);
-        let is_used = evidence.in_use.as_ref().map(|users| !users.of(&layer.location).is_empty());
-        let verdict = layers::verdict(&standing, options.layers, is_used, is_pulled);
+        let layer_status = timeline.layer_status(layer, |image| locations.contains(image));
+        let is_pulled = layers::is_pulled(&layer_status, &pulls);
+        let is_used = evidence.in_use.as_ref().map(|users| !users.get(&layer.location).is_empty());
+        let verdict = layers::verdict(&layer_status, options.layers, is_used, is_pulled);
         let users = evidence.users(&layer.location).to_vec();
         let item = Item::Entry((*layer).clone());
         let decision = decide(item, verdict, &Reachability::new(&[]), users, evidence);
-        Decision { standing: Some(standing), ..decision }
+        Decision { layer_status: Some(layer_status), ..decision }
     };
     layers.iter().map(decide_layer).collect()
 }
@@ -150,8 +150,8 @@ impl<'a> Collection<'a> {
             EntryKind::Leftover(Leftover::Hidden(digest)) => self.hidden(entry, digest),
             EntryKind::Leftover(Leftover::Dead) => Verdict::Remove(RemoveReason::InterruptedGc),
             EntryKind::Leftover(Leftover::Extraction) => self.extraction(entry),
-            // Layers come after everything else, strangers never.
-            EntryKind::Layer(_) | EntryKind::Stranger => Verdict::Keep(KeepReason::Unknown),
+            // Layers come after everything else, foreign entries never.
+            EntryKind::Layer(_) | EntryKind::Foreign => Verdict::Keep(KeepReason::Unknown),
         }
     }
 
@@ -190,7 +190,7 @@ impl<'a> Collection<'a> {
         let age = self
             .evidence
             .activity
-            .of(&entry.location)
+            .get(&entry.location)
             .map(|change| self.evidence.now.duration_since(change));
         match (self.evidence.in_use.as_ref(), age) {
             (_, Some(age)) if age < self.options.temp_age => Verdict::Keep(KeepReason::Recent),
@@ -222,7 +222,7 @@ impl<'a> Collection<'a> {
         if !self.inventory.refs.unreadable.is_empty() {
             Some(KeepReason::Unknown)
         } else if self.evidence.leases.contains(&entry.location.name) {
-            Some(KeepReason::Locked)
+            Some(KeepReason::Leased)
         } else if !self.users(entry).is_empty() {
             Some(KeepReason::InUse)
         } else if self.evidence.in_use.is_none() {

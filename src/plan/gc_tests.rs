@@ -87,9 +87,9 @@ fn what_was_used_too_recently_or_in_the_future_stays() {
 fn what_is_leased_or_in_use_stays() {
     let image = entry("sha256-a").location;
     for (is_leased, is_used, expected) in [
-        (true, false, Verdict::Keep(KeepReason::Locked)),
+        (true, false, Verdict::Keep(KeepReason::Leased)),
         (false, true, Verdict::Keep(KeepReason::InUse)),
-        (true, true, Verdict::Keep(KeepReason::Locked)),
+        (true, true, Verdict::Keep(KeepReason::Leased)),
         (false, false, Verdict::Remove(RemoveReason::Orphan)),
     ] {
         let leases = Leases::from_iter(is_leased.then(|| image.name.clone()));
@@ -202,7 +202,7 @@ fn a_layer_that_nothing_needs_goes_if_that_is_asked_for_and_nobody_uses_it() {
         let plan = gc(&inventory, &options, &Evidence { in_use: Some(users), ..idle(5000) });
         assert_eq!(plan.decisions().len(), 1);
         assert_eq!(plan.decisions()[0].verdict, verdict, "{layers:?} {is_used}");
-        assert_eq!(plan.decisions()[0].standing, Some(LayerStatus::Unreferenced));
+        assert_eq!(plan.decisions()[0].layer_status, Some(LayerStatus::Unreferenced));
     }
 }
 
@@ -223,7 +223,7 @@ fn a_dangling_ref_goes_once_it_is_older_than_a_minute() {
 
 #[test]
 fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs_it() {
-    use KeepReason::{Locked, Recent, Referenced};
+    use KeepReason::{Leased, Recent, Referenced};
     use RemoveReason::{OverMaxSize, Unused};
     use Verdict::{Keep, Remove};
     let image = entry("sha256-a").location;
@@ -233,7 +233,7 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
         (Some(4000), false, false, false, Remove(Unused)),
         (Some(4000), true, false, false, Remove(Unused)),
         (None, true, false, false, Remove(OverMaxSize)),
-        (None, true, true, false, Keep(Locked)),
+        (None, true, true, false, Keep(Leased)),
         (Some(0), false, false, true, Keep(KeepReason::InUse)),
     ] {
         let options = GcOptions {
@@ -301,7 +301,7 @@ fn a_hidden_ref_goes_where_its_image_goes() {
 
 #[test]
 fn what_the_user_has_named_goes_and_nothing_else() {
-    use KeepReason::{Locked, Recent, Unknown};
+    use KeepReason::{Leased, Recent, Unknown};
     use Verdict::Keep;
     let image = entry("sha256-a");
     let chosen = |despite_lease| Verdict::Remove(RemoveReason::Chosen { despite_lease });
@@ -309,7 +309,7 @@ fn what_the_user_has_named_goes_and_nothing_else() {
     let used = |by: &UsingProcess| InUse::from_list([(image.location.clone(), by.clone())]);
     for (second, is_readable, is_leased, is_used, force, expected) in [
         (5000, true, false, false, false, chosen(false)),
-        (5000, true, true, false, false, Keep(Locked)),
+        (5000, true, true, false, false, Keep(Leased)),
         (5000, true, true, false, true, chosen(true)),
         (5000, true, true, true, true, Keep(KeepReason::InUse)),
         (1001, true, false, false, true, Keep(Recent)),
@@ -344,7 +344,7 @@ fn what_the_user_has_named_goes_and_nothing_else() {
         let inventory = inventory(&["sha256-a"], true, true);
         let digests = [Digest::parse(b"sha256:a").unwrap()].into();
         let plan = rm(&inventory, &digests, false, &evidence);
-        assert_eq!(plan.decisions()[0].verdict, Keep(Locked));
+        assert_eq!(plan.decisions()[0].verdict, Keep(Leased));
     }
 }
 

@@ -9,8 +9,8 @@ use super::timeline::LayerStatus;
 use crate::cache::Location;
 
 /// Whether one of `pulls`, which are in progress, may use a layer that stands so.
-pub(super) fn is_pulled(standing: &LayerStatus, pulls: &[&Location]) -> bool {
-    match standing {
+pub(super) fn is_pulled(layer_status: &LayerStatus, pulls: &[&Location]) -> bool {
+    match layer_status {
         LayerStatus::Referenced(holders) => holders.iter().any(|holder| pulls.contains(&holder)),
         LayerStatus::Unknown(_) => !pulls.is_empty(),
         LayerStatus::Unreferenced => false,
@@ -20,12 +20,12 @@ pub(super) fn is_pulled(standing: &LayerStatus, pulls: &[&Location]) -> bool {
 /// What becomes of a layer that stands so; `is_used` says whether a process uses it, if that is known, and
 /// `is_pulled` whether a pull in progress may.
 pub(super) fn verdict(
-    standing: &LayerStatus,
+    layer_status: &LayerStatus,
     choice: LayerChoice,
     is_used: Option<bool>,
     is_pulled: bool,
 ) -> Verdict {
-    let reason = match (choice, standing) {
+    let reason = match (choice, layer_status) {
         (LayerChoice::All | LayerChoice::Unreferenced, LayerStatus::Unreferenced) => {
             RemoveReason::UnreferencedLayer
         }
@@ -47,7 +47,7 @@ pub(super) fn verdict(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Doubt, DoubtCause};
+    use crate::plan::{UnknownLayer, UnknownReason};
 
     #[test]
     fn what_is_in_use_stays_and_the_rest_as_the_user_wants() {
@@ -55,10 +55,11 @@ mod tests {
         use LayerChoice::{All, None};
         use RemoveReason::{LayerCache, UnreferencedLayer};
         use Verdict::{Keep, Remove};
-        let doubt = Doubt { cause: DoubtCause::NoBirth, image: Option::None };
+        let unknown_layer = UnknownLayer { reason: UnknownReason::NoBirth, image: Option::None };
         let referenced = LayerStatus::Referenced(Vec::new());
-        let (unreferenced, unknown) = (LayerStatus::Unreferenced, LayerStatus::Unknown(doubt));
-        for (standing, choice, is_used, is_pulled, expected) in [
+        let (unreferenced, unknown) =
+            (LayerStatus::Unreferenced, LayerStatus::Unknown(unknown_layer));
+        for (layer_status, choice, is_used, is_pulled, expected) in [
             (&referenced, None, false, false, Keep(Referenced)),
             (&referenced, LayerChoice::Unreferenced, true, true, Keep(Referenced)),
             (&referenced, All, false, false, Remove(LayerCache)),
@@ -74,10 +75,10 @@ mod tests {
             (&unknown, All, false, false, Remove(LayerCache)),
             (&unknown, All, false, true, Keep(InUse)),
         ] {
-            let found = verdict(standing, choice, Some(is_used), is_pulled);
-            assert_eq!(found, expected, "{standing:?} {choice:?} {is_used} {is_pulled}");
-            let unknown = verdict(standing, choice, Option::None, is_pulled);
-            assert!(!unknown.removes(), "{standing:?} {choice:?} {is_pulled}");
+            let found = verdict(layer_status, choice, Some(is_used), is_pulled);
+            assert_eq!(found, expected, "{layer_status:?} {choice:?} {is_used} {is_pulled}");
+            let unknown = verdict(layer_status, choice, Option::None, is_pulled);
+            assert!(!unknown.removes(), "{layer_status:?} {choice:?} {is_pulled}");
         }
     }
 
@@ -88,9 +89,9 @@ mod tests {
             Location { folder: crate::cache::Folder::Root, name }
         };
         let (image, pull) = (place("sha256-a"), place("tmp-rootfs-1"));
-        let doubt = Doubt { cause: DoubtCause::NoBirth, image: None };
-        let unknown = LayerStatus::Unknown(doubt);
-        for (standing, pulls, expected) in [
+        let unknown_layer = UnknownLayer { reason: UnknownReason::NoBirth, image: None };
+        let unknown = LayerStatus::Unknown(unknown_layer);
+        for (layer_status, pulls, expected) in [
             (LayerStatus::Referenced(vec![image.clone(), pull.clone()]), &[&pull][..], true),
             (LayerStatus::Referenced(vec![image.clone()]), &[&pull], false),
             (LayerStatus::Referenced(vec![image.clone()]), &[], false),
@@ -98,7 +99,7 @@ mod tests {
             (unknown, &[], false),
             (LayerStatus::Unreferenced, &[&pull], false),
         ] {
-            assert_eq!(is_pulled(&standing, pulls), expected, "{standing:?} {pulls:?}");
+            assert_eq!(is_pulled(&layer_status, pulls), expected, "{layer_status:?} {pulls:?}");
         }
     }
 }

@@ -42,4 +42,4 @@ pub use on_request::{purge, rm};
 pub use options::{GcOptions, LayerChoice};
 pub use reachability::{Reachability, dangling};
 pub use reason::{KeepReason, RemoveReason, Verdict};
-pub use timeline::{Doubt, DoubtCause, LayerStatus, Timeline};
+pub use timeline::{LayerStatus, Timeline, UnknownLayer, UnknownReason};

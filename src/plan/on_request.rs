@@ -51,7 +51,7 @@ pub fn rm(
     let going = images.iter().filter(|image| image.verdict.removes());
     let going = going.filter_map(|image| Some((image.item.image_name()?, image.verdict)));
     let refs = going.flat_map(|(name, verdict)| {
-        reachability.of(name).iter().map(move |found| (found, verdict))
+        reachability.get(name).iter().map(move |found| (found, verdict))
     });
     let refs = refs.map(|(found, verdict)| decide_ref(found, verdict, evidence)).collect();
     Plan::new([images, refs].concat())
@@ -70,7 +70,7 @@ fn verdict(
     } else if users.iter().any(|user| !user.holds_lease) {
         Verdict::Keep(KeepReason::InUse)
     } else if is_leased && !despite_lease {
-        Verdict::Keep(KeepReason::Locked)
+        Verdict::Keep(KeepReason::Leased)
     } else if image.is_fresh(evidence.now) {
         Verdict::Keep(KeepReason::Recent)
     } else if evidence.in_use.is_none() {
@@ -81,7 +81,7 @@ fn verdict(
 }
 
 /// Removes everything, images in use included: the caller has been told of those. What is mounted is not the cache's,
-/// and what holds it stays with it. Its sweep leaves the folders; [`raze`](crate::sweep::raze) removes them.
+/// and what holds it stays with it. Its sweep leaves the folders; [`remove_folders`](crate::sweep::remove_folders) removes them.
 pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
     let reachability = Reachability::new(&inventory.refs.refs);
     let verdict = Verdict::Remove(RemoveReason::Purge);

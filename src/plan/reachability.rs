@@ -19,7 +19,7 @@ impl<'a> Reachability<'a> {
     }
 
     /// The refs that name this entry, in the order in which they were given.
-    pub fn of(&self, entry: &EntryName) -> &[&'a Ref] {
+    pub fn get(&self, entry: &EntryName) -> &[&'a Ref] {
         self.0.get(entry).map_or(&[], Vec::as_slice)
     }
 
@@ -69,7 +69,7 @@ mod tests {
         for (entries, is_dangling) in [
             (vec![], true),
             (vec![of("sha256-a", image, Folder::Root)], false),
-            (vec![of("sha256-a", EntryKind::Stranger, Folder::Root)], false),
+            (vec![of("sha256-a", EntryKind::Foreign, Folder::Root)], false),
             (vec![of("tmp-gc-sha256-a", EntryKind::Leftover(hidden), Folder::Root)], false),
             (
                 vec![of("tmp-gc-dead-sha256-a", EntryKind::Leftover(Leftover::Dead), Folder::Root)],

@@ -7,7 +7,7 @@ pub enum KeepReason {
     /// A ref names it.
     Referenced,
     /// Somebody holds a lease on it.
-    Locked,
+    Leased,
     /// A running process uses it.
     InUse,
     /// Something is mounted in it.
@@ -26,7 +26,7 @@ impl KeepReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::Referenced => "referenced",
-            Self::Locked => "locked",
+            Self::Leased => "leased",
             Self::InUse => "in-use",
             Self::Mount => "mount",
             Self::Recent => "recent",
@@ -84,7 +84,7 @@ impl RemoveReason {
     }
 
     /// Whether an image goes for this reason although refs name it. Those go with it.
-    pub fn outweighs_refs(self) -> bool {
+    pub fn overrides_refs(self) -> bool {
         matches!(self, Self::Unused | Self::OverMaxSize | Self::Chosen { .. })
     }
 }
@@ -120,8 +120,8 @@ impl Verdict {
     }
 
     /// Whether the thing goes although refs name it, or is such a ref.
-    pub fn outweighs_refs(self) -> bool {
-        matches!(self, Self::Remove(reason) if reason.outweighs_refs())
+    pub fn overrides_refs(self) -> bool {
+        matches!(self, Self::Remove(reason) if reason.overrides_refs())
     }
 
     /// The reason's stable name.

@@ -20,7 +20,7 @@ pub(super) fn decide_refs(
     let dangling: HashSet<_> = dangling(inventory).map(|found| &found.file).collect();
     let verdict = |found: &Ref| {
         let went = images.going.get(found.digest.entry_name());
-        if let Some(reason) = went.filter(|reason| reason.outweighs_refs()) {
+        if let Some(reason) = went.filter(|reason| reason.overrides_refs()) {
             Some(Verdict::Remove(*reason))
         } else if let Some(file) = found.former_file() {
             hidden(found, &file, inventory, &images)

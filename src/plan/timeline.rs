@@ -27,7 +27,7 @@ pub enum LayerStatus {
     /// Nothing that stays can be made of it.
     Unreferenced,
     /// Nobody can tell.
-    Unknown(Doubt),
+    Unknown(UnknownLayer),
 }
 
 impl LayerStatus {
@@ -44,9 +44,9 @@ impl LayerStatus {
 /// Why nobody can tell what needs a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Doubt {
+pub struct UnknownLayer {
     /// What there is to doubt.
-    pub cause: DoubtCause,
+    pub reason: UnknownReason,
     /// About which image or extraction, if not about the layer itself.
     pub image: Option<Location>,
 }
@@ -54,7 +54,7 @@ pub struct Doubt {
 /// What there is to doubt about the times of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum DoubtCause {
+pub enum UnknownReason {
     /// The file system does not say when it was made.
     NoBirth,
     /// Its times contradict one another: it was copied or restored, or the clock was set.
@@ -65,7 +65,7 @@ pub enum DoubtCause {
     Unreadable,
 }
 
-impl DoubtCause {
+impl UnknownReason {
     /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl DoubtCause {
 }
 
 /// What is doubted, without the name of the image.
-impl Display for DoubtCause {
+impl Display for UnknownReason {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoBirth => "no time of birth",
@@ -122,7 +122,7 @@ pub struct Timeline<'a> {
     inventory: &'a Inventory,
     times: &'a Lifetimes,
     /// Of every image and extraction, hidden images included.
-    made: Vec<(&'a Location, Result<Period, DoubtCause>)>,
+    made: Vec<(&'a Location, Result<Period, UnknownReason>)>,
 }
 
 impl<'a> Timeline<'a> {
@@ -134,18 +134,18 @@ impl<'a> Timeline<'a> {
     }
 
     /// Where a layer stands if only those images and extractions count of which `stays` holds.
-    pub fn standing(&self, layer: &Entry, stays: impl Fn(&Location) -> bool) -> LayerStatus {
-        let unknown = |cause, image: Option<&Location>| {
-            LayerStatus::Unknown(Doubt { cause, image: image.cloned() })
+    pub fn layer_status(&self, layer: &Entry, stays: impl Fn(&Location) -> bool) -> LayerStatus {
+        let unknown = |reason, image: Option<&Location>| {
+            LayerStatus::Unknown(UnknownLayer { reason, image: image.cloned() })
         };
         if !self.inventory.problems.is_empty() {
-            return unknown(DoubtCause::Unreadable, None);
+            return unknown(UnknownReason::Unreadable, None);
         }
         let roots: Vec<_> = self.made.iter().filter(|(image, _)| stays(image)).collect();
         let life = match self.life(layer) {
             _ if roots.is_empty() => return LayerStatus::Unreferenced,
             Ok(life) => life,
-            Err(cause) => return unknown(cause, None),
+            Err(reason) => return unknown(reason, None),
         };
         let holds = |made: &Result<_, _>| made.is_ok_and(|made| life.can_belong_to(made));
         let holders: Vec<_> = roots.iter().filter(|(_, made)| holds(made)).collect();
@@ -155,7 +155,7 @@ impl<'a> Timeline<'a> {
             );
         }
         match roots.iter().find_map(|(image, made)| Some((image, made.err()?))) {
-            Some((image, cause)) => unknown(cause, Some(image)),
+            Some((image, reason)) => unknown(reason, Some(image)),
             None => LayerStatus::Unreferenced,
         }
     }
@@ -172,32 +172,36 @@ impl<'a> Timeline<'a> {
         Some(layers.filter(|(_, layer)| can_belong(layer)).map(|(place, _)| place).collect())
     }
 
-    fn life(&self, layer: &Entry) -> Result<Life, DoubtCause> {
-        let times = self.times.layers.get(&layer.location).ok_or(DoubtCause::Unreadable)?;
+    fn life(&self, layer: &Entry) -> Result<Life, UnknownReason> {
+        let times = self.times.layers.get(&layer.location).ok_or(UnknownReason::Unreadable)?;
         let LayerTimes { born: Some(born), filled: Some(filled) } = *times else {
-            return Err(DoubtCause::NoBirth);
+            return Err(UnknownReason::NoBirth);
         };
         if layer.last_used < filled || is_later(born, self.times, Folder::Layers) {
-            return Err(DoubtCause::Contradiction);
+            return Err(UnknownReason::Contradiction);
         }
         let made = || self.made.iter().filter_map(|(_, made)| made.ok());
         let is_untouched = layer.last_used.duration_since(filled) <= TOUCH;
         if is_untouched && !made().any(|period| period.contains(born)) {
-            return Err(DoubtCause::Untouched);
+            return Err(UnknownReason::Untouched);
         }
         Ok(Life { first: born, last: layer.last_used })
     }
 }
 
 /// When an image was made.
-fn period(entry: &Entry, inventory: &Inventory, times: &Lifetimes) -> Result<Period, DoubtCause> {
+fn period(
+    entry: &Entry,
+    inventory: &Inventory,
+    times: &Lifetimes,
+) -> Result<Period, UnknownReason> {
     let ImageTimes { born, config } =
-        *times.images.get(&entry.location).ok_or(DoubtCause::Unreadable)?;
-    let start = born.ok_or(DoubtCause::NoBirth)?;
+        *times.images.get(&entry.location).ok_or(UnknownReason::Unreadable)?;
+    let start = born.ok_or(UnknownReason::NoBirth)?;
     // Whatever lies in an extraction by that name is not the end of it.
     let config = config.filter(|_| !entry.is_extraction());
     let end = match config.map(|config| config.born) {
-        Some(None) => return Err(DoubtCause::NoBirth),
+        Some(None) => return Err(UnknownReason::NoBirth),
         Some(born) => born,
         None => None,
     };
@@ -207,7 +211,7 @@ fn period(entry: &Entry, inventory: &Inventory, times: &Lifetimes) -> Result<Per
         || end.is_some_and(|end| end < start || config.is_some_and(|config| config.modified < end))
         || is_later(start, times, Folder::Root)
         || inventory.refs.refs.iter().any(is_older);
-    if contradicts { Err(DoubtCause::Contradiction) } else { Ok(Period { start, end }) }
+    if contradicts { Err(UnknownReason::Contradiction) } else { Ok(Period { start, end }) }
 }
 
 /// Whether something was made after its folder was changed last, which cannot be.

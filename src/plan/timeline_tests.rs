@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Doubt, DoubtCause, LayerStatus, Timeline};
+use super::{LayerStatus, Timeline, UnknownLayer, UnknownReason};
 use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
     Leftover, Lifetimes, Location, Ref,
@@ -81,20 +81,20 @@ impl Scene {
     }
 
     /// Where the layer stands if `dead` images go: in a word, with what has to do with it.
-    fn standing(&self, dead: &[&str]) -> String {
+    fn layer_status(&self, dead: &[&str]) -> String {
         let timeline = Timeline::new(&self.inventory, &self.times);
         let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
         let layer = self.inventory.entries.iter().find(is_layer).unwrap();
         let stays = |image: &Location| !dead.contains(&image.name.to_string().as_str());
-        match timeline.standing(layer, stays) {
+        match timeline.layer_status(layer, stays) {
             LayerStatus::Referenced(holders) => {
                 let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
                 names.join(" ")
             }
             LayerStatus::Unreferenced => "unreferenced".to_owned(),
-            LayerStatus::Unknown(doubt) => {
-                let about = doubt.image.map(|image| format!(" {image}")).unwrap_or_default();
-                format!("{}{about}", doubt.cause.name())
+            LayerStatus::Unknown(unknown) => {
+                let about = unknown.image.map(|image| format!(" {image}")).unwrap_or_default();
+                format!("{}{about}", unknown.reason.name())
             }
         }
     }
@@ -120,8 +120,8 @@ fn a_layer_can_belong_to_an_image_only_if_it_was_there_and_touched_while_that_wa
     ] {
         let mut scene = usual();
         scene.layer(born, filled, last_used);
-        assert_eq!(scene.standing(&[]), expected, "{why}");
-        assert_eq!(scene.standing(&["sha256-r"]), "unreferenced", "{why}; nothing stays");
+        assert_eq!(scene.layer_status(&[]), expected, "{why}");
+        assert_eq!(scene.layer_status(&["sha256-r"]), "unreferenced", "{why}; nothing stays");
     }
 }
 
@@ -132,10 +132,10 @@ fn what_stays_decides() {
     scene.extraction(6000, 6500);
     scene.layer(1100, 1200, 7000);
     let (r, later, pull) = ("sha256-r", "sha256-later", "tmp-rootfs-1");
-    assert_eq!(scene.standing(&[]), "sha256-r sha256-later tmp-rootfs-1");
-    assert_eq!(scene.standing(&[r]), "sha256-later tmp-rootfs-1");
-    assert_eq!(scene.standing(&[r, later]), "tmp-rootfs-1");
-    assert_eq!(scene.standing(&[r, later, pull]), "unreferenced");
+    assert_eq!(scene.layer_status(&[]), "sha256-r sha256-later tmp-rootfs-1");
+    assert_eq!(scene.layer_status(&[r]), "sha256-later tmp-rootfs-1");
+    assert_eq!(scene.layer_status(&[r, later]), "tmp-rootfs-1");
+    assert_eq!(scene.layer_status(&[r, later, pull]), "unreferenced");
 }
 
 /// A pull has not come to its end, and may still take any layer that it has touched.
@@ -149,7 +149,7 @@ fn an_extraction_holds_whatever_was_touched_since_it_began() {
         let mut scene = usual();
         scene.extraction(6000, 6500);
         scene.layer(born, filled, last_used);
-        assert_eq!(scene.standing(&["sha256-r"]), expected, "{born} {filled} {last_used}");
+        assert_eq!(scene.layer_status(&["sha256-r"]), expected, "{born} {filled} {last_used}");
     }
 }
 
@@ -180,11 +180,11 @@ fn what_cannot_be_true_of_an_image_makes_every_layer_of_it_unknown() {
         let mut scene = usual();
         scene.layer(100, 200, 300);
         change(&mut scene);
-        assert_eq!(scene.standing(&[]), expected, "{number}");
-        assert_eq!(scene.standing(&["sha256-r"]), "unreferenced", "{number}: it goes anyway");
+        assert_eq!(scene.layer_status(&[]), expected, "{number}");
+        assert_eq!(scene.layer_status(&["sha256-r"]), "unreferenced", "{number}: it goes anyway");
         // One image of which it is known that it can hold the layer is enough.
         scene.image("sha256-other", 100, 400, 5000);
-        assert_eq!(scene.standing(&[]), "sha256-other", "{number}");
+        assert_eq!(scene.layer_status(&[]), "sha256-other", "{number}");
     }
 }
 
@@ -193,7 +193,7 @@ fn an_image_that_is_not_finished_can_still_get_any_layer() {
     let mut scene = usual();
     scene.image_times().config = None;
     scene.layer(4000, 4100, 4200);
-    assert_eq!(scene.standing(&[]), "sha256-r");
+    assert_eq!(scene.layer_status(&[]), "sha256-r");
 }
 
 #[test]
@@ -201,13 +201,13 @@ fn without_births_or_a_look_at_everything_nothing_is_known() {
     let mut scene = usual();
     scene.layer(100, 200, 300);
     scene.layer_times().born = None;
-    assert_eq!(scene.standing(&[]), "no-birth");
+    assert_eq!(scene.layer_status(&[]), "no-birth");
     scene.times.layers.clear();
-    assert_eq!(scene.standing(&[]), "unreadable");
+    assert_eq!(scene.layer_status(&[]), "unreadable");
     let mut scene = usual();
     scene.layer(100, 200, 300);
     scene.inventory.problems.push(Error::Interrupted);
-    assert_eq!(scene.standing(&["sha256-r"]), "unreadable");
+    assert_eq!(scene.layer_status(&["sha256-r"]), "unreadable");
 }
 
 #[test]
@@ -224,14 +224,14 @@ fn an_image_is_likely_made_of_what_can_belong_to_it() {
 
 #[test]
 fn standings_and_doubts_have_stable_names_and_words() {
-    for (cause, name, words) in [
-        (DoubtCause::NoBirth, "no-birth", "no time of birth"),
-        (DoubtCause::Contradiction, "contradiction", "copied, or the clock was set"),
-        (DoubtCause::Untouched, "untouched", "not used since it was made"),
-        (DoubtCause::Unreadable, "unreadable", "cannot be looked at"),
+    for (reason, name, words) in [
+        (UnknownReason::NoBirth, "no-birth", "no time of birth"),
+        (UnknownReason::Contradiction, "contradiction", "copied, or the clock was set"),
+        (UnknownReason::Untouched, "untouched", "not used since it was made"),
+        (UnknownReason::Unreadable, "unreadable", "cannot be looked at"),
     ] {
-        assert_eq!((cause.name(), cause.to_string().as_str()), (name, words));
-        assert_eq!(LayerStatus::Unknown(Doubt { cause, image: None }).name(), "unknown");
+        assert_eq!((reason.name(), reason.to_string().as_str()), (name, words));
+        assert_eq!(LayerStatus::Unknown(UnknownLayer { reason, image: None }).name(), "unknown");
     }
     assert_eq!(LayerStatus::Referenced(Vec::new()).name(), "referenced");
     assert_eq!(LayerStatus::Unreferenced.name(), "unreferenced");

@@ -100,7 +100,7 @@ mod tests {
     use crate::jobs::Pool;
     use crate::sweep::freed::LastNames;
     use crate::sweep::outcome::{RemovalResult, Report};
-    use crate::sweep::trash::Doomed;
+    use crate::sweep::trash::HiddenEntry;
     use crate::test_cache::{TestCache, grow};
     use crate::usage::Progress;
 
@@ -108,9 +108,9 @@ mod tests {
         Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() }
     }
 
-    fn doomed(cache: &TestCache) -> Doomed {
+    fn to_remove(cache: &TestCache) -> HiddenEntry {
         let folder = Arc::new(Directory::open(&cache.dir()).unwrap());
-        Doomed { decision: 0, folder, name: location().name }
+        HiddenEntry { decision: 0, folder, name: location().name }
     }
 
     /// Removes the cache's image `a`: bytes, files and directories that went.
@@ -120,7 +120,7 @@ mod tests {
         let (sender, events) = crossbeam_channel::unbounded();
         let location = location();
         let report = Report::new([&location], &sender);
-        crate::sweep::remove::remove(&[doomed(cache)], &progress, &pool, &report);
+        crate::sweep::remove::remove(&[to_remove(cache)], &progress, &pool, &report);
         assert_eq!(events.len(), 1, "its end is told once");
         for _ in 0..permits {
             std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
@@ -159,13 +159,13 @@ mod tests {
     /// Goes down to `b/c` in the image `a`, where nothing is pending but what `then` puts there,
     /// and removes from there on.
     fn removed_from_c(cache: &TestCache, then: impl FnOnce(&mut InPlace<'_>)) -> RemovalResult {
-        let (doomed, progress) =
-            (doomed(cache), Progress::for_items([&location()], StopFlag::new()));
+        let (to_remove, progress) =
+            (to_remove(cache), Progress::for_items([&location()], StopFlag::new()));
         let (sender, _events) = crossbeam_channel::unbounded();
         let location = location();
         let (names, report) = (LastNames::default(), Report::new([&location], &sender));
-        let tree = Tree::new(&doomed, &progress, &names, &report);
-        let (trail, levels) = (Trail::new(&doomed.folder), Vec::new());
+        let tree = Tree::new(&to_remove, &progress, &names, &report);
+        let (trail, levels) = (Trail::new(&to_remove.folder), Vec::new());
         let mut work = InPlace { tree: &tree, trail, levels, ending: Ending::Removed };
         for name in [c"sha256-a", c"b", c"c"] {
             work.step(Target::new(name.to_owned()));
@@ -248,7 +248,7 @@ mod tests {
             let (sender, _events) = crossbeam_channel::unbounded();
             let location = location();
             let report = Report::new([&location], &sender);
-            crate::sweep::remove::remove(&[doomed(&cache)], &progress, &pool, &report);
+            crate::sweep::remove::remove(&[to_remove(&cache)], &progress, &pool, &report);
             let fate = report.into_outcome(None).get(&location).cloned();
             assert!(matches!(fate, Some(RemovalResult::Interrupted { .. })), "{fate:?}");
             assert!(image.join("b/c/d/e").exists() && image.join(".oci-config.json").exists());

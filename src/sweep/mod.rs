@@ -3,7 +3,7 @@
 //! A sweep carries out a plan in these steps:
 //!
 //! 1. What an interrupted collection had hidden and a ref names goes back to its place.
-//! 2. The refs are read again, since the plan may have waited for a while. Then each doomed image
+//! 2. The refs are read again, since the plan may have waited for a while. Then each image to remove
 //!    is asked for (it may be leased) and renamed, in its own folder, to `tmp-gc-<name>`. That is
 //!    one step for every reader: an entry is whole under its name or not there under its name.
 //!    Layers, dead extractions and refs to nothing go the same way.
@@ -25,169 +25,16 @@ mod names;
 mod node;
 mod obstacle;
 mod outcome;
-mod raze;
-mod remedy;
 mod remove;
+mod remove_folders;
 mod rescue;
+mod rounds;
 mod target;
 mod trash;
 #[cfg(test)]
 mod trash_tests;
 mod tree;
 
-use crossbeam_channel::Sender;
-
-use crate::cache::LockedCache;
-use crate::error::{Error, Result};
-use crate::jobs::Jobs;
-use crate::plan::Plan;
-use crate::usage::Progress;
-
-use obstacle::Obstacle;
-use outcome::Report;
 pub use outcome::{Event, Outcome, RemovalResult};
-pub use raze::{Razed, open_up, razable, raze};
-use trash::{Round, STEPS, Trash};
-
-/// Carries out `plan` and tells `events` of each removal as it ends. `progress` has counters for
-/// each decision of the plan; removed bytes are added to it as they go. Nobody need listen to the
-/// events: the outcome has it all.
-///
-/// The lock says that nobody else collects this cache. It has to be taken before the inventory that the
-/// plan was made of, or what another collection has done meanwhile shows as [`RemovalResult::Gone`].
-///
-/// # Errors
-/// The threads cannot be started, the refs cannot be read, or the job was stopped before it had
-/// begun: then nothing was removed.
-/// What goes wrong with a single item is in its [`RemovalResult`].
-///
-/// # Panics
-/// `progress` was made for fewer trees than the plan has decisions.
-///
-/// ```
-/// use bbox_cache::{Jobs, StopFlag};
-/// use bbox_cache::cache::{Cache, Patience};
-/// use bbox_cache::crossbeam_channel::unbounded;
-/// use bbox_cache::gc;
-/// use bbox_cache::jiff::Timestamp;
-/// use bbox_cache::plan::{self, Activity, GcOptions};
-/// use bbox_cache::sweep::{RemovalResult, sweep};
-/// use bbox_cache::usage::Progress;
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use std::time::{Duration, SystemTime};
-/// # let home = tempfile::tempdir()?;
-/// # let image = home.path().join("sha256-9803");
-/// # std::fs::create_dir(&image)?;
-/// # std::fs::write(image.join("file"), [1; 5000])?;
-/// # std::fs::File::open(&image)?.set_modified(SystemTime::now() - Duration::from_secs(60))?;
-/// # let directory = home.path();
-/// let stop = StopFlag::new();
-/// let found = Cache::open_locked(directory, &stop, |_| Patience::Wait)?;
-/// let Some(cache) = found else { return Ok(()) };
-/// let inventory = cache.settled_inventory(&stop)?;
-/// let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
-/// let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
-/// let progress = Progress::for_items(plan.locations(), stop);
-/// let (events, _) = unbounded();
-/// let outcome = sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
-/// for decision in plan.removals() {
-///     let result = outcome.get(decision.item.location());
-///     assert!(matches!(result, Some(RemovalResult::Removed { .. })));
-/// }
-/// # assert!(!image.exists());
-/// # Ok(())
-/// # }
-/// ```
-pub fn sweep(
-    cache: &LockedCache,
-    plan: &Plan,
-    jobs: Jobs,
-    progress: &Progress,
-    events: &Sender<Event>,
-) -> Result<Outcome> {
-    if progress.stop().is_raised() {
-        return Err(Error::Interrupted);
-    }
-    let pool = jobs.pool()?;
-    let report = Report::on_plan(plan, events);
-    let trash = Trash::new(cache, plan, &report);
-    let round = |decisions: Vec<usize>| -> Result<(usize, Waiting)> {
-        let mut round = Round { waiting: decisions, ..Round::default() };
-        for step in STEPS {
-            if progress.stop().is_raised() {
-                trash.abandon(&round);
-                return Ok((0, Vec::new()));
-            }
-            round = trash.take(step, round)?;
-        }
-        remove::remove(&round.doomed, progress, &pool, &report);
-        Ok((round.doomed.len(), round.no_room))
-    };
-    let (mut waiting, failure) = in_rounds(plan.changed_places(), round)?;
-    waiting.retain(|(index, _)| !report.is_settled(*index));
-    waiting.into_iter().for_each(|(index, obstacle)| trash.give_up(index, obstacle));
-    Ok(report.into_outcome(failure))
-}
-
-/// What a full disk has no room to rename, each with its cause.
-type Waiting = Vec<(usize, Obstacle)>;
-
-/// On a full disk there may be no room for a new name. Then what could be hidden has been deleted by the
-/// end of a round, which says how much that was, and the rest gets another try. Returns what is left
-/// then; and why another round has failed, since by then much is gone already, and that has to be
-/// reported, too.
-fn in_rounds(
-    decisions: Vec<usize>,
-    round: impl Fn(Vec<usize>) -> Result<(usize, Waiting)>,
-) -> Result<(Waiting, Option<Error>)> {
-    let (mut removed, mut waiting) = round(decisions)?;
-    while removed > 0 && !waiting.is_empty() {
-        match round(waiting.iter().map(|(index, _)| *index).collect()) {
-            Ok(next) => (removed, waiting) = next,
-            Err(error) => return Ok((waiting, Some(error))),
-        }
-    }
-    Ok((waiting, None))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-
-    use rustix::io::Errno;
-
-    use super::*;
-
-    /// What each round has removed, and what it had no room for; `None` for a round that fails.
-    type Script = &'static [Option<(usize, &'static [usize])>];
-
-    #[test]
-    fn what_there_is_no_room_for_is_tried_again_as_long_as_something_goes() {
-        let cases: [(Script, &[usize], bool); 6] = [
-            (&[Some((5, &[]))], &[], false),
-            (&[Some((0, &[1]))], &[1], false),
-            (&[Some((2, &[3])), Some((0, &[3]))], &[3], false),
-            (&[Some((1, &[2, 3])), Some((1, &[3])), Some((1, &[]))], &[], false),
-            (&[Some((0, &[]))], &[], false),
-            (&[Some((1, &[2])), None], &[2], true),
-        ];
-        for (script, left, has_failed) in cases {
-            let asked = RefCell::new(vec![vec![1, 2, 3]]);
-            let (waiting, failure) = in_rounds(vec![1, 2, 3], |decisions| {
-                let number = asked.borrow().len() - 1;
-                assert_eq!(asked.borrow()[number], decisions, "what was left by the last round");
-                let (removed, left) = script[number].ok_or(Error::Interrupted)?;
-                asked.borrow_mut().push(left.to_vec());
-                let obstacle = Obstacle { operation: "rename", cause: Errno::NOSPC };
-                Ok((removed, left.iter().map(|&index| (index, obstacle)).collect()))
-            })
-            .unwrap();
-            let waiting: Vec<_> = waiting.iter().map(|(index, _)| *index).collect();
-            assert_eq!((waiting, failure.is_some()), (left.to_vec(), has_failed), "{script:?}");
-            let rounds = script.iter().filter(|round| round.is_some()).count();
-            assert_eq!(asked.borrow().len() - 1, rounds, "{script:?}");
-        }
-        assert!(in_rounds(vec![1], |_| Err(Error::Interrupted)).is_err(), "nothing was removed");
-    }
-}
+pub use remove_folders::{RemovedFolders, folder_bytes, remove_folders, unlock_folders};
+pub use rounds::sweep;

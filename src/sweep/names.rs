@@ -4,9 +4,11 @@ use crate::cache::{EntryKind, EntryName, Leftover, TRASH_PREFIX};
 use crate::plan::{Decision, Item, RemoveReason, Verdict};
 
 /// What something is called if it turns out to be needed; `None` if nothing can speak for it.
-pub(super) fn own_name(decision: &Decision) -> Option<&EntryName> {
+pub(super) fn name_if_needed(decision: &Decision) -> Option<&EntryName> {
     match decision.verdict {
-        Verdict::Remove(RemoveReason::Purge | RemoveReason::InterruptedGc) => image_name(decision),
+        Verdict::Remove(RemoveReason::Purge | RemoveReason::InterruptedGc) => {
+            image_if_needed(decision)
+        }
         Verdict::Remove(_) => {
             Some(decision.item.image_name().unwrap_or(&decision.item.location().name))
         }
@@ -15,7 +17,7 @@ pub(super) fn own_name(decision: &Decision) -> Option<&EntryName> {
 }
 
 /// The same for a whole image.
-pub(super) fn image_name(decision: &Decision) -> Option<&EntryName> {
+pub(super) fn image_if_needed(decision: &Decision) -> Option<&EntryName> {
     match decision.verdict {
         Verdict::Remove(RemoveReason::Purge) => None,
         _ => decision.item.image_name(),

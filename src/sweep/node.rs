@@ -1,4 +1,4 @@
-//! A directory of a doomed tree that stays open while other threads remove what is in it.
+//! A directory of a tree that is being removed that stays open while other threads remove what is in it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -18,17 +18,22 @@ use super::in_place;
 use super::node::{Node, holder};
 use super::outcome::Report;
 use super::target::{Step, Target};
-use super::trash::Doomed;
+use super::trash::HiddenEntry;
 use super::tree::{Ending, Tree};
 use crate::fs::{Budget, Span};
 use crate::jobs::Pool;
 use crate::usage::Progress;
 
-/// Deletes everything in `doomed`; `progress` has counters for each decision of the plan.
-pub(super) fn remove(doomed: &[Doomed], progress: &Progress, pool: &Pool, report: &Report<'_>) {
+/// Deletes everything in `to_remove`; `progress` has counters for each decision of the plan.
+pub(super) fn remove(
+    to_remove: &[HiddenEntry],
+    progress: &Progress,
+    pool: &Pool,
+    report: &Report<'_>,
+) {
     let names = LastNames::default();
     let trees: Vec<_> =
-        doomed.iter().map(|doomed| Tree::new(doomed, progress, &names, report)).collect();
+        to_remove.iter().map(|to_remove| Tree::new(to_remove, progress, &names, report)).collect();
     pool.threads.scope(|scope| {
         for tree in &trees {
             let removal = Removal { tree, budget: &pool.budget };

@@ -2,10 +2,10 @@
 
 use rustix::io::Errno;
 
-use super::names::{heeds_leases, image_name, own_name};
+use super::names::{heeds_leases, image_if_needed, name_if_needed};
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::RemovalResult;
-use super::trash::{Doomed, Round, Trash, rename};
+use super::trash::{HiddenEntry, Round, Trash, rename};
 use crate::cache::{Digest, EntryName, Folders, Location, RefIndex};
 use crate::error::{Error, Result};
 use crate::plan::{Decision, Item, KeepReason, RemoveReason, Verdict};
@@ -17,7 +17,7 @@ impl Trash<'_> {
         let folders = Folders::open(self.cache);
         round.waiting.retain(|&index| {
             let decision = &self.plan.decisions()[index];
-            match (decision.verdict, decision.item.own_name()) {
+            match (decision.verdict, decision.item.restored_name()) {
                 (Verdict::Restore(why), Some(own)) => {
                     self.restore_one(&folders, index, &own, why);
                     false
@@ -43,7 +43,7 @@ impl Trash<'_> {
 
     /// What cannot be read at once is left to [`Trash::rescue_settled`].
     pub(super) fn rescue_named(&self, round: Round) -> Round {
-        match round.doomed.iter().any(|entry| image_name(self.decision(entry)).is_some()) {
+        match round.to_remove.iter().any(|entry| image_if_needed(self.decision(entry)).is_some()) {
             true => self.put_back_named(round, &self.cache.refs_now()),
             false => round,
         }
@@ -65,13 +65,13 @@ impl Trash<'_> {
     /// An image that stays after all may be made of any layer that was to go with it.
     pub(super) fn rescue_layers(&self, round: Round) -> Round {
         let is_image =
-            |decision: &Decision| decision.verdict.removes() && image_name(decision).is_some();
+            |decision: &Decision| decision.verdict.removes() && image_if_needed(decision).is_some();
         let mut decisions = self.plan.decisions().iter().enumerate();
         if !decisions.any(|(place, decision)| is_image(decision) && self.report.is_kept(place)) {
             return round;
         }
         let unreferenced = Verdict::Remove(RemoveReason::UnreferencedLayer);
-        let is_layer = |entry: &Doomed| self.decision(entry).verdict == unreferenced;
+        let is_layer = |entry: &HiddenEntry| self.decision(entry).verdict == unreferenced;
         self.put_back(round, KeepReason::Referenced, is_layer)
     }
 
@@ -89,10 +89,10 @@ impl Trash<'_> {
             let folder = self.decision(entry).item.location().folder;
             let heeds_leases = heeds_leases(self.decision(entry));
             let is_used = |name: &EntryName| {
-                let users = users.of(&Location { folder, name: name.clone() });
+                let users = users.get(&Location { folder, name: name.clone() });
                 users.iter().any(|user| heeds_leases || !user.holds_lease)
             };
-            is_used(&entry.name) || own_name(self.decision(entry)).is_some_and(is_used)
+            is_used(&entry.name) || name_if_needed(self.decision(entry)).is_some_and(is_used)
         }))
     }
 
@@ -103,7 +103,7 @@ impl Trash<'_> {
         match self.cache.mounts() {
             Ok(Some(mounts)) => Ok(self.put_back(round, KeepReason::Mount, |entry| {
                 let folder = self.decision(entry).item.location().folder;
-                mounts.of(&Location { folder, name: entry.name.clone() }).is_some()
+                mounts.get(&Location { folder, name: entry.name.clone() }).is_some()
             })),
             Ok(None) => Ok(self.put_back_entries(round)),
             Err(error) => self.put_back_all(round, error),
@@ -125,7 +125,7 @@ impl Trash<'_> {
     fn put_back_named(&self, round: Round, refs: &RefIndex) -> Round {
         let marks = self.marks(refs, &round);
         self.put_back(round, KeepReason::Referenced, |entry| {
-            image_name(self.decision(entry)).is_some_and(|name| marks.contains(name))
+            image_if_needed(self.decision(entry)).is_some_and(|name| marks.contains(name))
         })
     }
 
@@ -144,23 +144,23 @@ impl Trash<'_> {
 
     /// The refs of an image that could not be hidden for lack of room wait for the next try with it.
     fn postpone(&self, mut round: Round) -> Round {
-        for entry in std::mem::take(&mut round.doomed) {
+        for entry in std::mem::take(&mut round.to_remove) {
             match self.obstacle_before(&entry, &round) {
                 Some(obstacle) if self.unhide(&entry) => {
                     round.no_room.push((entry.decision, obstacle));
                 }
-                _ => round.doomed.push(entry),
+                _ => round.to_remove.push(entry),
             }
         }
         round
     }
 
     /// Why the image that a hidden ref names is still in its place.
-    fn obstacle_before(&self, entry: &Doomed, round: &Round) -> Option<Obstacle> {
+    fn obstacle_before(&self, entry: &HiddenEntry, round: &Round) -> Option<Obstacle> {
         let Item::Ref { digest: Some(digest), .. } = &self.decision(entry).item else {
             return None;
         };
-        let image = |index: usize| image_name(&self.plan.decisions()[index]);
+        let image = |index: usize| image_if_needed(&self.plan.decisions()[index]);
         let mut waiting = round.no_room.iter();
         let found = waiting.find(|(index, _)| image(*index) == Some(digest.entry_name()));
         found.map(|(_, obstacle)| *obstacle)
@@ -189,11 +189,12 @@ impl Trash<'_> {
         &self,
         mut round: Round,
         why: KeepReason,
-        is_needed: impl Fn(&Doomed) -> bool,
+        is_needed: impl Fn(&HiddenEntry) -> bool,
     ) -> Round {
-        for entry in std::mem::take(&mut round.doomed) {
-            let Some(own) = own_name(self.decision(&entry)).filter(|_| is_needed(&entry)) else {
-                round.doomed.push(entry);
+        for entry in std::mem::take(&mut round.to_remove) {
+            let Some(own) = name_if_needed(self.decision(&entry)).filter(|_| is_needed(&entry))
+            else {
+                round.to_remove.push(entry);
                 continue;
             };
             let renamed = match entry.name == *own {
@@ -208,7 +209,7 @@ impl Trash<'_> {
                     KeepReason::InUse | KeepReason::Mount => {
                         self.report.settle(entry.decision, RemovalResult::Kept { why });
                     }
-                    _ => round.doomed.push(entry),
+                    _ => round.to_remove.push(entry),
                 },
                 Err(obstacle) => self.report_obstacle(&entry, obstacle),
             }
@@ -218,7 +219,7 @@ impl Trash<'_> {
 
     /// Whether anything is hidden that may go back.
     fn may_return(&self, round: &Round) -> bool {
-        round.doomed.iter().any(|entry| own_name(self.decision(entry)).is_some())
+        round.to_remove.iter().any(|entry| name_if_needed(self.decision(entry)).is_some())
     }
 }
 

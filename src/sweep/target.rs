@@ -1,4 +1,4 @@
-//! One name in a doomed tree, until it is gone.
+//! One name in a tree that is being removed, until it is gone.
 //!
 //! Whatever can be removed at once is. A directory with directories in it is left as a [`Rest`]:
 //! whoever has removed those removes the directory itself, its [`Shell`].

@@ -4,7 +4,7 @@
 //! or not there under its name, whatever happens to this process. The way back is in `rescue.rs`.
 //!
 //! What the user wants gone whatever speaks for it, and what is no longer whole, has no name to go
-//! back to: its [`own_name`] is `None`.
+//! back to: its [`name_if_needed`] is `None`.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
-use super::names::{heeds_leases, image_name, is_dead, is_hidden, own_name};
+use super::names::{heeds_leases, image_if_needed, is_dead, is_hidden, name_if_needed};
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::{RemovalResult, Report};
 use crate::cache::{Cache, Claim, EntryName, Folder, Folders, Location, Ref, RefIndex, TrashStage};
@@ -62,7 +62,7 @@ pub(super) const STEPS: [Step; 9] = [
 const MOST_NAMES: u32 = 100_000;
 
 /// Something that is to be deleted, out of the way of its readers.
-pub(super) struct Doomed {
+pub(super) struct HiddenEntry {
     /// The place of its decision in the plan.
     pub decision: usize,
     pub folder: Arc<Directory>,
@@ -76,7 +76,7 @@ pub(super) struct Round {
     /// In their places.
     pub waiting: Vec<usize>,
     /// Out of the way.
-    pub doomed: Vec<Doomed>,
+    pub to_remove: Vec<HiddenEntry>,
     /// In their places, since a full disk has no room for another name.
     pub no_room: Vec<(usize, Obstacle)>,
 }
@@ -109,13 +109,13 @@ impl<'a> Trash<'a> {
             Step::RescueTouched => Ok(self.rescue_touched(round)),
             Step::RescueSettled => self.rescue_settled(round),
             Step::RescueLayers => Ok(self.rescue_layers(round)),
-            Step::Condemn => Ok(self.condemn(round)),
+            Step::Condemn => Ok(self.commit(round)),
         }
     }
 
     /// The refs, if they matter: what the user wants gone whatever names it goes without a look.
     fn refs(&self) -> Result<RefIndex> {
-        match self.plan.removals().any(|decision| image_name(decision).is_some()) {
+        match self.plan.removals().any(|decision| image_if_needed(decision).is_some()) {
             true => self.cache.refs().into_readable(),
             false => Ok(RefIndex::default()),
         }
@@ -126,7 +126,7 @@ impl<'a> Trash<'a> {
     pub(super) fn marks<'r>(&self, refs: &'r RefIndex, round: &Round) -> Reachability<'r> {
         let in_place = round.waiting.iter().chain(round.no_room.iter().map(|(index, _)| index));
         let in_place = in_place.map(|&index| self.plan.decisions()[index].item.location());
-        let hidden = round.doomed.iter().map(|entry| Location {
+        let hidden = round.to_remove.iter().map(|entry| Location {
             folder: self.decision(entry).item.location().folder,
             name: entry.name.clone(),
         });
@@ -140,14 +140,14 @@ impl<'a> Trash<'a> {
         let marks = self.marks(&refs, &round);
         for index in std::mem::take(&mut round.waiting) {
             let decision = &self.plan.decisions()[index];
-            let is_named = image_name(decision).is_some_and(|name| marks.contains(name));
+            let is_named = image_if_needed(decision).is_some_and(|name| marks.contains(name));
             if is_named && decision.item.is_image_in_place() {
                 self.report.settle(index, RemovalResult::Kept { why: KeepReason::Referenced });
                 continue;
             }
             match self.hide_one(&folders, decision) {
                 Ok(Hiding::Hidden(folder, name)) => {
-                    round.doomed.push(Doomed { decision: index, folder, name });
+                    round.to_remove.push(HiddenEntry { decision: index, folder, name });
                 }
                 Ok(Hiding::Kept(why)) => self.report.settle(index, RemovalResult::Kept { why }),
                 Err(obstacle) if obstacle.is_full_disk() => round.no_room.push((index, obstacle)),
@@ -161,7 +161,7 @@ impl<'a> Trash<'a> {
         let location = decision.item.location();
         let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
         let (folder, name) = (Arc::clone(folder.attempt("open the folder of")?), &location.name);
-        let renamed = match own_name(decision) {
+        let renamed = match name_if_needed(decision) {
             // One step removes what is not a directory; that of another run was hidden by it.
             None if !is_directory(&folder, name).attempt("look at")? => name.clone(),
             None if is_dead(&decision.item) => name.clone(),
@@ -172,7 +172,7 @@ impl<'a> Trash<'a> {
             Some(_) if is_hidden(name) => name.clone(),
             Some(_) if decision.item.is_image_in_place() && heeds_leases(decision) => {
                 match Claim::new(&folder, name).attempt("lock")? {
-                    Claim::Leased => return Ok(Hiding::Kept(KeepReason::Locked)),
+                    Claim::Leased => return Ok(Hiding::Kept(KeepReason::Leased)),
                     // Held until the image cannot be found any more.
                     Claim::Granted { .. } => return self.hide_in(folder, name),
                 }
@@ -211,16 +211,16 @@ impl<'a> Trash<'a> {
         Err(Errno::EXIST)
     }
 
-    fn condemn(&self, mut round: Round) -> Round {
-        for entry in std::mem::take(&mut round.doomed) {
+    fn commit(&self, mut round: Round) -> Round {
+        for entry in std::mem::take(&mut round.to_remove) {
             // Whatever else has been hidden counts as dead for the next collection anyway.
-            let Some(own) = image_name(self.decision(&entry)) else {
-                round.doomed.push(entry);
+            let Some(own) = image_if_needed(self.decision(&entry)) else {
+                round.to_remove.push(entry);
                 continue;
             };
             let renamed = self.rename_to(&entry.folder, &entry.name, own, TrashStage::Dead);
             match renamed.attempt("rename") {
-                Ok(name) => round.doomed.push(Doomed { name, ..entry }),
+                Ok(name) => round.to_remove.push(HiddenEntry { name, ..entry }),
                 Err(obstacle) if obstacle.is_full_disk() && self.unhide(&entry) => {
                     round.no_room.push((entry.decision, obstacle));
                 }
@@ -231,7 +231,7 @@ impl<'a> Trash<'a> {
     }
 
     /// Gives what was hidden by this run its place back. Whether it is where the plan has found it.
-    pub(super) fn unhide(&self, entry: &Doomed) -> bool {
+    pub(super) fn unhide(&self, entry: &HiddenEntry) -> bool {
         let place = &self.decision(entry).item.location().name;
         *place == entry.name || rename(&entry.folder, &entry.name, place).is_ok()
     }
@@ -239,14 +239,14 @@ impl<'a> Trash<'a> {
     /// Ends a round before anything of it was deleted, because a signal has come. What cannot go
     /// back to its place is found by the next collection.
     pub fn abandon(&self, round: &Round) {
-        for entry in &round.doomed {
-            if own_name(self.decision(entry)).is_some() {
+        for entry in &round.to_remove {
+            if name_if_needed(self.decision(entry)).is_some() {
                 self.unhide(entry);
             }
         }
-        let doomed = round.doomed.iter().map(|entry| entry.decision);
+        let to_remove = round.to_remove.iter().map(|entry| entry.decision);
         let no_room = round.no_room.iter().map(|(index, _)| *index);
-        for index in round.waiting.iter().copied().chain(doomed).chain(no_room) {
+        for index in round.waiting.iter().copied().chain(to_remove).chain(no_room) {
             self.report.settle(index, RemovalResult::Interrupted { freed: ByteSize::b(0) });
         }
     }
@@ -258,12 +258,12 @@ impl<'a> Trash<'a> {
     }
 
     /// The same for one that is called otherwise by now.
-    pub(super) fn report_obstacle(&self, entry: &Doomed, obstacle: Obstacle) {
+    pub(super) fn report_obstacle(&self, entry: &HiddenEntry, obstacle: Obstacle) {
         let location = self.decision(entry).item.location();
         self.report.settle(entry.decision, obstacle.fate(self.cache, location, &entry.name));
     }
 
-    pub(super) fn decision(&self, entry: &Doomed) -> &'a Decision {
+    pub(super) fn decision(&self, entry: &HiddenEntry) -> &'a Decision {
         &self.plan.decisions()[entry.decision]
     }
 }

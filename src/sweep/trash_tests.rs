@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Outcome;
 use super::obstacle::Obstacle;
 use super::outcome::{RemovalResult, Report};
-use super::trash::{Doomed, Round, STEPS, Step, Trash};
+use super::trash::{HiddenEntry, Round, STEPS, Step, Trash};
 use crate::cache::{Cache, Digest, EntryName, Folder, Location};
 use crate::error::{Error, Result};
 use crate::plan::{self, Activity, Evidence, GcOptions, KeepReason, LayerChoice, Plan};
@@ -50,7 +50,7 @@ fn plan_without(opened: &Cache, unwanted: &[&str]) -> Plan {
 }
 
 /// Carries out the steps up to the last one before deletion, and lets `before` happen when the plan
-/// is made and `meanwhile` when its items are hidden. Returns the names of what is doomed all the
+/// is made and `meanwhile` when its items are hidden. Returns the names of what is to go all the
 /// same, and the outcome.
 fn steps(
     cache: &TestCache,
@@ -93,9 +93,9 @@ fn steps_until(
             meanwhile.take().into_iter().for_each(|meanwhile| meanwhile());
         }
     }
-    let doomed = round.map(|round| round.doomed);
-    let name = |entry: &Doomed| entry.name.to_string();
-    (doomed.map(|doomed| doomed.iter().map(name).collect()), report.into_outcome(None))
+    let to_remove = round.map(|round| round.to_remove);
+    let name = |entry: &HiddenEntry| entry.name.to_string();
+    (to_remove.map(|to_remove| to_remove.iter().map(name).collect()), report.into_outcome(None))
 }
 
 fn hide_and_rescue(cache: &TestCache, meanwhile: impl FnOnce()) -> (Result<Vec<String>>, Outcome) {
@@ -106,12 +106,12 @@ fn hide_and_rescue(cache: &TestCache, meanwhile: impl FnOnce()) -> (Result<Vec<S
 fn an_image_that_gets_a_ref_while_it_is_hidden_comes_back_whole() {
     let cache = TestCache::new();
     let (needed, dead) = (cache.image("a"), cache.image("b"));
-    let (doomed, outcome) = hide_and_rescue(&cache, || {
+    let (to_remove, outcome) = hide_and_rescue(&cache, || {
         assert!(!needed.exists() && !dead.exists());
         assert!(cache.path("tmp-gc-sha256-a/usr/a").exists());
         cache.tag("example.com/a:1", "a");
     });
-    assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-b"]);
+    assert_eq!(to_remove.unwrap(), ["tmp-gc-dead-sha256-b"]);
     assert!(matches!(
         result(&outcome, "sha256-a"),
         Some(RemovalResult::Kept { why: KeepReason::Referenced })
@@ -135,7 +135,7 @@ fn an_image_that_gets_a_ref_at_any_step_before_the_last_look_comes_back() {
     ] {
         let cache = TestCache::new();
         let needed = cache.image("a");
-        let (doomed, outcome) = std::thread::scope(|scope| {
+        let (to_remove, outcome) = std::thread::scope(|scope| {
             steps_until(
                 &cache,
                 plan,
@@ -148,7 +148,7 @@ fn an_image_that_gets_a_ref_at_any_step_before_the_last_look_comes_back() {
             )
         });
         let when = format!("after {pause:?}, being written: {is_being_written}");
-        assert_eq!(doomed.unwrap(), [""; 0], "{when}");
+        assert_eq!(to_remove.unwrap(), [""; 0], "{when}");
         let is_kept = matches!(
             result(&outcome, "sha256-a"),
             Some(RemovalResult::Kept { why: KeepReason::Referenced })
@@ -163,11 +163,11 @@ fn an_image_that_gets_a_ref_before_it_is_hidden_never_disappears() {
     for is_being_written in [false, true] {
         let cache = TestCache::new();
         let (needed, dead) = (cache.image("a"), cache.image("b"));
-        let (doomed, outcome) = std::thread::scope(|scope| {
+        let (to_remove, outcome) = std::thread::scope(|scope| {
             let before = |_: &Cache| write_ref(scope, &cache, is_being_written);
             steps(&cache, before, || assert!(needed.join("usr/a").exists() && !dead.exists()))
         });
-        assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-b"]);
+        assert_eq!(to_remove.unwrap(), ["tmp-gc-dead-sha256-b"]);
         assert!(matches!(
             result(&outcome, "sha256-a"),
             Some(RemovalResult::Kept { why: KeepReason::Referenced })
@@ -200,8 +200,8 @@ fn nothing_is_hidden_if_the_refs_cannot_be_read_by_then() {
         fs::remove_dir(cache.path("refs")).unwrap();
         symlink(cache.outside(), cache.path("refs")).unwrap();
     };
-    let (doomed, _) = steps(&cache, hide_refs, || assert!(image.join("usr/a").exists()));
-    assert!(matches!(doomed, Err(Error::UnreadableRefs { count: 1, .. })));
+    let (to_remove, _) = steps(&cache, hide_refs, || assert!(image.join("usr/a").exists()));
+    assert!(matches!(to_remove, Err(Error::UnreadableRefs { count: 1, .. })));
     assert!(image.join("usr/a").exists());
 }
 
@@ -218,7 +218,7 @@ fn an_image_that_is_to_go_despite_its_refs_comes_back_only_for_a_new_one() {
         let cache = TestCache::new();
         let image = cache.image("a");
         let named = ["example.com/a:1", "example.com/a:2"].map(|name| cache.tag(name, "a"));
-        let (doomed, outcome) = steps_of(
+        let (to_remove, outcome) = steps_of(
             &cache,
             |opened| plan_without(opened, &["sha256-a"]),
             |_| {},
@@ -227,15 +227,15 @@ fn an_image_that_is_to_go_despite_its_refs_comes_back_only_for_a_new_one() {
                 meanwhile(&cache);
             },
         );
-        let doomed = doomed.unwrap();
+        let to_remove = to_remove.unwrap();
         assert_eq!(image.exists(), refs > 0, "{number}");
         let count = fs::read_dir(cache.path("refs")).unwrap().count();
         match refs {
-            0 => assert_eq!((doomed.len(), doomed[0].as_str()), (3, "tmp-gc-dead-sha256-a")),
+            0 => assert_eq!((to_remove.len(), to_remove[0].as_str()), (3, "tmp-gc-dead-sha256-a")),
             // The one that was written anew replaces the hidden one, which goes.
             refs => {
-                assert_eq!(count - doomed.len(), refs, "{number}: {doomed:?}");
-                assert!(doomed.iter().all(|name| name.starts_with("tmp-gc-")));
+                assert_eq!(count - to_remove.len(), refs, "{number}: {to_remove:?}");
+                assert!(to_remove.iter().all(|name| name.starts_with("tmp-gc-")));
                 assert!(matches!(
                     result(&outcome, "sha256-a"),
                     Some(RemovalResult::Kept { why: KeepReason::Referenced })
@@ -262,7 +262,7 @@ fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
         let cache = TestCache::new();
         let used = cache.image("a");
         let mut running = None;
-        let (doomed, outcome) = hide_and_rescue(&cache, || {
+        let (to_remove, outcome) = hide_and_rescue(&cache, || {
             let argument = format!(r#"{{"root_path":"{}"}}"#, used.display());
             // What it runs itself would outlive it.
             let mut command = Command::new("sh");
@@ -274,7 +274,7 @@ fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
             running = Some(Running(command.stdin(Stdio::piped()).spawn().unwrap()));
         });
         drop(running);
-        assert_eq!(doomed.unwrap(), [""; 0]);
+        assert_eq!(to_remove.unwrap(), [""; 0]);
         assert!(matches!(
             result(&outcome, "sha256-a"),
             Some(RemovalResult::Kept { why: KeepReason::InUse })
@@ -289,7 +289,7 @@ fn a_copy_that_is_used_stays_hidden_if_another_one_is_in_its_place() {
     let cache = TestCache::new();
     let image = cache.image("a");
     let mut running = None;
-    let (doomed, outcome) = hide_and_rescue(&cache, || {
+    let (to_remove, outcome) = hide_and_rescue(&cache, || {
         let mut command = Command::new("sleep");
         command.arg("60").current_dir(hidden(&cache, "a"));
         running = Some(Running(command.spawn().unwrap()));
@@ -297,7 +297,7 @@ fn a_copy_that_is_used_stays_hidden_if_another_one_is_in_its_place() {
         cache.tag("example.com/a:1", "a");
     });
     drop(running);
-    assert_eq!(doomed.unwrap(), [""; 0]);
+    assert_eq!(to_remove.unwrap(), [""; 0]);
     assert!(matches!(
         result(&outcome, "sha256-a"),
         Some(RemovalResult::Kept { why: KeepReason::InUse })
@@ -321,7 +321,7 @@ fn what_is_hidden_when_a_signal_comes_goes_back_to_its_place() {
     let trash = Trash::new(&opened, &plan, &report);
     let round = Round { waiting: plan.changed_places(), ..Round::default() };
     let round = trash.take(Step::Hide, round).unwrap();
-    assert!(!image.exists() && round.doomed.len() == 2);
+    assert!(!image.exists() && round.to_remove.len() == 2);
     trash.abandon(&round);
     assert!(image.join("usr/a").exists() && hidden(&cache, "b").join("usr/a").exists());
     let outcome = report.into_outcome(None);
@@ -342,7 +342,7 @@ fn a_purge_gives_a_hidden_image_the_name_from_which_nothing_comes_back() {
     let report = Report::on_plan(&plan, &sender);
     let trash = Trash::new(&opened, &plan, &report);
     let round = Round { waiting: plan.changed_places(), ..Round::default() };
-    let names = trash.take(Step::Hide, round).unwrap().doomed;
+    let names = trash.take(Step::Hide, round).unwrap().to_remove;
     let names: Vec<_> = names.iter().map(|entry| entry.name.to_string()).collect();
     assert_eq!(names, ["note", "tmp-gc-dead-sha256-a"]);
 }
@@ -354,16 +354,16 @@ fn an_image_that_is_leased_before_it_is_hidden_never_disappears() {
     let digest = Digest::parse(b"sha256:a").unwrap();
     let opened = open(&cache);
     let mut lease = None;
-    let (doomed, outcome) = steps(
+    let (to_remove, outcome) = steps(
         &cache,
         |_| lease = opened.lease(&digest).unwrap(),
         || assert!(leased.join("usr/a").exists()),
     );
     assert!(lease.is_some_and(|lease| lease.is_effective()));
-    assert_eq!(doomed.unwrap(), [""; 0]);
+    assert_eq!(to_remove.unwrap(), [""; 0]);
     assert!(matches!(
         result(&outcome, "sha256-a"),
-        Some(RemovalResult::Kept { why: KeepReason::Locked })
+        Some(RemovalResult::Kept { why: KeepReason::Leased })
     ));
 }
 
@@ -373,8 +373,8 @@ fn an_image_that_its_owner_touches_while_it_is_looked_for_comes_back_whole() {
     let touched = cache.image("a");
     // Whatever the clocks say.
     let long = std::time::Duration::from_secs(5000);
-    let (doomed, outcome) = steps(&cache, |_| {}, || age(&cache.path("tmp-gc-sha256-a"), long));
-    assert_eq!(doomed.unwrap(), [""; 0]);
+    let (to_remove, outcome) = steps(&cache, |_| {}, || age(&cache.path("tmp-gc-sha256-a"), long));
+    assert_eq!(to_remove.unwrap(), [""; 0]);
     assert!(matches!(
         result(&outcome, "sha256-a"),
         Some(RemovalResult::Kept { why: KeepReason::Recent })
@@ -386,11 +386,11 @@ fn an_image_that_its_owner_touches_while_it_is_looked_for_comes_back_whole() {
 fn an_image_that_was_extracted_anew_meanwhile_is_left_alone() {
     let cache = TestCache::new();
     let image = cache.image("a");
-    let (doomed, _) = hide_and_rescue(&cache, || {
+    let (to_remove, _) = hide_and_rescue(&cache, || {
         cache.image_with("a", |top| fs::write(top.join("new"), "").unwrap());
         cache.tag("example.com/a:1", "a");
     });
-    assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-a"]);
+    assert_eq!(to_remove.unwrap(), ["tmp-gc-dead-sha256-a"]);
     assert!(image.join("new").exists());
 }
 
@@ -398,11 +398,11 @@ fn an_image_that_was_extracted_anew_meanwhile_is_left_alone() {
 fn everything_comes_back_if_the_refs_cannot_be_read_any_more() {
     let cache = TestCache::new();
     let images = [cache.image("a"), cache.image("b")];
-    let (doomed, _) = hide_and_rescue(&cache, || {
+    let (to_remove, _) = hide_and_rescue(&cache, || {
         fs::remove_dir(cache.path("refs")).unwrap();
         symlink(cache.outside(), cache.path("refs")).unwrap();
     });
-    assert!(matches!(doomed, Err(Error::UnreadableRefs { count: 1, .. })));
+    assert!(matches!(to_remove, Err(Error::UnreadableRefs { count: 1, .. })));
     assert!(images.iter().all(|image| image.join("usr/a").exists()));
 }
 
@@ -413,9 +413,9 @@ fn rubbish_of_an_earlier_run_is_no_obstacle() {
     for name in ["tmp-gc-sha256-a", "tmp-gc-dead-sha256-a"] {
         fs::create_dir_all(cache.path(name).join("rest")).unwrap();
     }
-    let (doomed, _) = hide_and_rescue(&cache, || {});
+    let (to_remove, _) = hide_and_rescue(&cache, || {});
     let names = ["tmp-gc-dead-2-sha256-a", "tmp-gc-dead-sha256-a", "tmp-gc-dead-3-sha256-a"];
-    assert_eq!(doomed.unwrap(), names);
+    assert_eq!(to_remove.unwrap(), names);
 }
 
 /// What a run that was killed between its two names leaves, and what then happens to it.
@@ -429,8 +429,8 @@ fn an_image_that_a_killed_run_has_hidden_comes_back_if_a_ref_names_it() {
     };
     ["a", "b", "c"].iter().for_each(|name| hide(name));
     cache.tag("example.com/a:1", "a");
-    let (doomed, outcome) = hide_and_rescue(&cache, || drop(cache.tag("example.com/b:1", "b")));
-    assert_eq!(doomed.unwrap(), ["tmp-gc-dead-sha256-c"]);
+    let (to_remove, outcome) = hide_and_rescue(&cache, || drop(cache.tag("example.com/b:1", "b")));
+    assert_eq!(to_remove.unwrap(), ["tmp-gc-dead-sha256-c"]);
     assert!(matches!(result(&outcome, "tmp-gc-sha256-a"), Some(RemovalResult::Restored)));
     assert!(matches!(
         result(&outcome, "tmp-gc-sha256-b"),
@@ -465,10 +465,10 @@ fn what_has_come_back_is_not_brought_back_again() {
 fn an_image_whose_name_is_too_long_for_two_names_goes_all_the_same() {
     let cache = TestCache::new();
     (0..3).for_each(|n| drop(cache.image(&format!("{}{n}", "x".repeat(240)))));
-    let (doomed, _) = hide_and_rescue(&cache, || {});
-    let doomed = doomed.unwrap();
-    assert_eq!(doomed.len(), 3);
-    assert!(doomed.iter().all(|name| name.starts_with("tmp-gc-dead-")), "{doomed:?}");
+    let (to_remove, _) = hide_and_rescue(&cache, || {});
+    let to_remove = to_remove.unwrap();
+    assert_eq!(to_remove.len(), 3);
+    assert!(to_remove.iter().all(|name| name.starts_with("tmp-gc-dead-")), "{to_remove:?}");
 }
 
 /// The owner writes in place: whoever has opened the file writes to it wherever it is by then.
@@ -486,7 +486,7 @@ fn a_dangling_ref_comes_back_if_its_image_does_or_if_it_is_written_anew() {
         let file = cache.tag("example.com/a:1", "a");
         age(&file, std::time::Duration::from_secs(61));
         let mut opened = fs::OpenOptions::new().write(true).open(&file).unwrap();
-        let (doomed, outcome) = hide_and_rescue(&cache, || {
+        let (to_remove, outcome) = hide_and_rescue(&cache, || {
             assert!(!file.exists());
             if let Some(line) = writes {
                 opened.set_len(0).unwrap();
@@ -494,7 +494,7 @@ fn a_dangling_ref_comes_back_if_its_image_does_or_if_it_is_written_anew() {
             }
             appears.into_iter().for_each(|image| drop(cache.image(image)));
         });
-        assert_eq!(doomed.unwrap().len(), usize::from(is_doomed), "{writes:?} {appears:?}");
+        assert_eq!(to_remove.unwrap().len(), usize::from(is_doomed), "{writes:?} {appears:?}");
         let path = format!("refs/{}", file.file_name().unwrap().to_str().unwrap());
         let is_kept = matches!(
             result(&outcome, &path),
@@ -520,8 +520,8 @@ fn an_abandoned_extraction_that_somebody_enters_or_writes_to_comes_back() {
             }
             false => fs::write(hidden.join("more"), "").unwrap(),
         };
-        let (doomed, _) = steps(&cache, |_| {}, meanwhile);
-        assert_eq!(doomed.unwrap(), [""; 0]);
+        let (to_remove, _) = steps(&cache, |_| {}, meanwhile);
+        assert_eq!(to_remove.unwrap(), [""; 0]);
         assert!(path.exists());
     }
 }
@@ -545,11 +545,11 @@ fn a_layer_comes_back_with_an_image_or_if_a_pull_touches_it() {
         let cache = TestCache::new();
         cache.image("a");
         let layer = cache.layer("l");
-        let (doomed, outcome) = hide_and_rescue(&cache, || {
+        let (to_remove, outcome) = hide_and_rescue(&cache, || {
             assert!(!layer.exists());
             act(&cache);
         });
-        assert_eq!(doomed.unwrap(), expected);
+        assert_eq!(to_remove.unwrap(), expected);
         match result(&outcome, "layers/sha256-l") {
             Some(RemovalResult::Kept { why }) => assert_eq!(Some(*why), kept),
             fate => assert!(fate.is_none() && kept.is_none(), "{fate:?}"),
@@ -562,8 +562,8 @@ fn a_layer_comes_back_with_an_image_or_if_a_pull_touches_it() {
 fn what_is_gone_before_it_could_be_hidden_is_reported_as_gone() {
     let cache = TestCache::new();
     let image = cache.image("a");
-    let (doomed, outcome) = steps(&cache, |_| fs::remove_dir_all(&image).unwrap(), || {});
-    assert!(doomed.unwrap().is_empty());
+    let (to_remove, outcome) = steps(&cache, |_| fs::remove_dir_all(&image).unwrap(), || {});
+    assert!(to_remove.unwrap().is_empty());
     assert!(matches!(result(&outcome, "sha256-a"), Some(RemovalResult::Gone)));
 }
 
@@ -582,11 +582,11 @@ fn the_refs_of_an_image_that_a_full_disk_keeps_in_its_place_go_back_to_theirs() 
     }
     assert!(!image.exists() && !named.exists());
     // As if there had been no room for the image's second name.
-    let entry = round.doomed.remove(0);
+    let entry = round.to_remove.remove(0);
     assert!(trash.unhide(&entry));
     let obstacle = Obstacle { operation: "rename", cause: rustix::io::Errno::NOSPC };
     round.no_room.push((entry.decision, obstacle));
     round = trash.take(Step::RescueSettled, round).unwrap();
     assert!(image.exists() && named.exists());
-    assert_eq!((round.doomed.len(), round.no_room.len()), (0, 2), "both wait for the next try");
+    assert_eq!((round.to_remove.len(), round.no_room.len()), (0, 2), "both wait for the next try");
 }

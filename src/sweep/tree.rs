@@ -1,4 +1,4 @@
-//! One doomed tree while it is removed.
+//! One tree while it is removed.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::io::{Errno, Result};
 
 use super::freed::LastNames;
+use super::obstacle::explain;
 use super::outcome::{RemovalResult, Report};
-use super::remedy::explain;
-use super::trash::Doomed;
+use super::trash::HiddenEntry;
 use crate::error::Error;
 use crate::error::Problems;
 use crate::fs::{Directory, Kind, Status};
@@ -25,9 +25,9 @@ pub enum Ending {
     Kept,
 }
 
-/// One doomed tree.
+/// One tree to remove.
 pub struct Tree<'s> {
-    doomed: &'s Doomed,
+    to_remove: &'s HiddenEntry,
     counters: &'s Counters,
     stop: &'s StopFlag,
     names: &'s LastNames,
@@ -37,14 +37,14 @@ pub struct Tree<'s> {
 
 impl<'s> Tree<'s> {
     pub fn new(
-        doomed: &'s Doomed,
+        to_remove: &'s HiddenEntry,
         progress: &'s Progress,
         names: &'s LastNames,
         report: &'s Report<'s>,
     ) -> Self {
         Self {
-            doomed,
-            counters: progress.counters(doomed.decision),
+            to_remove,
+            counters: progress.counters(to_remove.decision),
             stop: progress.stop(),
             names,
             report,
@@ -53,7 +53,7 @@ impl<'s> Tree<'s> {
     }
 
     pub fn name(&self) -> &'s CStr {
-        self.doomed.name.as_c_str()
+        self.to_remove.name.as_c_str()
     }
 
     pub fn begin(&self) {
@@ -66,11 +66,11 @@ impl<'s> Tree<'s> {
 
     /// The folder of the cache in which the tree lies.
     pub fn folder(&self) -> &Directory {
-        &self.doomed.folder
+        &self.to_remove.folder
     }
 
     /// Tries again what a directory of the tree does not allow its owner, after allowing it. The
-    /// folder of the cache stays as it is: it is not doomed.
+    /// folder of the cache stays as it is: it is not removed.
     pub fn in_writable<T>(
         &self,
         directory: &Directory,
@@ -171,6 +171,6 @@ impl<'s> Tree<'s> {
                 RemovalResult::Failed { freed, problems: Arc::new(std::mem::take(&mut *problems)) }
             }
         };
-        self.report.settle(self.doomed.decision, fate);
+        self.report.settle(self.to_remove.decision, fate);
     }
 }

@@ -45,7 +45,7 @@ fn the_example_prints_the_plan_of_a_dry_run() {
         .collect();
     let found: Vec<_> = printed.lines().take_while(|line| !line.is_empty()).collect();
     assert_eq!(found, lines);
-    let reasons = ["referenced", "orphan", "in-use", "locked", "dangling", "interrupted-gc"];
+    let reasons = ["referenced", "orphan", "in-use", "leased", "dangling", "interrupted-gc"];
     for reason in reasons {
         assert!(printed.contains(reason), "{reason}: {printed}");
     }

@@ -96,8 +96,8 @@ fn a_leased_image_stays_until_the_command_ends() {
     let lease = ["lease", "abcdef", "--", "sh", "-c", &script];
     let mut holder = program(&cache, &lease).spawn().unwrap();
     wait_for("the command", || marker.exists());
-    assert_eq!(reason(&cache, &["-n"]), "locked");
-    assert_eq!(reason(&cache, &[]), "locked");
+    assert_eq!(reason(&cache, &["-n"]), "leased");
+    assert_eq!(reason(&cache, &[]), "leased");
     assert!(image.join("usr/a").exists());
     fs::remove_file(&marker).unwrap();
     assert_eq!(holder.wait().unwrap().code(), Some(0));
@@ -145,7 +145,7 @@ fn a_lease_passes_signals_on_and_survives_ctrl_c() {
         kill_process(Pid::from_child(&holder), signal).unwrap();
         std::thread::sleep(Duration::from_millis(50));
     }
-    assert_eq!(reason(&cache, &["-n"]), "locked");
+    assert_eq!(reason(&cache, &["-n"]), "leased");
     kill_process(Pid::from_child(&holder), Signal::TERM).unwrap();
     assert_eq!(holder.wait().unwrap().code(), Some(7));
     assert_eq!(reason(&cache, &["-n"]), "orphan");
@@ -156,7 +156,7 @@ fn a_lease_ends_with_its_holder_and_not_with_what_the_command_leaves_behind() {
     let cache = TestCache::new();
     cache.image("a");
     let mut holder = program(&cache, &["lease", "sha256:a", "--", "sleep", "1"]).spawn().unwrap();
-    wait_for("the lease", || reason(&cache, &["-n"]) == "locked");
+    wait_for("the lease", || reason(&cache, &["-n"]) == "leased");
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert_eq!(reason(&cache, &["-n"]), "orphan");

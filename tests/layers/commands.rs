@@ -10,7 +10,7 @@ use crate::support::{TestCache, du, exactly, run};
 
 /// An orphan with a layer of its own, and a live image; both are made of a third layer.
 fn two_images() -> Owner {
-    let mut owner = Owner::of(TestCache::in_memory());
+    let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("a:1", "old", &["base", "old"]);
     owner.pull("a:1", "new", &["base", "new"]);
     owner.forget("sha256-old");

@@ -119,7 +119,7 @@ fn no_layer_is_lost_on_a_file_system_without_births() {
         Ok(volume) => volume,
         Err(reason) => return tell(&format!("skipped: {reason}\n")),
     };
-    let mut owner = Owner::of(TestCache::on(&volume.path()));
+    let mut owner = Owner::on(TestCache::on(&volume.path()));
     fill(&mut owner);
     assert_eq!(standings(&owner.cache), unknown("no-birth"));
     let all = layers_in(&owner.cache.dir());

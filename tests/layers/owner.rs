@@ -19,10 +19,10 @@ pub struct Owner {
 impl Owner {
     /// For what has to do with the disk.
     pub fn new() -> Self {
-        Self::of(TestCache::new())
+        Self::on(TestCache::new())
     }
 
-    pub fn of(cache: TestCache) -> Self {
+    pub fn on(cache: TestCache) -> Self {
         ["layers", "refs"].iter().for_each(|folder| make_folder(&cache.path(folder)));
         Self { cache, made_of: BTreeMap::new() }
     }

@@ -40,7 +40,7 @@ fn collect_garbage(owner: &Owner) {
 #[test]
 fn every_layer_that_only_orphans_use_is_found_and_none_that_a_live_image_uses() {
     for images in [1_usize, 2, 5, 10] {
-        let mut owner = Owner::of(TestCache::in_memory());
+        let mut owner = Owner::on(TestCache::in_memory());
         let agent = |n: usize| format!("example.com/agent-{}:latest", n % images.div_ceil(2));
         let own = |n: usize| format!("own-{n}");
         // The later half takes the refs of the earlier.
@@ -57,7 +57,7 @@ fn every_layer_that_only_orphans_use_is_found_and_none_that_a_live_image_uses() 
 
 #[test]
 fn shared_layers_go_with_the_last_image_that_uses_them() {
-    let mut owner = Owner::of(TestCache::in_memory());
+    let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("old:1", "old", &["old-base", "a"]);
     owner.pull("old:2", "older", &["old-base", "b"]);
     owner.pull("new:1", "new", &["base", "a"]);
@@ -78,7 +78,7 @@ fn shared_layers_go_with_the_last_image_that_uses_them() {
 /// A ref that is gone and written back, as by `--pull=always`; and one that names an older build.
 #[test]
 fn a_ref_that_comes_back_keeps_the_layers_of_its_image() {
-    let mut owner = Owner::of(TestCache::in_memory());
+    let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("a:1", "first", &["base", "one"]);
     owner.pull("a:1", "second", &["base", "two"]);
     owner.tag("a:1", "sha256-first");
@@ -93,7 +93,7 @@ fn a_ref_that_comes_back_keeps_the_layers_of_its_image() {
 
 #[test]
 fn a_pull_in_progress_keeps_what_it_has_touched() {
-    let mut owner = Owner::of(TestCache::in_memory());
+    let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("a:1", "old", &["base", "old"]);
     owner.untag("a:1");
     let mut pull = owner.begin("a:1", "new", &["base", "new"]);
@@ -214,7 +214,7 @@ proptest! {
 
     #[test]
     fn no_layer_of_a_live_image_is_lost(acts in vec(act(), 0..40)) {
-        let (mut owner, mut pulls) = (Owner::of(cache()), Vec::new());
+        let (mut owner, mut pulls) = (Owner::on(cache()), Vec::new());
         acts.iter().for_each(|act| play(&mut owner, &mut pulls, act));
         play(&mut owner, &mut pulls, &Act::Collect);
     }

@@ -49,7 +49,7 @@ fn may_mount(scene: &Scene) -> bool {
     may_mount
 }
 
-/// Runs a collection that pauses before its nth rename: one restores, two hide, the others condemn.
+/// Runs a collection that pauses before its nth rename: one restores, two hide, the others commit.
 /// Calls `mount` with a directory in an orphan while it pauses.
 fn mount_before_rename(scene: &Scene, nth: u32, mount: impl FnOnce(&Path) -> bool) -> Output {
     let hidden = scene.cache.path("tmp-gc-sha256-dead1");

@@ -80,7 +80,7 @@ impl InUse {
     }
 
     /// The processes that use this entry, by pid.
-    pub fn of(&self, location: &Location) -> &[UsingProcess] {
+    pub fn get(&self, location: &Location) -> &[UsingProcess] {
         self.by_entry.get(location).map_or(&[], Vec::as_slice)
     }
 
@@ -110,7 +110,7 @@ impl Cache {
     /// # Errors
     /// The processes cannot be listed.
     pub fn users(&self) -> Result<Option<InUse>> {
-        match system::look(&PathLookup::of(self)) {
+        match system::look(&PathLookup::new(self)) {
             Ok(users) => Ok(Some(users)),
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

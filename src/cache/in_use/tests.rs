@@ -79,7 +79,7 @@ fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
 }
 
 fn is_user(cache: &Cache, entry: &Location, child: &Running) -> bool {
-    cache.users().unwrap().unwrap().of(entry).iter().any(|user| user.pid == child.pid())
+    cache.users().unwrap().unwrap().get(entry).iter().any(|user| user.pid == child.pid())
 }
 
 #[track_caller]
@@ -97,10 +97,10 @@ fn a_current_directory_is_a_use_of_its_entry_alone_until_the_process_ends() {
     let users = cache.users().unwrap().unwrap();
     let expected =
         UsingProcess { pid: child.pid(), program: "sleep".to_owned(), holds_lease: false };
-    assert_eq!(users.of(&image("sha256-ab")), [expected]);
-    assert_eq!(users.of(&image("sha256-a")), []);
+    assert_eq!(users.get(&image("sha256-ab")), [expected]);
+    assert_eq!(users.get(&image("sha256-a")), []);
     child.end();
-    assert_eq!(cache.users().unwrap().unwrap().of(&image("sha256-ab")), []);
+    assert_eq!(cache.users().unwrap().unwrap().get(&image("sha256-ab")), []);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_program_that_lies_in_an_entry_uses_it() {
     fs::remove_file(&program).unwrap();
     let users = cache.users().unwrap().unwrap();
     let expected = format!("agent (pid {})", child.pid());
-    assert!(users.of(&image("sha256-a")).iter().any(|user| user.to_string() == expected));
+    assert!(users.get(&image("sha256-a")).iter().any(|user| user.to_string() == expected));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn this_process_is_no_user() {
     let _held = File::open(&entry).unwrap();
     let own = std::process::id();
     let users = open(files.dir()).users().unwrap().unwrap();
-    assert!(users.of(&image("sha256-a")).iter().all(|user| user.pid != own));
+    assert!(users.get(&image("sha256-a")).iter().all(|user| user.pid != own));
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn users_are_listed_once_each_by_pid() {
     let [one, two] = [user(1, "sh"), user(2, "a\x1b[31m")];
     let list = [&two, &one, &two].map(|user| (image("sha256-a"), user.clone()));
     let users = InUse::from_list(list);
-    assert_eq!(users.of(&image("sha256-a")), [one, two.clone()]);
-    assert_eq!(users.of(&location(Folder::Layers, "sha256-a")), []);
+    assert_eq!(users.get(&image("sha256-a")), [one, two.clone()]);
+    assert_eq!(users.get(&location(Folder::Layers, "sha256-a")), []);
     assert_eq!(two.to_string(), "a\\u{1b}[31m (pid 2)");
 }
 

@@ -12,7 +12,7 @@ use crate::cli::ui::units::estimate;
 use crate::error::Context as _;
 use crate::gc::{self, Draft};
 use crate::plan::Plan;
-use crate::sweep::{open_up, razable, raze};
+use crate::sweep::{folder_bytes, remove_folders, unlock_folders};
 
 pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     let mut report = Report::new(args.dry_run);
@@ -26,7 +26,7 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
         report.note_draft(context, &cache, draft)?;
         // Nothing is left of layers.
         report.layers = None;
-        report.extra_freed = razable(&cache);
+        report.extra_freed = folder_bytes(&cache);
     }
     // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.
     if asks && !removal::confirm(context, question(context, &report))? {
@@ -66,7 +66,7 @@ fn carry_out(
     agreed: &Report,
     asked: bool,
 ) -> Result<Ending, Failure> {
-    open_up(cache)?;
+    unlock_folders(cache)?;
     // What images have come and gone since belongs to the whole that was agreed on; who uses it, and
     // what is not of the cache, does not.
     let mut report = Report::new(false);
@@ -134,19 +134,19 @@ fn in_use(plan: &Plan) -> impl Iterator<Item = String> + '_ {
 
 /// What somebody who is asked should have been told of.
 fn concerns(plan: &Plan) -> HashSet<String> {
-    plan.strangers().map(ToString::to_string).chain(in_use(plan)).collect()
+    plan.foreign().map(ToString::to_string).chain(in_use(plan)).collect()
 }
 
 fn question(context: &Context<'_>, report: &Report) -> String {
-    let counts = Counts::of(report.plan().decisions().iter().map(|decision| &decision.item));
-    let strangers: Vec<_> = report.plan().strangers().map(ToString::to_string).collect();
-    let strangers = match strangers.is_empty() {
+    let counts = Counts::new(report.plan().decisions().iter().map(|decision| &decision.item));
+    let foreign: Vec<_> = report.plan().foreign().map(ToString::to_string).collect();
+    let foreign = match foreign.is_empty() {
         true => String::new(),
-        false => format!("Not of the cache, and removed with it: {}\n", strangers.join(", ")),
+        false => format!("Not of the cache, and removed with it: {}\n", foreign.join(", ")),
     };
     let bytes = estimate(report.freed());
     let users: String = in_use(report.plan()).map(|line| line + "\n").collect();
-    format!("{strangers}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
+    format!("{foreign}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
 }
 
 /// Removes the folders, once everything in them is gone.
@@ -157,10 +157,10 @@ fn finish_off(context: &Context<'_>, cache: &LockedCache, report: &mut Report) {
     if !report.plan().decisions().iter().all(|decision| report.is_removed(decision)) {
         return;
     }
-    match raze(cache) {
-        Ok(razed) => {
-            report.extra_freed = razed.freed;
-            if razed.kept_place {
+    match remove_folders(cache) {
+        Ok(removed) => {
+            report.extra_freed = removed.freed;
+            if removed.kept_place {
                 report.whole = Some(format!("what was in {}", context.shown_dir()));
             }
         }

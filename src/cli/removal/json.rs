@@ -127,7 +127,7 @@ fn kind(decision: &Decision) -> &'static str {
             EntryKind::Image(_) => "image",
             EntryKind::Layer(_) => "layer",
             EntryKind::Leftover(_) => "leftover",
-            EntryKind::Stranger => "stranger",
+            EntryKind::Foreign => "stranger",
         },
     }
 }

@@ -32,7 +32,7 @@ pub fn label(decision: &Decision) -> String {
         Item::Entry(entry) => match &entry.kind {
             EntryKind::Image(digest) => digest.short(),
             EntryKind::Layer(digest) => format!("layer {}", digest.short()),
-            EntryKind::Leftover(_) | EntryKind::Stranger => leftover(entry),
+            EntryKind::Leftover(_) | EntryKind::Foreign => leftover(entry),
         },
     }
 }
@@ -118,7 +118,7 @@ impl Layout {
             KeepReason::Referenced if decision.item.is_layer() => "an image that may hold it stays",
             KeepReason::Referenced => "a ref that names it has turned up",
             KeepReason::InUse => "a process that uses it has turned up",
-            KeepReason::Locked => "it has been leased",
+            KeepReason::Leased => "it has been leased",
             KeepReason::Recent => "it has just been used",
             KeepReason::Mount => "something has been mounted in it",
             _ => "nobody can tell any more whether it is needed",
@@ -170,7 +170,7 @@ fn why_kept(decision: &Decision) -> String {
         }
         _ if decision.verdict.keeps_for(KeepReason::InUse) => format!("{reason}: {users}"),
         item if item.is_layer() => {
-            let details = decision.standing.as_ref().map(|found| details(found, false));
+            let details = decision.layer_status.as_ref().map(|found| details(found, false));
             with_details(reason, details.unwrap_or_default())
         }
         Item::Entry(entry) if entry.is_extraction() => {
@@ -202,7 +202,7 @@ pub fn shown_mount(decision: &Decision) -> String {
 pub fn refused(decision: &Decision) -> String {
     let why = match decision.verdict {
         Verdict::Keep(KeepReason::InUse) => format!("{} uses it; end that first", users(decision)),
-        Verdict::Keep(KeepReason::Locked) => {
+        Verdict::Keep(KeepReason::Leased) => {
             "it is leased; --force removes it all the same".to_owned()
         }
         Verdict::Keep(KeepReason::Mount) => {
@@ -221,9 +221,9 @@ pub fn mounted(decision: &Decision) -> String {
 
 /// Whether a user who expects something to go wonders why it stays. Nobody wonders at a pull.
 pub fn is_worth_telling(decision: &Decision) -> bool {
-    use KeepReason::{InUse, Locked, Mount, Recent};
+    use KeepReason::{InUse, Leased, Mount, Recent};
     let is_extraction = matches!(&decision.item, Item::Entry(entry) if entry.is_extraction());
-    !is_extraction && matches!(decision.verdict, Verdict::Keep(InUse | Locked | Mount | Recent))
+    !is_extraction && matches!(decision.verdict, Verdict::Keep(InUse | Leased | Mount | Recent))
 }
 
 /// The first problem, and how many more there were.
@@ -251,7 +251,7 @@ pub struct Counts {
     layers: usize,
     leftovers: usize,
     refs: usize,
-    strangers: usize,
+    foreign: usize,
 }
 
 impl Counts {
@@ -262,12 +262,12 @@ impl Counts {
                 EntryKind::Image(_) => &mut self.images,
                 EntryKind::Layer(_) => &mut self.layers,
                 EntryKind::Leftover(_) => &mut self.leftovers,
-                EntryKind::Stranger => &mut self.strangers,
+                EntryKind::Foreign => &mut self.foreign,
             },
         } += 1;
     }
 
-    pub fn of<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
+    pub fn new<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
         let mut counts = Self::default();
         items.into_iter().for_each(|item| counts.add(item));
         counts
@@ -282,7 +282,7 @@ impl std::fmt::Display for Counts {
             (self.layers, "layer"),
             (self.leftovers, "leftover"),
             (self.refs, "ref"),
-            (self.strangers, "stranger"),
+            (self.foreign, "stranger"),
         ];
         let present = kinds.iter().filter(|(number, _)| *number > 0);
         let mut words: Vec<_> = present.map(|(number, noun)| plural(*number, noun)).collect();

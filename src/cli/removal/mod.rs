@@ -1,4 +1,4 @@
-//! What `gc` and `purge` have in common: lock, measure what is doomed or remove it, and tell.
+//! What `gc` and `purge` have in common: lock, measure what is to_remove or remove it, and tell.
 
 mod errand;
 mod json;

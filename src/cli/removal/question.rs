@@ -36,7 +36,7 @@ impl Agreement {
 fn referenced(plan: &Plan) -> impl Iterator<Item = &Decision> {
     plan.removals().filter(|decision| {
         matches!(decision.item, Item::Entry(_))
-            && decision.verdict.outweighs_refs()
+            && decision.verdict.overrides_refs()
             && !decision.refs.is_empty()
     })
 }
@@ -67,7 +67,7 @@ fn question(draft: &Report, images: &[&Decision], width: Option<usize>) -> Strin
     let layout = Layout::new(draft.plan(), width, true);
     let lines: String = images.iter().map(|image| layout.removed(image, None) + "\n").collect();
     let removals = draft.plan().removals().map(|decision| &decision.item);
-    let counts = Counts::of(removals);
+    let counts = Counts::new(removals);
     let these = if images.len() == 1 { "This image is" } else { "These images are" };
     format!("{lines}{these} referenced. Remove {counts}, freeing {}?", estimate(draft.freed()))
 }

@@ -276,7 +276,7 @@ impl Report {
         }
         let decisions = self.plan().decisions().iter();
         let removed = decisions.clone().filter(|decision| self.is_removed(decision));
-        let counts = Counts::of(removed.map(|decision| &decision.item));
+        let counts = Counts::new(removed.map(|decision| &decision.item));
         let what = match &self.whole {
             Some(whole) => format!("{whole} with {counts}"),
             None => counts.to_string(),

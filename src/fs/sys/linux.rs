@@ -76,7 +76,8 @@ pub fn status_of(parent: &OwnedFd, name: &CStr) -> Result<Status> {
 #[inline(always)]
 fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
     let found = rustix::fs::statx(fd, name, flags | AtFlags::STATX_DONT_SYNC, MASK)?;
-    let kind = Kind::of(FileType::from_raw_mode(found.stx_mode.into())).unwrap_or(Kind::Special);
+    let kind =
+        Kind::from_type(FileType::from_raw_mode(found.stx_mode.into())).unwrap_or(Kind::Special);
     let mounted = StatxAttributes::MOUNT_ROOT;
     let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
     Ok(Status {
@@ -126,7 +127,7 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
             place = entry.next_entry_cookie();
             let name = entry.file_name();
             if name != c"." && name != c".." {
-                each(name, Kind::of(entry.file_type()));
+                each(name, Kind::from_type(entry.file_type()));
             }
         }
         Ok(())

@@ -38,7 +38,7 @@ pub fn status_of(parent: &OwnedFd, name: &CStr) -> Result<Status> {
 #[allow(clippy::unnecessary_cast)]
 fn from_stat(found: Stat) -> Status {
     Status {
-        kind: Kind::of(FileType::from_raw_mode(found.st_mode)).unwrap_or(Kind::Special),
+        kind: Kind::from_type(FileType::from_raw_mode(found.st_mode)).unwrap_or(Kind::Special),
         inode: InodeId { device: found.st_dev as u64, number: found.st_ino as u64 },
         links: found.st_nlink as u64,
         size: found.st_size as u64,
@@ -55,7 +55,7 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
         let entry = entry?;
         let name = entry.file_name();
         if name != c"." && name != c".." {
-            each(name, Kind::of(entry.file_type()));
+            each(name, Kind::from_type(entry.file_type()));
         }
     }
     Ok(())

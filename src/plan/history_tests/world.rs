@@ -335,27 +335,27 @@ impl World {
         let options = GcOptions { layers, temp_age, ..GcOptions::default() };
         let evidence = Evidence { lifetimes, activity, ..Evidence::of_idle_cache(now) };
         let plan = plan::gc(&inventory, &options, &evidence);
-        let doomed = |location: &Location| {
+        let to_remove = |location: &Location| {
             plan.removals().any(|decision| decision.item.location() == location)
         };
         let before = self.images.len() + self.pulls.len();
-        self.pulls.retain(|pull| !doomed(&pull.location()));
-        self.images.retain(|layers, _| !doomed(&image_location(layers)));
+        self.pulls.retain(|pull| !to_remove(&pull.location()));
+        self.images.retain(|layers, _| !to_remove(&image_location(layers)));
         let pulls = self.pulls.iter().filter(|pull| !Self::is_installed(pull));
         let rootfs = self.images.values().chain(pulls.map(|pull| &pull.rootfs));
         let needed: BTreeSet<_> = rootfs.flat_map(|rootfs| rootfs.used.iter().copied()).collect();
         for decision in plan.decisions() {
-            let Some(standing) = &decision.standing else { continue };
+            let Some(layer_status) = &decision.layer_status else { continue };
             let number: u8 = decision.item.location().name.to_string()[7..].parse().unwrap();
             let tally = &mut self.tally;
-            match (needed.contains(&number), standing) {
+            match (needed.contains(&number), layer_status) {
                 (true, LayerStatus::Unreferenced) => tally.wrong += 1,
                 (true, _) => tally.kept += 1,
                 (false, LayerStatus::Unreferenced) => tally.found += 1,
                 (false, LayerStatus::Referenced(_)) => tally.referenced += 1,
                 (false, LayerStatus::Unknown(_)) => tally.unknown += 1,
             }
-            if doomed(decision.item.location()) {
+            if to_remove(decision.item.location()) {
                 self.layers.remove(&number);
                 self.folders[1] = self.coarse();
             }

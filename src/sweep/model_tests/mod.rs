@@ -111,7 +111,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
     owner.meanwhile(next(), || {
         let progress = Progress::for_items(plan.locations(), StopFlag::new());
         let pool = Jobs::new(2).unwrap().pool().unwrap();
-        remove(&round.doomed, &progress, &pool, &report);
+        remove(&round.to_remove, &progress, &pool, &report);
     });
     owner.forget_removed(&plan, report, writes);
 }

@@ -382,7 +382,7 @@ impl Owner {
     pub fn forget_removed(&mut self, plan: &Plan, report: Report<'_>, writes: usize) {
         let outcome = report.into_outcome(None);
         let removed = plan.removals().filter(|decision| {
-            decision.verdict.outweighs_refs()
+            decision.verdict.overrides_refs()
                 && matches!(
                     outcome.get(decision.item.location()),
                     Some(RemovalResult::Removed { .. })

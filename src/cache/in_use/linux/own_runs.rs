@@ -25,12 +25,12 @@ impl OwnRuns {
     /// What this process does. If in doubt, it is none of this program.
     pub fn role(&self, process: &Process) -> Role {
         if self.own.is_none() || self.own != executable(process).ok() {
-            return Role::Stranger;
+            return Role::Other;
         }
         match command_line(process) {
             Ok(line) if is_leaseholder(&line) => Role::Leaseholder,
             Ok(_) => Role::Walker,
-            Err(_) => Role::Stranger,
+            Err(_) => Role::Other,
         }
     }
 }
@@ -39,7 +39,7 @@ impl OwnRuns {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// It is another program.
-    Stranger,
+    Other,
     /// It only walks the cache, as this process may.
     Walker,
     Leaseholder,

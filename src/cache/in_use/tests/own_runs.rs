@@ -37,7 +37,7 @@ fn another_run_of_this_program_only_counts_if_it_holds_a_lease() {
     let cache = open(files.dir());
     assert_user(&cache, &image("sha256-a"), &leaseholder);
     let users = cache.users().unwrap().unwrap();
-    assert!(users.of(&image("sha256-a")).iter().all(|user| user.holds_lease));
+    assert!(users.get(&image("sha256-a")).iter().all(|user| user.holds_lease));
     assert!(!is_user(&cache, &image("sha256-a"), &walker));
     let current = fs::read_link(format!("/proc/{}/cwd", walker.pid())).unwrap();
     assert_eq!(current, entry.canonicalize().unwrap());

@@ -18,7 +18,7 @@ fn a_runner_is_found_by_its_argument_however_that_spells_the_cache() {
         for child in &spelled {
             assert_user(&cache, &image("sha256-a"), child);
         }
-        assert_eq!(cache.users().unwrap().unwrap().of(&image("sha256-ab")), []);
+        assert_eq!(cache.users().unwrap().unwrap().get(&image("sha256-ab")), []);
     }
 }
 

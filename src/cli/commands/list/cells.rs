@@ -31,7 +31,7 @@ pub fn name(row: &Row<'_>, whole: bool) -> String {
 pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
     match (&row.entry.kind, listing.layers_of(row.entry)) {
         (EntryKind::Layer(_), _) => {
-            listing.standing(row.entry).map_or("", LayerStatus::name).to_owned()
+            listing.layer_status(row.entry).map_or("", LayerStatus::name).to_owned()
         }
         (EntryKind::Image(_), Some((layers, bytes))) => {
             format!("{} ({})", layers.len(), size(bytes))
@@ -45,11 +45,11 @@ pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
 pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     match &row.entry.kind {
         EntryKind::Image(_) => image(listing, row, whole),
-        EntryKind::Layer(_) => layer(listing.standing(row.entry), whole).into(),
+        EntryKind::Layer(_) => layer(listing.layer_status(row.entry), whole).into(),
         EntryKind::Leftover(_) if row.entry.is_interrupted_gc() => "an interrupted gc".into(),
         EntryKind::Leftover(_) if listing.is_doomed(row.entry) => "an abandoned extraction".into(),
         EntryKind::Leftover(_) => "an extraction".into(),
-        EntryKind::Stranger => Cell::default(),
+        EntryKind::Foreign => Cell::default(),
     }
 }
 
@@ -78,10 +78,10 @@ fn references(row: &Row<'_>, whole: bool) -> String {
 }
 
 /// Why a layer stands where it stands; without that word, too, it tells.
-fn layer(standing: Option<&LayerStatus>, whole: bool) -> String {
-    match standing {
+fn layer(layer_status: Option<&LayerStatus>, whole: bool) -> String {
+    match layer_status {
         Some(LayerStatus::Unreferenced) => "by no image".to_owned(),
-        Some(standing) => details(standing, whole),
+        Some(layer_status) => details(layer_status, whole),
         None => String::new(),
     }
 }

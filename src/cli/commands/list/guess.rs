@@ -49,7 +49,7 @@ impl Guesses {
             return Self::default();
         }
         let name = |image: &&Entry| {
-            let mut refs = reachability.of(&image.location.name).iter();
+            let mut refs = reachability.get(&image.location.name).iter();
             refs.find_map(|found| found.image.as_deref())
         };
         let live = live.iter().filter_map(|image| Some((name(image)?, config(cache, image)?)));
@@ -61,7 +61,7 @@ impl Guesses {
         Self(orphans.into_iter().filter_map(guess).collect())
     }
 
-    pub fn of(&self, image: &Entry) -> Option<&Guess> {
+    pub fn get(&self, image: &Entry) -> Option<&Guess> {
         self.0.get(&image.location)
     }
 }

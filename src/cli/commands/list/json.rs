@@ -18,7 +18,7 @@ pub struct Document {
     layers: Vec<Layer>,
     leftovers: Vec<Leftover>,
     refs: Refs,
-    strangers: Vec<Stranger>,
+    strangers: Vec<Foreign>,
     totals: Totals,
     warnings: Vec<String>,
 }
@@ -56,7 +56,7 @@ struct Layer {
     digest: String,
     path: String,
     status: &'static str,
-    /// What can be made of it, or what the doubt is about.
+    /// What can be made of it, or what the unknown is about.
     images: Vec<String>,
     /// Why nobody can tell where it stands.
     reason: Option<&'static str>,
@@ -94,7 +94,7 @@ struct Invalid {
 }
 
 #[derive(Serialize)]
-struct Stranger {
+struct Foreign {
     name: String,
     path: String,
 }
@@ -111,7 +111,7 @@ struct Totals {
 impl Document {
     pub fn new(listing: &Listing<'_>) -> Self {
         let dir = listing.cache_dir;
-        let total = listing.census.map(|census| census.total());
+        let total = listing.cache_usage.map(|cache_usage| cache_usage.total());
         Self {
             schema_version: 2,
             cache_dir: lossy(dir),
@@ -119,7 +119,7 @@ impl Document {
             layers: listing.layers.iter().map(|row| layer(listing, row)).collect(),
             leftovers: listing.leftovers.iter().map(|row| leftover(row, dir)).collect(),
             refs: refs(listing),
-            strangers: listing.strangers.iter().map(|row| stranger(row, dir)).collect(),
+            strangers: listing.foreign.iter().map(|row| foreign(row, dir)).collect(),
             totals: Totals {
                 apparent_bytes: total.map(|usage| usage.apparent().at_least().as_u64()),
                 on_disk_bytes: total.map(|usage| usage.on_disk().at_least().as_u64()),
@@ -154,23 +154,23 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
         unique_bytes: row.unique.map(Bounds::from),
         layers: layers.map(|layers| layers.into_iter().map(Digest::to_text).collect()),
         layers_bytes: bytes
-            .filter(|_| listing.census.is_some())
+            .filter(|_| listing.cache_usage.is_some())
             .map(|size| size.at_least().as_u64()),
     }
 }
 
 fn layer(listing: &Listing<'_>, row: &Row<'_>) -> Layer {
-    let (images, reason) = match listing.standing(row.entry) {
+    let (images, reason) = match listing.layer_status(row.entry) {
         Some(LayerStatus::Referenced(holders)) => (holders.iter().map(name).collect(), None),
-        Some(LayerStatus::Unknown(doubt)) => {
-            (doubt.image.iter().map(name).collect(), Some(doubt.cause.name()))
+        Some(LayerStatus::Unknown(unknown)) => {
+            (unknown.image.iter().map(name).collect(), Some(unknown.reason.name()))
         }
         Some(LayerStatus::Unreferenced) | None => (Vec::new(), None),
     };
     Layer {
         digest: row.digest().map(Digest::to_text).unwrap_or_default(),
         path: path(row, listing.cache_dir),
-        status: listing.standing(row.entry).map_or("unknown", LayerStatus::name),
+        status: listing.layer_status(row.entry).map_or("unknown", LayerStatus::name),
         images,
         reason,
         last_used: row.entry.last_used.to_string(),
@@ -195,8 +195,8 @@ fn leftover(row: &Row<'_>, dir: &Path) -> Leftover {
     }
 }
 
-fn stranger(row: &Row<'_>, dir: &Path) -> Stranger {
-    Stranger { name: lossy(row.name().as_os_str()), path: path(row, dir) }
+fn foreign(row: &Row<'_>, dir: &Path) -> Foreign {
+    Foreign { name: lossy(row.name().as_os_str()), path: path(row, dir) }
 }
 
 fn refs(listing: &Listing<'_>) -> Refs {

@@ -35,8 +35,8 @@ impl Findings {
     }
 
     /// Looks who needs what, and plans a collection that waits until nothing has arrived just now.
-    pub fn new(cache: &Cache, inventory: &Inventory, census: Option<&CacheUsage>) -> Self {
-        let activity = activity(inventory, census);
+    pub fn new(cache: &Cache, inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Self {
+        let activity = activity(inventory, cache_usage);
         let evidence = gc::gather(cache, inventory, Timestamp::now(), activity).settled();
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
         Self { plan, evidence, guesses: Guesses::new(cache, inventory) }
@@ -44,8 +44,10 @@ impl Findings {
 }
 
 /// When the extractions were changed last, as far as that was looked at.
-fn activity(inventory: &Inventory, census: Option<&CacheUsage>) -> Activity {
-    let Some(measured) = census.map(CacheUsage::measurement) else { return Activity::default() };
+fn activity(inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Activity {
+    let Some(measured) = cache_usage.map(CacheUsage::measurement) else {
+        return Activity::default();
+    };
     let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let changes =
         extractions.map(|entry| (entry.location.clone(), measured.newest_change(&entry.location)));
@@ -58,11 +60,11 @@ pub struct Listing<'a> {
     /// The same as that in which there is nothing, safe to print.
     pub place: String,
     pub inventory: &'a Inventory,
-    pub census: Option<&'a CacheUsage>,
+    pub cache_usage: Option<&'a CacheUsage>,
     pub images: Vec<Row<'a>>,
     pub layers: Vec<Row<'a>>,
     pub leftovers: Vec<Row<'a>>,
-    pub strangers: Vec<Row<'a>>,
+    pub foreign: Vec<Row<'a>>,
     pub now: Timestamp,
     /// What to type for a collection of this cache.
     pub gc_command: String,
@@ -81,11 +83,11 @@ impl<'a> Listing<'a> {
     pub fn new(
         context: &'a Context<'_>,
         inventory: &'a Inventory,
-        census: Option<&'a CacheUsage>,
+        cache_usage: Option<&'a CacheUsage>,
         found: &'a Findings,
         args: &List,
     ) -> Self {
-        let rows = |is_wanted: fn(&EntryKind) -> bool| rows(inventory, census, is_wanted);
+        let rows = |is_wanted: fn(&EntryKind) -> bool| rows(inventory, cache_usage, is_wanted);
         let mut images = rows(|kind| matches!(kind, EntryKind::Image(_)));
         let mut layers = rows(|kind| matches!(kind, EntryKind::Layer(_)));
         let counts = (images.len(), images.iter().filter(|row| row.is_orphan()).count());
@@ -96,11 +98,11 @@ impl<'a> Listing<'a> {
             cache_dir: &context.cache_dir,
             place: context.shown_place(),
             inventory,
-            census,
+            cache_usage,
             images,
             layers,
             leftovers: rows(|kind| matches!(kind, EntryKind::Leftover(_))),
-            strangers: rows(|kind| matches!(kind, EntryKind::Stranger)),
+            foreign: rows(|kind| matches!(kind, EntryKind::Foreign)),
             now: Timestamp::now(),
             gc_command: context.command("gc"),
             reads_extents: args.sizes,
@@ -114,7 +116,7 @@ impl<'a> Listing<'a> {
 
     /// Everything that is shown.
     pub fn rows(&self) -> impl Iterator<Item = &Row<'a>> {
-        let kinds = [&self.images, &self.layers, &self.leftovers, &self.strangers];
+        let kinds = [&self.images, &self.layers, &self.leftovers, &self.foreign];
         kinds.into_iter().flatten()
     }
 
@@ -139,14 +141,14 @@ impl<'a> Listing<'a> {
 
     /// What an orphan most likely was, if there is anything to tell by.
     pub fn guess(&self, image: &Entry) -> Option<&'a Guess> {
-        self.guesses.of(image)
+        self.guesses.get(image)
     }
 
     /// Whether a process uses an image or holds a lease on it; `None` if that is unknown, or not to be shown.
     pub fn in_use(&self, image: &Entry) -> Option<bool> {
         let in_use = self.evidence.in_use.as_ref().filter(|_| self.reads_extents)?;
         let is_leased = self.evidence.leases.contains(&image.location.name);
-        Some(is_leased || !in_use.of(&image.location).is_empty())
+        Some(is_leased || !in_use.get(&image.location).is_empty())
     }
 
     /// How many images a collection would remove.
@@ -163,12 +165,12 @@ impl<'a> Listing<'a> {
 
     /// What all entries of some kind amount to, each inode and extent once.
     pub fn total(&self, kind: fn(&EntryKind) -> bool) -> Option<Usage> {
-        Some(self.census?.measurement().total(self.trees(kind)))
+        Some(self.cache_usage?.measurement().total(self.trees(kind)))
     }
 
     /// What removing all entries of some kind together gives back.
     pub fn unique(&self, kind: fn(&EntryKind) -> bool) -> Option<Estimate> {
-        Some(self.census?.measurement().reclaimable(self.trees(kind)))
+        Some(self.cache_usage?.measurement().reclaimable(self.trees(kind)))
     }
 
     fn trees(&self, kind: fn(&EntryKind) -> bool) -> impl Iterator<Item = &Location> {
@@ -178,17 +180,17 @@ impl<'a> Listing<'a> {
 
     /// What a collection would give back.
     pub fn reclaimable(&self) -> Option<Estimate> {
-        Some(self.census?.measurement().reclaimable(self.doomed()))
+        Some(self.cache_usage?.measurement().reclaimable(self.to_remove()))
     }
 
     /// What removing the layers that could go, too, gives back besides.
     pub fn reclaimable_layers(&self) -> Option<Estimate> {
         let left: Vec<_> = self.left_layers().map(|decision| decision.item.location()).collect();
-        Some(self.census?.measurement().reclaimable_besides(&self.doomed(), &left))
+        Some(self.cache_usage?.measurement().reclaimable_besides(&self.to_remove(), &left))
     }
 
     /// The entries that a collection would remove. Refs are measured as a whole.
-    fn doomed(&self) -> Vec<&Location> {
+    fn to_remove(&self) -> Vec<&Location> {
         let items = self.plan.removals().map(|decision| &decision.item);
         items.filter(|item| matches!(item, Item::Entry(_))).map(Item::location).collect()
     }
@@ -199,15 +201,15 @@ impl<'a> Listing<'a> {
     }
 
     /// Where a layer stands.
-    pub fn standing(&self, layer: &Entry) -> Option<&LayerStatus> {
-        self.decision(layer)?.standing.as_ref()
+    pub fn layer_status(&self, layer: &Entry) -> Option<&LayerStatus> {
+        self.decision(layer)?.layer_status.as_ref()
     }
 
     /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
     pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, Size)> {
         let layers = layers_of(&self.timeline, self.inventory, image)?;
         let (trees, digests): (Vec<_>, _) = layers.into_iter().unzip();
-        let usage = self.census.map(|census| census.measurement().total(trees));
+        let usage = self.cache_usage.map(|cache_usage| cache_usage.measurement().total(trees));
         Some((digests, usage.unwrap_or_default().on_disk()))
     }
 
@@ -216,7 +218,7 @@ impl<'a> Listing<'a> {
         self.inventory.problems.is_empty()
             && self.evidence.lifetimes.problems.is_empty()
             && self.inventory.refs.unreadable.is_empty()
-            && self.census.is_none_or(|census| census.total().is_complete())
+            && self.cache_usage.is_none_or(|cache_usage| cache_usage.total().is_complete())
     }
 
     /// What the user should know, each on one line.
@@ -229,7 +231,7 @@ impl<'a> Listing<'a> {
         }));
         warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
         warnings.extend(dropped_refs(self.inventory, self.cache_dir));
-        warnings.extend(self.census.map(unread).unwrap_or_default());
+        warnings.extend(self.cache_usage.map(unread).unwrap_or_default());
         warnings
     }
 }

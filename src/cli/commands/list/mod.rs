@@ -22,18 +22,18 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
         return refuse("--sort size needs the sizes that --no-sizes leaves out");
     }
     let mut inventory = Inventory::default();
-    let mut census = needs_sizes(context, args).then(CacheUsage::default);
+    let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::nothing();
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
-        if census.is_some() {
-            census = Some(measure_cache(context, &cache, &inventory, args.sizes)?);
+        if cache_usage.is_some() {
+            cache_usage = Some(measure_cache(context, &cache, &inventory, args.sizes)?);
         }
         if !shows_digests_only(context) {
-            found = Findings::new(&cache, &inventory, census.as_ref());
+            found = Findings::new(&cache, &inventory, cache_usage.as_ref());
         }
     }
-    let listing = Listing::new(context, &inventory, census.as_ref(), &found, args);
+    let listing = Listing::new(context, &inventory, cache_usage.as_ref(), &found, args);
     show(context, args, &listing)?;
     Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
 }

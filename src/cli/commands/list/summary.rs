@@ -25,13 +25,13 @@ pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
 fn totals(listing: &Listing<'_>) -> Vec<String> {
     let (images, orphans) = listing.counts;
     let images = format!("{} ({})", plural(images, "image"), plural(orphans, "orphan"));
-    let Some(census) = listing.census else { return vec![images] };
+    let Some(cache_usage) = listing.cache_usage else { return vec![images] };
     let of = |kind: fn(&EntryKind) -> bool| size(listing.total(kind).unwrap_or_default().on_disk());
     vec![
         format!("{images} {}", of(|kind| matches!(kind, EntryKind::Image(_)))),
         format!("layers {}", of(|kind| matches!(kind, EntryKind::Layer(_)))),
         format!("leftovers {}", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
-        format!("total {}", size(census.total().on_disk())),
+        format!("total {}", size(cache_usage.total().on_disk())),
     ]
 }
 
@@ -102,8 +102,8 @@ fn oddities(listing: &Listing<'_>) -> String {
         None => found.file.to_string(),
     });
     let refs: Vec<_> = refs.collect();
-    let strangers = listing.strangers.iter().map(|row| row.entry.location.to_string());
-    let strangers: Vec<_> = strangers.collect();
+    let foreign = listing.foreign.iter().map(|row| row.entry.location.to_string());
+    let foreign: Vec<_> = foreign.collect();
     let mut text = String::new();
     if !refs.is_empty() {
         let verb = if refs.len() == 1 { "names an image that is" } else { "name images that are" };
@@ -115,8 +115,8 @@ fn oddities(listing: &Listing<'_>) -> String {
         let refs = (plural(refs.len(), "ref"), some_of(&refs));
         text = format!("{} {verb} gone{hint}: {}\n", refs.0, refs.1);
     }
-    if !strangers.is_empty() {
-        text += &format!("not of the cache, never touched: {}\n", some_of(&strangers));
+    if !foreign.is_empty() {
+        text += &format!("not of the cache, never touched: {}\n", some_of(&foreign));
     }
     text
 }

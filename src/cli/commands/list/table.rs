@@ -93,7 +93,7 @@ impl<'a> Page<'a> {
             ("DIGEST", "LAST USED", "LAYERS", "IMAGE", &listing.images),
             ("LAYER", "LAST USED", "STATUS", "WHY", &listing.layers),
             ("LEFTOVER", "LAST CHANGED", "", "OF", &listing.leftovers),
-            ("STRANGER", "LAST CHANGED", "", "", &listing.strangers),
+            ("STRANGER", "LAST CHANGED", "", "", &listing.foreign),
         ];
         for (first, time, layers, last, rows) in sections {
             if !rows.is_empty() {
@@ -114,7 +114,7 @@ impl<'a> Page<'a> {
         let listing = self.listing;
         let time = match row.entry.kind {
             EntryKind::Image(_) | EntryKind::Layer(_) => row.entry.last_used,
-            EntryKind::Leftover(_) | EntryKind::Stranger => row.last_changed,
+            EntryKind::Leftover(_) | EntryKind::Foreign => row.last_changed,
         };
         let (usage, unique) = (row.usage.unwrap_or_default(), row.unique.unwrap_or_default());
         let own = self.style(row);
@@ -128,7 +128,7 @@ impl<'a> Page<'a> {
 
     fn totals(&self, table: &mut Table) {
         let listing = self.listing;
-        let Some(census) = listing.census else { return };
+        let Some(cache_usage) = listing.cache_usage else { return };
         let of = |kind: fn(&EntryKind) -> bool| {
             (listing.total(kind).unwrap_or_default(), listing.unique(kind).unwrap_or_default())
         };
@@ -137,10 +137,10 @@ impl<'a> Page<'a> {
             ("images", of(|kind| matches!(kind, EntryKind::Image(_)))),
             ("layers", of(|kind| matches!(kind, EntryKind::Layer(_)))),
             ("leftovers", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
-            ("strangers", of(|kind| matches!(kind, EntryKind::Stranger))),
-            ("index", (census.index(), census.index_unique())),
+            ("strangers", of(|kind| matches!(kind, EntryKind::Foreign))),
+            ("index", (cache_usage.index(), cache_usage.index_unique())),
         ];
-        let (total, unique) = (census.total(), census.total_unique());
+        let (total, unique) = (cache_usage.total(), cache_usage.total_unique());
         let amounts = |name: &str, usage: &Usage, unique| {
             let bar =
                 Cell::marked(&self.gauge(usage, total.on_disk().at_least().as_u64()), GAUGE, "");
@@ -164,9 +164,9 @@ impl<'a> Page<'a> {
     fn style(&self, row: &Row<'_>) -> Style {
         let listing = self.listing;
         match row.entry.kind {
-            EntryKind::Stranger => STRANGER,
+            EntryKind::Foreign => STRANGER,
             _ if listing.is_doomed(row.entry) => RECLAIMABLE,
-            _ if listing.standing(row.entry) == Some(&LayerStatus::Unreferenced) => RECLAIMABLE,
+            _ if listing.layer_status(row.entry) == Some(&LayerStatus::Unreferenced) => RECLAIMABLE,
             _ => PLAIN,
         }
     }

@@ -71,7 +71,7 @@ fn shown(command: &Command) -> impl Iterator<Item = &Command> {
 
 /// The page of a command, which the other program calls as `same`.
 fn page(command: &Command, same: Option<&Command>, is_whole: bool) -> Page {
-    let help = Help::of(command);
+    let help = Help::new(command);
     let man = Man::new(command.clone());
     let mut text = title(&man).into_bytes();
     let mut render = || {
@@ -167,7 +167,7 @@ struct Help {
 }
 
 impl Help {
-    fn of(command: &Command) -> Self {
+    fn new(command: &Command) -> Self {
         let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         Self::read(&text)
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
-use super::remedy::explain;
+use super::obstacle::explain;
 use crate::cache::{Cache, Folder, LockedCache};
 use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
@@ -16,7 +16,7 @@ use crate::usage::folder_usage;
 /// What razing a cache has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Razed {
+pub struct RemovedFolders {
     /// Bytes on disk that went with the folders.
     pub freed: ByteSize,
     /// Whether the cache directory itself is still there, empty: it is a mount point, or the path
@@ -25,8 +25,8 @@ pub struct Razed {
     pub kept_place: bool,
 }
 
-/// Bytes on disk that [`raze`] gives back: the folders without what is in them.
-pub fn razable(cache: &Cache) -> ByteSize {
+/// Bytes on disk that [`remove_folders`] gives back: the folders without what is in them.
+pub fn folder_bytes(cache: &Cache) -> ByteSize {
     let folders = [Folder::Root, Folder::Layers, Folder::Refs];
     ByteSize::b(folders.iter().map(|&folder| bytes_of(cache, folder).as_u64()).sum())
 }
@@ -36,11 +36,11 @@ fn bytes_of(cache: &Cache, folder: Folder) -> ByteSize {
     folder_usage(cache, folder).unwrap_or_default().on_disk().at_least()
 }
 
-/// Lets the owner into the folders of a cache that is to be razed, so that it can be emptied.
+/// Lets the owner into the folders of a cache that is to be removed, so that it can be emptied.
 ///
 /// # Errors
 /// The system refused.
-pub fn open_up(cache: &LockedCache) -> Result<()> {
+pub fn unlock_folders(cache: &LockedCache) -> Result<()> {
     for (folder, name) in FOLDERS {
         if let Err(Errno::ACCESS) = cache.root().open_folder(name) {
             let opened = cache.root().make_child_writable(name);
@@ -66,7 +66,7 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// use bbox_cache::gc;
 /// use bbox_cache::jiff::Timestamp;
 /// use bbox_cache::plan::{self, Activity};
-/// use bbox_cache::sweep::{raze, sweep};
+/// use bbox_cache::sweep::{remove_folders, sweep};
 /// use bbox_cache::usage::Progress;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -82,12 +82,12 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// let progress = Progress::for_items(plan.locations(), StopFlag::new());
 /// let (events, _) = bbox_cache::crossbeam_channel::unbounded();
 /// sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
-/// raze(&cache)?;
+/// remove_folders(&cache)?;
 /// # assert!(!directory.exists());
 /// # Ok(())
 /// # }
 /// ```
-pub fn raze(cache: &LockedCache) -> Result<Razed> {
+pub fn remove_folders(cache: &LockedCache) -> Result<RemovedFolders> {
     let mut freed = ByteSize::b(0);
     for (folder, name) in FOLDERS {
         let bytes = bytes_of(cache, folder);
@@ -103,7 +103,7 @@ pub fn raze(cache: &LockedCache) -> Result<Razed> {
     if is_removed {
         freed += bytes;
     }
-    Ok(Razed { freed, kept_place: !is_removed })
+    Ok(RemovedFolders { freed, kept_place: !is_removed })
 }
 
 /// Whether the cache directory could be removed: a mount point cannot, and a symlink to it is kept
@@ -136,9 +136,9 @@ mod tests {
     use crate::cache::Patience;
     use crate::test_cache::TestCache;
 
-    fn razed(path: &Path) -> Razed {
+    fn removed(path: &Path) -> RemovedFolders {
         let cache = Cache::open(path).unwrap().unwrap();
-        raze(&cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap()).unwrap()
+        remove_folders(&cache.lock(&StopFlag::new(), |_| Patience::GiveUp).unwrap()).unwrap()
     }
 
     #[test]
@@ -154,10 +154,10 @@ mod tests {
             symlink("images", &link).unwrap();
             let place = if is_linked { link.clone() } else { cache.dir() };
             let opened = Cache::open(&place).unwrap().unwrap();
-            assert_eq!(razable(&opened), ByteSize::b(all));
-            let razed = razed(&place);
+            assert_eq!(folder_bytes(&opened), ByteSize::b(all));
+            let removed = removed(&place);
             let freed = ByteSize::b(if is_linked { inner } else { all });
-            assert_eq!(razed, Razed { freed, kept_place: is_linked });
+            assert_eq!(removed, RemovedFolders { freed, kept_place: is_linked });
             assert_eq!(cache.dir().exists(), is_linked);
             assert!(folders.iter().all(|folder| !folder.exists()) && link.is_symlink());
         }

@@ -10,7 +10,8 @@ use std::io::{self, Read};
 use rustix::io::Errno;
 use serde_json::Value;
 
-use super::{Cache, Location};
+use super::handle::Cache;
+use super::location::Location;
 use crate::error::{Context, Error, Result};
 
 /// What the file is called in an image.
@@ -59,7 +60,7 @@ impl Cache {
     /// # }
     /// ```
     pub fn config(&self, image: &Location) -> Result<Option<ImageConfig>> {
-        let path = || image.path_in(&self.path).join(".oci-config.json");
+        let path = || image.path_in(self.path()).join(".oci-config.json");
         let found = self.read_config(image).context("read", path())?;
         match found.as_deref().map(ImageConfig::parse) {
             None => Ok(None),

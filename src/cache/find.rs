@@ -1,6 +1,8 @@
 //! Which image somebody means.
 
-use super::{Digest, EntryKind, Inventory, Leftover};
+use super::digest::Digest;
+use super::entry::{EntryKind, Leftover};
+use super::inventory::Inventory;
 
 /// What a text may stand for: the answer of [`Inventory::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use rustix::io::Errno;
 
-use super::{Digest, EntryName, Ref, RefProblem};
+use super::digest::Digest;
+use super::entry_name::EntryName;
+use super::refs::{Ref, RefProblem};
 use crate::fs::{Directory, Kind, Status};
 
 /// A ref is a line of text; more than this is something else.

@@ -6,8 +6,11 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::entry_name::EntryName;
+use super::handle::Cache;
+use super::location::Folder;
 use super::ref_file::{Look, look};
-use super::{Cache, EntryName, Folder, InvalidRef, RefIndex, RefProblem, UnreadableRef};
+use super::refs::{InvalidRef, RefIndex, RefProblem, UnreadableRef};
 use crate::error::Error;
 use crate::test_cache::{TestCache, age};
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{LayerStatus, Timeline, UnknownLayer, UnknownReason};
+use super::timeline::{LayerStatus, Timeline, UnknownLayer, UnknownReason};
 use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
     Leftover, Lifetimes, Location, Ref,

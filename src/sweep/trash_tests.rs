@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use jiff::Timestamp;
 
-use super::Outcome;
 use super::obstacle::Obstacle;
+use super::outcome::Outcome;
 use super::outcome::{RemovalResult, Report};
 use super::trash::{HiddenEntry, Round, STEPS, Step, Trash};
 use crate::cache::{Cache, Digest, EntryName, Folder, Location};

@@ -3,7 +3,7 @@
 use clap_complete::engine::CompletionCandidate;
 
 use crate::cli::complete::line::DASHES;
-use crate::cli::context::is_plain;
+use crate::cli::shell::is_plain;
 use crate::escape::is_hostile;
 
 /// What the last word may become, the likeliest first.

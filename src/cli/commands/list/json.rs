@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::listing::Listing;
 use crate::cache::{Digest, Location};
 use crate::cli::image_row::Row;
-use crate::cli::usage_json::{Amount, Bounds, lossy};
+use crate::cli::ui::json::{Amount, Bounds, lossy};
 use crate::plan::LayerStatus;
 
 #[derive(Serialize)]

@@ -6,8 +6,7 @@ use bytesize::ByteSize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::args::Show;
-use crate::cli::ui::gauge::gauge;
-use crate::cli::ui::text::{cut, pad};
+use crate::cli::ui::text::{cut, gauge, pad};
 use crate::cli::ui::theme::{GAUGE, HEADING};
 use crate::cli::ui::units::{bytes, size};
 use crate::escape::Escaped;

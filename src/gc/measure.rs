@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::prepare::Draft;
 use super::reporter::Reporter;
-use crate::cache::{Cache, Location, VmClones};
+use crate::cache::{Cache, Inventory, Location, VmClones};
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::plan::Plan;
-use crate::usage::{Estimate, Measurement, Meter};
+use crate::usage::{CacheUsage, Estimate, Measurement, Meter};
 
 /// Unreferenced layers that stay because the user has not asked for them.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +34,18 @@ impl Draft {
     ) -> Result<(Estimate, LeftLayers)> {
         let (to_remove, left) = (self.plan.to_remove(), left_layers(&self.plan));
         let trees = [&to_remove[..], &left].concat();
-        let found = measure(cache, &self.plan, &trees, jobs, reporter)?;
+        let measured;
+        // What was planned by sizes has been measured already.
+        let found = match &self.evidence.usage {
+            Some(usage) => usage.measurement(),
+            None => {
+                measured = measure_planned(cache, &self.plan, &trees, jobs, reporter)?;
+                &measured
+            }
+        };
         let [to_remove, layers] = [&to_remove, &left].map(|trees| trees.iter().collect::<Vec<_>>());
         let reclaimable = found.reclaimable_besides(&to_remove, &layers);
-        Ok((self.plan.note_usage(&found), LeftLayers { count: left.len(), reclaimable }))
+        Ok((self.plan.note_usage(found), LeftLayers { count: left.len(), reclaimable }))
     }
 }
 
@@ -52,7 +60,7 @@ pub fn measure_left_layers(
     reporter: &mut dyn Reporter,
 ) -> Result<LeftLayers> {
     let left = left_layers(plan);
-    let found = measure(cache, plan, &left, jobs, reporter)?;
+    let found = measure_planned(cache, plan, &left, jobs, reporter)?;
     Ok(LeftLayers { count: left.len(), reclaimable: found.reclaimable(&left) })
 }
 
@@ -60,8 +68,8 @@ fn left_layers(plan: &Plan) -> Vec<Location> {
     plan.left_layers().map(|decision| decision.item.location().clone()).collect()
 }
 
-/// Measures `trees` of a plan, and looks who else holds what is in them: the rest of the cache, and the clones of VMs.
-pub(super) fn measure(
+/// Measures `trees` of a plan.
+pub(super) fn measure_planned(
     cache: &Cache,
     plan: &Plan,
     trees: &[Location],
@@ -72,10 +80,38 @@ pub(super) fn measure(
         return Ok(Measurement::default());
     }
     let others = plan.entries_besides(&trees.iter().collect::<HashSet<_>>());
-    let (meter, stop, clones) =
-        (Meter::new(jobs).with_extents(), reporter.stop(), VmClones::of_user());
+    measure(cache, Meter::new(jobs).with_extents(), trees, &others, reporter)
+}
+
+/// Measures `trees`, and finds what else holds their data: `others` of the same cache, and the clones of microVMs.
+///
+/// # Errors
+/// The threads cannot be started, or the reporter has stopped it.
+pub fn measure(
+    cache: &Cache,
+    meter: Meter,
+    trees: &[Location],
+    others: &[Location],
+    reporter: &mut dyn Reporter,
+) -> Result<Measurement> {
+    let (stop, clones) = (reporter.stop(), VmClones::of_user());
     let mut watch = |progress: &_| reporter.measuring(progress);
     let mut found = meter.measure(cache, trees, &stop, &mut watch)?;
-    meter.find_outside_holders(cache, &mut found, &others, clones.as_ref(), &stop)?;
+    meter.find_outside_holders(cache, &mut found, others, clones.as_ref(), &stop)?;
     Ok(found)
+}
+
+/// Measures everything that `inventory` lists.
+///
+/// # Errors
+/// As for [`measure`].
+pub fn measure_cache(
+    cache: &Cache,
+    inventory: &Inventory,
+    meter: Meter,
+    reporter: &mut dyn Reporter,
+) -> Result<CacheUsage> {
+    let (stop, clones) = (reporter.stop(), VmClones::of_user());
+    let mut watch = |progress: &_| reporter.measuring(progress);
+    CacheUsage::measure(cache, inventory, &meter, clones.as_ref(), &stop, &mut watch)
 }

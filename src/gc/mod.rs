@@ -29,7 +29,7 @@ mod reporter;
 mod run;
 
 pub use gather::gather;
-pub use measure::{LeftLayers, measure_left_layers};
+pub use measure::{LeftLayers, measure, measure_cache, measure_left_layers};
 pub use prepare::{Draft, plan, plan_purge, plan_rm};
 pub use reporter::Reporter;
 pub use run::{Done, run};

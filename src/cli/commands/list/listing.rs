@@ -9,8 +9,7 @@ use crate::cache::{Cache, Digest, Entry, EntryKind, Inventory, Location, Ref};
 use crate::cli::args::List;
 use crate::cli::context::Context;
 use crate::cli::image_row::{Row, rows, sort};
-use crate::cli::measure::unread;
-use crate::cli::warnings::dropped_refs;
+use crate::cli::warnings::{dropped_refs, unread};
 use crate::cli::words::layers_of;
 use crate::gc;
 use crate::plan::{

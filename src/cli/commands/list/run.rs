@@ -7,8 +7,9 @@ use crate::cache::{Cache, Inventory};
 use crate::cli::args::{Format, List, Sort};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
-use crate::cli::measure::measure_cache;
+use crate::cli::measure::Measuring;
 use crate::cli::ui::json::document;
+use crate::gc;
 use crate::usage::CacheUsage;
 
 pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
@@ -21,7 +22,7 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     if let Some(cache) = Cache::open(&context.cache_dir)? {
         inventory = cache.inventory()?;
         if cache_usage.is_some() {
-            cache_usage = Some(measure_cache(context, &cache, &inventory, args.sizes)?);
+            cache_usage = Some(measure(context, &cache, &inventory, args.sizes)?);
         }
         if !shows_digests_only(context) {
             found = Findings::new(&cache, &inventory, cache_usage.as_ref());
@@ -30,6 +31,17 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     let listing = Listing::new(context, &inventory, cache_usage.as_ref(), &found, args);
     show(context, args, &listing)?;
     Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
+}
+
+/// Measures everything in the cache, and what files share, if that is wanted.
+fn measure(
+    context: &Context<'_>,
+    cache: &Cache,
+    inventory: &Inventory,
+    reads_extents: bool,
+) -> Result<CacheUsage, Failure> {
+    let meter = if reads_extents { context.meter().with_extents() } else { context.meter() };
+    Ok(gc::measure_cache(cache, inventory, meter, &mut Measuring::new(context))?)
 }
 
 fn shows_digests_only(context: &Context<'_>) -> bool {

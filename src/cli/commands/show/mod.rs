@@ -2,7 +2,6 @@
 
 mod facts;
 mod json;
-mod measure;
 mod profile;
 mod run;
 mod tree;

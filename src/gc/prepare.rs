@@ -4,26 +4,15 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use super::draft::Draft;
 use super::gather::{gather, gather_all};
 use super::measure::measure_cache;
 use super::reporter::Reporter;
 use crate::cache::{Cache, Digest, Inventory};
 use crate::error::Result;
 use crate::jobs::Jobs;
-use crate::plan::{self, Activity, Evidence, GcOptions, Plan};
+use crate::plan::{self, Activity, GcOptions};
 use crate::usage::Meter;
-
-/// A plan, and what it was made of.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Draft {
-    /// What is to go, and why.
-    pub plan: Plan,
-    /// What lies in the cache.
-    pub inventory: Inventory,
-    /// Who needs what.
-    pub evidence: Evidence,
-}
 
 /// Plans a collection.
 ///

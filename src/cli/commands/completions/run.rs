@@ -15,10 +15,7 @@ use crate::cli::program::Program;
 use crate::cli::ui::console::Console;
 
 use super::reply::Reply;
-use super::script::script;
-
-/// Names the shell that asks.
-pub(super) const VARIABLE: &str = "BBOX_COMPLETE";
+use super::script::{VARIABLE, script};
 
 /// Prints the script that makes `args.shell` ask the program as which this one was called, `called`.
 pub fn run(

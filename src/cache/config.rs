@@ -86,9 +86,10 @@ impl Cache {
         // With room for all of it at once, it takes two calls to read.
         let mut text = Vec::with_capacity(status.len().min(MAX_CONFIG_BYTES) as usize + 1);
         file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut text)?;
-        match text.len() as u64 > MAX_CONFIG_BYTES {
-            true => Err(invalid("it is larger than 1 MiB")),
-            false => Ok(Some(text)),
+        if text.len() as u64 > MAX_CONFIG_BYTES {
+            Err(invalid("it is larger than 1 MiB"))
+        } else {
+            Ok(Some(text))
         }
     }
 }

@@ -40,9 +40,10 @@ impl PathLookup {
     /// The entries that a path may mean which came from the system. A file can also be *called*
     /// `x (deleted)`: then both are meant, since it is worse to miss one.
     pub fn of_link(&self, link: &[u8]) -> impl Iterator<Item = Location> {
-        let readings = match link.starts_with(self.real.as_os_str().as_bytes()) {
-            true => [Some(link), link.strip_suffix(DELETED)],
-            false => [None, None],
+        let readings = if link.starts_with(self.real.as_os_str().as_bytes()) {
+            [Some(link), link.strip_suffix(DELETED)]
+        } else {
+            [None, None]
         };
         readings.into_iter().flatten().filter_map(|path| entry_below(&self.real, as_path(path)))
     }

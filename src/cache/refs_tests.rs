@@ -88,9 +88,10 @@ fn a_young_file_is_believed_only_if_it_is_a_whole_ref() {
         ("a/b\n", old, true, false),
     ] {
         let file = cache.raw_ref("r", content);
-        match by == young {
-            true => rejuvenate(&file),
-            false => age(&file, by),
+        if by == young {
+            rejuvenate(&file)
+        } else {
+            age(&file, by)
         }
         let refs = open(&cache).folder(Folder::Refs).unwrap().unwrap();
         let (found, was_settled) = match look(&refs, &name("r")).unwrap() {

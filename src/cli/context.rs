@@ -71,9 +71,10 @@ impl<'a> Context<'a> {
     /// The cache directory as that in which there is nothing, safe to print. Whoever has made a slip
     /// should see that it is not even there.
     pub fn shown_place(&self) -> String {
-        match self.cache_dir.metadata().is_err_and(is_missing) {
-            true => format!("{}: there is no such directory", self.shown_dir()),
-            false => self.shown_dir(),
+        if self.cache_dir.metadata().is_err_and(is_missing) {
+            format!("{}: there is no such directory", self.shown_dir())
+        } else {
+            self.shown_dir()
         }
     }
 

@@ -27,9 +27,10 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
         Err(error) => {
             // A closed stream is all that can go wrong, and the exit code tells the same.
             let _ = error.print();
-            let code = match error.use_stderr() && is_lease(&command_line) {
-                true => lease::NO_LEASE,
-                false => u8::try_from(error.exit_code()).unwrap_or(2),
+            let code = if error.use_stderr() && is_lease(&command_line) {
+                lease::NO_LEASE
+            } else {
+                u8::try_from(error.exit_code()).unwrap_or(2)
             };
             return ExitCode::from(code);
         }

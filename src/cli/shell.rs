@@ -18,9 +18,10 @@ pub fn is_plain(word: &str) -> bool {
 
 /// A word as it can be typed in a shell.
 pub fn shell_word(word: &str) -> String {
-    match !word.is_empty() && is_plain(word) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    if !word.is_empty() && is_plain(word) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

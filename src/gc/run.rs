@@ -41,9 +41,10 @@ pub fn run(
     reporter: &mut dyn Reporter,
 ) -> Result<Done> {
     let is_idle = plan.removals().next().is_none();
-    let measurement = match !is_idle && cache.can_share_data()? {
-        true => Some(measure_planned(cache, &plan, &plan.to_remove(), jobs, reporter)?),
-        false => None,
+    let measurement = if !is_idle && cache.can_share_data()? {
+        Some(measure_planned(cache, &plan, &plan.to_remove(), jobs, reporter)?)
+    } else {
+        None
     };
     let before = if is_idle { None } else { Some(cache.free_bytes()) };
     let outcome = sweep_watched(cache, &mut plan, jobs, reporter)?;

@@ -18,9 +18,12 @@ pub fn images() -> ArgValueCompleter {
 
 /// To be added to a command that has to stand after `--`, with its arguments.
 pub fn command() -> ArgValueCompleter {
-    ArgValueCompleter::new(|word: &OsStr| match line::has_dashes(line::typed()) {
-        true => PathCompleter::any().complete(word),
-        false => vec![CompletionCandidate::new(DASHES)],
+    ArgValueCompleter::new(|word: &OsStr| {
+        if line::has_dashes(line::typed()) {
+            PathCompleter::any().complete(word)
+        } else {
+            vec![CompletionCandidate::new(DASHES)]
+        }
     })
 }
 

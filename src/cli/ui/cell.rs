@@ -48,9 +48,10 @@ impl Cell {
     /// In a row of this style, which is at work before it and after it.
     pub fn paint(&self, row: Style) -> String {
         let Self { mark, style, text } = self;
-        match mark.is_empty() {
-            true => text.clone(),
-            false => format!("{row:#}{style}{mark}{style:#}{row}{}{text}", self.gap()),
+        if mark.is_empty() {
+            text.clone()
+        } else {
+            format!("{row:#}{style}{mark}{style:#}{row}{}{text}", self.gap())
         }
     }
 }

@@ -15,14 +15,13 @@ pub fn document(value: &impl Serialize) -> String {
     let plain = serde_json::to_string_pretty(value).expect("our documents have no odd keys");
     let mut text = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {
-        match is_hostile(c) && c != '\n' {
-            true => {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    text.push_str(&format!("\\u{unit:04x}"));
-                }
+        if is_hostile(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
             }
-            false => text.push(c),
+        } else {
+            text.push(c)
         }
     }
     text.push('\n');

@@ -138,9 +138,10 @@ impl TreeRecord {
         // Of two of equal depth, the ancestors far above have equal depths, too.
         while one != other {
             let (left, right) = (&self.directories[one.0], &self.directories[other.0]);
-            (one, other) = match left.far_above == right.far_above {
-                true => (left.above, right.above),
-                false => (left.far_above, right.far_above),
+            (one, other) = if left.far_above == right.far_above {
+                (left.above, right.above)
+            } else {
+                (left.far_above, right.far_above)
             };
         }
         one

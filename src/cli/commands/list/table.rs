@@ -155,9 +155,10 @@ impl<'a> Page<'a> {
 
     /// A bar that is as long as a size on disk is of `whole`.
     fn gauge(&self, usage: &Usage, whole: u64) -> String {
-        match self.has_gauges {
-            true => gauge(usage.on_disk().at_least().as_u64(), whole, GAUGE_WIDTH),
-            false => String::new(),
+        if self.has_gauges {
+            gauge(usage.on_disk().at_least().as_u64(), whole, GAUGE_WIDTH)
+        } else {
+            String::new()
         }
     }
 

@@ -39,9 +39,10 @@ pub fn render(breakdown: &Breakdown, args: &Show, width: Option<usize>) -> Strin
         branches: String::new(),
         name: "/".to_owned(),
     };
-    let (what, lines) = match args.files {
-        true => ("FILE", files(breakdown)),
-        false => ("DIRECTORY", directories(&breakdown.largest(args.top, args.depth))),
+    let (what, lines) = if args.files {
+        ("FILE", files(breakdown))
+    } else {
+        ("DIRECTORY", directories(&breakdown.largest(args.top, args.depth)))
     };
     let lines: Vec<_> = std::iter::once(whole).chain(lines).collect();
     Layout::new(&lines, width).render(what, &lines)

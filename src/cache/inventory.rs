@@ -121,7 +121,7 @@ impl Cache {
         Inventory::read(self, SETTLE_TIME)
     }
 
-    /// The same at once, with every ref as it stands: for whoever only wants names.
+    /// Lists the cache at once, with every reference as it stands: enough where only names are needed.
     ///
     /// # Errors
     /// As for [`Cache::inventory`].

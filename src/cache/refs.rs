@@ -209,7 +209,7 @@ impl Cache {
         self.refs_with(SETTLE_TIME)
     }
 
-    /// The same at once, with every ref as it stands.
+    /// Reads all references at once, each as it stands.
     pub(crate) fn refs_now(&self) -> RefIndex {
         self.refs_with(Duration::ZERO)
     }

@@ -31,7 +31,7 @@ impl Cell {
         if self.mark.is_empty() || self.text.is_empty() { "" } else { " " }
     }
 
-    /// The same in so many columns. Where there is hardly any room besides the mark, the text goes.
+    /// The cell cut to a width in columns. Where there is hardly any room besides the mark, the text goes.
     pub fn fit(&self, width: usize) -> Self {
         if self.width() <= width {
             return self.clone();

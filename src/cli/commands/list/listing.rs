@@ -56,7 +56,7 @@ fn activity(inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Activity
 /// Everything that there is to say about a cache.
 pub struct Listing<'a> {
     pub cache_dir: &'a Path,
-    /// The same as that in which there is nothing, safe to print.
+    /// The cache directory for a message that it is empty, safe to print.
     pub place: String,
     pub inventory: &'a Inventory,
     pub cache_usage: Option<&'a CacheUsage>,

@@ -19,7 +19,7 @@ use crate::usage::{Estimate, Usage};
 
 /// Below so many columns, what all digests begin with takes room that something else needs.
 const NARROW: usize = 80;
-/// The same for the full account.
+/// For the full account.
 const NARROW_ACCOUNT: usize = 120;
 /// The columns of a bar of proportion.
 const GAUGE_WIDTH: usize = 8;

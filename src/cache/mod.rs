@@ -46,7 +46,6 @@ pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
 pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
-pub(crate) use ref_file::SETTLED_AGE;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use vm_clones::VmClones;

@@ -46,6 +46,7 @@ pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
 pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
-pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
+pub use ref_file::{InvalidRef, Ref, RefProblem};
+pub use refs::{RefIndex, UnreadableRef};
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use vm_clones::VmClones;

@@ -143,7 +143,11 @@ fn a_purge_takes_everything_and_every_file_in_refs() {
     let modified = Timestamp::MIN;
     inventory.refs = RefIndex {
         refs: vec![Ref { file: file("valid"), image: None, digest: digest.clone(), modified }],
-        invalid: vec![InvalidRef { file: file("invalid"), problem: RefProblem::Empty }],
+        invalid: vec![InvalidRef {
+            file: file("invalid"),
+            problem: RefProblem::Empty,
+            modified: None,
+        }],
         unreadable: [Some(file("unreadable")), None]
             .map(|file| UnreadableRef { file, error: Error::Interrupted })
             .into(),

@@ -18,6 +18,9 @@ pub struct Shared {
     /// [env: BBOX_IMAGE_CACHE_DIR]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
+    /// Where the clones of microVMs lie [default: ~/.config/broodbox/vms]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub vm_dir: Option<PathBuf>,
     /// How many threads work, 1 to 1024 [default: 32]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<Jobs>,

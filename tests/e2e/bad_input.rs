@@ -99,8 +99,8 @@ fn a_reference_that_was_empty_for_a_day_goes() {
     for (name, hours) in [("young", 23), ("old", 25)] {
         age(&cache.raw_ref(name, ""), Duration::from_secs(hours * 3600));
     }
-    let gc = run(&cache, &["gc"]).ok();
-    assert!(gc.contains("Removed ref old "), "{gc}");
+    let gc = run(&cache, &["gc"]);
+    assert!(gc.code == 0 && gc.out.contains("Removed ref old "), "{}", gc.out);
     assert!(cache.path("refs/young").exists() && !cache.path("refs/old").exists());
 }
 

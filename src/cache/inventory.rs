@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::io::Errno;
 
+use super::in_use::unanswering_mounts;
 use super::ref_file::SETTLED_AGE;
 use super::trash_name::{TRASH_PREFIX, TrashStage, former_name};
 use super::{Cache, Digest, EntryName, Folder, Location, RefIndex};
@@ -166,8 +167,14 @@ impl Inventory {
         let path = folder.path_in(cache.path());
         directory.for_each(|name, _| names.push(EntryName::from(name))).context("list", path)?;
         names.sort();
+        let unanswering = unanswering_mounts(cache);
         for name in names {
             let location = Location { folder, name };
+            if unanswering.contains(&location) {
+                let cause = std::io::Error::other("the file system mounted there may not answer");
+                self.problems.push(Error::io("look at", location.path_in(cache.path()), cause));
+                continue;
+            }
             match directory.status_of(location.name.as_c_str()) {
                 Ok(status) => self.add(location, &status),
                 Err(Errno::NOENT) => {}

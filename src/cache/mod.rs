@@ -43,7 +43,9 @@ pub use digest::Digest;
 pub use entry_name::EntryName;
 pub use find::Lookup;
 pub(crate) use folders::Folders;
-pub use in_use::{InUse, UsingProcess};
+pub use in_use::{InUse, Unseen, UsingProcess};
+#[cfg(feature = "cli")]
+pub(crate) use in_use::{Role, announce};
 pub use inventory::{Entry, EntryKind, Inventory, Leftover};
 pub(crate) use lease::Claim;
 pub use lease::{Lease, Leases};

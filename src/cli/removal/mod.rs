@@ -7,11 +7,12 @@ mod progress;
 mod question;
 mod report;
 
-use indicatif::HumanCount;
+use rustix::process::geteuid;
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::cache::{Cache, InUse, LockedCache, Patience, UsingProcess};
+use super::warnings::unknown_users;
+use crate::cache::{Cache, LockedCache, Patience, UsingProcess};
 use crate::gc::{self, Draft};
 use crate::plan::Plan;
 
@@ -53,17 +54,18 @@ pub fn tell(context: &Context<'_>, draft: &Draft, report: &mut Report) {
     tell_of_uninspected(context, draft);
 }
 
-/// How many processes could not be looked at, with `--verbose` and if that matters.
+/// Which processes could not be looked at, if that matters.
 pub fn tell_of_uninspected(context: &Context<'_>, draft: &Draft) {
-    let uninspected = draft.evidence.in_use.as_ref().map_or(0, InUse::uninspected);
-    if context.console.verbose && uninspected > 0 && draft.plan.removals().next().is_some() {
-        let processes = match uninspected {
-            1 => "a process".to_owned(),
-            number => format!("{} processes", HumanCount(number as u64)),
-        };
-        context.console.note(format_args!(
-            "What {processes} of somebody else may use could not be inspected."
-        ));
+    let Some(in_use) = &draft.evidence.in_use else { return };
+    if draft.plan.removals().next().is_none() {
+        return;
+    }
+    if let Some(warning) = unknown_users(in_use, geteuid().is_root()) {
+        context.console.note(warning);
+    }
+    if context.console.verbose && !in_use.uninspected().is_empty() {
+        let names: Vec<_> = in_use.uninspected().iter().map(ToString::to_string).collect();
+        context.console.note(format_args!("Not inspected: {}", names.join(", ")));
     }
 }
 

@@ -40,7 +40,7 @@ impl Signals {
     /// The system refused.
     pub fn listen(&self) -> std::io::Result<()> {
         let raised = self.stop.shared();
-        for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal)) {
+        for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal)) {
             flag::register_conditional_default(signal, Arc::clone(&raised))?;
             flag::register_conditional_default(signal, Arc::clone(&self.impatient))?;
             flag::register_usize(signal, Arc::clone(&self.number), signal as usize)?;

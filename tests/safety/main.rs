@@ -17,7 +17,12 @@ mod strace;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "other tests use all of it")]
 mod support;
+mod surroundings;
+#[cfg(target_os = "linux")]
+mod unanswering;
 mod unopened;
+#[cfg(target_os = "linux")]
+mod users;
 
 /// The number of rounds: few, unless the thorough form was asked for.
 fn rounds(few: usize, thorough: usize) -> usize {

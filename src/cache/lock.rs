@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::Cache;
+use super::handle::Cache;
 use super::in_use::{UsingProcess, lock_holder};
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
@@ -96,7 +96,7 @@ impl Cache {
     /// Whether the path leads here still. Whoever was waited for may have removed the directory,
     /// and its owner made it again.
     fn is_at(&self, path: &Path) -> Result<bool> {
-        match self.root.is_found_by(|| Directory::open(path)?.status()) {
+        match self.root().is_found_by(|| Directory::open(path)?.status()) {
             Ok(is_same) => Ok(is_same),
             Err(Errno::NOENT) => Ok(false),
             Err(cause) => Err(Error::io("look at", path, cause)),
@@ -114,10 +114,10 @@ impl Cache {
         busy: impl FnOnce(Option<&UsingProcess>) -> Patience,
     ) -> Result<LockedCache> {
         // A description of its own: the lock ends with it, not with the cache.
-        let directory = self.root.open_folder(c".").context("open", &self.path)?;
+        let directory = self.root().open_folder(c".").context("open", self.path())?;
         let mut busy = Some(busy);
         loop {
-            match directory.try_lock(LockKind::Exclusive).context("lock", &self.path)? {
+            match directory.try_lock(LockKind::Exclusive).context("lock", self.path())? {
                 LockAnswer::Granted => {
                     return Ok(LockedCache { cache: self, held: Some(directory) });
                 }
@@ -129,7 +129,7 @@ impl Cache {
                 let holder = lock_holder(&directory);
                 if busy(holder.as_ref()) == Patience::GiveUp {
                     let holder = UsingProcess::describe(holder.as_ref());
-                    return Err(Error::Busy { path: self.path.clone(), holder });
+                    return Err(Error::Busy { path: self.path().to_owned(), holder });
                 }
             }
             std::thread::sleep(POLL);

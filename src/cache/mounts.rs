@@ -8,8 +8,9 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::handle::Cache;
 use super::in_use::mounted;
-use super::{Cache, Location};
+use super::location::Location;
 use crate::error::{Error, Result};
 
 /// Where something is mounted in the entries of a cache, at one moment. By default, nowhere.

@@ -7,7 +7,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Cache, EntryName, Folder, Location};
+use super::entry_name::EntryName;
+use super::handle::Cache;
+use super::location::{Folder, Location};
 
 /// What Linux puts behind the path of a file that has been removed since it was opened.
 const DELETED: &[u8] = b" (deleted)";
@@ -21,8 +23,8 @@ pub struct PathLookup {
 
 impl PathLookup {
     pub fn new(cache: &Cache) -> Self {
-        let spelled = std::path::absolute(&cache.path).unwrap_or_else(|_| cache.path.clone());
-        let real = cache.root.path().or_else(|| spelled.canonicalize().ok());
+        let spelled = std::path::absolute(cache.path()).unwrap_or_else(|_| cache.path().to_owned());
+        let real = cache.root().path().or_else(|| spelled.canonicalize().ok());
         Self { real: real.unwrap_or_else(|| spelled.clone()), spelled }
     }
 

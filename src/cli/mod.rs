@@ -16,112 +16,11 @@ mod measure;
 mod process;
 mod program;
 mod removal;
+mod run;
+mod shell;
 mod ui;
-mod usage_json;
 mod warnings;
 mod words;
 
-use std::ffi::{OsStr, OsString};
-use std::process::ExitCode;
-
-use args::{Shared, Verb};
-use commands::{completions, dir, gc, lease, list, man, purge, rm, show};
-use context::Context;
-use failure::{Ending, Failure, exit_code};
-use process::Signals;
 pub use program::Program;
-use program::{Setup, Task, is_lease};
-use ui::console::Console;
-
-use crate::cache::{Role, announce};
-
-/// Runs the program `bbox` with a command line, the program's name first.
-pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run_as(Program::Bbox, command_line)
-}
-
-/// Runs the program that goes by one of its names.
-pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command_line: Vec<_> = command_line.into_iter().collect();
-    if let Some(code) = completions::answer(program, &command_line) {
-        return code;
-    }
-    let order = match program.parse(&command_line) {
-        Ok(order) => order,
-        Err(error) => {
-            return tell(&error, is_lease(&command_line));
-        }
-    };
-    let console = context::console(&order.shared);
-    let signals = Signals::default();
-    let role = if is_lease(&command_line) { Role::Leaseholder } else { Role::Walker };
-    let _mark = announce(role);
-    let result = match order.task {
-        Task::Setup(setup) => set_up(program, &command_line, &setup, &console),
-        // What the command says is to be told from what is said of the lease.
-        Task::Verb(verb @ Verb::Lease(_)) => {
-            run_verb(program, order.shared, verb, &console, &signals).map_err(lease::with_own_code)
-        }
-        Task::Verb(verb) => signals.end_in_time(
-            || run_verb(program, order.shared, verb, &console, &signals),
-            || console.give_up("interrupted: a file system did not answer; run it again to finish"),
-        ),
-    };
-    if let Err(failure) = &result {
-        console.error(failure);
-    }
-    exit_code(&result, signals.exit_code())
-}
-
-/// Tells what the parser has to say: what was asked for on stdout, what is wrong on stderr.
-fn tell(said: &clap::Error, is_lease: bool) -> ExitCode {
-    let console = Console::plain();
-    if !said.use_stderr() {
-        let written = console.write(said.render().ansi().to_string());
-        written.as_ref().err().into_iter().for_each(|error| console.error(error));
-        return ExitCode::from(u8::from(written.is_err()));
-    }
-    // That stderr is closed can be told nowhere but by the exit code.
-    let _ = said.print();
-    match is_lease {
-        true => ExitCode::from(lease::NO_LEASE),
-        false => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
-    }
-}
-
-fn set_up(
-    program: Program,
-    command_line: &[OsString],
-    setup: &Setup,
-    console: &Console,
-) -> Result<Ending, Failure> {
-    let called = command_line.first().map_or(OsStr::new(program.name()), OsString::as_os_str);
-    match setup {
-        Setup::Completions(args) => completions::run(program, called, args, console),
-        Setup::Man(args) => man::run(program, args, console),
-    }
-}
-
-fn run_verb(
-    program: Program,
-    shared: Shared,
-    verb: Verb,
-    console: &Console,
-    signals: &Signals,
-) -> Result<Ending, Failure> {
-    let context = Context::new(program, shared, console, signals)?;
-    // A command that runs another one leaves signals and limits as that one expects them.
-    if !matches!(verb, Verb::Lease(_)) {
-        process::raise_open_files();
-        signals.listen().map_err(Failure::Signals)?;
-    }
-    match verb {
-        Verb::List(args) => list::run(&context, &args),
-        Verb::Show(args) => show::run(&context, &args),
-        Verb::Gc(args) => gc::run(&context, &args),
-        Verb::Rm(args) => rm::run(&context, &args),
-        Verb::Purge(args) => purge::run(&context, &args),
-        Verb::Lease(args) => lease::run(&context, &args),
-        Verb::Dir => dir::run(&context),
-    }
-}
+pub use run::{run, run_as};

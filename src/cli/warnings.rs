@@ -10,7 +10,7 @@ use crate::cli::ui::units::plural;
 use crate::error::{Problems, Result};
 use crate::escape::Escaped;
 use crate::plan::DroppedRefs;
-use crate::usage::Measurement;
+use crate::usage::{CacheUsage, Measurement};
 
 /// A warning that the refs of the cache at `cache_dir` may be incomplete, on one line.
 pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
@@ -66,6 +66,13 @@ pub fn unread_in_tree(problems: &Problems) -> Vec<String> {
         lines.push(format!("{more} more problems in the same tree"));
     }
     lines
+}
+
+/// What could not be read, safe to print.
+pub fn unread(cache_usage: &CacheUsage) -> Vec<String> {
+    let trees = cache_usage.measurement().all_problems();
+    let trees = trees.flat_map(|(_, problems)| unread_in_tree(problems));
+    cache_usage.problems().iter().map(ToString::to_string).chain(trees).collect()
 }
 
 #[derive(Default)]

@@ -200,9 +200,7 @@ fn what_goes_is_given_its_size_and_all_of_it_is_added_up() {
     let trees = [&gone[..], &[kept]].concat();
     let meter = Meter::new(Jobs::default());
     let found = meter.measure(&opened, &trees, &StopFlag::new(), &mut |_| {}).unwrap();
-    let freed = plan.note_usage(&found);
-    assert_eq!(freed, found.reclaimable(&gone));
-    assert!(freed.at_most().at_least() < found.reclaimable(&trees).at_most().at_least());
+    plan.note_usage(&found);
     let usages: Vec<_> = plan.decisions().iter().map(|decision| decision.usage).collect();
     assert_eq!(usages, [found.usage(&gone[0]), None, found.usage(&gone[1])]);
 }

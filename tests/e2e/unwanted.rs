@@ -187,6 +187,7 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
         one.contains("over-max-size (3 days ago): example.com/cccc3:1") && !one.contains("aabb2"),
         "{one}"
     );
+    assert!(one.contains("freeing") && !one.contains("at least"), "all of it was measured: {one}");
     let (_, seen) = at_terminal(&cache, &["gc", "--max-size", &less], "y\n");
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2"], "{seen}");
     assert!(du(&cache.dir()) <= whole - orphan - (3 << 20));

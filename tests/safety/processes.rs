@@ -27,7 +27,7 @@ fn together(cache: &TestCache, commands: &[&[&str]]) {
 #[test]
 fn collectors_do_not_disturb_each_other() {
     for round in 0..rounds(8, 100) {
-        let cache = TestCache::new();
+        let cache = TestCache::in_memory();
         let live = snapshot(&cache.live("live"));
         (0..3).for_each(|n| drop(cache.image(&format!("dead{n}"))));
         together(&cache, &[&["gc"], &["gc"], &["list", "--sizes"]]);
@@ -42,7 +42,7 @@ fn collectors_do_not_disturb_each_other() {
 #[test]
 fn a_collection_under_a_lease_keeps_what_is_leased() {
     for round in 0..rounds(8, 100) {
-        let cache = TestCache::new();
+        let cache = TestCache::in_memory();
         let leased = snapshot(&cache.image("leased"));
         (0..2).for_each(|n| drop(cache.image(&format!("dead{n}"))));
         let (program, directory) = (env!("CARGO_BIN_EXE_bbox"), cache.dir());

@@ -88,7 +88,7 @@ pub const COLLECT: [&str; 4] = ["gc", "--layers", "--temp-age", "0s"];
 
 impl Scene {
     pub fn new() -> Self {
-        let cache = TestCache::new();
+        let cache = TestCache::in_memory();
         let canary = cache.home().join("canary");
         tree(&canary, &canary);
         fs::create_dir(Self::closed(&cache)).unwrap();
@@ -230,7 +230,7 @@ pub const RM: [&str; 3] = ["rm", "--force", "sha256:chosen"];
 
 impl NamedImages {
     pub fn new() -> Self {
-        let cache = TestCache::new();
+        let cache = TestCache::in_memory();
         cache.live("kept");
         cache.image("chosen");
         (1..=3).for_each(|n| drop(cache.tag(&format!("example.com/chosen:{n}"), "chosen")));

@@ -28,10 +28,16 @@ mod volume;
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_told_is_what_file_systems_give_back() {
-    // They mostly wait for the disk.
+    // They mostly wait, so some run at once, each on a file system of its own.
+    let part = cases::CASES.len().div_ceil(VOLUMES);
+    let parts = volume::SYSTEMS
+        .into_iter()
+        .flat_map(|system| cases::CASES.chunks(part).map(move |cases| (system, cases)));
     let found: Vec<_> = std::thread::scope(|scope| {
-        let threads = volume::SYSTEMS.map(|system| scope.spawn(move || on(system)));
-        threads.map(|thread| thread.join().expect("it has not panicked")).into()
+        let threads: Vec<_> =
+            parts.map(|(system, cases)| scope.spawn(move || on(system, cases))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.map(|rows| rows.expect("it has not panicked")).collect()
     });
     let rows = match found.into_iter().collect::<Result<Vec<_>, _>>() {
         Ok(rows) => rows.concat(),
@@ -75,11 +81,15 @@ fn a_cache_fits_if_it_does_with_shared_data_counted_once() {
     }
 }
 
-/// All cases on one file system; or why there can be none.
+/// How many file systems of a kind are in use at once.
 #[cfg(target_os = "linux")]
-fn on(system: volume::System) -> Result<Vec<findings::Row>, String> {
+const VOLUMES: usize = 3;
+
+/// These cases on one file system; or why there can be none.
+#[cfg(target_os = "linux")]
+fn on(system: volume::System, cases: &[cases::Case]) -> Result<Vec<findings::Row>, String> {
     let volume = volume::Volume::mount(system)?;
-    let scenes = cases::CASES.iter().filter_map(|case| {
+    let scenes = cases.iter().filter_map(|case| {
         let scene = scene::Scene::new(&volume);
         (case.build)(&scene).then(|| findings::find(case, &scene))
     });

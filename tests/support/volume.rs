@@ -37,7 +37,7 @@ impl System {
     }
 }
 
-/// A mounted file system of 2 GiB in a file.
+/// A mounted file system of 2 GiB in a sparse file.
 pub struct Volume {
     pub system: System,
     home: TempDir,
@@ -49,7 +49,7 @@ impl Volume {
         if !rustix::process::geteuid().is_root() {
             return Err("mounting a file system takes root".to_owned());
         }
-        let home = tempfile::Builder::new().prefix("bbox-volume-").tempdir().unwrap();
+        let home = home();
         let image = home.path().join("image");
         File::create(&image).unwrap().set_len(2 << 30).unwrap();
         let [program, options @ ..] = system.make() else { unreachable!("each has a program") };
@@ -79,6 +79,13 @@ impl Volume {
         }
         free
     }
+}
+
+/// In memory, where the system has a place for that: a test writes out its file system many times.
+fn home() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    tempfile::Builder::new().prefix("bbox-volume-").tempdir_in(place).unwrap()
 }
 
 impl Drop for Volume {

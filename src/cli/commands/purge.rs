@@ -56,7 +56,7 @@ fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<
         report.warn(context, warning.to_owned());
     }
     evidence.problems.iter().for_each(|problem| report.warn(context, problem.to_string()));
-    removal::tell_of_uninspected(context, &draft);
+    removal::tell_of_uninspected(context, &draft, report);
     Ok(draft)
 }
 
@@ -115,12 +115,13 @@ fn refusal(place: &Path, home: Option<&Path>) -> Option<&'static str> {
 
 /// A directory that the user has named may be a slip of the keyboard.
 fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
-    match context.is_given && !cache.inventory()?.looks_like_a_cache() {
-        true => refuse(format!(
+    if context.is_given && !cache.inventory()?.looks_like_a_cache() {
+        refuse(format!(
             "nothing in {} looks like an image cache: it is not purged",
             context.shown_dir()
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -140,9 +141,10 @@ fn concerns(plan: &Plan) -> HashSet<String> {
 fn question(context: &Context<'_>, report: &Report) -> String {
     let counts = Counts::new(report.plan().decisions().iter().map(|decision| &decision.item));
     let foreign: Vec<_> = report.plan().foreign().map(ToString::to_string).collect();
-    let foreign = match foreign.is_empty() {
-        true => String::new(),
-        false => format!("Not of the cache, and removed with it: {}\n", foreign.join(", ")),
+    let foreign = if foreign.is_empty() {
+        String::new()
+    } else {
+        format!("Not of the cache, and removed with it: {}\n", foreign.join(", "))
     };
     let bytes = estimate(report.freed());
     let users: String = in_use(report.plan()).map(|line| line + "\n").collect();

@@ -18,10 +18,10 @@ mod strace;
 #[allow(dead_code, reason = "other tests use all of it")]
 mod support;
 mod surroundings;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
 mod unanswering;
 mod unopened;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
 mod users;
 
 /// The number of rounds: few, unless the thorough form was asked for.

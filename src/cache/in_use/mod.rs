@@ -20,6 +20,8 @@ mod system;
 #[path = "portable.rs"]
 mod system;
 
+#[cfg(target_vendor = "apple")]
+mod apple;
 mod runner;
 #[cfg(all(test, target_os = "linux", not(bbox_portable)))]
 mod tests;

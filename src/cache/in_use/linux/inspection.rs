@@ -61,7 +61,8 @@ impl<'a> Inspector<'a> {
         if is_alive {
             self.look_at_whole(process, seen);
         }
-        if stat.num_threads > 1 {
+        // What is not told of the first thread is told of no other.
+        if stat.num_threads > 1 && !seen.is_partial {
             let result = self.look_at_threads(process, is_alive, seen);
             seen.note(result);
         }

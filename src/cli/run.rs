@@ -31,20 +31,23 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     let signals = Signals::default();
     let role = if is_lease(&command_line) { Role::Leaseholder } else { Role::Walker };
     let _mark = announce(role);
+    let give_up = || {
+        console.give_up("interrupted: a file system did not answer; run it again to finish");
+    };
+    let told =
+        |result: Result<Ending, Failure>| result.inspect_err(|failure| console.error(failure));
     let result = match order.task {
-        Task::Setup(setup) => set_up(program, &command_line, &setup, &console),
+        Task::Setup(setup) => told(set_up(program, &command_line, &setup, &console)),
         // What the command says is to be told from what is said of the lease.
         Task::Verb(verb @ Verb::Lease(_)) => {
-            run_verb(program, order.shared, verb, &console, &signals).map_err(lease::with_own_code)
+            let result = run_verb(program, order.shared, verb, &console, &signals);
+            told(result.map_err(lease::with_own_code))
         }
-        Task::Verb(verb) => signals.end_in_time(
-            || run_verb(program, order.shared, verb, &console, &signals),
-            || console.give_up("interrupted: a file system did not answer; run it again to finish"),
-        ),
+        Task::Verb(verb) => {
+            let work = || told(run_verb(program, order.shared, verb, &console, &signals));
+            signals.end_in_time(work, give_up)
+        }
     };
-    if let Err(failure) = &result {
-        console.error(failure);
-    }
     exit_code(&result, signals.exit_code())
 }
 

@@ -225,6 +225,6 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
     }
     assert!(text.contains("\n1 orphan holds ") && plain.contains("\n1 orphan holds "), "{text}");
     assert!(shown[0].contains("orphan, in use by sleep (pid "), "{}", shown[0]);
-    assert!(shown[1].contains("orphan, leased\n"), "{}", shown[1]);
+    assert!(shown[1].contains("orphan, in use by "), "{}", shown[1]);
     assert_eq!(list["totals"]["reclaimable_bytes"], exactly(orphan));
 }

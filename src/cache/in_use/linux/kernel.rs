@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Result};
 use std::path::Path;
 
 use crate::error::Context;
+use crate::fs::Directory;
 use crate::fs::mountinfo::unescape;
 
 /// A file in use.
@@ -39,16 +40,16 @@ fn swap_files(list: &[u8]) -> Vec<KernelFile> {
 
 fn loop_files(devices: &Path) -> Result<Vec<KernelFile>> {
     let mut files = Vec::new();
-    let Some(list) = if_there(std::fs::read_dir(devices))? else { return Ok(files) };
-    for device in list {
-        let name = device?.file_name();
-        if !name.to_string_lossy().starts_with("loop") {
-            continue;
-        }
+    let Some(list) = if_there(Directory::open(devices).map_err(Into::into))? else {
+        return Ok(files);
+    };
+    let mut names = Vec::new();
+    list.for_each(|name, _| names.push(name.to_string_lossy().into_owned()))?;
+    for name in names.into_iter().filter(|name| name.starts_with("loop")) {
         let file = if_there(std::fs::read(devices.join(&name).join("loop/backing_file")))?;
         files.extend(file.map(|path| KernelFile {
             path: path.strip_suffix(b"\n").unwrap_or(&path).to_vec(),
-            user: name.to_string_lossy().into_owned(),
+            user: name,
         }));
     }
     Ok(files)

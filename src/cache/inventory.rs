@@ -9,6 +9,7 @@ use super::digest::Digest;
 use super::entry::{Entry, EntryKind, classify, own_folder};
 use super::entry_name::EntryName;
 use super::handle::Cache;
+use super::in_use::unanswering_mounts;
 use super::location::{Folder, Location};
 use super::refs::RefIndex;
 use super::refs::SETTLE_TIME;
@@ -84,8 +85,14 @@ impl Inventory {
         let path = folder.path_in(cache.path());
         directory.for_each(|name, _| names.push(EntryName::from(name))).context("list", path)?;
         names.sort();
+        let unanswering = unanswering_mounts(cache);
         for name in names {
             let location = Location { folder, name };
+            if unanswering.contains(&location) {
+                let cause = std::io::Error::other("the file system mounted there may not answer");
+                self.problems.push(Error::io("look at", location.path_in(cache.path()), cause));
+                continue;
+            }
             match directory.status_of(location.name.as_c_str()) {
                 Ok(status) => self.add(location, &status),
                 Err(Errno::NOENT) => {}

@@ -20,6 +20,9 @@ use crate::stop::StopFlag;
 /// How often a waiting collector asks again.
 const POLL: Duration = Duration::from_millis(50);
 
+/// How often the directory may be another one by the time that its lock is held.
+const MOST_REPLACED: u32 = 100;
+
 /// A cache and the right to change it, which ends when this is dropped.
 ///
 /// Every function that changes a cache takes this, so it cannot be called without a lock or with that of
@@ -84,7 +87,8 @@ impl Cache {
         stop: &StopFlag,
         busy: impl Fn(Option<&UsingProcess>) -> Patience,
     ) -> Result<Option<LockedCache>> {
-        while let Some(cache) = Self::open(path)? {
+        for _ in 0..MOST_REPLACED {
+            let Some(cache) = Self::open(path)? else { return Ok(None) };
             let locked = cache.lock(stop, &busy)?;
             if locked.is_at(path)? {
                 return Ok(Some(locked));
@@ -93,15 +97,15 @@ impl Cache {
                 return Err(Error::Interrupted);
             }
         }
-        Ok(None)
+        let cause = std::io::Error::other("it is replaced again and again");
+        Err(Error::io("lock", path, cause))
     }
 
     /// Whether the path leads here still. Whoever was waited for may have removed the directory,
     /// and its owner made it again.
     fn is_at(&self, path: &Path) -> Result<bool> {
-        let held = self.root().status().context("look at", path)?;
-        match Directory::open(path).and_then(|there| there.status()) {
-            Ok(there) => Ok(there.inode == held.inode),
+        match self.root().is_found_by(|| Directory::open(path)?.status()) {
+            Ok(is_same) => Ok(is_same),
             Err(Errno::NOENT) => Ok(false),
             Err(cause) => Err(Error::io("look at", path, cause)),
         }

@@ -35,7 +35,9 @@ pub use entry_name::EntryName;
 pub use find::Lookup;
 pub use handle::Cache;
 pub(crate) use handle::Folders;
-pub use in_use::{InUse, UsingProcess};
+pub use in_use::{InUse, Unseen, UsingProcess};
+#[cfg(feature = "cli")]
+pub(crate) use in_use::{Role, announce};
 pub use inventory::Inventory;
 pub(crate) use lease::Claim;
 pub use lease::{Lease, Leases};

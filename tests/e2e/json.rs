@@ -58,7 +58,7 @@ fn list_has_all_its_fields() {
             "usage"
         ]
     );
-    assert_eq!((&image["guess"], &image["in_use"]), (&Value::Null, &Value::Null));
+    assert_eq!((&image["guess"], &image["in_use"]), (&Value::Null, &json!(false)));
     assert_eq!(orphan["guess"], json!({"ref": "example.com/live:latest", "runs": ["/bin/agent"]}));
     assert_eq!(image["digest"], "sha256:live");
     assert_eq!(image["path"], live.to_str().unwrap());
@@ -117,6 +117,7 @@ fn show_has_all_its_fields() {
             "digest",
             "directories",
             "files",
+            "in_use",
             "last_used",
             "layers",
             "layers_bytes",

@@ -56,7 +56,7 @@ fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<
         report.warn(context, warning.to_owned());
     }
     evidence.problems.iter().for_each(|problem| report.warn(context, problem.to_string()));
-    removal::tell_of_uninspected(context, &draft);
+    removal::tell_of_uninspected(context, &draft, report);
     Ok(draft)
 }
 

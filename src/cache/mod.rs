@@ -27,6 +27,7 @@ mod refs;
 mod refs_tests;
 mod tag;
 mod trash_name;
+mod used_in_place;
 mod vm_clones;
 
 pub use config::ImageConfig;

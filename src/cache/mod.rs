@@ -21,6 +21,7 @@ mod location;
 mod lock;
 mod mounts;
 mod path_lookup;
+mod program;
 mod ref_file;
 mod refs;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
 pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
+pub use program::{Coverage, Program, Programs, Token};
 pub use ref_file::{InvalidRef, Ref, RefProblem};
 pub use refs::{RefIndex, UnreadableRef};
 pub use tag::Tagged;

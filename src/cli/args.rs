@@ -250,7 +250,7 @@ pub struct Tag {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache untag ghcr.io/a/b:latest   the image stays, as an orphan if that was its last reference")]
+  bbox cache untag ghcr.io/a/b:latest   the image stays, perhaps as an orphan")]
 pub struct Untag {
     /// The whole reference
     #[arg(value_name = "REFERENCE", add = images())]

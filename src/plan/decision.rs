@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::evidence::Evidence;
+use super::identity::Identity;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, Verdict};
 use super::timeline::LayerStatus;
@@ -105,6 +106,8 @@ pub struct Decision {
     pub mount: Option<PathBuf>,
     /// Where it stands, if it is a layer.
     pub layer_status: Option<LayerStatus>,
+    /// What it most likely was, if it is an orphan.
+    pub identity: Option<Identity>,
     /// How big it is, if it was measured: see [`Plan::note_usage`].
     pub usage: Option<Usage>,
 }
@@ -173,6 +176,12 @@ impl Plan {
         })
     }
 
+    /// The orphans that stay because nothing has replaced them.
+    pub fn unreplaced(&self) -> impl Iterator<Item = &Decision> {
+        let unreplaced = Verdict::Keep(KeepReason::Unreplaced);
+        self.decisions.iter().filter(move |decision| decision.verdict == unreplaced)
+    }
+
     /// The unreferenced layers that stay because the user has not asked for them.
     pub fn left_layers(&self) -> impl Iterator<Item = &Decision> {
         let left = Verdict::Keep(KeepReason::Unreferenced);
@@ -226,7 +235,7 @@ pub(super) fn decide(
     };
     let refs = item.image_name().map_or(&[][..], |name| reachability.get(name));
     let refs = refs.iter().map(|found| found.image.clone()).collect();
-    Decision { item, verdict, refs, users, mount, layer_status: None, usage: None }
+    Decision { item, verdict, refs, users, mount, layer_status: None, identity: None, usage: None }
 }
 
 /// Decides about a ref.

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cache::{Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, UsingProcess};
+use crate::cache::{
+    Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, Programs, UsingProcess,
+};
 use crate::error::Error;
 use crate::usage::CacheUsage;
 
@@ -28,6 +30,8 @@ pub struct Evidence {
     pub mounts: Option<Mounts>,
     /// When images and layers were made.
     pub lifetimes: Lifetimes,
+    /// What programs the images bring.
+    pub programs: Programs,
     /// When the extractions were last worked on.
     pub activity: Activity,
     /// How big everything in the cache is. Without, no limit on the size can be met.
@@ -45,6 +49,7 @@ impl Evidence {
             leases: Leases::default(),
             mounts: None,
             lifetimes: Lifetimes::default(),
+            programs: Programs::default(),
             activity: Activity::default(),
             usage: None,
             problems: Vec::new(),

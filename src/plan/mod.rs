@@ -21,6 +21,7 @@ mod gc;
 mod gc_tests;
 #[cfg(test)]
 mod history_tests;
+mod identity;
 mod layers;
 mod older_build;
 mod on_request;
@@ -32,13 +33,16 @@ mod refs;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
+mod tokens;
+mod unreplaced;
 
 pub use decision::{Decision, Item, Plan};
 pub use dropped_refs::DroppedRefs;
 pub use evidence::{Activity, Evidence};
 pub use fit::{evictable, fit};
 pub use gc::gc;
-pub use older_build::OlderBuild;
+pub use identity::Identity;
+pub use older_build::{Build, Builds};
 pub use on_request::{purge, rm};
 pub use options::{GcOptions, LayerChoice};
 pub use reachability::{Reachability, dangling};

@@ -44,7 +44,7 @@ fn plan_without(opened: &Cache, unwanted: &[&str]) -> Plan {
     let images = inventory.images().map(|(image, _)| image.location.clone());
     let is_unwanted = |image: &Location| unwanted.contains(&image.name.to_string().as_str());
     let evicted = images.filter(is_unwanted).collect();
-    let options = GcOptions { layers, evicted, ..GcOptions::default() };
+    let options = GcOptions { all: true, layers, evicted, ..GcOptions::default() };
     let lifetimes = opened.lifetimes(&inventory);
     let idle = Evidence::of_idle_cache(Timestamp::now());
     plan::gc(&inventory, &options, &Evidence { activity, lifetimes, ..idle })

@@ -93,7 +93,8 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
     let evicted = images.filter(is_unwanted).collect();
     let options = GcOptions { evicted, ..GcOptions::default() };
     let lifetimes = cache.lifetimes(&inventory);
-    let evidence = Evidence { lifetimes, ..Evidence::of_idle_cache(Timestamp::now()) };
+    let programs = cache.programs(&inventory);
+    let evidence = Evidence { lifetimes, programs, ..Evidence::of_idle_cache(Timestamp::now()) };
     let plan = plan::gc(&inventory, &options, &evidence);
     let writes = owner.writes;
     let (sender, _events) = crossbeam_channel::unbounded();

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::served::{Files, Served};
 use crate::support::TestCache;
-use crate::support::served::{Files, Served};
 
 /// A child that ends with the test.
 struct Running(Child);

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use super::handle::Cache;
 use super::in_use::{UsingProcess, lock_holder};
+use super::vm_clones::VmClones;
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
 use crate::stop::StopFlag;
@@ -47,6 +48,13 @@ impl LockedCache {
     /// Whether the file system knows locks at all. If not, nothing keeps a second collector away.
     pub fn is_lock_effective(&self) -> bool {
         self.held.is_some()
+    }
+}
+
+impl LockedCache {
+    /// As [`Cache::with_vm_clones`].
+    pub fn with_vm_clones(self, vm_clones: VmClones) -> Self {
+        Self { cache: self.cache.with_vm_clones(vm_clones), ..self }
     }
 }
 

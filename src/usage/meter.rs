@@ -133,7 +133,6 @@ impl Meter {
         cache: &Cache,
         measurement: &mut Measurement,
         others: &[Location],
-        clones: Option<&VmClones>,
         stop: &StopFlag,
     ) -> Result<()> {
         if !measurement.is_in_doubt() {
@@ -148,7 +147,7 @@ impl Meter {
             whole.walk(&pool, trees, first, stop, shared)
         };
         look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
-        for clone in clones.into_iter().flat_map(VmClones::list) {
+        for clone in cache.vm_clones().into_iter().flat_map(VmClones::list) {
             // A clone whose file system cannot be found is like any file that nobody knows of.
             let Ok(Some(volume)) = clone.folder.volume() else { continue };
             if shared.extents.volumes().contain(volume) {

@@ -102,6 +102,11 @@ fn list_has_all_its_fields() {
 fn show_has_all_its_fields() {
     let cache = TestCache::in_memory();
     let live = cache.live("live");
+    cache.configure(
+        "live",
+        r#"{"Entrypoint": ["/bin/agent"], "Cmd": ["run"], "WorkingDir": "/work", "User": "agent",
+            "Env": ["PATH=/usr/local/bin:/usr/bin:/bin"]}"#,
+    );
     let show = run(&cache, &["show", "live", "--format", "json"]).json();
     assert_eq!(
         fields(&show),
@@ -132,11 +137,11 @@ fn show_has_all_its_fields() {
     assert_eq!(
         show["config"],
         json!({
-            "entrypoint": [],
-            "command": ["/bin/sh", "-l"],
+            "entrypoint": ["/bin/agent"],
+            "command": ["run"],
             "environment": ["PATH=/usr/local/bin:/usr/bin:/bin"],
-            "working_directory": "",
-            "user": ""
+            "working_directory": "/work",
+            "user": "agent"
         })
     );
     assert_eq!(show["usage"]["on_disk_bytes"], du(&live));

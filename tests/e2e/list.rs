@@ -7,7 +7,7 @@ use std::time::Duration;
 use bbox_cache::cache::{Cache, Digest};
 use serde_json::json;
 
-use crate::support::cache::age;
+use crate::support::cache::{USED, age};
 use crate::support::{TestCache, du, exactly, run};
 
 /// Two live images, one of them with two refs, one image in the old form, one orphan; used 10, 20,
@@ -79,6 +79,7 @@ fn an_inode_shared_by_two_images_counts_once_in_the_total_and_is_not_reclaimable
     let orphan = cache.image("orphan");
     fs::write(live.join("big"), vec![1; 1 << 20]).unwrap();
     fs::hard_link(live.join("big"), orphan.join("big")).unwrap();
+    age(&orphan, USED);
     let list = run(&cache, &["list", "--format", "json"]).json();
     assert_eq!(list["totals"]["on_disk_bytes"], du(&cache.dir()));
     let own = exactly(du(&orphan) - (1 << 20));

@@ -10,7 +10,7 @@ use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use crate::cache::{self, Cache};
+use crate::cache;
 use crate::cli::args::Lease;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
@@ -58,7 +58,7 @@ fn take(context: &Context<'_>, image: &str) -> Result<cache::Lease, Failure> {
 /// The lease, or why it may come to be had in a moment.
 fn try_take(context: &Context<'_>, image: &str) -> Result<Result<cache::Lease, String>, Failure> {
     let dir = context.shown_dir();
-    let Some(cache) = Cache::open(&context.cache_dir)? else {
+    let Some(cache) = context.open_cache()? else {
         return Err(no_cache(context, image).into());
     };
     let inventory = cache.inventory()?;

@@ -35,7 +35,7 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
         let mut agreement = Agreement::Anything;
         // Another collection should not have to wait for one that waits for an answer: the lock comes after it.
         if self.asks || self.dry_run {
-            let Some(cache) = Cache::open(&self.context.cache_dir)? else {
+            let Some(cache) = self.context.open_cache()? else {
                 return finish(report, None);
             };
             let draft = (self.make_draft)(&cache, &mut report)?;
@@ -62,7 +62,7 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
 /// Opens the cache and waits for the right to change it. `None` if there is no cache.
 pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<LockedCache>, Failure> {
     let console = context.console;
-    let locked = Cache::open_locked(&context.cache_dir, &context.signals.stop(), |holder| {
+    let locked = context.open_locked(|holder| {
         if no_wait {
             return Patience::GiveUp;
         }

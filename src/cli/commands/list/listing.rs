@@ -33,10 +33,10 @@ impl Findings {
         Self { plan: Plan::default(), evidence, guesses: Guesses::default() }
     }
 
-    /// Looks who needs what, and plans a collection that waits until nothing has arrived just now.
+    /// Looks who needs what, and plans a collection.
     pub fn new(cache: &Cache, inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Self {
         let activity = activity(inventory, cache_usage);
-        let evidence = gc::gather(cache, inventory, Timestamp::now(), activity).settled();
+        let evidence = gc::gather(cache, inventory, Timestamp::now(), activity);
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
         Self { plan, evidence, guesses: Guesses::new(cache, inventory) }
     }

@@ -203,7 +203,8 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
     let text = run(&cache, &["list", "--sizes"]).ok();
     let list = run(&cache, &["list", "--sizes", "--format", "json"]).json();
     let plain = run(&cache, &["list"]).ok();
-    let shown = ["run", "leased"].map(|image| run(&cache, &["show", image]).ok());
+    let shown =
+        ["run", "leased"].map(|image| run(&cache, &["show", &format!("sha256:{image}")]).ok());
     users.iter_mut().for_each(|user| {
         user.kill().unwrap();
         user.wait().unwrap();

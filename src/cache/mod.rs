@@ -25,6 +25,7 @@ mod ref_file;
 mod refs;
 #[cfg(test)]
 mod refs_tests;
+mod tag;
 mod trash_name;
 mod vm_clones;
 
@@ -50,5 +51,6 @@ pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
 pub use ref_file::{InvalidRef, Ref, RefProblem};
 pub use refs::{RefIndex, UnreadableRef};
+pub use tag::Tagged;
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use vm_clones::VmClones;

@@ -100,8 +100,8 @@ pub(crate) fn watched<T: Send>(
     work: impl FnOnce() -> T + Send,
     mut look: impl FnMut(),
 ) -> T {
-    let _stops = StopOnPanic(stop);
     aside(work, |end| {
+        let _stops = StopOnPanic(stop);
         while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             look();
         }

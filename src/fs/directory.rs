@@ -253,7 +253,26 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::fs::InodeId;
     use crate::test_cache::TestCache;
+
+    #[test]
+    fn a_directory_is_found_by_its_inode_unless_inodes_say_nothing() {
+        let cache = TestCache::new();
+        let (top, status) = (Directory::open(&cache.dir()).unwrap(), |number| {
+            let found = Directory::open(&cache.outside()).unwrap().status().unwrap();
+            Ok(Status { inode: InodeId { number, ..found.inode }, ..found })
+        });
+        let looks = std::cell::Cell::new(0);
+        let another_each_time = || {
+            looks.set(looks.get() + 1);
+            status(looks.get())
+        };
+        assert_eq!(top.is_found_by(|| top.status()), Ok(true));
+        assert_eq!(top.is_found_by(|| status(0)), Ok(false));
+        assert_eq!(top.is_found_by(another_each_time), Ok(true));
+        assert_eq!(top.is_found_by(|| Err(Errno::NOENT)), Err(Errno::NOENT));
+    }
 
     /// Nor is what they lead to changed, which is checked when the cache goes.
     #[test]

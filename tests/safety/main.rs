@@ -12,6 +12,8 @@ mod kill;
 mod mounts;
 mod processes;
 mod scene;
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+mod served;
 mod signals;
 mod strace;
 #[path = "../support/mod.rs"]

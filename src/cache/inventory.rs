@@ -102,6 +102,8 @@ pub struct Inventory {
     pub refs: RefIndex,
     /// The folders that are there, besides the root.
     pub folders: Vec<Folder>,
+    /// Images and layers that an interrupted collection had begun to remove in their places.
+    pub begun: HashSet<Location>,
     /// When `refs` was made, where the file system knows.
     pub index_born: Option<Timestamp>,
     /// What could not be looked at, and so is not among the entries.
@@ -115,6 +117,12 @@ impl Inventory {
             EntryKind::Image(digest) => Some((entry, digest)),
             _ => None,
         })
+    }
+
+    /// Where the things lie that are not the cache's own.
+    pub fn foreign(&self) -> impl Iterator<Item = &Location> {
+        let foreign = self.entries.iter().filter(|entry| entry.kind == EntryKind::Foreign);
+        foreign.map(|entry| &entry.location)
     }
 
     /// Whether this is a cache beyond doubt: either something lies in it that only the owner of a
@@ -132,7 +140,10 @@ impl Inventory {
     /// image into its place before it writes the ref, and in between a good image has none.
     pub(super) fn is_unsettled(&self, now: Timestamp) -> bool {
         let named: HashSet<_> = self.refs.refs.iter().map(|r| r.digest.entry_name()).collect();
-        self.images().any(|(image, _)| image.is_fresh(now) && !named.contains(&image.location.name))
+        let is_named = |image: &Entry| named.contains(&image.location.name);
+        let is_begun = |image: &Entry| self.begun.contains(&image.location);
+        let mut fresh = self.images().map(|(image, _)| image).filter(|image| image.is_fresh(now));
+        fresh.any(|image| !is_named(image) && !is_begun(image))
     }
 
     /// Waits with `patience` for refs that are being written.
@@ -154,7 +165,17 @@ impl Inventory {
         match own_folder(&location, status.kind) {
             Some(folder) => self.folders.push(folder),
             None => {
-                let kind = classify(location.folder, &location.name, status.kind);
+                let mut kind = classify(location.folder, &location.name, status.kind);
+                match kind {
+                    EntryKind::Image(_) | EntryKind::Layer(_) if status.is_closed() => {
+                        self.begun.insert(location.clone());
+                    }
+                    // It is no longer whole.
+                    EntryKind::Leftover(Leftover::Hidden(_)) if status.is_closed() => {
+                        kind = EntryKind::Leftover(Leftover::Dead);
+                    }
+                    _ => {}
+                }
                 self.entries.push(Entry { location, kind, last_used: status.modified() });
             }
         }
@@ -225,7 +246,33 @@ fn interrupted(name: &EntryName, folder: Folder) -> Leftover {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+    use crate::test_cache::TestCache;
+
+    #[test]
+    fn what_was_half_removed_in_place_is_known_by_its_mode() {
+        let cache = TestCache::new();
+        let hidden = cache.path("tmp-gc-sha256-b");
+        fs::rename(cache.image("b"), &hidden).unwrap();
+        let paths = [cache.image("a"), cache.layer("l"), hidden];
+        let set = |mode| {
+            let set = |path| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            paths.iter().for_each(set);
+        };
+        for (mode, begun, is_whole) in [(0o300, 2, false), (0o000, 0, true), (0o755, 0, true)] {
+            set(mode);
+            let opened = Cache::open(cache.dir()).unwrap().unwrap();
+            let inventory = opened.inventory_now().unwrap();
+            assert_eq!(inventory.begun.len(), begun, "{mode:o}");
+            let kinds = inventory.entries.iter().map(|entry| &entry.kind);
+            let hidden =
+                kinds.filter(|kind| matches!(kind, EntryKind::Leftover(Leftover::Hidden(_))));
+            assert_eq!(hidden.count() == 1, is_whole, "{mode:o}");
+        }
+    }
 
     #[test]
     fn a_fresh_image_without_a_ref_is_unsettled_for_two_seconds() {

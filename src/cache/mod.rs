@@ -24,6 +24,7 @@ mod ref_file;
 mod refs;
 #[cfg(test)]
 mod refs_tests;
+mod refusals;
 mod room;
 mod trash_name;
 mod vm_clones;
@@ -38,6 +39,7 @@ use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
 use crate::stop::StopFlag;
 
+pub(crate) use config::CONFIG_FILE;
 pub use config::ImageConfig;
 pub use digest::Digest;
 pub use entry_name::EntryName;
@@ -56,6 +58,7 @@ pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
 pub(crate) use ref_file::SETTLED_AGE;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
+pub use refusals::{Refusal, RefusalCause, Refusals};
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use vm_clones::VmClones;
 

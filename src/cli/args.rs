@@ -182,6 +182,10 @@ pub struct Gc {
     /// Remove extractions that nobody has open once nothing in them has changed for that long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub temp_age: SignedDuration,
+    /// Remove without hiding first what the file system does not rename, as on a full btrfs. Brood
+    /// Box must not start meanwhile: it could use half an image
+    #[arg(long)]
+    pub in_place: bool,
     /// Fail instead of waiting for another collection to end
     #[arg(long)]
     pub no_wait: bool,
@@ -209,6 +213,10 @@ pub struct Rm {
     /// Only say what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Remove without hiding first what the file system does not rename, as on a full btrfs. Brood
+    /// Box must not start meanwhile: it could use half an image
+    #[arg(long)]
+    pub in_place: bool,
     /// Fail instead of waiting for a collection to end
     #[arg(long)]
     pub no_wait: bool,

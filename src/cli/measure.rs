@@ -1,5 +1,7 @@
 //! Trees of a cache, or all of it, measured with bars.
 
+use std::collections::HashSet;
+
 use super::context::Context;
 use super::failure::Failure;
 use super::ui::bars::MeasureBars;
@@ -37,9 +39,12 @@ pub fn measure_cache(
     Ok(CacheUsage::measure(cache, inventory, &meter, clones.as_ref(), &stop, &mut watch)?)
 }
 
-/// What could not be read, safe to print.
-pub fn unread(cache_usage: &CacheUsage) -> Vec<String> {
+/// What could not be read of the cache, safe to print. Whatever else lies there, such as `lost+found`, may be closed to
+/// its user.
+pub fn unread(inventory: &Inventory, cache_usage: &CacheUsage) -> Vec<String> {
+    let foreign: HashSet<_> = inventory.foreign().collect();
     let trees = cache_usage.measurement().all_problems();
+    let trees = trees.filter(|(location, _)| !foreign.contains(location));
     let trees = trees.flat_map(|(_, problems)| unread_in_tree(problems));
     cache_usage.problems().iter().map(ToString::to_string).chain(trees).collect()
 }

@@ -9,7 +9,7 @@ use crate::jobs::Jobs;
 use crate::plan::{Activity, Evidence};
 use crate::usage::Meter;
 
-/// Looks at processes, leases, mounts and the births of everything in `inventory`. `now` is a time before `activity` was
+/// Looks at processes, leases, mounts, owners and the births of everything in `inventory`. `now` is a time before `activity` was
 /// looked at, so nothing that has happened meanwhile lies in the past.
 ///
 /// Evidence that cannot be had is unknown, and what that was is among its problems.
@@ -23,6 +23,7 @@ pub fn gather(
     evidence.activity = activity;
     evidence.lifetimes = cache.lifetimes(inventory);
     evidence.leases = cache.leases(inventory.images().map(|(image, _)| &image.location.name));
+    evidence.refusals = cache.refusals(inventory);
     let mut problems = Vec::new();
     evidence.in_use = known(cache.users(), &mut problems);
     evidence.mounts = known(cache.mounts(), &mut problems);

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::cache::{Folder, InUse, Leases, Lifetimes, Location, Mounts, SETTLED_AGE, UsingProcess};
+use crate::cache::{
+    Folder, InUse, Leases, Lifetimes, Location, Mounts, Refusals, SETTLED_AGE, UsingProcess,
+};
 use crate::error::Error;
 use crate::usage::CacheUsage;
 
@@ -23,6 +25,8 @@ pub struct Evidence {
     pub leases: Leases,
     /// Where something is mounted.
     pub mounts: Option<Mounts>,
+    /// What the system would refuse to remove.
+    pub refusals: Refusals,
     /// When images and layers were made.
     pub lifetimes: Lifetimes,
     /// When the extractions were last worked on.
@@ -41,6 +45,7 @@ impl Evidence {
             in_use: None,
             leases: Leases::default(),
             mounts: None,
+            refusals: Refusals::default(),
             lifetimes: Lifetimes::default(),
             activity: Activity::default(),
             usage: None,

@@ -80,7 +80,16 @@ mod tests {
             let last_used = jiff::Timestamp::from_second(last_used).unwrap();
             let item = Item::Entry(Entry { location, kind, last_used });
             let (refs, users) = (Vec::new(), Vec::new());
-            Decision { item, verdict, refs, users, mount: None, layer_status: None, usage: None }
+            Decision {
+                item,
+                verdict,
+                refs,
+                users,
+                mount: None,
+                refusal: None,
+                layer_status: None,
+                usage: None,
+            }
         };
         let image = |name: &str, last_used, verdict| {
             decision(name, EntryKind::Image(digest(name)), last_used, verdict)

@@ -123,7 +123,10 @@ fn decide_layers(
         let layer_status = timeline.layer_status(layer, |image| locations.contains(image));
         let is_pulled = layers::is_pulled(&layer_status, &pulls);
         let is_used = evidence.in_use.as_ref().map(|users| !users.get(&layer.location).is_empty());
-        let verdict = layers::verdict(&layer_status, options.layers, is_used, is_pulled);
+        let verdict = match inventory.begun.contains(&layer.location) {
+            true if is_used == Some(false) => Verdict::Remove(RemoveReason::InterruptedGc),
+            _ => layers::verdict(&layer_status, options.layers, is_used, is_pulled),
+        };
         let users = evidence.users(&layer.location).to_vec();
         let item = Item::Entry((*layer).clone());
         let decision = decide(item, verdict, &Reachability::new(&[]), users, evidence);
@@ -161,6 +164,10 @@ impl<'a> Collection<'a> {
         match (reason, self.needed(entry)) {
             (None, _) => Verdict::Keep(KeepReason::Referenced),
             (_, Some(why)) => Verdict::Keep(why),
+            // Not whole any more, and young only because something was removed from it.
+            (Some(RemoveReason::Orphan), None) if self.is_begun(entry) => {
+                Verdict::Remove(RemoveReason::InterruptedGc)
+            }
             _ if entry.is_fresh(self.evidence.now) || self.is_recent(entry) => {
                 Verdict::Keep(KeepReason::Recent)
             }
@@ -178,6 +185,10 @@ impl<'a> Collection<'a> {
         } else {
             None
         }
+    }
+
+    fn is_begun(&self, entry: &Entry) -> bool {
+        self.inventory.begun.contains(&entry.location)
     }
 
     /// Whether an orphan was used within the time that the user wants to keep.

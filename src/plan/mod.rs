@@ -28,6 +28,8 @@ mod options;
 mod reachability;
 mod reason;
 mod refs;
+#[cfg(test)]
+mod refusal_tests;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;

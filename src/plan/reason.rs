@@ -19,6 +19,8 @@ pub enum KeepReason {
     Unreferenced,
     /// Nobody can say whether it is still needed.
     Unknown,
+    /// The system would refuse to remove it, or a ref that goes with it.
+    Unremovable,
 }
 
 impl KeepReason {
@@ -32,6 +34,7 @@ impl KeepReason {
             Self::Recent => "recent",
             Self::Unreferenced => "unreferenced",
             Self::Unknown => "unknown",
+            Self::Unremovable => "unremovable",
         }
     }
 }

@@ -110,7 +110,7 @@ mod tests {
 
     fn to_remove(cache: &TestCache) -> HiddenEntry {
         let folder = Arc::new(Directory::open(&cache.dir()).unwrap());
-        HiddenEntry { decision: 0, folder, name: location().name }
+        HiddenEntry { decision: 0, folder, name: location().name, in_place: None }
     }
 
     /// Removes the cache's image `a`: bytes, files and directories that went.

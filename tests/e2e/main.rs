@@ -17,5 +17,6 @@ mod needed;
 mod owner_rules;
 mod people;
 mod purge;
+mod refused;
 mod show;
 mod unwanted;

@@ -16,7 +16,7 @@ use crate::gc::{self, Draft};
 use crate::plan::Plan;
 
 pub use errand::Errand;
-pub use lines::{Counts, label, mounted, users as users_of};
+pub use lines::{Counts, label, mounted, unremovable, users as users_of};
 pub use progress::Bars;
 pub use question::{confirm, decline, refuse_changed};
 pub use report::Report;
@@ -46,6 +46,7 @@ pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<Locked
 pub fn tell(context: &Context<'_>, draft: &Draft, report: &mut Report) {
     let problems = draft.inventory.problems.iter().chain(&draft.evidence.problems);
     report.problems.extend(problems.map(ToString::to_string));
+    report.problems.extend(draft.plan.decisions().iter().filter_map(unremovable));
     if draft.evidence.in_use.is_none() && draft.evidence.problems.is_empty() {
         let warning = "this system does not tell which processes use what: images stay";
         report.warn(context, warning.to_owned());

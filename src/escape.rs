@@ -30,10 +30,7 @@ impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for c in chunk.valid().chars() {
-                match is_hostile(c) {
-                    true => write!(f, "{}", c.escape_default())?,
-                    false => f.write_char(c)?,
-                }
+                if is_hostile(c) { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
             }
             for byte in chunk.invalid() {
                 write!(f, "\\x{byte:02x}")?;

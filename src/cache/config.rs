@@ -10,7 +10,8 @@ use std::io::{self, Read};
 use rustix::io::Errno;
 use serde_json::Value;
 
-use super::{Cache, Location};
+use super::handle::Cache;
+use super::location::Location;
 use crate::error::{Context, Error, Result};
 
 /// What the file is called in an image.
@@ -59,7 +60,7 @@ impl Cache {
     /// # }
     /// ```
     pub fn config(&self, image: &Location) -> Result<Option<ImageConfig>> {
-        let path = || image.path_in(&self.path).join(".oci-config.json");
+        let path = || image.path_in(self.path()).join(".oci-config.json");
         let found = self.read_config(image).context("read", path())?;
         match found.as_deref().map(ImageConfig::parse) {
             None => Ok(None),
@@ -85,9 +86,10 @@ impl Cache {
         // With room for all of it at once, it takes two calls to read.
         let mut text = Vec::with_capacity(status.len().min(MAX_CONFIG_BYTES) as usize + 1);
         file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut text)?;
-        match text.len() as u64 > MAX_CONFIG_BYTES {
-            true => Err(invalid("it is larger than 1 MiB")),
-            false => Ok(Some(text)),
+        if text.len() as u64 > MAX_CONFIG_BYTES {
+            Err(invalid("it is larger than 1 MiB"))
+        } else {
+            Ok(Some(text))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::EntryName;
+use super::entry_name::EntryName;
 use crate::escape::Escaped;
 
 /// A digest as the cache's owner uses it: text like `sha256:0a1b…`, on disk the same with its

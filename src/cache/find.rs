@@ -1,6 +1,8 @@
 //! Which image somebody means.
 
-use super::{Digest, EntryKind, Inventory, Leftover};
+use super::digest::Digest;
+use super::entry::{EntryKind, Leftover};
+use super::inventory::Inventory;
 
 /// What a text may stand for: the answer of [`Inventory::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +52,10 @@ impl Inventory {
         };
         let exact = matching(&|digest| named.contains(&digest) || digest.to_text() == text);
         // A reference whose image is gone does not stand for some other one.
-        let mut found = match exact.is_empty() && named.is_empty() {
-            true => matching(&|digest| begins_with(digest, text)),
-            false => exact,
+        let mut found = if exact.is_empty() && named.is_empty() {
+            matching(&|digest| begins_with(digest, text))
+        } else {
+            exact
         };
         match found.len() {
             0 => self.find_hidden(text, &named),
@@ -70,9 +73,8 @@ impl Inventory {
             EntryKind::Leftover(Leftover::Hidden(digest)) => Some(digest),
             _ => None,
         });
-        let is_meant = |digest: &&Digest| match named.is_empty() {
-            true => begins_with(digest, text),
-            false => named.contains(digest),
+        let is_meant = |digest: &&Digest| {
+            if named.is_empty() { begins_with(digest, text) } else { named.contains(digest) }
         };
         match (hidden.find(is_meant), named.first()) {
             (Some(digest), _) => Lookup::Hidden(digest.clone()),

@@ -1,95 +1,25 @@
 //! What lies in the cache: one cheap pass over three folders, no tree is walked.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rustix::io::Errno;
 
+use super::digest::Digest;
+use super::entry::{Entry, EntryKind, Leftover, classify, own_folder};
+use super::entry_name::EntryName;
+use super::handle::Cache;
+use super::location::{Folder, Location};
 use super::ref_file::SETTLED_AGE;
-use super::trash_name::{TRASH_PREFIX, TrashStage, former_name};
-use super::{Cache, Digest, EntryName, Folder, Location, RefIndex};
+use super::refs::RefIndex;
+use super::refs::SETTLE_TIME;
 use crate::error::{Context, Error, Result};
-use crate::fs::{Kind, Status};
+use crate::fs::Status;
+use crate::stop::StopFlag;
 
-/// What an entry is, told by its name and its kind alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EntryKind {
-    /// An extracted image: a directory `sha256-*`.
-    Image(Digest),
-    /// An extracted layer: a directory or file `layers/sha256-*`.
-    Layer(Digest),
-    /// What an extraction or a collection left, or still works on: `tmp-rootfs-*`,
-    /// `layers/tmp-layer-*` and `tmp-gc-*`.
-    Leftover(Leftover),
-    /// None of these. Shown, and never touched but by a purge.
-    Foreign,
-}
-
-/// Whose leftover it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Leftover {
-    /// The owner's: an extraction in progress, or one that died.
-    Extraction,
-    /// Ours: a whole image that an interrupted collection had hidden, and not begun to remove.
-    Hidden(Digest),
-    /// Ours: what is left of an entry that an interrupted collection had begun to remove.
-    Dead,
-}
-
-/// Something that lies in the cache: a name, and what one `stat` tells of it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Entry {
-    /// Where it lies.
-    pub location: Location,
-    /// What it is.
-    pub kind: EntryKind,
-    /// Its modification time: the owner sets it to now whenever it uses an image or a layer.
-    pub last_used: Timestamp,
-}
-
-impl Entry {
-    /// The digest that a leftover of an interrupted collection was called by.
-    pub fn former_digest(&self) -> Option<Digest> {
-        former_name(&self.location.name)?.1
-    }
-
-    /// Whether an interrupted collection has left it.
-    pub fn is_interrupted_gc(&self) -> bool {
-        matches!(self.kind, EntryKind::Leftover(Leftover::Hidden(_) | Leftover::Dead))
-    }
-
-    /// Whether it was changed within two seconds of `now`: then its owner may be about to write the
-    /// ref that names it.
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now.duration_since(self.last_used).unsigned_abs() < SETTLED_AGE
-    }
-
-    /// What a ref calls it, if it is an image: a hidden one, too, is called by its digest.
-    pub fn ref_name(&self) -> &EntryName {
-        match &self.kind {
-            EntryKind::Leftover(Leftover::Hidden(digest)) => digest.entry_name(),
-            _ => &self.location.name,
-        }
-    }
-
-    /// Whether it is a whole image, be it hidden, or an extraction that will be one.
-    pub fn is_rootfs(&self) -> bool {
-        match &self.kind {
-            EntryKind::Image(_) | EntryKind::Leftover(Leftover::Hidden(_)) => true,
-            EntryKind::Leftover(Leftover::Extraction) => self.location.folder == Folder::Root,
-            EntryKind::Leftover(Leftover::Dead) | EntryKind::Layer(_) | EntryKind::Foreign => false,
-        }
-    }
-
-    /// Whether it is an extraction, in progress or dead.
-    pub fn is_extraction(&self) -> bool {
-        self.kind == EntryKind::Leftover(Leftover::Extraction)
-    }
-}
+/// How long to wait before a cache that is being written is looked at again.
+const SETTLE_STEP: Duration = Duration::from_millis(50);
 
 /// All that lies in the cache, each folder by name: the answer of
 /// [`Cache::inventory`](super::Cache::inventory). By default, there is nothing.
@@ -201,46 +131,42 @@ impl Inventory {
     }
 }
 
-/// The folder of the cache that a name stands for, if it is one.
-fn own_folder(location: &Location, kind: Kind) -> Option<Folder> {
-    let own = [Folder::Layers, Folder::Refs];
-    let is_it = |folder: &Folder| folder.name().as_bytes() == location.name.as_bytes();
-    let is_possible = location.folder == Folder::Root && kind == Kind::Directory;
-    own.into_iter().find(is_it).filter(|_| is_possible)
-}
-
-fn classify(folder: Folder, name: &EntryName, kind: Kind) -> EntryKind {
-    let directory = kind == Kind::Directory;
-    let is_entry = directory || (folder == Folder::Layers && kind == Kind::File);
-    let digest = Digest::of_entry(name).filter(|_| is_entry);
-    match (digest, folder) {
-        (Some(digest), Folder::Root) => EntryKind::Image(digest),
-        (Some(digest), _) => EntryKind::Layer(digest),
-        (None, _) if is_entry && name.starts_with(TRASH_PREFIX) => {
-            EntryKind::Leftover(interrupted(name, folder))
-        }
-        (None, _) if directory && name.starts_with(extraction_prefix(folder)) => {
-            EntryKind::Leftover(Leftover::Extraction)
-        }
-        (None, _) => EntryKind::Foreign,
+impl Cache {
+    /// Looks at everything that lies in the cache: one call a name, no tree is walked. Waits up to
+    /// half a second for refs that are being written.
+    ///
+    /// # Errors
+    /// The cache directory cannot be listed. What else cannot be read is in the inventory's own
+    /// lists.
+    pub fn inventory(&self) -> Result<Inventory> {
+        Inventory::read(self, SETTLE_TIME)
     }
-}
 
-/// What the owner calls an extraction in this folder.
-fn extraction_prefix(folder: Folder) -> &'static str {
-    match folder {
-        Folder::Root => "tmp-rootfs-",
-        Folder::Layers | Folder::Refs => "tmp-layer-",
+    /// Lists the cache at once, with every reference as it stands: enough where only names are needed.
+    ///
+    /// # Errors
+    /// As for [`Cache::inventory`].
+    pub fn inventory_now(&self) -> Result<Inventory> {
+        Inventory::read(self, Duration::ZERO)
     }
-}
 
-/// How far an interrupted collection had come with the entry that is now called `name`.
-fn interrupted(name: &EntryName, folder: Folder) -> Leftover {
-    match former_name(name) {
-        Some((TrashStage::Hidden, Some(digest))) if folder == Folder::Root => {
-            Leftover::Hidden(digest)
+    /// The same for whoever is about to remove something: waits up to two seconds for an image
+    /// whose ref is perhaps being written.
+    ///
+    /// # Errors
+    /// As for [`Cache::inventory`], or `stop` was raised.
+    pub fn settled_inventory(&self, stop: &StopFlag) -> Result<Inventory> {
+        let deadline = Instant::now() + SETTLED_AGE;
+        loop {
+            if stop.is_raised() {
+                return Err(Error::Interrupted);
+            }
+            let inventory = self.inventory()?;
+            if Instant::now() >= deadline || !inventory.is_unsettled(Timestamp::now()) {
+                return Ok(inventory);
+            }
+            std::thread::sleep(SETTLE_STEP);
         }
-        _ => Leftover::Dead,
     }
 }
 
@@ -295,47 +221,5 @@ mod tests {
             modified: at(1000),
         });
         assert_eq!(unsettled(&inventory), [false; 6]);
-    }
-
-    #[test]
-    fn name_folder_and_kind_decide_what_an_entry_is() {
-        use Kind::{Directory, File, Special, Symlink};
-        let of = |folder, name: &str, kind| {
-            let location = Location { folder, name: EntryName::new(name).unwrap() };
-            match (own_folder(&location, kind), classify(folder, &location.name, kind)) {
-                (Some(_), _) => "folder",
-                (_, EntryKind::Image(_)) => "image",
-                (_, EntryKind::Layer(_)) => "layer",
-                (_, EntryKind::Leftover(Leftover::Extraction)) => "extraction",
-                (_, EntryKind::Leftover(Leftover::Hidden(_))) => "hidden",
-                (_, EntryKind::Leftover(Leftover::Dead)) => "dead",
-                (_, EntryKind::Foreign) => "stranger",
-            }
-        };
-        for (name, kind, in_root, in_layers) in [
-            ("sha256-ab", Directory, "image", "layer"),
-            ("sha256-", Directory, "image", "layer"),
-            ("sha256-ab", File, "stranger", "layer"),
-            ("sha256-ab", Symlink, "stranger", "stranger"),
-            ("sha256-ab", Special, "stranger", "stranger"),
-            ("sha512-ab", Directory, "stranger", "stranger"),
-            ("tmp-rootfs-1", Directory, "extraction", "stranger"),
-            ("tmp-layer-1", Directory, "stranger", "extraction"),
-            ("tmp-1", Directory, "stranger", "stranger"),
-            ("tmp-rootfs-1", Symlink, "stranger", "stranger"),
-            ("tmp-rootfs-1", File, "stranger", "stranger"),
-            ("tmp-gc-sha256-ab", Directory, "hidden", "dead"),
-            ("tmp-gc-dead-sha256-ab", Directory, "dead", "dead"),
-            ("tmp-gc-notes", Directory, "dead", "dead"),
-            ("tmp-gc-sha256-ab", File, "stranger", "dead"),
-            ("tmp-gc-sha256-ab", Symlink, "stranger", "stranger"),
-            ("refs", Directory, "folder", "stranger"),
-            ("layers", Directory, "folder", "stranger"),
-            ("layers", Symlink, "stranger", "stranger"),
-            ("notes.txt", File, "stranger", "stranger"),
-        ] {
-            assert_eq!(of(Folder::Root, name, kind), in_root, "{name} {kind:?}");
-            assert_eq!(of(Folder::Layers, name, kind), in_layers, "layers/{name} {kind:?}");
-        }
     }
 }

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use super::digest::Digest;
+use super::entry_name::EntryName;
+use super::handle::Cache;
 use super::in_use::{UsingProcess, lock_holder};
-use super::{Cache, Digest, EntryName};
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
 
@@ -115,7 +117,7 @@ impl Cache {
     /// ```
     pub fn lease(&self, digest: &Digest) -> Result<Option<Lease>> {
         let name = digest.entry_name();
-        let path = self.path.join(name.as_os_str());
+        let path = self.path().join(name.as_os_str());
         let deadline = Instant::now() + PATIENCE;
         while let Some(directory) = self.open_image(name).context("open", &path)? {
             match directory.try_lock(LockKind::Shared).context("lease", &path)? {
@@ -134,7 +136,7 @@ impl Cache {
     /// is asked for again before anything happens to it.
     pub fn leases<'a>(&self, images: impl IntoIterator<Item = &'a EntryName>) -> Leases {
         let is_leased =
-            |image: &&EntryName| matches!(Claim::new(&self.root, image), Ok(Claim::Leased));
+            |image: &&EntryName| matches!(Claim::new(self.root(), image), Ok(Claim::Leased));
         images.into_iter().filter(is_leased).cloned().collect()
     }
 
@@ -142,7 +144,7 @@ impl Cache {
         if Digest::of_entry(name).is_none() {
             return Ok(None);
         }
-        match self.root.open_folder(name.as_c_str()) {
+        match self.root().open_folder(name.as_c_str()) {
             Ok(directory) => Ok(Some(directory)),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
             Err(cause) => Err(cause),
@@ -151,7 +153,7 @@ impl Cache {
 
     /// Whether an open directory is what lies under this name now.
     fn is_called(&self, directory: &Directory, name: &EntryName) -> bool {
-        let (held, named) = (directory.status(), self.root.status_of(name.as_c_str()));
+        let (held, named) = (directory.status(), self.root().status_of(name.as_c_str()));
         matches!((held, named), (Ok(held), Ok(named)) if held.inode == named.inode)
     }
 }

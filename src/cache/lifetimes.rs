@@ -11,7 +11,10 @@ use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::config::CONFIG_FILE;
-use super::{Cache, Entry, EntryKind, Folder, Inventory, Location};
+use super::entry::{Entry, EntryKind};
+use super::handle::Cache;
+use super::inventory::Inventory;
+use super::location::{Folder, Location};
 use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use super::EntryName;
+use super::entry_name::EntryName;
 
 /// The folders of a cache that hold entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

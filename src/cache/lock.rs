@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::Cache;
+use super::handle::Cache;
 use super::in_use::{UsingProcess, lock_holder};
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
@@ -91,7 +91,7 @@ impl Cache {
     /// Whether the path leads here still. Whoever was waited for may have removed the directory,
     /// and its owner made it again.
     fn is_at(&self, path: &Path) -> Result<bool> {
-        let held = self.root.status().context("look at", path)?;
+        let held = self.root().status().context("look at", path)?;
         match Directory::open(path).and_then(|there| there.status()) {
             Ok(there) => Ok(there.inode == held.inode),
             Err(Errno::NOENT) => Ok(false),
@@ -110,10 +110,10 @@ impl Cache {
         busy: impl FnOnce(Option<&UsingProcess>) -> Patience,
     ) -> Result<LockedCache> {
         // A description of its own: the lock ends with it, not with the cache.
-        let directory = self.root.open_folder(c".").context("open", &self.path)?;
+        let directory = self.root().open_folder(c".").context("open", self.path())?;
         let mut busy = Some(busy);
         loop {
-            match directory.try_lock(LockKind::Exclusive).context("lock", &self.path)? {
+            match directory.try_lock(LockKind::Exclusive).context("lock", self.path())? {
                 LockAnswer::Granted => {
                     return Ok(LockedCache { cache: self, held: Some(directory) });
                 }
@@ -125,7 +125,7 @@ impl Cache {
                 let holder = lock_holder(&directory);
                 if busy(holder.as_ref()) == Patience::GiveUp {
                     let holder = UsingProcess::describe(holder.as_ref());
-                    return Err(Error::Busy { path: self.path.clone(), holder });
+                    return Err(Error::Busy { path: self.path().to_owned(), holder });
                 }
             }
             std::thread::sleep(POLL);

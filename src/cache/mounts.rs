@@ -7,8 +7,9 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::handle::Cache;
+use super::location::Location;
 use super::path_lookup::PathLookup;
-use super::{Cache, Location};
 use crate::error::{Error, Result};
 use crate::fs::mount_points;
 

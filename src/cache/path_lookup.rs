@@ -7,7 +7,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Cache, EntryName, Folder, Location};
+use super::entry_name::EntryName;
+use super::handle::Cache;
+use super::location::{Folder, Location};
 
 /// What Linux puts behind the path of a file that has been removed since it was opened.
 const DELETED: &[u8] = b" (deleted)";
@@ -21,8 +23,8 @@ pub struct PathLookup {
 
 impl PathLookup {
     pub fn new(cache: &Cache) -> Self {
-        let spelled = std::path::absolute(&cache.path).unwrap_or_else(|_| cache.path.clone());
-        let real = cache.root.path().or_else(|| spelled.canonicalize().ok());
+        let spelled = std::path::absolute(cache.path()).unwrap_or_else(|_| cache.path().to_owned());
+        let real = cache.root().path().or_else(|| spelled.canonicalize().ok());
         Self { real: real.unwrap_or_else(|| spelled.clone()), spelled }
     }
 
@@ -38,9 +40,10 @@ impl PathLookup {
     /// The entries that a path may mean which came from the system. A file can also be *called*
     /// `x (deleted)`: then both are meant, since it is worse to miss one.
     pub fn of_link(&self, link: &[u8]) -> impl Iterator<Item = Location> {
-        let readings = match link.starts_with(self.real.as_os_str().as_bytes()) {
-            true => [Some(link), link.strip_suffix(DELETED)],
-            false => [None, None],
+        let readings = if link.starts_with(self.real.as_os_str().as_bytes()) {
+            [Some(link), link.strip_suffix(DELETED)]
+        } else {
+            [None, None]
         };
         readings.into_iter().flatten().filter_map(|path| entry_below(&self.real, as_path(path)))
     }

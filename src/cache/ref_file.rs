@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use rustix::io::Errno;
 
-use super::{Digest, EntryName, Ref, RefProblem};
+use super::digest::Digest;
+use super::entry_name::EntryName;
+use super::refs::{Ref, RefProblem};
 use crate::fs::{Directory, Kind, Status};
 
 /// A ref is a line of text; more than this is something else.
@@ -64,9 +66,10 @@ fn read(file: File, name: &EntryName) -> std::io::Result<Look> {
     (&file).take(before.len().min(MAX_REF_BYTES + 1)).read_to_end(&mut text)?;
     let found = parse(&text, name, Status::from(&before).modified());
     let is_whole = found.is_ok() && text.ends_with(b"\n");
-    match is_whole || age(&file)? >= SETTLED_AGE {
-        true => Ok(Look::Found(found)),
-        false => Ok(Look::Unsettled(found)),
+    if is_whole || age(&file)? >= SETTLED_AGE {
+        Ok(Look::Found(found))
+    } else {
+        Ok(Look::Unsettled(found))
     }
 }
 

@@ -15,9 +15,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::digest::Digest;
+use super::entry_name::EntryName;
+use super::handle::Cache;
+use super::location::Folder;
 use super::ref_file::{Look, look};
 use super::trash_name::former_ref_file;
-use super::{Digest, EntryName, Folder};
 use crate::error::{Error, Result};
 use crate::escape::Escaped;
 use crate::fs::Directory;
@@ -196,5 +199,31 @@ impl RefIndex {
             }),
             None => Ok(Self { refs: self.refs, invalid: self.invalid, unreadable: Vec::new() }),
         }
+    }
+}
+
+impl Cache {
+    /// Reads all refs, waiting up to half a second for refs that are being written. Whatever
+    /// cannot be read, be it `refs` itself, is in the index's list of what is unreadable.
+    pub fn refs(&self) -> RefIndex {
+        self.refs_with(SETTLE_TIME)
+    }
+
+    /// Reads all references at once, each as it stands.
+    pub(crate) fn refs_now(&self) -> RefIndex {
+        self.refs_with(Duration::ZERO)
+    }
+
+    pub(super) fn refs_with(&self, patience: Duration) -> RefIndex {
+        match self.folder(Folder::Refs) {
+            Ok(Some(refs)) => RefIndex::read(&refs, &Folder::Refs.path_in(self.path()), patience),
+            Ok(None) => RefIndex::default(),
+            Err(problem) => RefIndex::unreadable(problem),
+        }
+    }
+
+    /// When `refs` was made. That it cannot be asked is reported with the refs themselves.
+    pub(super) fn index_born(&self) -> Option<Timestamp> {
+        self.try_folder(Folder::Refs).ok()??.born(c".").ok()?
     }
 }

@@ -6,8 +6,11 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::entry_name::EntryName;
+use super::handle::Cache;
+use super::location::Folder;
 use super::ref_file::{Look, look};
-use super::{Cache, EntryName, Folder, InvalidRef, RefIndex, RefProblem, UnreadableRef};
+use super::refs::{InvalidRef, RefIndex, RefProblem, UnreadableRef};
 use crate::error::Error;
 use crate::test_cache::{TestCache, age};
 
@@ -85,9 +88,10 @@ fn a_young_file_is_believed_only_if_it_is_a_whole_ref() {
         ("a/b\n", old, true, false),
     ] {
         let file = cache.raw_ref("r", content);
-        match by == young {
-            true => rejuvenate(&file),
-            false => age(&file, by),
+        if by == young {
+            rejuvenate(&file)
+        } else {
+            age(&file, by)
         }
         let refs = open(&cache).folder(Folder::Refs).unwrap().unwrap();
         let (found, was_settled) = match look(&refs, &name("r")).unwrap() {

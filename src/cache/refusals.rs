@@ -139,7 +139,7 @@ impl Cache {
         own: u32,
     ) -> Vec<(Location, Refusal)> {
         let Ok(Some(directory)) = self.try_folder(folder) else { return Vec::new() };
-        let path = folder.path_in(&self.path);
+        let path = folder.path_in(self.path());
         let of_folder = RefusalCause::of_content(own, &directory, c".");
         let of_folder = of_folder.map(|cause| Refusal { path: path.clone(), cause });
         let look = |name: &EntryName| {

@@ -9,7 +9,8 @@
 //!
 //! A number between prefix and name sets copies apart that several interrupted runs have left.
 
-use super::{Digest, EntryName};
+use super::digest::Digest;
+use super::entry_name::EntryName;
 
 /// What every such name begins with.
 pub(crate) const TRASH_PREFIX: &str = "tmp-gc-";

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::EntryName;
+use super::entry_name::EntryName;
 use super::location::home_directory;
 use crate::fs::Directory;
 

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::complete::{command, images};
+use super::complete::images::{command, images};
 use crate::jobs::Jobs;
 
 /// Options of every verb, taken before or after it.
@@ -284,6 +284,42 @@ fn parse_size(text: &str) -> Result<ByteSize, String> {
         return Err(expected());
     }
     text.parse().map_err(|_| expected())
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  eval \"$(bbox completions bash)\"     in ~/.bashrc
+  eval \"$(bbox completions zsh)\"      in ~/.zshrc, after compinit
+  bbox completions fish | source      in ~/.config/fish/config.fish
+
+TAB then completes commands, options and, from the cache as it is at that
+moment, references and digests.")]
+pub struct Completions {
+    /// The shell to print the script for
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox man ~/.local/share/man/man1     for yourself
+  bbox man /usr/local/share/man/man1   for everybody on this machine
+
+One set of pages serves both programs, bbox and bbox-cache: the one on gc is
+bbox-cache-gc(1). Pages of these names that are there already are replaced.")]
+pub struct Man {
+    /// Where to write them; the directory has to be there
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
 }
 
 #[cfg(test)]

@@ -8,15 +8,13 @@ use super::args::{Color, Format, Shared};
 use super::failure::{Failure, refuse};
 use super::process::Signals;
 use super::program::Program;
+use super::shell::{directory_from_environment, shell_word};
 use super::ui::console::Console;
 use crate::cache::default_directory;
 use crate::error::Context as _;
 use crate::escape::Escaped;
 use crate::jobs::Jobs;
 use crate::usage::Meter;
-
-/// Names the cache directory, unless the command line does.
-const DIRECTORY_VARIABLE: &str = "BBOX_IMAGE_CACHE_DIR";
 
 pub struct Context<'a> {
     pub console: &'a Console,
@@ -73,9 +71,10 @@ impl<'a> Context<'a> {
     /// The cache directory as that in which there is nothing, safe to print. Whoever has made a slip
     /// should see that it is not even there.
     pub fn shown_place(&self) -> String {
-        match self.cache_dir.metadata().is_err_and(is_missing) {
-            true => format!("{}: there is no such directory", self.shown_dir()),
-            false => self.shown_dir(),
+        if self.cache_dir.metadata().is_err_and(is_missing) {
+            format!("{}: there is no such directory", self.shown_dir())
+        } else {
+            self.shown_dir()
         }
     }
 
@@ -89,43 +88,6 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The cache directory that the environment names; an empty variable is none.
-pub fn directory_from_environment() -> Option<PathBuf> {
-    let variable = std::env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
-    variable.map(PathBuf::from)
-}
-
 fn is_missing(error: std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::NotFound
-}
-
-/// Whether a word means itself in every shell, wherever it stands after another one.
-pub fn is_plain(word: &str) -> bool {
-    word.chars().all(|c| c.is_alphanumeric() || "/._-+=:@,%".contains(c))
-}
-
-/// A word as it can be typed in a shell.
-pub fn shell_word(word: &str) -> String {
-    match !word.is_empty() && is_plain(word) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_is_quoted_only_where_a_shell_would_split_change_or_lose_it() {
-        for (word, typed) in [
-            ("/home/me/.cache/broodbox/images", "/home/me/.cache/broodbox/images"),
-            ("/mnt/big disk", "'/mnt/big disk'"),
-            ("it's", r"'it'\''s'"),
-            ("$HOME", "'$HOME'"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_word(word), typed);
-        }
-    }
 }

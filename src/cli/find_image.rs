@@ -104,11 +104,10 @@ fn none(inventory: &Inventory, text: &str, dir: &str) -> String {
     let images = inventory.refs.refs.iter().filter_map(|found| found.image.as_deref());
     let proposals: Vec<_> =
         proposals(images, text).map(|name| Escaped::new(name).to_string()).collect();
-    match proposals.is_empty() {
-        true => format!("there is no image {shown} in {dir}"),
-        false => {
-            format!("there is no image {shown} in {dir}; did you mean {}?", proposals.join(" or "))
-        }
+    if proposals.is_empty() {
+        format!("there is no image {shown} in {dir}")
+    } else {
+        format!("there is no image {shown} in {dir}; did you mean {}?", proposals.join(" or "))
     }
 }
 
@@ -118,9 +117,12 @@ fn proposals<'a>(
     references: impl Iterator<Item = &'a str>,
     typed: &str,
 ) -> impl Iterator<Item = &'a str> {
-    let likeness = |reference: &str| match !typed.is_empty() && reference.contains(typed) {
-        true => 1.0,
-        false => strsim::normalized_damerau_levenshtein(reference, typed),
+    let likeness = |reference: &str| {
+        if !typed.is_empty() && reference.contains(typed) {
+            1.0
+        } else {
+            strsim::normalized_damerau_levenshtein(reference, typed)
+        }
     };
     let mut alike: Vec<_> = references.map(|reference| (likeness(reference), reference)).collect();
     alike.retain(|(likeness, _)| *likeness >= ALIKE);

@@ -68,9 +68,10 @@ pub fn raise_open_files() {
 
 /// `None` is no limit at all.
 fn highest(maximum: Option<u64>) -> Option<u64> {
-    match cfg!(target_vendor = "apple") {
-        true => Some(maximum.map_or(MOST_ON_MACOS, |maximum| maximum.min(MOST_ON_MACOS))),
-        false => maximum,
+    if cfg!(target_vendor = "apple") {
+        Some(maximum.map_or(MOST_ON_MACOS, |maximum| maximum.min(MOST_ON_MACOS)))
+    } else {
+        maximum
     }
 }
 

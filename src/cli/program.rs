@@ -10,9 +10,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, Parser, Subcommand};
 
-use super::args::{Shared, Verb};
-use super::commands::completions::Completions;
-use super::commands::man::Man;
+use super::args::{Completions, Man, Shared, Verb};
 use super::ui::theme::HELP;
 
 /// Which of the two runs.

@@ -1,5 +1,6 @@
 //! What the user should know besides: what could not be read, and whether the refs can be believed.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::cache::{Folder, Inventory};
@@ -8,7 +9,7 @@ use crate::cli::ui::units::plural;
 use crate::error::{Problems, Result};
 use crate::escape::Escaped;
 use crate::plan::DroppedRefs;
-use crate::usage::Measurement;
+use crate::usage::{CacheUsage, Measurement};
 
 /// A warning that the refs of the cache at `cache_dir` may be incomplete, on one line.
 pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
@@ -35,6 +36,16 @@ pub fn unread_in_tree(problems: &Problems) -> Vec<String> {
         lines.push(format!("{more} more problems in the same tree"));
     }
     lines
+}
+
+/// What could not be read of the cache, safe to print. Whatever else lies there, such as `lost+found`, may be closed to
+/// its user.
+pub fn unread(inventory: &Inventory, cache_usage: &CacheUsage) -> Vec<String> {
+    let foreign: HashSet<_> = inventory.foreign().collect();
+    let trees = cache_usage.measurement().all_problems();
+    let trees = trees.filter(|(location, _)| !foreign.contains(location));
+    let trees = trees.flat_map(|(_, problems)| unread_in_tree(problems));
+    cache_usage.problems().iter().map(ToString::to_string).chain(trees).collect()
 }
 
 #[derive(Default)]

@@ -50,9 +50,10 @@ impl Directory {
     pub fn open_child(&self, name: &CStr) -> Result<(Self, Status)> {
         let child = self.open_folder(name)?;
         let status = child.status()?;
-        match sys::is_mount(&self.fd, &child.fd, &status)? {
-            true => Err(Errno::XDEV),
-            false => Ok((child, status)),
+        if sys::is_mount(&self.fd, &child.fd, &status)? {
+            Err(Errno::XDEV)
+        } else {
+            Ok((child, status))
         }
     }
 

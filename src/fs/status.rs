@@ -112,9 +112,10 @@ impl Status {
 /// known.
 pub fn time(seconds: i64, nanoseconds: u32) -> Timestamp {
     let nanoseconds = i32::try_from(nanoseconds).unwrap_or(0);
-    Timestamp::new(seconds, nanoseconds).unwrap_or(match seconds < 0 {
-        true => Timestamp::MIN,
-        false => Timestamp::MAX,
+    Timestamp::new(seconds, nanoseconds).unwrap_or(if seconds < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
     })
 }
 

@@ -58,9 +58,10 @@ impl<'b> Trail<'b> {
 
     fn open_above(&self, inode: InodeId) -> io::Result<Directory> {
         let above = self.here().open_folder(c"..")?;
-        match above.status()?.inode == inode {
-            true => Ok(above),
-            false => Err(io::Error::other("it has been moved meanwhile")),
+        if above.status()?.inode == inode {
+            Ok(above)
+        } else {
+            Err(io::Error::other("it has been moved meanwhile"))
         }
     }
 }

@@ -22,14 +22,16 @@
 //! # }
 //! ```
 
+mod draft;
 mod gather;
 mod measure;
 mod prepare;
 mod reporter;
 mod run;
 
+pub use draft::{Draft, LeftLayers, measure_left_layers};
 pub use gather::gather;
-pub use measure::{LeftLayers, measure_left_layers};
-pub use prepare::{Draft, plan, plan_purge, plan_rm};
+pub use measure::{measure, measure_cache};
+pub use prepare::{plan, plan_purge, plan_rm};
 pub use reporter::Reporter;
 pub use run::{Done, run};

@@ -4,25 +4,15 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use super::draft::Draft;
 use super::gather::{gather, gather_all};
+use super::measure::measure_cache;
 use super::reporter::Reporter;
-use crate::cache::{Cache, Digest, Inventory, VmClones};
+use crate::cache::{Cache, Digest, Inventory};
 use crate::error::Result;
 use crate::jobs::Jobs;
-use crate::plan::{self, Activity, Evidence, GcOptions, Plan};
-use crate::usage::{CacheUsage, Meter};
-
-/// A plan, and what it was made of.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Draft {
-    /// What is to go, and why.
-    pub plan: Plan,
-    /// What lies in the cache.
-    pub inventory: Inventory,
-    /// Who needs what.
-    pub evidence: Evidence,
-}
+use crate::plan::{self, Activity, GcOptions};
+use crate::usage::Meter;
 
 /// Plans a collection.
 ///
@@ -38,7 +28,8 @@ pub fn plan(
     let inventory = readable_inventory(cache, reporter)?;
     let mut evidence = gather_all(cache, &inventory, jobs, reporter)?;
     if options.max_size.is_some() {
-        evidence.usage = Some(measure_cache(cache, &inventory, jobs, reporter)?);
+        let meter = Meter::new(jobs).with_extents();
+        evidence.usage = Some(measure_cache(cache, &inventory, meter, reporter)?);
     }
     let plan = plan::gc(&inventory, options, &evidence);
     Ok(Draft { plan, inventory, evidence })
@@ -77,16 +68,4 @@ fn readable_inventory(cache: &Cache, reporter: &dyn Reporter) -> Result<Inventor
     let mut inventory = cache.settled_inventory(&reporter.stop())?;
     inventory.refs = inventory.refs.into_readable()?;
     Ok(inventory)
-}
-
-fn measure_cache(
-    cache: &Cache,
-    inventory: &Inventory,
-    jobs: Jobs,
-    reporter: &mut dyn Reporter,
-) -> Result<CacheUsage> {
-    let (meter, clones) = (Meter::new(jobs).with_extents(), VmClones::of_user());
-    let stop = reporter.stop();
-    let mut watch = |progress: &_| reporter.measuring(progress);
-    CacheUsage::measure(cache, inventory, &meter, clones.as_ref(), &stop, &mut watch)
 }

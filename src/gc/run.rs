@@ -7,7 +7,7 @@
 use bytesize::ByteSize;
 use crossbeam_channel::unbounded;
 
-use super::measure::measure;
+use super::measure::measure_planned;
 use super::reporter::Reporter;
 use crate::cache::LockedCache;
 use crate::error::{Error, Result};
@@ -41,9 +41,10 @@ pub fn run(
     reporter: &mut dyn Reporter,
 ) -> Result<Done> {
     let is_idle = plan.removals().next().is_none();
-    let measurement = match !is_idle && cache.can_share_data()? {
-        true => Some(measure(cache, &plan, &plan.to_remove(), jobs, reporter)?),
-        false => None,
+    let measurement = if !is_idle && cache.can_share_data()? {
+        Some(measure_planned(cache, &plan, &plan.to_remove(), jobs, reporter)?)
+    } else {
+        None
     };
     let before = if is_idle { None } else { Some(cache.free_bytes()) };
     let outcome = sweep_watched(cache, &mut plan, jobs, reporter)?;

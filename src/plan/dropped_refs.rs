@@ -7,7 +7,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Reachability;
+use super::reachability::Reachability;
 use crate::cache::{Folder, Inventory};
 
 /// By how much the index has to be younger than an orphan's last use.

@@ -55,10 +55,7 @@ pub fn fit(
     while more < enough {
         let middle = more + (enough - more) / 2;
         let found = size_without(&first(middle));
-        match found.at_least() <= limit {
-            true => (enough, size) = (middle, found),
-            false => more = middle + 1,
-        }
+        if found.at_least() <= limit { (enough, size) = (middle, found) } else { more = middle + 1 }
     }
     (first(enough), size)
 }

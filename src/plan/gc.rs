@@ -113,14 +113,15 @@ fn decide_layers(
     options: &GcOptions,
     evidence: &Evidence,
 ) -> Vec<Decision> {
-    let timeline = Timeline::new(inventory, &evidence.lifetimes);
     let staying = others.iter().filter(|decision| !decision.verdict.removes());
     let staying: Vec<_> = staying.filter_map(|decision| decision.item.rootfs()).collect();
     let locations: HashSet<_> = staying.iter().map(|entry| &entry.location).collect();
     let pulls = staying.iter().filter(|entry| entry.is_extraction());
     let pulls: Vec<_> = pulls.map(|entry| &entry.location).collect();
+    let timeline = Timeline::new(inventory, &evidence.lifetimes);
+    let timeline = timeline.staying(|image| locations.contains(image));
     let decide_layer = |layer: &&Entry| {
-        let layer_status = timeline.layer_status(layer, |image| locations.contains(image));
+        let layer_status = timeline.layer_status(layer);
         let is_pulled = layers::is_pulled(&layer_status, &pulls);
         let is_used = evidence.in_use.as_ref().map(|users| !users.get(&layer.location).is_empty());
         let verdict = match inventory.begun.contains(&layer.location) {

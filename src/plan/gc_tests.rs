@@ -248,9 +248,10 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
         };
         let plan = gc(&inventory(&["sha256-a"], true, true), &options, &evidence);
         let verdicts: Vec<_> = plan.decisions().iter().map(|decision| decision.verdict).collect();
-        match expected.removes() {
-            true => assert_eq!(verdicts, [expected, expected]),
-            false => assert_eq!(verdicts, [expected]),
+        if expected.removes() {
+            assert_eq!(verdicts, [expected, expected])
+        } else {
+            assert_eq!(verdicts, [expected])
         }
     }
     // Its refs go with it, be there another copy that an interrupted collection has left.
@@ -329,9 +330,10 @@ fn what_the_user_has_named_goes_and_nothing_else() {
         let digests = [Digest::parse(b"sha256:a").unwrap()].into();
         let plan = rm(&inventory, &digests, force, &evidence);
         let found: Vec<_> = plan.decisions().iter().map(|decision| decision.verdict).collect();
-        match expected.removes() {
-            true => assert_eq!(found, [expected, expected], "with its ref"),
-            false => assert_eq!(found, [expected]),
+        if expected.removes() {
+            assert_eq!(found, [expected, expected], "with its ref")
+        } else {
+            assert_eq!(found, [expected])
         }
         let none = rm(&inventory, &Default::default(), force, &evidence);
         assert!(none.decisions().is_empty());

@@ -7,12 +7,15 @@
 //! times tell of the pull itself. A copy, a restored backup or a clock that was set has other times.
 //! They contradict one another somewhere, and then nothing is concluded from them.
 
+use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::periods::{Period, Periods};
 use crate::cache::{
-    Entry, EntryKind, Folder, ImageTimes, Inventory, LayerTimes, Lifetimes, Location, Ref,
+    Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes, Lifetimes, Location,
+    Ref,
 };
 
 /// What is not touched for longer than that after it was filled may be a copy: whoever extracts a
@@ -89,110 +92,138 @@ impl Display for UnknownReason {
     }
 }
 
-/// From when to when an image was made of layers; no end, as long as that goes on.
-#[derive(Clone, Copy, Debug)]
-struct Period {
-    start: Timestamp,
-    end: Option<Timestamp>,
-}
-
-impl Period {
-    fn contains(self, time: Timestamp) -> bool {
-        self.start <= time && self.end.is_none_or(|end| time <= end)
-    }
-}
-
-/// From when a layer could be used, and when it was used last.
-#[derive(Clone, Copy, Debug)]
-struct Life {
-    first: Timestamp,
-    last: Timestamp,
-}
-
-impl Life {
-    /// Whether a layer can have been used for what was made in a period.
-    fn can_belong_to(self, made: Period) -> bool {
-        made.end.is_none_or(|end| self.first <= end) && self.last >= made.start
-    }
-}
-
 /// When everything in a cache was made.
+///
+/// An image was made of layers from the birth of its directory to that of its config, or is still being made; a layer could be used
+/// from its own birth on, and was used last at its modification time. A layer can belong to an image if the two overlap.
 #[derive(Debug)]
 pub struct Timeline<'a> {
     inventory: &'a Inventory,
-    times: &'a Lifetimes,
-    /// Of every image and extraction, hidden images included.
-    made: Vec<(&'a Location, Result<Period, UnknownReason>)>,
+    /// Of every image and extraction, hidden images included, by its place in the inventory.
+    made: Vec<(usize, Result<Period, UnknownReason>)>,
+    places: HashMap<&'a Location, usize>,
+    lives: HashMap<&'a Location, Result<Period, UnknownReason>>,
+    /// The layers that have a life, by their places in the inventory.
+    layers: Periods<usize>,
 }
 
 impl<'a> Timeline<'a> {
     /// The timeline of what `inventory` lists; `times` are of the same cache.
-    pub fn new(inventory: &'a Inventory, times: &'a Lifetimes) -> Self {
-        let images = inventory.entries.iter().filter(|entry| entry.is_rootfs());
-        let made = images.map(|entry| (&entry.location, period(entry, inventory, times)));
-        Self { inventory, times, made: made.collect() }
+    pub fn new(inventory: &'a Inventory, times: &Lifetimes) -> Self {
+        let oldest = oldest_refs(&inventory.refs.refs);
+        let entries = || inventory.entries.iter().enumerate();
+        let images = entries().filter(|(_, entry)| entry.is_rootfs());
+        let made: Vec<_> =
+            images.map(|(place, entry)| (place, making(entry, &oldest, times))).collect();
+        let known =
+            Periods::new(made.iter().filter_map(|(place, made)| Some((made.ok()?, *place))));
+        let is_layer = |entry: &Entry| matches!(entry.kind, EntryKind::Layer(_));
+        let layers = || entries().filter(|(_, entry)| is_layer(entry));
+        let lives: HashMap<_, _> =
+            layers().map(|(_, layer)| (&layer.location, life(layer, times, &known))).collect();
+        let alive =
+            layers().filter_map(|(place, layer)| Some((lives[&layer.location].ok()?, place)));
+        Self {
+            inventory,
+            layers: Periods::new(alive),
+            lives,
+            places: entries().map(|(place, entry)| (&entry.location, place)).collect(),
+            made,
+        }
     }
 
-    /// Where a layer stands if only those images and extractions count of which `stays` holds.
-    pub fn layer_status(&self, layer: &Entry, stays: impl Fn(&Location) -> bool) -> LayerStatus {
-        let unknown = |reason, image: Option<&Location>| {
-            LayerStatus::Unknown(UnknownLayer { reason, image: image.cloned() })
-        };
-        if !self.inventory.problems.is_empty() {
-            return unknown(UnknownReason::Unreadable, None);
-        }
-        let roots: Vec<_> = self.made.iter().filter(|(image, _)| stays(image)).collect();
-        let life = match self.life(layer) {
-            _ if roots.is_empty() => return LayerStatus::Unreferenced,
-            Ok(life) => life,
-            Err(reason) => return unknown(reason, None),
-        };
-        let holds = |made: &Result<_, _>| made.is_ok_and(|made| life.can_belong_to(made));
-        let holders: Vec<_> = roots.iter().filter(|(_, made)| holds(made)).collect();
-        if !holders.is_empty() {
-            return LayerStatus::Referenced(
-                holders.iter().map(|(image, _)| (*image).clone()).collect(),
-            );
-        }
-        match roots.iter().find_map(|(image, made)| Some((image, made.err()?))) {
-            Some((image, reason)) => unknown(reason, Some(image)),
-            None => LayerStatus::Unreferenced,
+    /// Only those images and extractions of which `stays` holds.
+    pub fn staying(&self, stays: impl Fn(&Location) -> bool) -> Staying<'_, 'a> {
+        let location = |place: usize| &self.inventory.entries[place].location;
+        let made = self.made.iter().filter(|(place, _)| stays(location(*place)));
+        let known = made.clone().filter_map(|(place, made)| Some((made.ok()?, *place)));
+        Staying {
+            timeline: self,
+            known: Periods::new(known),
+            is_empty: made.clone().next().is_none(),
+            unknown: made.clone().find_map(|(place, made)| Some((location(*place), made.err()?))),
         }
     }
 
     /// The layers that an image is likely made of, by their places in the inventory. `None` if its
     /// times say nothing.
     pub fn layers_of(&self, image: &Location) -> Option<Vec<usize>> {
-        let (_, made) = self.made.iter().find(|(made, _)| *made == image)?;
-        let made = made.ok()?;
-        let can_belong =
-            |layer: &Entry| self.life(layer).is_ok_and(|life| life.can_belong_to(made));
-        let entries = self.inventory.entries.iter().enumerate();
-        let layers = entries.filter(|(_, entry)| matches!(entry.kind, EntryKind::Layer(_)));
-        Some(layers.filter(|(_, layer)| can_belong(layer)).map(|(place, _)| place).collect())
-    }
-
-    fn life(&self, layer: &Entry) -> Result<Life, UnknownReason> {
-        let times = self.times.layers.get(&layer.location).ok_or(UnknownReason::Unreadable)?;
-        let LayerTimes { born: Some(born), filled: Some(filled) } = *times else {
-            return Err(UnknownReason::NoBirth);
-        };
-        if layer.last_used < filled || is_later(born, self.times, Folder::Layers) {
-            return Err(UnknownReason::Contradiction);
-        }
-        let made = || self.made.iter().filter_map(|(_, made)| made.ok());
-        let is_untouched = layer.last_used.duration_since(filled) <= TOUCH;
-        if is_untouched && !made().any(|period| period.contains(born)) {
-            return Err(UnknownReason::Untouched);
-        }
-        Ok(Life { first: born, last: layer.last_used })
+        let place = self.places.get(image)?;
+        let index = self.made.binary_search_by_key(place, |(place, _)| *place).ok()?;
+        let made = self.made[index].1.ok()?;
+        Some(self.layers.overlapping(made))
     }
 }
 
-/// When an image was made.
-fn period(
+/// The images and extractions of a timeline that stay, to be asked about layers.
+#[derive(Debug)]
+pub struct Staying<'t, 'a> {
+    timeline: &'t Timeline<'a>,
+    known: Periods<usize>,
+    is_empty: bool,
+    /// The first one whose times say nothing.
+    unknown: Option<(&'a Location, UnknownReason)>,
+}
+
+impl Staying<'_, '_> {
+    /// Where a layer stands.
+    pub fn layer_status(&self, layer: &Entry) -> LayerStatus {
+        let unknown = |reason, image: Option<&Location>| {
+            LayerStatus::Unknown(UnknownLayer { reason, image: image.cloned() })
+        };
+        if !self.timeline.inventory.problems.is_empty() {
+            return unknown(UnknownReason::Unreadable, None);
+        }
+        if self.is_empty {
+            return LayerStatus::Unreferenced;
+        }
+        let life = self.timeline.lives.get(&layer.location).copied();
+        let life = match life.unwrap_or(Err(UnknownReason::Unreadable)) {
+            Ok(life) => life,
+            Err(reason) => return unknown(reason, None),
+        };
+        let holders = self.known.overlapping(life).into_iter();
+        let entries = &self.timeline.inventory.entries;
+        let holders: Vec<_> = holders.map(|place| entries[place].location.clone()).collect();
+        match self.unknown {
+            _ if !holders.is_empty() => LayerStatus::Referenced(holders),
+            Some((image, reason)) => unknown(reason, Some(image)),
+            None => LayerStatus::Unreferenced,
+        }
+    }
+}
+
+/// From when to when a layer could be used.
+fn life(layer: &Entry, times: &Lifetimes, made: &Periods<usize>) -> Result<Period, UnknownReason> {
+    let found = times.layers.get(&layer.location).ok_or(UnknownReason::Unreadable)?;
+    let LayerTimes { born: Some(born), filled: Some(filled) } = *found else {
+        return Err(UnknownReason::NoBirth);
+    };
+    if layer.last_used < filled || is_later(born, times, Folder::Layers) {
+        return Err(UnknownReason::Contradiction);
+    }
+    let is_untouched = layer.last_used.duration_since(filled) <= TOUCH;
+    if is_untouched && !made.overlap(Period { start: born, end: born }) {
+        return Err(UnknownReason::Untouched);
+    }
+    Ok(Period { start: born, end: layer.last_used })
+}
+
+/// When the oldest reference to each image was written.
+fn oldest_refs(refs: &[Ref]) -> HashMap<&EntryName, Timestamp> {
+    let mut oldest = HashMap::new();
+    for found in refs {
+        let written: &mut Timestamp =
+            oldest.entry(found.digest.entry_name()).or_insert(found.modified);
+        *written = found.modified.min(*written);
+    }
+    oldest
+}
+
+/// From when to when an image was made of layers; without an end, as long as that goes on.
+fn making(
     entry: &Entry,
-    inventory: &Inventory,
+    oldest: &HashMap<&EntryName, Timestamp>,
     times: &Lifetimes,
 ) -> Result<Period, UnknownReason> {
     let ImageTimes { born, config } =
@@ -205,13 +236,14 @@ fn period(
         Some(born) => born,
         None => None,
     };
-    let name = entry.ref_name();
-    let is_older = |found: &Ref| found.digest.entry_name() == name && found.modified < start;
     let contradicts = entry.last_used < end.unwrap_or(start)
         || end.is_some_and(|end| end < start || config.is_some_and(|config| config.modified < end))
         || is_later(start, times, Folder::Root)
-        || inventory.refs.refs.iter().any(is_older);
-    if contradicts { Err(UnknownReason::Contradiction) } else { Ok(Period { start, end }) }
+        || oldest.get(entry.ref_name()).is_some_and(|written| *written < start);
+    if contradicts {
+        return Err(UnknownReason::Contradiction);
+    }
+    Ok(Period { start, end: end.unwrap_or(Timestamp::MAX) })
 }
 
 /// Whether something was made after its folder was changed last, which cannot be.

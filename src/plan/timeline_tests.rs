@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{LayerStatus, Timeline, UnknownLayer, UnknownReason};
+use super::timeline::{LayerStatus, Timeline, UnknownLayer, UnknownReason};
 use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, Inventory, LayerTimes,
     Leftover, Lifetimes, Location, Ref,
@@ -86,7 +86,7 @@ impl Scene {
         let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
         let layer = self.inventory.entries.iter().find(is_layer).unwrap();
         let stays = |image: &Location| !dead.contains(&image.name.to_string().as_str());
-        match timeline.layer_status(layer, stays) {
+        match timeline.staying(stays).layer_status(layer) {
             LayerStatus::Referenced(holders) => {
                 let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
                 names.join(" ")

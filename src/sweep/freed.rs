@@ -68,12 +68,11 @@ mod tests {
                 announce(links);
                 confirm(links)
             };
-            let freed: Vec<_> = match at_once {
-                true => {
-                    seen.iter().for_each(announce);
-                    seen.iter().map(confirm).collect()
-                }
-                false => seen.iter().map(in_turn).collect(),
+            let freed: Vec<_> = if at_once {
+                seen.iter().for_each(announce);
+                seen.iter().map(confirm).collect()
+            } else {
+                seen.iter().map(in_turn).collect()
             };
             assert_eq!(freed, expected, "{seen:?} {at_once}");
         }

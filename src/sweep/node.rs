@@ -51,10 +51,8 @@ impl<'s> Node<'s> {
 
     /// Removes the directory, now that everything in it is finished.
     pub fn close(&self, tree: &Tree<'_>) -> Result<Ending, Target> {
-        let content = match self.kept.load(Ordering::Relaxed) {
-            true => Ending::Kept,
-            false => Ending::Removed,
-        };
+        let content =
+            if self.kept.load(Ordering::Relaxed) { Ending::Kept } else { Ending::Removed };
         self.shell.clone().remove(tree, holder(tree, self.parent.as_deref()), content)
     }
 }

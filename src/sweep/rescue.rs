@@ -45,9 +45,10 @@ impl Trash<'_> {
 
     /// What cannot be read at once is left to [`Trash::rescue_settled`].
     pub(super) fn rescue_named(&self, round: Round) -> Round {
-        match round.to_remove.iter().any(|entry| image_if_needed(self.decision(entry)).is_some()) {
-            true => self.put_back_named(round, &self.cache.refs_now()),
-            false => round,
+        if round.to_remove.iter().any(|entry| image_if_needed(self.decision(entry)).is_some()) {
+            self.put_back_named(round, &self.cache.refs_now())
+        } else {
+            round
         }
     }
 
@@ -202,10 +203,8 @@ impl Trash<'_> {
                 round.to_remove.push(entry);
                 continue;
             };
-            let renamed = match entry.name == *own {
-                true => Ok(()),
-                false => rename(&entry.folder, &entry.name, own),
-            };
+            let renamed =
+                if entry.name == *own { Ok(()) } else { rename(&entry.folder, &entry.name, own) };
             match renamed.attempt(BRING_BACK) {
                 Ok(()) => self.report.settle(entry.decision, RemovalResult::Kept { why }),
                 // The owner has made it anew. Then this copy is rubbish, unless somebody is in this

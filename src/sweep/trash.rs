@@ -120,9 +120,10 @@ impl<'a> Trash<'a> {
 
     /// The refs, if they matter: what the user wants gone whatever names it goes without a look.
     fn refs(&self) -> Result<RefIndex> {
-        match self.plan.removals().any(|decision| image_if_needed(decision).is_some()) {
-            true => self.cache.refs().into_readable(),
-            false => Ok(RefIndex::default()),
+        if self.plan.removals().any(|decision| image_if_needed(decision).is_some()) {
+            self.cache.refs().into_readable()
+        } else {
+            Ok(RefIndex::default())
         }
     }
 

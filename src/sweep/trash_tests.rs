@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use jiff::Timestamp;
 
-use super::Outcome;
 use super::obstacle::Obstacle;
+use super::outcome::Outcome;
 use super::outcome::{RemovalResult, Report};
 use super::trash::{HiddenEntry, Round, STEPS, Step, Trash};
 use crate::cache::{Cache, Digest, EntryName, Folder, Location};
@@ -267,9 +267,10 @@ fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
             // What it runs itself would outlive it.
             let mut command = Command::new("sh");
             command.args(["-c", "read line", "runner"]);
-            match is_told_its_name {
-                true => command.arg(&argument),
-                false => command.current_dir(hidden(&cache, "a")),
+            if is_told_its_name {
+                command.arg(&argument)
+            } else {
+                command.current_dir(hidden(&cache, "a"))
             };
             running = Some(Running(command.stdin(Stdio::piped()).spawn().unwrap()));
         });
@@ -512,13 +513,14 @@ fn an_abandoned_extraction_that_somebody_enters_or_writes_to_comes_back() {
         fs::create_dir(&path).unwrap();
         let hidden = cache.path("tmp-gc-tmp-rootfs-1");
         let mut running = None;
-        let meanwhile = || match act {
-            true => {
+        let meanwhile = || {
+            if act {
                 let mut command = Command::new("sleep");
                 command.arg("60").current_dir(&hidden);
                 running = Some(Running(command.spawn().unwrap()));
+            } else {
+                fs::write(hidden.join("more"), "").unwrap()
             }
-            false => fs::write(hidden.join("more"), "").unwrap(),
         };
         let (to_remove, _) = steps(&cache, |_| {}, meanwhile);
         assert_eq!(to_remove.unwrap(), [""; 0]);

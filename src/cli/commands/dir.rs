@@ -7,8 +7,7 @@ use serde::Serialize;
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
-use crate::cli::ui::json::document;
-use crate::cli::usage_json::lossy;
+use crate::cli::ui::json::{document, lossy};
 
 #[derive(Serialize)]
 struct Document {

@@ -6,24 +6,24 @@ use crate::cache::Cache;
 use crate::cli::args::{Gc, Layers};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
-use crate::cli::measure::unread;
-use crate::cli::removal::{self, Bars, Errand, Report};
+use crate::cli::measure::Measuring;
+use crate::cli::removal::{self, Removal, Report};
 use crate::cli::ui::units::{bytes, size};
-use crate::cli::warnings::dropped_refs;
+use crate::cli::warnings::{dropped_refs, unread};
 use crate::gc::{self, Draft};
 use crate::plan::{GcOptions, LayerChoice};
 use crate::usage::Size;
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     let drops_referenced = args.unused_for.is_some() || args.max_size.is_some();
-    let errand = Errand {
+    let removal = Removal {
         context,
         dry_run: args.dry_run,
         asks: drops_referenced && !args.yes,
         no_wait: args.no_wait,
         make_draft: |cache: &Cache, report: &mut Report| make_draft(context, args, cache, report),
     };
-    errand.run(|mut report, cache| {
+    removal.run(|mut report, cache| {
         let has_time = !context.console.quiet && !context.signals.stop().is_raised();
         if let Some(cache) = cache.filter(|_| has_time && !args.dry_run) {
             report.look_at_layers(context, cache);
@@ -46,7 +46,7 @@ fn make_draft(
         layers: choice(args.layers),
         ..GcOptions::default()
     };
-    let mut draft = gc::plan(cache, &options, context.jobs, &mut Bars::new(context))?;
+    let mut draft = gc::plan(cache, &options, context.jobs, &mut Measuring::new(context))?;
     if args.in_place {
         draft.plan.allow_in_place();
     }

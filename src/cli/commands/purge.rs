@@ -121,12 +121,13 @@ fn refusal(place: &Path, home: Option<&Path>) -> Option<&'static str> {
 
 /// A directory that the user has named may be a slip of the keyboard.
 fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
-    match context.is_given && !cache.inventory()?.looks_like_a_cache() {
-        true => refuse(format!(
+    if context.is_given && !cache.inventory()?.looks_like_a_cache() {
+        refuse(format!(
             "nothing in {} looks like an image cache: it is not purged",
             context.shown_dir()
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -146,9 +147,10 @@ fn concerns(plan: &Plan) -> HashSet<String> {
 fn question(context: &Context<'_>, report: &Report) -> String {
     let counts = Counts::new(report.plan().decisions().iter().map(|decision| &decision.item));
     let foreign: Vec<_> = report.plan().foreign().map(ToString::to_string).collect();
-    let foreign = match foreign.is_empty() {
-        true => String::new(),
-        false => format!("Not of the cache, and removed with it: {}\n", foreign.join(", ")),
+    let foreign = if foreign.is_empty() {
+        String::new()
+    } else {
+        format!("Not of the cache, and removed with it: {}\n", foreign.join(", "))
     };
     let bytes = estimate(report.freed());
     let users: String = in_use(report.plan()).map(|line| line + "\n").collect();

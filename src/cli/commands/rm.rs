@@ -7,18 +7,19 @@ use crate::cli::args::Rm;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::find_image::{choose, no_cache};
-use crate::cli::removal::{self, Bars, Errand, Report};
+use crate::cli::measure::Measuring;
+use crate::cli::removal::{self, Removal, Report};
 use crate::gc::{self, Draft};
 
 pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
-    let errand = Errand {
+    let removal = Removal {
         context,
         dry_run: args.dry_run,
         asks: !args.force && !args.yes,
         no_wait: args.no_wait,
         make_draft: |cache: &Cache, report: &mut Report| make_draft(context, args, cache, report),
     };
-    errand.run(|mut report, cache| {
+    removal.run(|mut report, cache| {
         if cache.is_none() {
             let first = args.images.first().map(String::as_str).unwrap_or_default();
             return Err(no_cache(context, first).into());
@@ -37,7 +38,7 @@ fn make_draft(
     report: &mut Report,
 ) -> Result<Draft, Failure> {
     let choose = |inventory: &Inventory| chosen(context, args, inventory);
-    let mut draft = gc::plan_rm(cache, choose, args.force, &mut Bars::new(context))?;
+    let mut draft = gc::plan_rm(cache, choose, args.force, &mut Measuring::new(context))?;
     if args.in_place {
         draft.plan.allow_in_place();
     }

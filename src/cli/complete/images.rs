@@ -1,17 +1,30 @@
-//! Which images a word may name.
+//! What a word of the command line may become: an image of the cache, a command to run.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
 
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::engine::{
+    ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
+};
 
-use super::line;
+use super::line::{self, DASHES};
 use crate::cache::{Cache, Digest, Inventory, default_directory};
-use crate::cli::context::{directory_from_environment, is_plain};
+use crate::cli::shell::{directory_from_environment, is_plain};
 
 /// To be added to every argument that takes an image: `#[arg(add = images())]`.
 pub fn images() -> ArgValueCompleter {
     ArgValueCompleter::new(|word: &OsStr| word.to_str().and_then(find).unwrap_or_default())
+}
+
+/// To be added to a command that has to stand after `--`, with its arguments.
+pub fn command() -> ArgValueCompleter {
+    ArgValueCompleter::new(|word: &OsStr| {
+        if line::has_dashes(line::typed()) {
+            PathCompleter::any().complete(word)
+        } else {
+            vec![CompletionCandidate::new(DASHES)]
+        }
+    })
 }
 
 fn find(typed: &str) -> Option<Vec<CompletionCandidate>> {

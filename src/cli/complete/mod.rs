@@ -1,8 +1,4 @@
-//! What a word of the command line may become: a command to be run, an image of the cache.
+//! What a word of the command line may become, while it is typed.
 
-mod command;
-mod images;
+pub mod images;
 pub mod line;
-
-pub use command::command;
-pub use images::images;

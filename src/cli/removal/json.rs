@@ -6,7 +6,7 @@ use super::lines;
 use super::report::Report;
 use crate::cache::{Digest, Entry, EntryKind, UsingProcess};
 use crate::cli::context::Context;
-use crate::cli::usage_json::{Amount, Bounds, lossy};
+use crate::cli::ui::json::{Amount, Bounds, lossy};
 use crate::plan::{Decision, Item, Verdict};
 use crate::sweep::RemovalResult;
 

@@ -70,9 +70,10 @@ impl Layout {
 
     fn label(self, decision: &Decision) -> String {
         let label = label(decision);
-        match self.terminal.is_some_and(|columns| columns < NARROW) {
-            true => label.replacen("sha256:", "", 1),
-            false => label,
+        if self.terminal.is_some_and(|columns| columns < NARROW) {
+            label.replacen("sha256:", "", 1)
+        } else {
+            label
         }
     }
 
@@ -247,9 +248,10 @@ pub fn problem(problems: &Problems) -> String {
 /// The first problem with a decision, or all that were kept.
 pub fn failures(decision: &Decision, problems: &Problems, all: bool) -> Vec<String> {
     let label = label(decision);
-    match all {
-        true => problems.first().iter().map(|error| format!("{label}: {error}")).collect(),
-        false => vec![format!("{label}: {}", problem(problems))],
+    if all {
+        problems.first().iter().map(|error| format!("{label}: {error}")).collect()
+    } else {
+        vec![format!("{label}: {}", problem(problems))]
     }
 }
 

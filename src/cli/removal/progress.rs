@@ -1,9 +1,10 @@
-//! A collection as it is seen: bars, and a line for each removal.
+//! A plan that is being carried out, as the user sees it: a bar, and a line for each removal.
 
 use super::lines::{self, Layout};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
-use crate::cli::ui::bars::{MeasureBars, TreesBar};
+use crate::cli::measure::Measuring;
+use crate::cli::ui::bars::TreesBar;
 use crate::cli::ui::console::OutputError;
 use crate::gc::Reporter;
 use crate::plan::{Decision, Plan};
@@ -12,14 +13,10 @@ use crate::sweep::RemovalResult;
 use crate::usage::Progress;
 
 /// Draws bars as long as it lives.
-pub struct Bars<'a> {
+pub struct Removing<'a> {
     context: &'a Context<'a>,
-    measured: Option<MeasureBars>,
-    removal: Option<Removal>,
-}
-
-/// What is drawn of a sweep.
-struct Removal {
+    /// Until the removal begins.
+    measuring: Option<Measuring<'a>>,
     bar: TreesBar,
     /// How many removals have ended.
     ended: usize,
@@ -28,51 +25,47 @@ struct Removal {
     printed: Result<(), OutputError>,
 }
 
-impl<'a> Bars<'a> {
-    /// For making a plan.
-    pub fn new(context: &'a Context<'a>) -> Self {
-        Self { context, measured: None, removal: None }
-    }
-
+impl<'a> Removing<'a> {
     /// For carrying out a plan.
-    pub fn of_removal(context: &'a Context<'a>, plan: &Plan) -> Self {
-        let bar = TreesBar::new(context.console, plan.changes().count());
-        let layout = Layout::new(plan, context.console.width(), false);
-        let removal = Removal { bar, ended: 0, layout, printed: Ok(()) };
-        Self { removal: Some(removal), ..Self::new(context) }
+    pub fn new(context: &'a Context<'a>, plan: &Plan) -> Self {
+        Self {
+            context,
+            measuring: Some(Measuring::new(context)),
+            bar: TreesBar::new(context.console, plan.changes().count()),
+            ended: 0,
+            layout: Layout::new(plan, context.console.width(), false),
+            printed: Ok(()),
+        }
     }
 
     /// Whether all lines could be printed.
     pub fn into_printed(self) -> Result<(), OutputError> {
-        self.removal.map_or(Ok(()), |removal| removal.printed)
+        self.printed
     }
 }
 
-impl Reporter for Bars<'_> {
+impl Reporter for Removing<'_> {
     fn stop(&self) -> StopFlag {
         self.context.signals.stop()
     }
 
     fn measuring(&mut self, progress: &Progress) {
-        let console = self.context.console;
-        self.measured.get_or_insert_with(|| MeasureBars::new(console)).show(progress);
-    }
-
-    fn removing(&mut self, progress: &Progress) {
-        self.measured = None;
-        if let Some(removal) = &self.removal {
-            removal.bar.show(progress, removal.ended);
+        if let Some(measuring) = &mut self.measuring {
+            measuring.measuring(progress);
         }
     }
 
+    fn removing(&mut self, progress: &Progress) {
+        self.measuring = None;
+        self.bar.show(progress, self.ended);
+    }
+
     fn removed(&mut self, decision: &Decision, result: &RemovalResult) {
-        self.measured = None;
-        let Some(removal) = &mut self.removal else { return };
-        removal.ended += 1;
-        let layout = removal.layout;
-        let printed = removal.bar.aside(|| print(self.context, layout, decision, result));
-        if removal.printed.is_ok() {
-            removal.printed = printed;
+        self.measuring = None;
+        self.ended += 1;
+        let printed = self.bar.aside(|| print(self.context, self.layout, decision, result));
+        if self.printed.is_ok() {
+            self.printed = printed;
         }
     }
 }

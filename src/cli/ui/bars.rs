@@ -21,9 +21,10 @@ const NAME_WIDTH: usize = 32;
 
 /// Stderr, if bars are to be drawn at all.
 fn target(console: &Console) -> ProgressDrawTarget {
-    match console.draws_bars() {
-        true => ProgressDrawTarget::term_like(Box::new(BarTerminal::new())),
-        false => ProgressDrawTarget::hidden(),
+    if console.draws_bars() {
+        ProgressDrawTarget::term_like(Box::new(BarTerminal::new()))
+    } else {
+        ProgressDrawTarget::hidden()
     }
 }
 

@@ -31,7 +31,7 @@ impl Cell {
         if self.mark.is_empty() || self.text.is_empty() { "" } else { " " }
     }
 
-    /// The same in so many columns. Where there is hardly any room besides the mark, the text goes.
+    /// The cell cut to a width in columns. Where there is hardly any room besides the mark, the text goes.
     pub fn fit(&self, width: usize) -> Self {
         if self.width() <= width {
             return self.clone();
@@ -48,9 +48,10 @@ impl Cell {
     /// In a row of this style, which is at work before it and after it.
     pub fn paint(&self, row: Style) -> String {
         let Self { mark, style, text } = self;
-        match mark.is_empty() {
-            true => text.clone(),
-            false => format!("{row:#}{style}{mark}{style:#}{row}{}{text}", self.gap()),
+        if mark.is_empty() {
+            text.clone()
+        } else {
+            format!("{row:#}{style}{mark}{style:#}{row}{}{text}", self.gap())
         }
     }
 }

@@ -1,8 +1,11 @@
-//! JSON that a terminal may see.
+//! JSON that a terminal may see, and the pieces that documents share.
+
+use std::ffi::OsStr;
 
 use serde::Serialize;
 
 use crate::escape::is_hostile;
+use crate::usage::{Estimate, Usage};
 
 /// One document, with a line break at its end.
 ///
@@ -12,18 +15,59 @@ pub fn document(value: &impl Serialize) -> String {
     let plain = serde_json::to_string_pretty(value).expect("our documents have no odd keys");
     let mut text = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {
-        match is_hostile(c) && c != '\n' {
-            true => {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    text.push_str(&format!("\\u{unit:04x}"));
-                }
+        if is_hostile(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
             }
-            false => text.push(c),
+        } else {
+            text.push(c)
         }
     }
     text.push('\n');
     text
+}
+
+/// A [`Usage`] in a document.
+#[derive(Serialize)]
+pub struct Amount {
+    apparent_bytes: u64,
+    on_disk_bytes: u64,
+    files: u64,
+    directories: u64,
+    /// Whether everything could be read; if not, all the numbers are "at least".
+    complete: bool,
+}
+
+impl From<Usage> for Amount {
+    fn from(usage: Usage) -> Self {
+        Self {
+            apparent_bytes: usage.apparent().at_least().as_u64(),
+            on_disk_bytes: usage.on_disk().at_least().as_u64(),
+            files: usage.files,
+            directories: usage.directories,
+            complete: usage.is_complete(),
+        }
+    }
+}
+
+/// An [`Estimate`] in a document.
+#[derive(Serialize)]
+pub struct Bounds {
+    certain: u64,
+    at_most: u64,
+}
+
+impl From<Estimate> for Bounds {
+    fn from(estimate: Estimate) -> Self {
+        let at_most = estimate.at_most().at_least().as_u64();
+        Self { certain: estimate.certain().as_u64(), at_most }
+    }
+}
+
+/// A name or path with U+FFFD for whatever is not UTF-8: JSON has nothing else.
+pub fn lossy(name: impl AsRef<OsStr>) -> String {
+    name.as_ref().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

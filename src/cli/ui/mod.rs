@@ -1,10 +1,9 @@
-//! What is seen: streams, tables, bars, gauges, units, JSON.
+//! What is seen: streams, tables, bars, units, JSON.
 
 mod bar_terminal;
 pub mod bars;
 pub mod cell;
 pub mod console;
-pub mod gauge;
 pub mod json;
 pub mod table;
 pub mod text;

@@ -44,13 +44,12 @@ impl Table {
         Self { aligns: aligns.into(), spare: Vec::new(), rows: Vec::new() }
     }
 
-    /// The same table, in which these columns go before the last one is cut short, the first of them
-    /// first.
+    /// Leaves out these columns, in this order, before the last column is cut short.
     pub fn sparing(self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.leaving_out(columns, GOOD_LAST)
     }
 
-    /// The same table, in which these columns go, too, where the lines are too long without them.
+    /// Leaves out these columns, too, if the lines are still too long.
     pub fn yielding(self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.leaving_out(columns, LEAST)
     }

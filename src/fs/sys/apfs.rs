@@ -63,11 +63,10 @@ pub fn look_into(file: &OwnedFd, status: &Status, _: impl FnMut(Extent)) -> Resu
         return Err(Errno::from_io_error(&cause).unwrap_or(Errno::IO));
     }
     let Answer { length, private } = answer.0;
-    match usize::try_from(length) == Ok(size_of::<Answer>()) {
-        true => {
-            let private = u64::try_from(private).unwrap_or(0);
-            Ok(Holding::unsure(status.on_disk().saturating_sub(private)))
-        }
-        false => Err(Errno::NOTSUP),
+    if usize::try_from(length) == Ok(size_of::<Answer>()) {
+        let private = u64::try_from(private).unwrap_or(0);
+        Ok(Holding::unsure(status.on_disk().saturating_sub(private)))
+    } else {
+        Err(Errno::NOTSUP)
     }
 }

@@ -72,13 +72,13 @@ enum Act {
 fn act(together: u32) -> impl Strategy<Value = Act> {
     let (reference, any) = (|| 0..REFERENCES, || 0..16_usize);
     let layers = || proptest::collection::btree_set(0..LAYERS, 1..5);
-    let pull =
-        (reference(), layers(), 0..100_u32).prop_map(
-            move |(reference, layers, chance)| match chance < together {
-                true => Act::Pull { reference, layers },
-                false => Act::PullAlone { reference, layers },
-            },
-        );
+    let pull = (reference(), layers(), 0..100_u32).prop_map(move |(reference, layers, chance)| {
+        if chance < together {
+            Act::Pull { reference, layers }
+        } else {
+            Act::PullAlone { reference, layers }
+        }
+    });
     prop_oneof![
         16 => pull,
         160 => any().prop_map(|pull| Act::Advance { pull }),

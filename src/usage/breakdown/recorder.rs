@@ -30,6 +30,10 @@ struct TreeRecord {
 struct DirRecord {
     name: OsString,
     above: DirId,
+    /// An ancestor that may be many levels up.
+    far_above: DirId,
+    /// Levels below the top.
+    depth: usize,
     /// What is directly in it.
     usage: Usage,
 }
@@ -37,17 +41,12 @@ struct DirRecord {
 impl Recorder {
     /// One that finds so many of the largest files, too.
     pub fn new(largest_files: usize) -> Self {
-        let top = DirRecord { name: OsString::new(), above: DirId::TOP, usage: Usage::default() };
-        let record = TreeRecord { directories: vec![top], linked: Vec::new() };
-        Self { record: Mutex::new(record), largest: Largest::new(largest_files) }
+        Self { record: Mutex::new(TreeRecord::new()), largest: Largest::new(largest_files) }
     }
 
     /// The number of the directory `name` in `above`, which is new.
     pub fn enter(&self, above: DirId, name: &OsStr) -> DirId {
-        let directory = DirRecord { name: name.to_owned(), above, usage: Usage::default() };
-        let mut record = self.record();
-        record.directories.push(directory);
-        DirId(record.directories.len() - 1)
+        self.record().enter(above, name)
     }
 
     /// Adds what was seen directly in a directory. The bytes of `linked` are not in `usage`.
@@ -86,6 +85,31 @@ impl Recorder {
 }
 
 impl TreeRecord {
+    fn new() -> Self {
+        let top = DirRecord {
+            name: OsString::new(),
+            above: DirId::TOP,
+            far_above: DirId::TOP,
+            depth: 0,
+            usage: Usage::default(),
+        };
+        Self { directories: vec![top], linked: Vec::new() }
+    }
+
+    /// A tree may be as deep as it has directories, and each of those may have a file with names all over the tree.
+    /// So each directory knows an ancestor far above it, as far as the binary digits of its depth allow (a skew-binary
+    /// list, by Myers), and the way to any ancestor grows with the logarithm of the depth.
+    fn enter(&mut self, above: DirId, name: &OsStr) -> DirId {
+        let one = &self.directories[above.0];
+        let two = &self.directories[one.far_above.0];
+        let three = &self.directories[two.far_above.0];
+        let is_even = one.depth - two.depth == two.depth - three.depth;
+        let far_above = if is_even { two.far_above } else { above };
+        let (name, depth) = (name.to_owned(), one.depth + 1);
+        self.directories.push(DirRecord { name, above, far_above, depth, usage: Usage::default() });
+        DirId(self.directories.len() - 1)
+    }
+
     fn path_of(&self, file: &Named) -> PathBuf {
         let (mut names, mut dir) = (vec![&file.name], file.dir);
         while dir != DirId::TOP {
@@ -107,17 +131,32 @@ impl TreeRecord {
         }
     }
 
-    /// The lowest directory that both lie in, or that is one of them: of two numbers the greater one
-    /// lies lower, or beside.
-    fn common(&self, mut one: DirId, mut other: DirId) -> DirId {
+    /// The lowest directory that both lie in, or that is one of them.
+    fn common(&self, one: DirId, other: DirId) -> DirId {
+        let depth = self.depth(one).min(self.depth(other));
+        let (mut one, mut other) = (self.ascend(one, depth), self.ascend(other, depth));
+        // Of two of equal depth, the ancestors far above have equal depths, too.
         while one != other {
-            if one > other {
-                one = self.directories[one.0].above;
+            let (left, right) = (&self.directories[one.0], &self.directories[other.0]);
+            (one, other) = if left.far_above == right.far_above {
+                (left.above, right.above)
             } else {
-                other = self.directories[other.0].above;
-            }
+                (left.far_above, right.far_above)
+            };
         }
         one
+    }
+
+    fn depth(&self, dir: DirId) -> usize {
+        self.directories[dir.0].depth
+    }
+
+    fn ascend(&self, mut dir: DirId, depth: usize) -> DirId {
+        while self.depth(dir) > depth {
+            let DirRecord { above, far_above, .. } = self.directories[dir.0];
+            dir = if self.depth(far_above) < depth { above } else { far_above };
+        }
+        dir
     }
 
     /// Adds everything to what it lies in, from the bottom up.
@@ -166,5 +205,56 @@ impl TreeRecord {
             sizes.then_with(|| other.name.cmp(&one.name))
         });
         places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Step by step: the greater number lies lower, or beside.
+    fn climb(record: &TreeRecord, mut one: DirId, mut other: DirId) -> DirId {
+        while one != other {
+            let lower = if one > other { &mut one } else { &mut other };
+            *lower = record.directories[lower.0].above;
+        }
+        one
+    }
+
+    proptest! {
+        #[test]
+        fn two_directories_meet_where_they_would_by_single_steps(
+            picks in vec((any::<prop::sample::Index>(), any::<bool>()), 1..200),
+        ) {
+            let mut record = TreeRecord::new();
+            for (pick, goes_deep) in picks {
+                let count = record.directories.len();
+                let above = if goes_deep { count - 1 } else { pick.index(count) };
+                record.enter(DirId(above), OsStr::new("d"));
+            }
+            for one in (0..record.directories.len()).map(DirId) {
+                for other in (0..record.directories.len()).step_by(7).map(DirId) {
+                    prop_assert_eq!(record.common(one, other), climb(&record, one, other));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_way_up_from_the_depth_of_a_tree_is_short() {
+        let mut record = TreeRecord::new();
+        let mut dir = DirId::TOP;
+        for _ in 0..100_000 {
+            dir = record.enter(dir, OsStr::new("d"));
+        }
+        let mut steps = 0;
+        while dir != DirId::TOP {
+            dir = record.directories[dir.0].far_above;
+            steps += 1;
+        }
+        assert!(steps < 40, "{steps}");
     }
 }

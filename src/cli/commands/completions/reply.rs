@@ -3,7 +3,7 @@
 use clap_complete::engine::CompletionCandidate;
 
 use crate::cli::complete::line::DASHES;
-use crate::cli::context::is_plain;
+use crate::cli::shell::is_plain;
 use crate::escape::is_hostile;
 
 /// What the last word may become, the likeliest first.
@@ -40,9 +40,8 @@ impl Reply {
     /// Zsh quotes by itself. A colon stands between a value and what is said of it.
     pub fn for_zsh(&self) -> String {
         let escaped = |text: &str| text.replace('\\', r"\\").replace(':', r"\:");
-        let help = |one: &Candidate| match one.help.is_empty() {
-            true => String::new(),
-            false => format!(":{}", escaped(&one.help)),
+        let help = |one: &Candidate| {
+            if one.help.is_empty() { String::new() } else { format!(":{}", escaped(&one.help)) }
         };
         self.0.iter().map(|one| format!("{}{}\n", escaped(&one.value), help(one))).collect()
     }

@@ -3,9 +3,12 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::{Shell, VARIABLE};
-use crate::cli::context::shell_word;
+use crate::cli::args::Shell;
 use crate::cli::program::Program;
+use crate::cli::shell::shell_word;
+
+/// Names the shell that asks.
+pub const VARIABLE: &str = "BBOX_COMPLETE";
 
 /// The script that makes a shell complete `program` by asking what it was called as, `called`: a
 /// plain name is looked for when the shell asks, wherever the program is by then.

@@ -55,9 +55,10 @@ pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
 
 /// Its references, or what an orphan most likely was; with a mark for what is out of the ordinary.
 fn image(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
-    let text = match row.is_orphan() {
-        true => listing.guess(row.entry).map(ToString::to_string).unwrap_or_default(),
-        false => references(row, whole),
+    let text = if row.is_orphan() {
+        listing.guess(row.entry).map(ToString::to_string).unwrap_or_default()
+    } else {
+        references(row, whole)
     };
     match (row.is_orphan(), listing.in_use(row.entry) == Some(true)) {
         (true, true) => Cell::marked("(orphan, in use)", IN_USE, text),

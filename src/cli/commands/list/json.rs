@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::listing::Listing;
 use crate::cache::{Digest, Location};
 use crate::cli::image_row::Row;
-use crate::cli::usage_json::{Amount, Bounds, lossy};
+use crate::cli::ui::json::{Amount, Bounds, lossy};
 use crate::plan::LayerStatus;
 
 #[derive(Serialize)]
@@ -123,9 +123,10 @@ impl Document {
             totals: Totals {
                 apparent_bytes: total.map(|usage| usage.apparent().at_least().as_u64()),
                 on_disk_bytes: total.map(|usage| usage.on_disk().at_least().as_u64()),
-                reclaimable_bytes: match listing.inventory.refs.unreadable.is_empty() {
-                    true => listing.reclaimable().map(Bounds::from),
-                    false => None,
+                reclaimable_bytes: if listing.inventory.refs.unreadable.is_empty() {
+                    listing.reclaimable().map(Bounds::from)
+                } else {
+                    None
                 },
                 layers_reclaimable_bytes: listing.reclaimable_layers().map(Bounds::from),
             },

@@ -9,8 +9,7 @@ use crate::cache::{Cache, Digest, Entry, EntryKind, Inventory, Location, Ref};
 use crate::cli::args::List;
 use crate::cli::context::Context;
 use crate::cli::image_row::{Row, rows, sort};
-use crate::cli::measure::unread;
-use crate::cli::warnings::dropped_refs;
+use crate::cli::warnings::{dropped_refs, unread};
 use crate::cli::words::layers_of;
 use crate::gc;
 use crate::plan::{
@@ -57,7 +56,7 @@ fn activity(inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Activity
 /// Everything that there is to say about a cache.
 pub struct Listing<'a> {
     pub cache_dir: &'a Path,
-    /// The same as that in which there is nothing, safe to print.
+    /// The cache directory for a message that it is empty, safe to print.
     pub place: String,
     pub inventory: &'a Inventory,
     pub cache_usage: Option<&'a CacheUsage>,

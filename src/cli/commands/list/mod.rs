@@ -4,56 +4,8 @@ mod cells;
 mod guess;
 mod json;
 mod listing;
+mod run;
 mod summary;
 mod table;
 
-use crate::cache::{Cache, Inventory};
-use crate::cli::args::{Format, List, Sort};
-use crate::cli::context::Context;
-use crate::cli::failure::{Ending, Failure, refuse};
-use crate::cli::measure::measure_cache;
-use crate::cli::ui::json::document;
-use crate::usage::CacheUsage;
-use listing::{Findings, Listing};
-use table::Page;
-
-pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
-    if args.no_sizes && args.sort == Sort::Size {
-        return refuse("--sort size needs the sizes that --no-sizes leaves out");
-    }
-    let mut inventory = Inventory::default();
-    let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
-    let mut found = Findings::nothing();
-    if let Some(cache) = Cache::open(&context.cache_dir)? {
-        inventory = cache.inventory()?;
-        if cache_usage.is_some() {
-            cache_usage = Some(measure_cache(context, &cache, &inventory, args.sizes)?);
-        }
-        if !shows_digests_only(context) {
-            found = Findings::new(&cache, &inventory, cache_usage.as_ref());
-        }
-    }
-    let listing = Listing::new(context, &inventory, cache_usage.as_ref(), &found, args);
-    show(context, args, &listing)?;
-    Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
-}
-
-fn shows_digests_only(context: &Context<'_>) -> bool {
-    context.console.quiet && context.format == Format::Table
-}
-
-/// Walking everything is the expensive part: not for a list that shows no sizes anyway.
-fn needs_sizes(context: &Context<'_>, args: &List) -> bool {
-    !args.no_sizes && (!shows_digests_only(context) || args.sort == Sort::Size)
-}
-
-fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {
-    let console = context.console;
-    match context.format {
-        Format::Json => return Ok(console.write(document(&json::Document::new(listing)))?),
-        Format::Table if console.quiet => console.write(table::digests(listing))?,
-        Format::Table => console.write(Page::new(listing, args, console.width()).render())?,
-    }
-    listing.warnings().iter().for_each(|warning| console.warn(warning));
-    Ok(())
-}
+pub use run::run;

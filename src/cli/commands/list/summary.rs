@@ -108,9 +108,10 @@ fn oddities(listing: &Listing<'_>) -> String {
     if !refs.is_empty() {
         let verb = if refs.len() == 1 { "names an image that is" } else { "name images that are" };
         // A young one may belong to a pull.
-        let hint = match listing.doomed_refs() == refs.len() {
-            true => format!(", `{}` removes that", listing.gc_command),
-            false => String::new(),
+        let hint = if listing.doomed_refs() == refs.len() {
+            format!(", `{}` removes that", listing.gc_command)
+        } else {
+            String::new()
         };
         let refs = (plural(refs.len(), "ref"), some_of(&refs));
         text = format!("{} {verb} gone{hint}: {}\n", refs.0, refs.1);

@@ -10,8 +10,8 @@ use crate::cache::EntryKind;
 use crate::cli::args::List;
 use crate::cli::image_row::Row;
 use crate::cli::ui::cell::Cell;
-use crate::cli::ui::gauge::gauge;
 use crate::cli::ui::table::{Align, Table};
+use crate::cli::ui::text::gauge;
 use crate::cli::ui::theme::{GAUGE, PLAIN, RECLAIMABLE, STRANGER, TOTAL};
 use crate::cli::ui::units::{ago, estimate, size};
 use crate::plan::LayerStatus;
@@ -19,7 +19,7 @@ use crate::usage::{Estimate, Usage};
 
 /// Below so many columns, what all digests begin with takes room that something else needs.
 const NARROW: usize = 80;
-/// The same for the full account.
+/// For the full account.
 const NARROW_ACCOUNT: usize = 120;
 /// The columns of a bar of proportion.
 const GAUGE_WIDTH: usize = 8;
@@ -155,9 +155,10 @@ impl<'a> Page<'a> {
 
     /// A bar that is as long as a size on disk is of `whole`.
     fn gauge(&self, usage: &Usage, whole: u64) -> String {
-        match self.has_gauges {
-            true => gauge(usage.on_disk().at_least().as_u64(), whole, GAUGE_WIDTH),
-            false => String::new(),
+        if self.has_gauges {
+            gauge(usage.on_disk().at_least().as_u64(), whole, GAUGE_WIDTH)
+        } else {
+            String::new()
         }
     }
 

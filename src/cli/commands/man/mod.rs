@@ -1,64 +1,6 @@
 //! `bbox man`: writes the manual pages.
 
 mod page;
+mod run;
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
-
-use clap::{Args, ValueHint};
-
-use crate::cli::failure::{Ending, Failure};
-use crate::cli::program::Program;
-use crate::cli::ui::console::Console;
-use crate::cli::ui::units::plural;
-use crate::error::{Context, Result};
-use crate::escape::Escaped;
-use page::pages;
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  bbox man ~/.local/share/man/man1     for yourself
-  bbox man /usr/local/share/man/man1   for everybody on this machine
-
-One set of pages serves both programs, bbox and bbox-cache: the one on gc is
-bbox-cache-gc(1). Pages of these names that are there already are replaced.")]
-pub struct Man {
-    /// Where to write them; the directory has to be there
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub directory: PathBuf,
-}
-
-pub fn run(program: Program, args: &Man, console: &Console) -> Result<Ending, Failure> {
-    let directory = &args.directory;
-    fs::read_dir(directory).context("write pages to", directory)?;
-    let (mut written, mut replaced) = (0, 0);
-    for page in pages(program) {
-        let path = directory.join(&page.file);
-        replaced += usize::from(make_room(&path)?);
-        write(&path, &page.text)?;
-        written += 1;
-    }
-    let older = match replaced {
-        0 => String::new(),
-        _ => format!(", {replaced} of them in place of older ones"),
-    };
-    let place = Escaped::new(directory);
-    console.note(format_args!("Wrote {} to {place}{older}.", plural(written, "page")));
-    Ok(Ending::Done)
-}
-
-/// Removes an older page, be it a link to somewhere else; tells whether there was one.
-fn make_room(path: &Path) -> Result<bool> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error).context("replace", path),
-    }
-}
-
-fn write(path: &Path, text: &[u8]) -> Result<()> {
-    let file = File::options().write(true).create_new(true).open(path);
-    file.and_then(|mut file| file.write_all(text)).context("write", path)
-}
+pub use run::run;

@@ -129,9 +129,10 @@ fn commands(command: &Command) -> Roff {
     for subcommand in shown(command) {
         let about = subcommand.get_about().map(ToString::to_string).unwrap_or_default();
         let aliases: Vec<_> = subcommand.get_visible_aliases().collect();
-        let also = match aliases.is_empty() {
-            true => String::new(),
-            false => format!(" (also called {})", aliases.join(", ")),
+        let also = if aliases.is_empty() {
+            String::new()
+        } else {
+            format!(" (also called {})", aliases.join(", "))
         };
         roff.control("TP", []).text([bold(page_name(subcommand)), roman("(1)")]);
         roff.text([roman(about + &also)]);

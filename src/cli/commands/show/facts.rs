@@ -5,8 +5,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::profile::Profile;
 use crate::cache::{Digest, ImageConfig};
-use crate::cli::context::shell_word;
 use crate::cli::find_image::reference;
+use crate::cli::shell::shell_word;
 use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::theme::HEADING;
 use crate::cli::ui::units::{ago, estimate, number, size};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::profile::Profile;
 use crate::cache::{Digest, ImageConfig};
 use crate::cli::args::Show;
-use crate::cli::usage_json::{Amount, Bounds, lossy};
+use crate::cli::ui::json::{Amount, Bounds, lossy};
 use crate::usage::{LargeFile, Part};
 
 #[derive(Serialize)]

@@ -1,18 +1,20 @@
 //! Everything that there is to say about one image, before it is decided how.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::measure::measure;
 use crate::cache::{Cache, Digest, EntryKind, ImageConfig, Inventory, Location};
 use crate::cli::args::Show;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::find_image::gone;
 use crate::cli::image_row::{Row, rows};
+use crate::cli::measure::Measuring;
 use crate::cli::warnings::Notes;
 use crate::cli::words::layers_of;
+use crate::gc;
 use crate::plan::Timeline;
 use crate::usage::{Breakdown, Estimate, Measurement, Usage};
 
@@ -101,4 +103,22 @@ impl<'a> Profile<'a> {
         let found = self.measured.breakdown(&self.row.entry.location);
         found.expect("it was measured with its parts")
     }
+}
+
+/// Measures an image and some of its layers, and looks who else holds what is in them.
+pub fn measure(
+    context: &Context<'_>,
+    args: &Show,
+    cache: &Cache,
+    inventory: &Inventory,
+    image: &Location,
+    layers: &[&Location],
+) -> Result<Measurement, Failure> {
+    let trees: Vec<_> = std::iter::once(image).chain(layers.iter().copied()).cloned().collect();
+    let chosen: HashSet<_> = trees.iter().collect();
+    let others = inventory.entries.iter().map(|entry| &entry.location);
+    let others: Vec<_> = others.filter(|other| !chosen.contains(other)).cloned().collect();
+    let largest_files = if args.files { args.top } else { 0 };
+    let meter = context.meter().with_extents().with_breakdown(largest_files);
+    Ok(gc::measure(cache, meter, &trees, &others, &mut Measuring::new(context))?)
 }

@@ -6,8 +6,7 @@ use bytesize::ByteSize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::args::Show;
-use crate::cli::ui::gauge::gauge;
-use crate::cli::ui::text::{cut, pad};
+use crate::cli::ui::text::{cut, gauge, pad};
 use crate::cli::ui::theme::{GAUGE, HEADING};
 use crate::cli::ui::units::{bytes, size};
 use crate::escape::Escaped;
@@ -40,9 +39,10 @@ pub fn render(breakdown: &Breakdown, args: &Show, width: Option<usize>) -> Strin
         branches: String::new(),
         name: "/".to_owned(),
     };
-    let (what, lines) = match args.files {
-        true => ("FILE", files(breakdown)),
-        false => ("DIRECTORY", directories(&breakdown.largest(args.top, args.depth))),
+    let (what, lines) = if args.files {
+        ("FILE", files(breakdown))
+    } else {
+        ("DIRECTORY", directories(&breakdown.largest(args.top, args.depth)))
     };
     let lines: Vec<_> = std::iter::once(whole).chain(lines).collect();
     Layout::new(&lines, width).render(what, &lines)

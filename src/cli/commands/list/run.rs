@@ -1,0 +1,65 @@
+//! The command from its arguments to its exit code.
+
+use super::listing::{Findings, Listing};
+use super::table::Page;
+use super::{json, table};
+use crate::cache::{Cache, Inventory};
+use crate::cli::args::{Format, List, Sort};
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure, refuse};
+use crate::cli::measure::Measuring;
+use crate::cli::ui::json::document;
+use crate::gc;
+use crate::usage::CacheUsage;
+
+pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
+    if args.no_sizes && args.sort == Sort::Size {
+        return refuse("--sort size needs the sizes that --no-sizes leaves out");
+    }
+    let mut inventory = Inventory::default();
+    let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
+    let mut found = Findings::nothing();
+    if let Some(cache) = Cache::open(&context.cache_dir)? {
+        inventory = cache.inventory()?;
+        if cache_usage.is_some() {
+            cache_usage = Some(measure(context, &cache, &inventory, args.sizes)?);
+        }
+        if !shows_digests_only(context) {
+            found = Findings::new(&cache, &inventory, cache_usage.as_ref());
+        }
+    }
+    let listing = Listing::new(context, &inventory, cache_usage.as_ref(), &found, args);
+    show(context, args, &listing)?;
+    Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
+}
+
+/// Measures everything in the cache, and what files share, if that is wanted.
+fn measure(
+    context: &Context<'_>,
+    cache: &Cache,
+    inventory: &Inventory,
+    reads_extents: bool,
+) -> Result<CacheUsage, Failure> {
+    let meter = if reads_extents { context.meter().with_extents() } else { context.meter() };
+    Ok(gc::measure_cache(cache, inventory, meter, &mut Measuring::new(context))?)
+}
+
+fn shows_digests_only(context: &Context<'_>) -> bool {
+    context.console.quiet && context.format == Format::Table
+}
+
+/// Walking everything is the expensive part: not for a list that shows no sizes anyway.
+fn needs_sizes(context: &Context<'_>, args: &List) -> bool {
+    !args.no_sizes && (!shows_digests_only(context) || args.sort == Sort::Size)
+}
+
+fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {
+    let console = context.console;
+    match context.format {
+        Format::Json => return Ok(console.write(document(&json::Document::new(listing)))?),
+        Format::Table if console.quiet => console.write(table::digests(listing))?,
+        Format::Table => console.write(Page::new(listing, args, console.width()).render())?,
+    }
+    listing.warnings().iter().for_each(|warning| console.warn(warning));
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! A report as it is printed: the lines that are still to come, and a sentence that sums it up.
+
+use bytesize::ByteSize;
+
+use super::json::Document;
+use super::lines::{self, Counts, Layout};
+use super::report::Report;
+use crate::cli::args::Format;
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::ui::json::document;
+use crate::cli::ui::units::{bytes, estimate, plural};
+use crate::cli::words::Offer;
+use crate::plan::Verdict;
+use crate::usage::Usage;
+
+impl Report {
+    /// Prints what has not been printed yet, and tells how the command ends.
+    pub fn finish(self, context: &Context<'_>) -> Result<Ending, Failure> {
+        let console = context.console;
+        match context.format {
+            Format::Json => console.write(document(&Document::new(&self, context)))?,
+            Format::Table => {
+                self.problems.iter().for_each(|problem| console.error(problem));
+                if !console.quiet {
+                    console.write(self.text(context))?;
+                }
+            }
+        }
+        let has_failed = self.plan().decisions().iter().any(|decision| self.has_failed(decision));
+        let ending = match (self.is_interrupted(context), has_failed || !self.problems.is_empty()) {
+            (true, _) => Ending::Interrupted,
+            (false, true) => Ending::Incomplete,
+            (false, false) => Ending::Done,
+        };
+        self.printed?;
+        Ok(ending)
+    }
+
+    fn text(&self, context: &Context<'_>) -> String {
+        let verbose = context.console.verbose;
+        let mut text = String::new();
+        let layout = Layout::new(self.plan(), context.console.width(), self.is_dry_run());
+        for decision in self.plan().decisions() {
+            match decision.verdict {
+                Verdict::Remove(_)
+                    if self.is_dry_run() && lines::is_worth_a_line(decision, verbose) =>
+                {
+                    text += &(layout.removed(decision, None) + "\n");
+                }
+                Verdict::Keep(_) if verbose || lines::is_worth_telling(decision) => {
+                    text += &(layout.kept(decision) + "\n");
+                }
+                Verdict::Restore(_) if self.is_dry_run() => {
+                    text += &(layout.restored(decision) + "\n")
+                }
+                _ => {}
+            }
+        }
+        text + &self.summary(context) + "\n" + &self.more(context)
+    }
+
+    /// What else could go.
+    fn more(&self, context: &Context<'_>) -> String {
+        let Some(left) = self.layers.filter(|left| left.count > 0) else { return String::new() };
+        let offer = Offer {
+            what: plural(left.count, "unreferenced layer"),
+            is_one: left.count == 1,
+            bytes: left.reclaimable,
+            reads_extents: true,
+            command: context.command("gc --layers"),
+        };
+        offer.line()
+    }
+
+    fn summary(&self, context: &Context<'_>) -> String {
+        if self.plan().changes().next().is_none() && self.whole.is_none() {
+            return format!("Nothing to remove in {}.", context.shown_place());
+        }
+        let decisions = self.plan().decisions().iter();
+        let removed = decisions.clone().filter(|decision| self.is_removed(decision));
+        let counts = Counts::new(removed.map(|decision| &decision.item));
+        let what = match &self.whole {
+            Some(whole) => format!("{whole} with {counts}"),
+            None => counts.to_string(),
+        };
+        let freed = self.shown_freed();
+        let failed = decisions.filter(|decision| self.has_failed(decision)).count();
+        if self.is_dry_run() {
+            format!("Would remove {what}, freeing {freed}")
+        } else if self.is_interrupted(context) {
+            format!("Interrupted: removed {counts}, freed {freed}; run it again to finish")
+        } else if failed > 0 {
+            format!(
+                "Removed {counts}, freed {freed}; {} could not be removed",
+                plural(failed, "item")
+            )
+        } else if !self.problems.is_empty() {
+            format!("Removed {counts}, freed {freed}")
+        } else {
+            format!("Removed {what}, freed {freed}")
+        }
+    }
+
+    /// What has been freed, and what the file system says of that if it says something else, or more.
+    fn shown_freed(&self) -> String {
+        let freed = self.freed();
+        let usages = self.plan().decisions().iter().filter_map(|decision| decision.usage);
+        let entries: Usage = usages.sum();
+        let entries = entries.files + entries.directories;
+        match self.freed_by_file_system() {
+            Some(said) if !freed.is_one_figure() || !freed.agrees_with(said, entries) => {
+                format!("{} ({})", estimate(freed), by_file_system(said))
+            }
+            _ => estimate(freed),
+        }
+    }
+}
+
+/// What a file system says has come back.
+fn by_file_system(freed: i64) -> String {
+    match u64::try_from(freed) {
+        Ok(freed) if freed > 0 => format!("{} by the file system", bytes(ByteSize::b(freed))),
+        _ => "nothing by the file system".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_may_have_less_room_than_before() {
+        for (bytes, words) in [
+            (1 << 20, "1.0 MiB by the file system"),
+            (0, "nothing by the file system"),
+            (-5, "nothing by the file system"),
+        ] {
+            assert_eq!(by_file_system(bytes), words);
+        }
+    }
+}

@@ -51,10 +51,6 @@ impl Jobs {
         self.0.get()
     }
 
-    pub(crate) fn pool(self) -> Result<Pool> {
-        self.pool_with_files(0)
-    }
-
     /// A pool whose threads may each have so many files open besides their directories.
     pub(crate) fn pool_with_files(self, files: usize) -> Result<Pool> {
         Pool::new(Budget::new(self.get(), files))

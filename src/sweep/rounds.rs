@@ -11,6 +11,7 @@ use super::remove::remove;
 use super::trash::{HiddenEntry, Round, STEPS, Trash};
 use crate::cache::LockedCache;
 use crate::error::{Error, Result};
+use crate::fs::Budget;
 use crate::jobs::Jobs;
 use crate::plan::{Item, Plan};
 use crate::usage::Progress;
@@ -75,7 +76,7 @@ pub fn sweep(
     if progress.stop().is_raised() {
         return Err(Error::Interrupted);
     }
-    let pool = jobs.pool()?;
+    let budget = Budget::new(jobs.get(), 0);
     let report = Report::on_plan(plan, events);
     let trash = Trash::new(cache, plan, &report);
     let take = |decisions: Vec<usize>, in_place: bool| -> Result<(usize, Waiting)> {
@@ -91,7 +92,7 @@ pub fn sweep(
         let is_ref = |entry: &HiddenEntry| matches!(trash.decision(entry).item, Item::Ref { .. });
         let (refs, entries): (Vec<_>, Vec<_>) = round.to_remove.into_iter().partition(is_ref);
         for entries in [&refs, &entries] {
-            remove(entries, progress, &pool, &report);
+            remove(entries, progress, &budget, &report);
         }
         Ok((refs.len() + entries.len(), round.not_renamed))
     };

@@ -61,6 +61,12 @@ impl<'s> Tree<'s> {
         self.counters.enter(Phase::Working);
     }
 
+    /// How many names have been removed so far.
+    pub fn removed(&self) -> u64 {
+        let usage = self.counters.usage();
+        usage.files + usage.directories
+    }
+
     pub fn is_stopped(&self) -> bool {
         self.stop.is_raised()
     }

@@ -15,7 +15,7 @@ use crate::stop::StopFlag;
 /// The time between two looks at a job.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How many threads work.
+/// How many threads work, at most: a deletion takes as many of them as its file system rewards.
 ///
 /// Sizing and deleting wait for the disk, or for the kernel's locks, far more than they compute.
 /// So the default does not follow the number of cores alone. Where the system allows few open
@@ -29,8 +29,8 @@ pub(crate) struct Pool {
     pub budget: Budget,
 }
 
-/// 32: on two cores and ext4 the best or nearly so for sizing a cold cache, sizing a warm one, and
-/// deleting (`docs/performance.md`).
+/// 32: on two cores and ext4 the best or nearly so for sizing a cold cache and a warm one, and more than
+/// a deletion ever needs (`docs/performance.md`).
 impl Default for Jobs {
     fn default() -> Self {
         Self(NonZeroUsize::MIN.saturating_add(31))

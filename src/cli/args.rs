@@ -18,7 +18,7 @@ pub struct Shared {
     /// [env: BBOX_IMAGE_CACHE_DIR]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
-    /// How many threads work, 1 to 1024 [default: 32]
+    /// How many threads work, 1 to 1024; deleting takes fewer where that is as fast [default: 32]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<Jobs>,
     /// Columns for people, or one JSON document

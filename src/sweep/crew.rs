@@ -11,12 +11,15 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
-use super::pace::Pace;
+use super::pace::{Pace, Window};
 
 /// How long a number of threads is watched at least, and how many names have to go meanwhile, before
 /// that says anything.
 const WINDOW: Duration = Duration::from_millis(10);
-const LEAST_NAMES: u64 = 300;
+const LEAST_NAMES: u64 = 100;
+/// All threads wait if they compute for less than this part of a window. More than that may be what
+/// other processes leave them.
+const BUSY_PART: u32 = 8;
 
 /// The tasks of all threads, and which of those are needed.
 struct Board<T> {
@@ -59,6 +62,9 @@ struct Crew<T, R, N> {
 struct Watch {
     pace: Pace,
     since: Instant,
+    /// What the process had computed by then.
+    computed: Duration,
+    /// What had gone by then.
     names: u64,
 }
 
@@ -78,7 +84,8 @@ pub(super) fn run<T: Send>(
         needed: AtomicUsize::new(1),
         idle: AtomicUsize::new(0),
     };
-    let watch = Watch { pace: Pace::new(ceiling), since: Instant::now(), names: names() };
+    let pace = Pace::new(ceiling);
+    let watch = Watch { pace, since: Instant::now(), computed: computed(), names: names() };
     let crew = Crew { board, watch: Mutex::new(watch), run, names };
     std::thread::scope(|scope| crew.serve(scope, 0));
 }
@@ -176,8 +183,10 @@ where
         if gone < LEAST_NAMES {
             return;
         }
-        watch.pace.note(gone as f64 / passed.as_secs_f64());
-        (watch.since, watch.names) = (Instant::now(), names);
+        let computed = computed();
+        let waits = computed.saturating_sub(watch.computed) * BUSY_PART < passed;
+        watch.pace.note(Window { rate: gone as f64 / passed.as_secs_f64(), waits });
+        (watch.since, watch.computed, watch.names) = (Instant::now(), computed, names);
         let needed = watch.pace.threads();
         if needed > self.board.needed.swap(needed, Ordering::Relaxed) {
             self.call(scope, needed);
@@ -198,6 +207,12 @@ where
         }
         self.board.bench.notify_all();
     }
+}
+
+/// How long all threads of the process have computed.
+fn computed() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Lets the others end if a task panics.

@@ -80,7 +80,7 @@ fn carry_out(
     if asked && !concerns(&draft.plan).is_subset(&concerns(agreed.plan())) {
         return removal::refuse_changed(context);
     }
-    removal::carry_out(context, cache, draft.plan, &mut report)?;
+    removal::carry_out(context, cache, draft.plan, asked, &mut report)?;
     finish_off(context, cache, &mut report);
     report.finish(context)
 }

@@ -115,6 +115,11 @@ impl Report {
         }
     }
 
+    /// Whether it was not found out how much of what was removed is shared.
+    pub fn lacks_bounds(&self) -> bool {
+        matches!(&self.state, State::Done(done) if done.lacks_bounds())
+    }
+
     /// What the file system says has come back.
     pub fn freed_by_file_system(&self) -> Option<i64> {
         match &self.state {

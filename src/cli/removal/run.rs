@@ -54,7 +54,8 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
         };
         let draft = (self.make_draft)(&cache, &mut report)?;
         agreement.check(self.context, &draft.plan)?;
-        carry_out(self.context, &cache, draft.plan, &mut report)?;
+        let has_asked = self.asks || draft.plan.left().is_some();
+        carry_out(self.context, &cache, draft.plan, has_asked, &mut report)?;
         finish(report, Some(&cache))
     }
 }
@@ -111,9 +112,10 @@ pub fn carry_out(
     context: &Context<'_>,
     cache: &LockedCache,
     plan: Plan,
+    has_asked: bool,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let mut reporter = Removing::new(context, &plan);
+    let mut reporter = Removing::new(context, &plan, has_asked);
     let done = gc::run(cache, plan, context.jobs, &mut reporter)?;
     let printed = reporter.into_printed();
     report.note_done(context, done, printed);

@@ -45,6 +45,8 @@ enum State {
     Steady(u32),
     /// A window with this number.
     Trial(usize),
+    /// Another one with fewer that were as fast: rates are erratic, and a loss would stay unseen.
+    Confirmation(usize),
 }
 
 impl Pace {
@@ -58,7 +60,7 @@ impl Pace {
     pub fn threads(&self) -> usize {
         match self.state {
             State::Steady(_) => self.best,
-            State::Trial(threads) => threads,
+            State::Trial(threads) | State::Confirmation(threads) => threads,
         }
     }
 
@@ -70,11 +72,14 @@ impl Pace {
                 self.try_next(window.waits);
             }
             State::Steady(left) => self.state = State::Steady(left - 1),
-            State::Trial(threads) if self.pays(threads, window) => {
+            State::Trial(threads) if threads < self.best && self.pays(threads, window) => {
+                self.state = State::Confirmation(threads);
+            }
+            State::Trial(threads) | State::Confirmation(threads) if self.pays(threads, window) => {
                 (self.best, self.rate, self.pause) = (threads, window.rate, FIRST_PAUSE);
                 self.try_next(window.waits);
             }
-            State::Trial(_) => {
+            State::Trial(_) | State::Confirmation(_) => {
                 self.state = State::Steady(self.pause);
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                 self.upwards = !self.upwards;
@@ -128,8 +133,9 @@ mod tests {
             // Not worth it: back, and a pause.
             (32, &[1.0, 1.05, 1.0, 1.0, 1.0, 1.0, 1.0], &[1, 2, 1, 1, 1, 1, 1, 2]),
             (32, &[1.0, 2.0, 2.1, 2.0, 2.0, 2.0, 2.0, 2.0], &[1, 2, 4, 2, 2, 2, 2, 2, 1]),
-            // Fewer that are as fast are better.
-            (2, &[1.0, 2.0, 2.0], &[1, 2, 1, 2]),
+            // Fewer that are as fast are better, once that is seen twice.
+            (2, &[1.0, 2.0, 2.0, 2.0], &[1, 2, 1, 1, 2]),
+            (2, &[1.0, 2.0, 2.0, 1.5], &[1, 2, 1, 1, 2]),
             (1, &[1.0, 2.0, 3.0], &[1, 1, 1, 1]),
         ] {
             assert_eq!(threads(ceiling, rates), expected, "{ceiling} {rates:?}");

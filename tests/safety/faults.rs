@@ -13,8 +13,8 @@ use crate::support::{TestCache, run};
 const ERRORS: [&str; 5] = ["EIO", "EMFILE", "ENOENT", "ENOSPC", "EACCES"];
 
 /// What a program does before its own first line, and what cannot fail in a way that it could heed:
-/// memory, threads that run already, signals, the look of the runtime at the standard streams.
-const NOT_OURS: [&str; 25] = [
+/// memory, threads that run already, clocks, signals, the look of the runtime at the standard streams.
+const NOT_OURS: [&str; 26] = [
     "execve",
     "brk",
     "mmap",
@@ -38,6 +38,7 @@ const NOT_OURS: [&str; 25] = [
     "exit_group",
     "getrandom",
     "geteuid",
+    "clock_gettime",
     "sched_yield",
     "restart_syscall",
 ];

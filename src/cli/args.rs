@@ -18,6 +18,9 @@ pub struct Shared {
     /// [env: BBOX_IMAGE_CACHE_DIR]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
+    /// Where the clones of microVMs lie [default: ~/.config/broodbox/vms]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub vm_dir: Option<PathBuf>,
     /// How many threads work, 1 to 1024; deleting takes fewer where that is as fast [default: 32]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<Jobs>,
@@ -160,9 +163,12 @@ pub struct Gc {
     /// with somebody who is not known
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Keep what was used more recently than that, such as 36h, 7d or 2w
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub keep_recent: Option<SignedDuration>,
+    /// Keep orphans and layers used more recently than this, such as 36h, 7d or 2w; 0s for none
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10m")]
+    pub keep_recent: SignedDuration,
+    /// Remove every orphan, even if nothing newer has replaced it. Recent, leased and used ones stay
+    #[arg(short, long)]
+    pub all: bool,
     /// Also remove images that were last used longer ago than that, such as 30d, although references
     /// name them
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]

@@ -62,6 +62,17 @@ impl Directory {
         sys::status(&self.fd)
     }
 
+    /// Whether a look at a path finds this directory. Some file systems, FUSE and over a network, have another
+    /// inode number for each look: then it counts as found, since nothing could tell.
+    pub fn is_found_by(&self, look: impl Fn() -> Result<Status>) -> Result<bool> {
+        let (held, found) = (self.status()?.inode, look()?.inode);
+        if held == found || self.status()?.inode != held {
+            return Ok(true);
+        }
+        let [second, third] = [look()?.inode, look()?.inode];
+        Ok(found != second && second != third)
+    }
+
     /// When an entry was made, the symlink itself if it is one, or `.`; `None` where the file system
     /// does not know.
     pub fn born(&self, name: &CStr) -> Result<Option<Timestamp>> {
@@ -196,6 +207,12 @@ impl Directory {
     /// what the system says of others. Nothing is reached by it.
     pub fn path(&self) -> Option<PathBuf> {
         sys::path(&self.fd)
+    }
+
+    /// The number of the mount that it was opened through, as the system's list of mounts has it.
+    #[cfg(all(target_os = "linux", not(bbox_portable)))]
+    pub fn mount_id(&self) -> Result<u64> {
+        sys::mount_id(&self.fd)
     }
 
     /// Asks for a `flock` of this directory, without waiting. It is let go when the directory is

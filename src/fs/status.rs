@@ -98,7 +98,13 @@ impl Status {
 
     /// Bytes that the inode occupies.
     pub fn on_disk(&self) -> u64 {
-        self.blocks * 512
+        self.blocks.saturating_mul(512)
+    }
+
+    /// Last change of anything.
+    pub fn changed(&self) -> Timestamp {
+        let (seconds, nanoseconds) = self.changed;
+        time(seconds, nanoseconds)
     }
 
     /// Last change of the content.
@@ -108,15 +114,13 @@ impl Status {
     }
 }
 
-/// A time as the system tells it. One that no calendar knows is brought to the nearest that is
-/// known.
+/// The beginning of the year 0 in seconds since 1970. RFC 3339 has no earlier time.
+const YEAR_0: i64 = -62_167_219_200;
+
+/// A time as the system tells it; the nearest one that RFC 3339 can write if it cannot write that.
 pub fn time(seconds: i64, nanoseconds: u32) -> Timestamp {
     let nanoseconds = i32::try_from(nanoseconds).unwrap_or(0);
-    Timestamp::new(seconds, nanoseconds).unwrap_or(if seconds < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    })
+    Timestamp::new(seconds.max(YEAR_0), nanoseconds).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -153,7 +157,8 @@ mod tests {
             (7, 500_000_000, Timestamp::from_millisecond(7500).unwrap()),
             (7, u32::MAX, Timestamp::from_second(7).unwrap()),
             (i64::MAX, 0, Timestamp::MAX),
-            (i64::MIN, 0, Timestamp::MIN),
+            (i64::MIN, 0, "0000-01-01T00:00:00Z".parse().unwrap()),
+            (YEAR_0 - 1, 0, Timestamp::from_second(YEAR_0).unwrap()),
         ] {
             assert_eq!(time(seconds, nanoseconds), expected, "{seconds} {nanoseconds}");
         }

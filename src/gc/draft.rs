@@ -1,12 +1,14 @@
 //! A plan, measured before anything is removed.
 
+use std::collections::HashSet;
+
 use super::measure::measure_planned;
 use super::reporter::Reporter;
 use crate::cache::{Cache, Inventory, Location};
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::plan::{Evidence, Plan};
-use crate::usage::Estimate;
+use crate::usage::{CacheUsage, Estimate};
 
 /// A plan, and what it was made of.
 #[derive(Debug)]
@@ -43,19 +45,23 @@ impl Draft {
         reporter: &mut dyn Reporter,
     ) -> Result<(Estimate, LeftLayers)> {
         let (to_remove, left) = (self.plan.to_remove(), left_layers(&self.plan));
-        let trees = [&to_remove[..], &left].concat();
-        let measured;
-        // What was planned by sizes has been measured already.
-        let found = match &self.evidence.usage {
-            Some(usage) => usage.measurement(),
-            None => {
-                measured = measure_planned(cache, &self.plan, &trees, jobs, reporter)?;
-                &measured
-            }
-        };
-        let [to_remove, layers] = [&to_remove, &left].map(|trees| trees.iter().collect::<Vec<_>>());
-        let reclaimable = found.reclaimable_besides(&to_remove, &layers);
-        Ok((self.plan.note_usage(found), LeftLayers { count: left.len(), reclaimable }))
+        let is_left: HashSet<_> = left.iter().collect();
+        // What was planned by sizes has been measured, but for single references.
+        let known = self.evidence.usage.as_ref().map(CacheUsage::measurement);
+        let is_known = |at: &Location| known.is_some_and(|known| known.usage(at).is_some());
+        let (there, missing): (Vec<_>, Vec<_>) =
+            to_remove.iter().chain(&left).cloned().partition(is_known);
+        let found = measure_planned(cache, &self.plan, &missing, jobs, reporter)?;
+        let (mut freed, mut more) = (Estimate::default(), Estimate::default());
+        for (measurement, trees) in [(Some(&found), missing), (known, there)] {
+            let Some(measurement) = measurement else { continue };
+            let (layers, chosen): (Vec<_>, Vec<_>) =
+                trees.iter().partition(|at| is_left.contains(at));
+            freed += measurement.reclaimable(chosen.iter().copied());
+            more += measurement.reclaimable_besides(&chosen, &layers);
+            self.plan.note_usage(measurement);
+        }
+        Ok((freed, LeftLayers { count: left.len(), reclaimable: more }))
     }
 }
 

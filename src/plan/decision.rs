@@ -11,7 +11,7 @@ use crate::cache::{
     Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location, Ref, Refusal, UsingProcess,
     former_ref_file,
 };
-use crate::usage::{Estimate, Measurement, Size, Usage};
+use crate::usage::{Measurement, Size, Usage};
 
 /// Something that a decision is about.
 #[derive(Clone, Debug)]
@@ -204,15 +204,11 @@ impl Plan {
         self.decisions.iter().map(|decision| decision.item.location())
     }
 
-    /// Notes how big the things to be removed are, as far as `measurement` has them. Returns the bytes on disk that
-    /// removing all of them frees.
-    pub fn note_usage(&mut self, measurement: &Measurement) -> Estimate {
-        for decision in &mut self.decisions {
-            if decision.verdict.removes() {
-                decision.usage = measurement.usage(decision.item.location());
-            }
+    /// Notes how big the things to be removed are, as far as `measurement` has them.
+    pub fn note_usage(&mut self, measurement: &Measurement) {
+        for decision in self.decisions.iter_mut().filter(|decision| decision.verdict.removes()) {
+            decision.usage = measurement.usage(decision.item.location()).or(decision.usage);
         }
-        measurement.reclaimable(self.removals().map(|decision| decision.item.location()))
     }
 
     /// Notes how much of a thing has been removed.

@@ -25,8 +25,12 @@ fn location(folder: Folder, name: &str) -> Location {
 /// An image and a layer, used at second 1000; the image may have a reference.
 fn inventory(is_named: bool) -> Inventory {
     let digest = Digest::parse(b"sha256:a").unwrap();
-    let entry =
-        |folder, kind| Entry { location: location(folder, "sha256-a"), kind, last_used: at(1000) };
+    let entry = |folder, kind| Entry {
+        location: location(folder, "sha256-a"),
+        kind,
+        last_used: at(1000),
+        changed: at(1000),
+    };
     let mut inventory = Inventory::default();
     inventory.entries.push(entry(Folder::Root, EntryKind::Image(digest.clone())));
     inventory.entries.push(entry(Folder::Layers, EntryKind::Layer(digest.clone())));

@@ -15,8 +15,8 @@ use super::pace::{Pace, Window};
 
 /// How long a number of threads is watched at least, and how many names have to go meanwhile, before
 /// that says anything.
-const WINDOW: Duration = Duration::from_millis(10);
-const LEAST_NAMES: u64 = 100;
+const WINDOW: Duration = Duration::from_millis(20);
+const LEAST_NAMES: u64 = 200;
 /// All threads wait if they compute for less than this part of a window. More than that may be what
 /// other processes leave them.
 const BUSY_PART: u32 = 8;

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use bytesize::ByteSize;
 
-use super::size::Size;
+use super::size::{MOST, Size, sum};
 use crate::fs::Status;
 
 /// What a tree amounts to. Every inode counts once, however many names it has in the tree. By default,
@@ -41,8 +41,17 @@ impl Usage {
 
     /// Adds the bytes of an inode that is not a directory.
     pub(crate) fn add_bytes(&mut self, status: &Status) {
-        self.apparent += ByteSize::b(status.size);
-        self.on_disk += ByteSize::b(status.on_disk());
+        self.apparent = sum(self.apparent, ByteSize::b(status.size));
+        self.on_disk = sum(self.on_disk, ByteSize::b(status.on_disk()));
+    }
+
+    /// Leaves out bytes that are in it twice. What is beyond all numbers stays there.
+    pub(super) fn leave_out(&mut self, apparent: ByteSize, on_disk: ByteSize) {
+        for (bytes, twice) in [(&mut self.apparent, apparent), (&mut self.on_disk, on_disk)] {
+            if *bytes < MOST {
+                *bytes = ByteSize::b(bytes.as_u64().saturating_sub(twice.as_u64()));
+            }
+        }
     }
 
     /// Whether everything could be looked at.
@@ -53,8 +62,8 @@ impl Usage {
 
 impl AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
-        self.apparent += other.apparent;
-        self.on_disk += other.on_disk;
+        self.apparent = sum(self.apparent, other.apparent);
+        self.on_disk = sum(self.on_disk, other.on_disk);
         self.files += other.files;
         self.directories += other.directories;
         self.unreadable += other.unreadable;

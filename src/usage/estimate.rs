@@ -4,7 +4,7 @@ use std::ops::{Add, AddAssign};
 
 use bytesize::ByteSize;
 
-use super::size::Size;
+use super::size::{Size, sum};
 
 /// What the metadata of a file or directory takes at most, on the average, in bytes: 1.9 KiB were
 /// measured on btrfs, 0.6 KiB on XFS.
@@ -82,7 +82,7 @@ impl Estimate {
 
     /// That much, or up to `more` bytes besides.
     pub fn or_up_to(self, more: ByteSize) -> Self {
-        Self { at_most: self.at_most + more, ..self }
+        Self { at_most: sum(self.at_most, more), ..self }
     }
 
     /// Bytes that come back besides `part`, which is in it.
@@ -122,7 +122,7 @@ impl Add for Estimate {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self::new(self.certain + other.certain, self.at_most() + other.at_most())
+        Self::new(sum(self.certain, other.certain), self.at_most() + other.at_most())
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::BinaryHeap;
 use bytesize::ByteSize;
 
 use super::amounts::Usage;
+use super::size::sum;
 use crate::fs::{InodeId, Status};
 
 /// The fewest names that are worth a merge.
@@ -84,7 +85,7 @@ impl Links {
 
     /// Bytes on disk of these.
     pub fn spread_bytes(&self) -> u64 {
-        self.known.iter().map(|link| link.on_disk).sum()
+        self.known.iter().map(|link| link.on_disk).fold(0, u64::saturating_add)
     }
 
     /// Adds names to an inode, if it is known.
@@ -159,8 +160,8 @@ impl Overlap {
             lists[tree] = rest;
             heads.extend(head(tree, rest));
             if current.as_mut().is_some_and(|current| current.absorb(link)) {
-                overlap.apparent += ByteSize::b(link.apparent);
-                overlap.on_disk += ByteSize::b(link.on_disk);
+                overlap.apparent = sum(overlap.apparent, ByteSize::b(link.apparent));
+                overlap.on_disk = sum(overlap.on_disk, ByteSize::b(link.on_disk));
             } else {
                 overlap.finish(current.replace(*link), &mut each);
             }
@@ -173,7 +174,7 @@ impl Overlap {
         let Some(link) = link else { return };
         let is_whole = link.seen >= link.names;
         if !is_whole {
-            self.held_elsewhere += ByteSize::b(link.on_disk);
+            self.held_elsewhere = sum(self.held_elsewhere, ByteSize::b(link.on_disk));
         }
         each(link.inode, is_whole);
     }

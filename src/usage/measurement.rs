@@ -219,8 +219,7 @@ impl Measurement {
         let overlap = Overlap::new(links, |inode, is_whole| {
             spread.extend(self.shared.inodes.number(inode).map(|number| (number, is_whole)));
         });
-        total.apparent -= overlap.apparent;
-        total.on_disk -= overlap.on_disk;
+        total.leave_out(overlap.apparent, overlap.on_disk);
         Together { is_in, total, overlap, spread }
     }
 

@@ -33,9 +33,15 @@ pub struct Counters {
 
 impl Counters {
     pub(crate) fn add(&self, usage: &Usage) {
+        for (counter, amount) in [(&self.apparent, usage.apparent), (&self.on_disk, usage.on_disk)]
+        {
+            // Lengths of sparse files may add up to more than there are numbers.
+            let most = |bytes: u64| Some(bytes.saturating_add(amount.as_u64()));
+            if amount.as_u64() != 0 {
+                counter.fetch_update(Relaxed, Relaxed, most).unwrap_or_default();
+            }
+        }
         for (counter, amount) in [
-            (&self.apparent, usage.apparent.as_u64()),
-            (&self.on_disk, usage.on_disk.as_u64()),
             (&self.files, usage.files),
             (&self.directories, usage.directories),
             (&self.unreadable, usage.unreadable),

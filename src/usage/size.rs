@@ -43,8 +43,9 @@ impl Size {
         Self::new(bytes, true)
     }
 
+    /// The largest number there is stands for anything from there up: see [`sum`].
     pub(super) fn new(bytes: ByteSize, is_complete: bool) -> Self {
-        Self { bytes, is_complete }
+        Self { bytes, is_complete: is_complete && bytes < MOST }
     }
 
     /// The bytes that were seen: all, or a lower bound.
@@ -63,6 +64,14 @@ impl Size {
     }
 }
 
+/// What a sum cannot exceed. The lengths of a few sparse files reach it.
+pub(super) const MOST: ByteSize = ByteSize::b(u64::MAX);
+
+/// Adds bytes, up to [`MOST`].
+pub(super) fn sum(one: ByteSize, other: ByteSize) -> ByteSize {
+    ByteSize::b(one.as_u64().saturating_add(other.as_u64()))
+}
+
 /// Nothing, and that is all.
 impl Default for Size {
     fn default() -> Self {
@@ -75,7 +84,7 @@ impl Add for Size {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self::new(self.bytes + other.bytes, self.is_complete && other.is_complete)
+        Self::new(sum(self.bytes, other.bytes), self.is_complete && other.is_complete)
     }
 }
 
@@ -95,5 +104,11 @@ mod tests {
         assert_eq!([whole, whole].into_iter().sum::<Size>().exact(), Some(ByteSize::b(10)));
         assert_eq!((whole + part, part + whole), (Size::new(ByteSize::b(10), false), part + whole));
         assert_eq!((part + whole).exact(), None);
+    }
+
+    #[test]
+    fn a_sum_beyond_all_numbers_is_at_least_the_largest() {
+        let half = Size::exactly(ByteSize::b(u64::MAX / 2 + 1));
+        assert_eq!(half + half, Size { bytes: MOST, is_complete: false });
     }
 }

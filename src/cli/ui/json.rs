@@ -46,7 +46,7 @@ impl From<Usage> for Amount {
             on_disk_bytes: usage.on_disk().at_least().as_u64(),
             files: usage.files,
             directories: usage.directories,
-            complete: usage.is_complete(),
+            complete: usage.apparent().is_complete() && usage.on_disk().is_complete(),
         }
     }
 }

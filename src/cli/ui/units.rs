@@ -8,7 +8,13 @@ use crate::usage::{Estimate, Size};
 
 /// Bytes such as `815.2 MiB`, of what is known as a whole: a single file, a limit.
 pub fn bytes(bytes: ByteSize) -> String {
-    bytes.display().iec().to_string()
+    let text = bytes.display().iec().to_string();
+    if text.starts_with("1024.0 ") {
+        // Rounded up to what has a unit of its own.
+        ByteSize::b(bytes.as_u64().next_power_of_two()).display().iec().to_string()
+    } else {
+        text
+    }
 }
 
 /// A size such as `815.2 MiB`, or `at least 815.2 MiB` if something could not be read.
@@ -110,6 +116,9 @@ mod tests {
         assert_eq!(number(7, false), "at least 7");
         assert_eq!(size(Size::exactly(ByteSize::b(854_800_000))), "815.2 MiB");
         assert_eq!(size(Size::default()), "0 B");
+        assert_eq!(bytes(ByteSize::b((1 << 20) - 1)), "1.0 MiB");
+        assert_eq!(bytes(ByteSize::b((1 << 20) - (60 << 10))), "964.0 KiB");
+        assert_eq!(bytes(ByteSize::b(1023)), "1023 B");
         let one = Estimate::exactly(ByteSize::mib(12));
         let two = one.or_up_to(ByteSize::mib(678));
         assert_eq!([one, two].map(estimate), ["12.0 MiB", "12.0 MiB – 690.0 MiB"]);

@@ -7,6 +7,7 @@ use crate::usage::amounts::Usage;
 use crate::usage::breakdown::DirId;
 use crate::usage::links::Link;
 use crate::usage::sharing::Record;
+use crate::usage::size::sum;
 
 /// How many names of inodes with several, or shared extents, a batch holds at most.
 const MOST_HELD: usize = 1024;
@@ -40,7 +41,7 @@ impl Batch {
         self.newest = self.newest.max(status.changed);
         if status.kind == Kind::Directory {
             self.usage.directories += 1;
-            self.usage.on_disk += ByteSize::b(status.on_disk());
+            self.usage.on_disk = sum(self.usage.on_disk, ByteSize::b(status.on_disk()));
             return;
         }
         self.usage.files += 1;

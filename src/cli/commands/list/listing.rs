@@ -33,10 +33,10 @@ impl Findings {
         Self { plan: Plan::default(), evidence, guesses: Guesses::default() }
     }
 
-    /// Looks who needs what, and plans a collection that waits until nothing has arrived just now.
+    /// Looks who needs what, and plans a collection.
     pub fn new(cache: &Cache, inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Self {
         let activity = activity(inventory, cache_usage);
-        let evidence = gc::gather(cache, inventory, Timestamp::now(), activity).settled();
+        let evidence = gc::gather(cache, inventory, Timestamp::now(), activity);
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
         Self { plan, evidence, guesses: Guesses::new(cache, inventory) }
     }
@@ -143,9 +143,9 @@ impl<'a> Listing<'a> {
         self.guesses.get(image)
     }
 
-    /// Whether a process uses an image or holds a lease on it; `None` if that is unknown, or not to be shown.
+    /// Whether a process uses an image or holds a lease on it; `None` if that is unknown.
     pub fn in_use(&self, image: &Entry) -> Option<bool> {
-        let in_use = self.evidence.in_use.as_ref().filter(|_| self.reads_extents)?;
+        let in_use = self.evidence.in_use.as_ref()?;
         let is_leased = self.evidence.leases.contains(&image.location.name);
         Some(is_leased || !in_use.get(&image.location).is_empty())
     }

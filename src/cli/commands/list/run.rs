@@ -19,7 +19,7 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     let mut inventory = Inventory::default();
     let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::nothing();
-    if let Some(cache) = Cache::open(&context.cache_dir)? {
+    if let Some(cache) = context.open_cache()? {
         inventory = cache.inventory()?;
         if cache_usage.is_some() {
             cache_usage = Some(measure(context, &cache, &inventory, args.sizes)?);

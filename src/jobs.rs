@@ -96,8 +96,9 @@ pub(crate) fn watched<T: Send>(
     work: impl FnOnce() -> T + Send,
     mut look: impl FnMut(),
 ) -> T {
-    let _stops = StopOnPanic(stop);
     aside(work, |end| {
+        // In here: what is outside is dropped only once the work has ended.
+        let _stops = StopOnPanic(stop);
         while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             look();
         }

@@ -26,7 +26,9 @@ mod refs;
 #[cfg(test)]
 mod refs_tests;
 mod refusals;
+mod tag;
 mod trash_name;
+mod used_in_place;
 mod vm_clones;
 
 pub(crate) use config::CONFIG_FILE;
@@ -53,5 +55,6 @@ pub use mounts::Mounts;
 pub use ref_file::{InvalidRef, Ref, RefProblem};
 pub use refs::{RefIndex, UnreadableRef};
 pub use refusals::{Refusal, RefusalCause, Refusals};
+pub use tag::Tagged;
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use vm_clones::VmClones;

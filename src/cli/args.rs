@@ -73,6 +73,10 @@ pub enum Verb {
     Gc(Gc),
     /// Remove images by name, with their references
     Rm(Rm),
+    /// Point a reference at an image
+    Tag(Tag),
+    /// Remove a reference and leave its image
+    Untag(Untag),
     /// Remove the whole cache directory
     Purge(Purge),
     /// Run a command while an image is kept from being collected
@@ -223,6 +227,42 @@ pub struct Rm {
     /// Box must not start meanwhile: it could use half an image
     #[arg(long)]
     pub in_place: bool,
+    /// Fail instead of waiting for a collection to end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache tag 0123456789ab ghcr.io/a/b:latest   names an orphan again
+
+Brood Box finds the image by this reference at its next start, and counts its
+week from now. With its default policy it asks the registry in the background
+and may drop the reference again if the registry has another image.")]
+pub struct Tag {
+    /// The image: a reference, or a digest or its beginning
+    #[arg(value_name = "IMAGE", add = images())]
+    pub image: String,
+    /// The reference, as it is configured in Brood Box
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    /// Replace a reference to another image without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Fail instead of waiting for a collection to end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache untag ghcr.io/a/b:latest   the image stays, as an orphan if that was its last reference")]
+pub struct Untag {
+    /// The whole reference
+    #[arg(value_name = "REFERENCE", add = images())]
+    pub reference: String,
     /// Fail instead of waiting for a collection to end
     #[arg(long)]
     pub no_wait: bool,

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use super::args::{Shared, Verb};
-use super::commands::{completions, dir, gc, lease, list, man, purge, rm, show};
+use super::commands::{completions, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
 use super::process::{self, Signals};
@@ -98,6 +98,8 @@ fn run_verb(
         Verb::Show(args) => show::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Rm(args) => rm::run(&context, &args),
+        Verb::Tag(args) => tag::tag(&context, &args),
+        Verb::Untag(args) => tag::untag(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),
         Verb::Dir => dir::run(&context),

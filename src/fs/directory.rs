@@ -9,7 +9,10 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::{Access, AtFlags, Mode, OFlags, RenameFlags, StatVfsMountFlags};
+use rustix::fs::{
+    Access, AtFlags, Mode, OFlags, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW,
+    UTIME_OMIT,
+};
 use rustix::io::{Errno, Result};
 
 use super::descriptors::patiently;
@@ -18,6 +21,9 @@ use super::status::{CLOSED, Kind, Status};
 use super::sys;
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// Leaves a time as it is.
+const OMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
 
 /// An open directory. Its methods answer with the bare error number: whoever calls knows the
 /// operation and the path.
@@ -185,6 +191,29 @@ impl Directory {
             },
             result => result,
         }
+    }
+
+    /// Renames `from` in here to `to` in `target`, in place of a file of that name.
+    pub fn replace(&self, from: &CStr, target: &Self, to: &CStr) -> Result<()> {
+        rustix::fs::renameat(&self.fd, from, &target.fd, to)
+    }
+
+    /// Makes a directory that only its owner may enter.
+    pub fn make_directory(&self, name: &CStr) -> Result<()> {
+        rustix::fs::mkdirat(&self.fd, name, Mode::RWXU)
+    }
+
+    /// Makes a file that only its owner may read. It must not be there yet.
+    pub fn create_file(&self, name: &CStr) -> Result<std::fs::File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        Ok(patiently(|| rustix::fs::openat(&self.fd, name, flags, mode))?.into())
+    }
+
+    /// Sets the directory's time of change to now.
+    pub fn touch(&self) -> Result<()> {
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        rustix::fs::futimens(&self.fd, &Timestamps { last_access: OMIT, last_modification: now })
     }
 
     /// Lets the owner read, write and enter this directory.

@@ -55,7 +55,8 @@ fn list_has_all_its_fields() {
             "refs",
             "status",
             "unique_bytes",
-            "usage"
+            "usage",
+            "used_in_place"
         ]
     );
     assert_eq!((&image["guess"], &image["in_use"]), (&Value::Null, &json!(false)));
@@ -127,6 +128,7 @@ fn show_has_all_its_fields() {
             "status",
             "unique_bytes",
             "usage",
+            "used_in_place",
             "warnings"
         ]
     );

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use bbox_cache::cache::{Cache, Digest};
@@ -198,12 +199,16 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
     let _lease = opened.lease(&Digest::parse(b"sha256:leased").unwrap()).unwrap().unwrap();
     let mut users = images.map(|image| {
-        std::process::Command::new("sleep").arg("600").current_dir(image).spawn().unwrap()
+        let mut sleep = std::process::Command::new("sleep");
+        // Should the test fail, nothing waits for what sleeps on.
+        sleep.arg("600").current_dir(image).stdout(Stdio::null()).stderr(Stdio::null());
+        sleep.spawn().unwrap()
     });
     let text = run(&cache, &["list", "--sizes"]).ok();
     let list = run(&cache, &["list", "--sizes", "--format", "json"]).json();
     let plain = run(&cache, &["list"]).ok();
-    let shown = ["run", "leased"].map(|image| run(&cache, &["show", image]).ok());
+    let shown =
+        ["run", "leased"].map(|image| run(&cache, &["show", &format!("sha256:{image}")]).ok());
     users.iter_mut().for_each(|user| {
         user.kill().unwrap();
         user.wait().unwrap();

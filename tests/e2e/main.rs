@@ -19,4 +19,5 @@ mod people;
 mod purge;
 mod refused;
 mod show;
+mod tags;
 mod unwanted;

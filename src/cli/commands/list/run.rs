@@ -26,6 +26,9 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
         }
         if !shows_digests_only(context) {
             found = Findings::new(&cache, &inventory, cache_usage.as_ref());
+            if args.sizes {
+                found = found.look_into_images(&cache, &inventory);
+            }
         }
     }
     let listing = Listing::new(context, &inventory, cache_usage.as_ref(), &found, args);

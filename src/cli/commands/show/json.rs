@@ -19,6 +19,8 @@ pub struct Document<'a> {
     status: &'static str,
     /// `null` where the system does not tell.
     in_use: Option<bool>,
+    /// Whether a microVM has run in the image itself; `null` if that is unknown.
+    used_in_place: Option<bool>,
     /// `null` for a ref in the old form, which does not say its reference.
     refs: Vec<Option<&'a str>>,
     last_used: String,
@@ -73,6 +75,7 @@ impl<'a> Document<'a> {
             path: lossy(entry.location.path_in(profile.cache_dir)),
             status: profile.row.status.name(),
             in_use: profile.in_use(),
+            used_in_place: profile.is_used_in_place,
             refs: profile.row.refs.iter().map(|found| found.image.as_deref()).collect(),
             last_used: entry.last_used.to_string(),
             born: profile.born.map(|born| born.to_string()),

@@ -29,6 +29,8 @@ pub struct Profile<'a> {
     /// Which processes use it; `None` if that is unknown.
     pub users: Option<Vec<UsingProcess>>,
     pub is_leased: bool,
+    /// Whether a microVM has run in the image itself; `None` if that is unknown.
+    pub is_used_in_place: Option<bool>,
     /// What it is likely made of; `None` if its times say nothing.
     pub layers: Option<Vec<&'a Digest>>,
     pub now: Timestamp,
@@ -58,6 +60,7 @@ impl<'a> Profile<'a> {
         let mut notes = Notes::of_index(context, inventory, row.is_orphan());
         let config = notes.keep(cache.config(&row.entry.location));
         let users = notes.keep(cache.users()).flatten();
+        let is_used_in_place = notes.keep(cache.is_used_in_place(&row.entry.location));
         let lifetimes = cache.lifetimes(inventory);
         notes.faults(lifetimes.problems.iter().map(ToString::to_string));
         let layers = layers_of(&Timeline::new(inventory, &lifetimes), inventory, row.entry);
@@ -72,7 +75,15 @@ impl<'a> Profile<'a> {
         if config == Some(None) {
             notes.hint(format!("{digest} has no .oci-config.json: a pull writes that last"));
         }
+        if is_used_in_place == Some(true) {
+            notes.hint(format!(
+                "a microVM has run in this image itself: it holds data of that session, perhaps credentials, and \
+                 later microVMs inherit it; `{}` and a fresh pull make it clean",
+                context.command(&format!("rm {}", digest.short()))
+            ));
+        }
         Ok(Self {
+            is_used_in_place,
             cache_dir: &context.cache_dir,
             digest,
             born: lifetimes.born(&row.entry.location),

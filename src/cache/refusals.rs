@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::{Cache, EntryName, Folder, Inventory, Location};
+use super::{Cache, EntryName, Folder, Inventory, Location, Mounts};
 use crate::escape::Escaped;
 use crate::fs::{Directory, Kind};
 
@@ -121,10 +121,13 @@ impl FromIterator<(Location, Refusal)> for Refusals {
 }
 
 impl Cache {
-    /// Looks for what this user cannot remove, as far as the tops of the entries tell.
-    pub fn refusals(&self, inventory: &Inventory) -> Refusals {
+    /// Looks for what this user cannot remove, as far as the tops of the entries tell. An entry with
+    /// something mounted in it stays anyway, and is not touched: a mount may never answer.
+    pub fn refusals(&self, inventory: &Inventory, mounts: Option<&Mounts>) -> Refusals {
         let own = rustix::process::geteuid().as_raw();
+        let is_mounted = |at: &&Location| mounts.is_some_and(|mounts| mounts.get(at).is_some());
         let entries = inventory.entries.iter().map(|entry| &entry.location);
+        let entries = entries.filter(|at| !is_mounted(at));
         let entries: Vec<_> = entries.map(|at| (at.folder, &at.name)).collect();
         let refs = inventory.refs.files().map(|file| (Folder::Refs, file));
         let names: Vec<_> = entries.into_iter().chain(refs).collect();

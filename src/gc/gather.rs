@@ -23,10 +23,10 @@ pub fn gather(
     evidence.activity = activity;
     evidence.lifetimes = cache.lifetimes(inventory);
     evidence.leases = cache.leases(inventory.images().map(|(image, _)| &image.location.name));
-    evidence.refusals = cache.refusals(inventory);
     let mut problems = Vec::new();
     evidence.in_use = known(cache.users(), &mut problems);
     evidence.mounts = known(cache.mounts(), &mut problems);
+    evidence.refusals = cache.refusals(inventory, evidence.mounts.as_ref());
     evidence.problems = problems;
     evidence
 }

@@ -132,7 +132,7 @@ fn remove_root(cache: &Cache) -> Result<bool> {
 /// Whether this user can remove nothing of what is left.
 fn holds_only_refused(cache: &Cache) -> Result<bool> {
     let inventory = cache.inventory_now()?;
-    let refusals = cache.refusals(&inventory);
+    let refusals = cache.refusals(&inventory, cache.mounts()?.as_ref());
     Ok(inventory.entries.iter().all(|entry| refusals.get(&entry.location).is_some()))
 }
 

@@ -8,7 +8,8 @@ use crate::strace::{
 };
 use crate::support::run;
 
-const COLLECT_IN_PLACE: [&str; 5] = ["gc", "--layers", "--temp-age", "0s", "--in-place"];
+const COLLECT_IN_PLACE: [&str; 7] =
+    ["gc", "--layers", "--temp-age", "0s", "--keep-recent", "0s", "--in-place"];
 const RM_IN_PLACE: [&str; 4] = ["rm", "--force", "--in-place", "sha256:chosen"];
 
 /// The system calls that change something: marks and configs, unlinks and rmdirs, locks.

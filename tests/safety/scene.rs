@@ -84,7 +84,7 @@ const MOVABLE: [(&str, &str); 4] = [
 ];
 
 /// The collection that leaves only what is needed.
-pub const COLLECT: [&str; 4] = ["gc", "--layers", "--temp-age", "0s"];
+pub const COLLECT: [&str; 6] = ["gc", "--layers", "--temp-age", "0s", "--keep-recent", "0s"];
 
 impl Scene {
     pub fn new() -> Self {

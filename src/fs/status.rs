@@ -92,6 +92,8 @@ impl Status {
     /// Whether it is a directory that only root can list, as [`Directory::close`] leaves it.
     ///
     /// [`Directory::close`]: super::Directory::close
+    // The type of a mode differs between systems.
+    #[allow(clippy::useless_conversion)]
     pub fn is_closed(&self) -> bool {
         self.kind == Kind::Directory && self.mode == u32::from(CLOSED.as_raw_mode())
     }

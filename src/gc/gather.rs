@@ -9,8 +9,8 @@ use crate::jobs::Jobs;
 use crate::plan::{Activity, Evidence, Reachability};
 use crate::usage::Meter;
 
-/// Looks at processes, leases, mounts and the births of everything in `inventory`; if there is an orphan, also at the programs
-/// that the images bring. `now` is a time before `activity` was
+/// Looks at processes, leases, mounts, owners and the births of everything in `inventory`; if there is an orphan, also at the
+/// programs that the images bring. `now` is a time before `activity` was
 /// looked at, so nothing that has happened meanwhile lies in the past.
 ///
 /// Evidence that cannot be had is unknown, and what that was is among its problems.
@@ -31,6 +31,7 @@ pub fn gather(
     let mut problems = Vec::new();
     evidence.in_use = known(cache.users(), &mut problems);
     evidence.mounts = known(cache.mounts(), &mut problems);
+    evidence.refusals = cache.refusals(inventory, evidence.mounts.as_ref());
     evidence.problems = problems;
     evidence
 }

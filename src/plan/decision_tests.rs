@@ -90,7 +90,17 @@ fn decision(item: Item, verdict: Verdict) -> Decision {
         _ => LayerStatus::Unreferenced,
     });
     let (refs, users) = (Vec::new(), Vec::new());
-    Decision { item, verdict, refs, users, mount: None, layer_status, identity: None, usage: None }
+    Decision {
+        item,
+        verdict,
+        refs,
+        users,
+        mount: None,
+        refusal: None,
+        layer_status,
+        identity: None,
+        usage: None,
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cache::{
-    Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, Programs, UsingProcess,
+    Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, Programs, Refusals, UsingProcess,
 };
 use crate::error::Error;
 use crate::usage::CacheUsage;
@@ -28,6 +28,8 @@ pub struct Evidence {
     pub leases: Leases,
     /// Where something is mounted.
     pub mounts: Option<Mounts>,
+    /// What the system would refuse to remove.
+    pub refusals: Refusals,
     /// When images and layers were made.
     pub lifetimes: Lifetimes,
     /// What programs the images bring.
@@ -48,6 +50,7 @@ impl Evidence {
             in_use: None,
             leases: Leases::default(),
             mounts: None,
+            refusals: Refusals::default(),
             lifetimes: Lifetimes::default(),
             programs: Programs::default(),
             activity: Activity::default(),

@@ -85,6 +85,7 @@ mod tests {
                 refs,
                 users,
                 mount: None,
+                refusal: None,
                 layer_status: None,
                 identity: None,
                 usage: None,

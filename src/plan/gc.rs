@@ -142,7 +142,10 @@ fn decide_layers(
         let is_pulled = layers::is_pulled(&layer_status, &pulls);
         let is_used = evidence.in_use.as_ref().map(|users| !users.get(&layer.location).is_empty());
         let is_recent = options.is_recent(layer.last_used, evidence.now);
-        let verdict = layers::verdict(&layer_status, options.layers, is_used, is_pulled, is_recent);
+        let verdict = match inventory.begun.contains(&layer.location) {
+            true if is_used == Some(false) => Verdict::Remove(RemoveReason::InterruptedGc),
+            _ => layers::verdict(&layer_status, options.layers, is_used, is_pulled, is_recent),
+        };
         let users = evidence.users(&layer.location).to_vec();
         let item = Item::Entry((*layer).clone());
         let decision = decide(item, verdict, &Reachability::new(&[]), users, evidence);
@@ -182,6 +185,10 @@ impl<'a> Collection<'a> {
             (true, true) => Some(KeepReason::Unreplaced),
             (true, false) => None,
         };
+        if keep.is_none() && self.needed(entry).is_none() && self.is_begun(entry) {
+            // Not whole any more, and young only because something was removed from it.
+            return Verdict::Remove(RemoveReason::InterruptedGc);
+        }
         let reason = if keep.is_some() { self.wish(entry) } else { Some(RemoveReason::Orphan) };
         match (keep, reason, self.keeps_for_now(entry)) {
             (Some(keep), None, _) => Verdict::Keep(keep),
@@ -207,8 +214,9 @@ impl<'a> Collection<'a> {
         }
         let images = self.inventory.images().map(|(image, _)| image);
         let goes = |image: &&Entry| self.keeps_for_now(image).is_none();
-        let (orphans, staying): (Vec<_>, Vec<_>) =
-            images.partition(|image| self.is_orphan(image) && goes(image));
+        let (orphans, staying): (Vec<_>, Vec<_>) = images
+            .filter(|image| !self.is_begun(image))
+            .partition(|image| self.is_orphan(image) && goes(image));
         let goes_by_wish = |image: &&Entry| self.wish(image).is_some() && goes(image);
         let staying = staying.into_iter().filter(|image| !goes_by_wish(image));
         let staying = staying.map(|image| &image.location).collect();
@@ -225,6 +233,10 @@ impl<'a> Collection<'a> {
         } else {
             None
         }
+    }
+
+    fn is_begun(&self, entry: &Entry) -> bool {
+        self.inventory.begun.contains(&entry.location)
     }
 
     fn is_recent(&self, entry: &Entry) -> bool {

@@ -30,6 +30,8 @@ mod periods;
 mod reachability;
 mod reason;
 mod refs;
+#[cfg(test)]
+mod refusal_tests;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;

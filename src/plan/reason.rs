@@ -21,6 +21,8 @@ pub enum KeepReason {
     Unreferenced,
     /// Nobody can say whether it is still needed.
     Unknown,
+    /// The system would refuse to remove it, or a ref that goes with it.
+    Unremovable,
 }
 
 impl KeepReason {
@@ -35,6 +37,7 @@ impl KeepReason {
             Self::Unreplaced => "unreplaced",
             Self::Unreferenced => "unreferenced",
             Self::Unknown => "unknown",
+            Self::Unremovable => "unremovable",
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod attack;
 mod faults;
+mod in_place;
 mod kill;
 mod mounts;
 mod processes;

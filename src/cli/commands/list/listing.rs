@@ -249,12 +249,15 @@ impl<'a> Listing<'a> {
         Some((digests, usage.unwrap_or_default().on_disk()))
     }
 
-    /// Whether everything could be looked at.
+    /// Whether everything of the cache could be looked at.
     pub fn is_complete(&self) -> bool {
+        let foreign = self.inventory.foreign().cloned().collect();
         self.inventory.problems.is_empty()
             && self.evidence.lifetimes.problems.is_empty()
             && self.inventory.refs.unreadable.is_empty()
-            && self.cache_usage.is_none_or(|cache_usage| cache_usage.total().is_complete())
+            && self
+                .cache_usage
+                .is_none_or(|cache_usage| cache_usage.total_without(&foreign).is_complete())
     }
 
     /// What the user should know, each on one line.
@@ -267,7 +270,8 @@ impl<'a> Listing<'a> {
         }));
         warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
         warnings.extend(dropped_refs(self.inventory, self.cache_dir));
-        warnings.extend(self.cache_usage.map(unread).unwrap_or_default());
+        let unread = self.cache_usage.map(|usage| unread(self.inventory, usage));
+        warnings.extend(unread.unwrap_or_default());
         warnings
     }
 }

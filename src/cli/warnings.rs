@@ -5,6 +5,8 @@ use std::path::Path;
 
 use indicatif::HumanCount;
 
+use jiff::Timestamp;
+
 use crate::cache::{Folder, InUse, Inventory, Unseen};
 use crate::cli::context::Context;
 use crate::cli::ui::units::plural;
@@ -17,7 +19,7 @@ use crate::usage::{CacheUsage, Measurement};
 pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);
-    let (what, who) = match DroppedRefs::new(inventory)? {
+    let (what, who) = match DroppedRefs::new(inventory, Timestamp::now())? {
         DroppedRefs::Missing { images } => (format!("there is no {path}"), plural(images, "image")),
         DroppedRefs::Younger { orphans, .. } => {
             let orphans = plural(orphans, "orphan");

@@ -8,6 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::reachability::Reachability;
+use super::unreplaced::WEEK;
 use crate::cache::{Folder, Inventory};
 
 /// By how much the index has to be younger than an orphan's last use.
@@ -32,8 +33,9 @@ pub enum DroppedRefs {
 }
 
 impl DroppedRefs {
-    /// What there is to doubt about the refs of `inventory`.
-    pub fn new(inventory: &Inventory) -> Option<Self> {
+    /// What there is to doubt about the refs of `inventory` at this time. What was not used for a week is not wanted by the
+    /// owner any more.
+    pub fn new(inventory: &Inventory, now: Timestamp) -> Option<Self> {
         if !inventory.refs.unreadable.is_empty() {
             // Worse is known of it: nothing is an orphan then.
             return None;
@@ -44,7 +46,8 @@ impl DroppedRefs {
         }
         let born = inventory.index_born?;
         let marks = Reachability::new(&inventory.refs.refs);
-        let is_older = |used: Timestamp| born.duration_since(used) > MARGIN;
+        let is_older =
+            |used: Timestamp| born.duration_since(used) > MARGIN && now.duration_since(used) < WEEK;
         let orphans = inventory.images().filter(|(image, digest)| {
             !marks.contains(digest.entry_name()) && is_older(image.last_used)
         });
@@ -82,7 +85,7 @@ mod tests {
                     modified: at(0),
                 });
             }
-            DroppedRefs::new(&inventory)
+            DroppedRefs::new(&inventory, at(20_000))
         };
         let refs = &[Folder::Layers, Folder::Refs][..];
         let younger = |born| Some(DroppedRefs::Younger { orphans: 1, born: at(born) });
@@ -93,7 +96,7 @@ mod tests {
         assert_eq!(doubt(refs, Some(13_601), true), None);
         assert_eq!(doubt(refs, Some(5_000), false), None);
         // Nobody misses the refs of a cache without images.
-        assert_eq!(DroppedRefs::new(&Inventory::default()), None);
+        assert_eq!(DroppedRefs::new(&Inventory::default(), at(20_000)), None);
         let mut unreadable = Inventory::default();
         let error = crate::error::Error::Interrupted;
         unreadable.refs.unreadable.push(UnreadableRef { file: None, error });
@@ -102,6 +105,6 @@ mod tests {
             EntryKind::Image(digest),
         );
         unreadable.entries.push(Entry::used_at(location, kind, at(0)));
-        assert_eq!(DroppedRefs::new(&unreadable), None, "worse is known of them");
+        assert_eq!(DroppedRefs::new(&unreadable, at(20_000)), None, "worse is known of them");
     }
 }

@@ -213,7 +213,13 @@ impl<'a> Collection<'a> {
             return HashSet::new();
         }
         let images = self.inventory.images().map(|(image, _)| image);
-        let goes = |image: &&Entry| self.keeps_for_now(image).is_none();
+        let holds_mount = |image: &Entry| {
+            self.evidence
+                .mounts
+                .as_ref()
+                .is_some_and(|mounts| mounts.get(&image.location).is_some())
+        };
+        let goes = |image: &&Entry| self.keeps_for_now(image).is_none() && !holds_mount(image);
         let (orphans, staying): (Vec<_>, Vec<_>) = images
             .filter(|image| !self.is_begun(image))
             .partition(|image| self.is_orphan(image) && goes(image));

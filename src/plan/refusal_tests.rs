@@ -54,7 +54,9 @@ fn an_image_that_the_system_refuses_to_remove_stays_with_its_refs() {
         || GcOptions { unused_for: Some(SignedDuration::from_secs(10)), ..GcOptions::default() };
     let chosen = HashSet::from([Digest::parse(b"sha256:a").unwrap()]);
     type Make<'a> = &'a dyn Fn(&Inventory, &Evidence) -> Plan;
-    let collect: Make<'_> = &|inventory, evidence| gc(inventory, &GcOptions::default(), evidence);
+    let collect: Make<'_> = &|inventory, evidence| {
+        gc(inventory, &GcOptions { all: true, ..GcOptions::default() }, evidence)
+    };
     let unused: Make<'_> = &|inventory, evidence| gc(inventory, &unused(), evidence);
     let remove: Make<'_> = &|inventory, evidence| rm(inventory, &chosen, true, evidence);
     let purge: Make<'_> = &|inventory, evidence| purge(inventory, evidence);
@@ -91,7 +93,11 @@ fn what_was_half_removed_in_place_goes_however_young_it_is_unless_it_is_named() 
             let begun = inventory.entries.iter().map(|entry| entry.location.clone());
             inventory.begun = begun.collect();
         }
-        let plan = gc(&inventory, &GcOptions::default(), &Evidence::of_idle_cache(at(1001)));
+        let plan = gc(
+            &inventory,
+            &GcOptions { all: true, ..GcOptions::default() },
+            &Evidence::of_idle_cache(at(1001)),
+        );
         assert_eq!(reasons(&plan), expected, "{is_named} {is_begun}");
     }
 }

@@ -14,7 +14,7 @@ use super::older_build::{Build, Builds};
 use crate::cache::{Entry, Inventory, Location};
 
 /// How long after its last use the owner keeps an image.
-const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// All images as builds of programs.
 pub(super) fn builds<'a>(inventory: &'a Inventory, evidence: &'a Evidence) -> Builds<'a> {

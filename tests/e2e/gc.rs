@@ -177,7 +177,7 @@ fn only_what_is_doomed_gets_another_mode() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     // That it has a config cannot be seen any more, so it may be arriving.
     std::thread::sleep(Duration::from_millis(2100));
-    assert_eq!(user.run(&["gc"]).code, 0);
+    assert_eq!(user.run(&["gc", "--all"]).code, 0);
     assert!(!closed.exists());
     assert_eq!(fs::metadata(cache.dir()).unwrap().permissions().mode() & 0o777, 0o775);
 }

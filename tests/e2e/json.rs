@@ -60,7 +60,10 @@ fn list_has_all_its_fields() {
         ]
     );
     assert_eq!((&image["guess"], &image["in_use"]), (&Value::Null, &json!(false)));
-    assert_eq!(orphan["guess"], json!({"ref": "example.com/live:latest", "runs": ["/bin/agent"]}));
+    assert_eq!(
+        orphan["guess"],
+        json!({"ref": "example.com/live:latest", "program": null, "runs": ["/bin/agent"]})
+    );
     assert_eq!(image["digest"], "sha256:live");
     assert_eq!(image["path"], live.to_str().unwrap());
     assert_eq!(image["refs"], json!(["example.com/live:latest"]));

@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::support::cache::{USED, age};
 use crate::support::{TestCache, du, exactly, run};
 
-/// Two live images, one of them with two refs, one image in the old form, one orphan; used 10, 20,
-/// 30 and 40 minutes ago.
+/// Two live images, one of them with two refs, one image in the old form, used 10, 20 and 30 minutes ago; one orphan that was
+/// not used for eight days.
 fn four_images() -> TestCache {
     let cache = TestCache::in_memory();
     cache.tag("example.com/b:1", "aaaaaaaaaaaaaaaa");
@@ -23,7 +23,8 @@ fn four_images() -> TestCache {
         let path = cache.image(name);
         fs::write(path.join("own"), vec![0; 50_000 * (step + 1)]).unwrap();
         cache.configure(name, r#"{"Entrypoint":["/bin/agent"]}"#);
-        age(&path, Duration::from_secs(600 * (step as u64 + 1) + 5));
+        let seconds = if step < 3 { 600 * (step as u64 + 1) + 5 } else { 8 * 86_400 };
+        age(&path, Duration::from_secs(seconds));
     }
     cache
 }
@@ -47,7 +48,7 @@ DIGEST                    SIZE  LAST USED   IMAGE
 sha256:aaaaaaaaaaaa  {a:>9}  10 min ago  example.com/a:1 (+1 more)
 sha256:bbbbbbbbbbbb  {b:>9}  20 min ago  example.com/c:1
 sha256:cccccccccccc  {c:>9}  30 min ago  (unknown image)
-sha256:dddddddddddd  {d:>9}  40 min ago  (orphan) older example.com/a:1?
+sha256:dddddddddddd  {d:>9}  8 days ago  (orphan) older example.com/a:1?
 
 4 images (1 orphan) {rootfs}, layers 0 B, leftovers 0 B, total {total}
 1 orphan holds {d}: `bbox cache --cache-dir {} gc` gives it back
@@ -166,7 +167,9 @@ fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
     let said = |arguments: &[&str]| {
         let text =
             run(&cache, &[&["list", "--orphans", "--sort", "name"], arguments].concat()).ok();
-        let rows = text.lines().filter_map(|line| line.split_once("(orphan)"));
+        let rows = text.lines().filter_map(|line| {
+            line.split_once("(unreplaced)").or_else(|| line.split_once("(orphan)"))
+        });
         rows.map(|(_, said)| said.trim().to_owned()).collect::<Vec<_>>()
     };
     let expected = ["older example.com/agent:1?", r"runs /bin/\u{1b}[31m -x", "runs sh", ""];
@@ -178,9 +181,9 @@ fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
     assert_eq!(
         guesses,
         [
-            json!({"ref": "example.com/agent:1", "runs": ["/bin/agent"]}),
-            json!({"ref": null, "runs": ["/bin/\u{1b}[31m", "-x"]}),
-            json!({"ref": null, "runs": ["sh"]}),
+            json!({"ref": "example.com/agent:1", "program": null, "runs": ["/bin/agent"]}),
+            json!({"ref": null, "program": null, "runs": ["/bin/\u{1b}[31m", "-x"]}),
+            json!({"ref": null, "program": null, "runs": ["sh"]}),
             json!(null),
         ]
     );
@@ -216,9 +219,9 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
     for (digest, purpose) in [
         ("idle", "example.com/idle:latest"),
         ("live", "(in use) example.com/live:latest"),
-        ("run", "(orphan, in use) older example.com/idle:latest?"),
-        ("leased", "(orphan, in use) older example.com/idle:latest?"),
-        ("orphan", "(orphan) older example.com/idle:latest?"),
+        ("run", "(orphan, in use) older example.com/live:latest?"),
+        ("leased", "(orphan, in use) older example.com/live:latest?"),
+        ("orphan", "(orphan) older example.com/live:latest?"),
     ] {
         let digest = format!("sha256:{digest}");
         for text in [&text, &plain] {

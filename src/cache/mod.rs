@@ -21,6 +21,7 @@ mod location;
 mod lock;
 mod mounts;
 mod path_lookup;
+mod program;
 mod ref_file;
 mod refs;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
 pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
+pub use program::{Coverage, Program, Programs, Token};
 pub(crate) use ref_file::SETTLED_AGE;
 pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};

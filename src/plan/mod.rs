@@ -23,22 +23,27 @@ mod gc_tests;
 mod history_tests;
 mod layers;
 mod older_build;
+#[cfg(test)]
+mod older_build_tests;
 mod on_request;
 mod options;
 mod periods;
 mod reachability;
 mod reason;
+#[cfg(test)]
+mod rebuild_tests;
 mod refs;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
+mod tokens;
 
 pub use decision::{Decision, Item, Plan};
 pub use dropped_refs::DroppedRefs;
 pub use evidence::{Activity, Evidence};
 pub use fit::{evictable, fit};
 pub use gc::gc;
-pub use older_build::OlderBuild;
+pub use older_build::{Build, Builds};
 pub use on_request::{purge, rm};
 pub use options::{GcOptions, LayerChoice};
 pub use reachability::{Reachability, dangling};

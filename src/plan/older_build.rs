@@ -1,173 +1,263 @@
-//! What an orphan most likely was: an older build of an image that is still referenced.
+//! Which image is a newer build of the same program as another.
 //!
-//! A rebuilt image takes over the reference of its older build, and nothing on disk remembers whose
-//! that was. But both are run alike. So an orphan is taken for an older build of the image that has
-//! the same entrypoint, and is the most like it in all else. That is a guess, and good for nothing
-//! but to be shown.
+//! A rebuilt image takes over the reference of its older build, and nothing on disk remembers that. An
+//! image that has lost its reference for another cause looks alike. So a *replacement* is proven, by
+//! times and by what the images bring:
+//!
+//! - **Newer**: it was born after the last use of the other one. That birth is no later than its own
+//!   last use, or it is a copy, and its birth tells nothing.
+//! - **The same program**: both bring the same [tokens](crate::cache::Token), one of which names a program and is
+//!   missing elsewhere in the cache. Where all images bring the same, there is no elsewhere, and any
+//!   name will do.
+//!
+//! Two builds also differ if their common base has gained or lost tools in between. A base changes in
+//! time, and it changes every program:
+//!
+//! 1. every image born up to the old build is without the new tool, every image born from the new
+//!    build on has it; for a lost tool the other way round;
+//! 2. a *witness* has changed alike: an image of another program, born after the old build, with all
+//!    that was gained and nothing that was lost. It is of another program, since it brings a name that
+//!    neither of the two builds has, and lacks what tells these two from others.
+//!
+//! What tells them from others has to be more than a tool that the base had for some time. So it is a
+//! name that was missing from an image born between two others that have it. Only where nothing was
+//! lost, or nothing gained, a name will do that some image lacks: of two programs, each has
+//! something that the other has not.
+//!
+//! In doubt, two images are not the same program: the cost is that an image stays for a week.
+//! This trusts a base not to bring back a tool that it had dropped.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 
-use crate::cache::ImageConfig;
+use jiff::Timestamp;
 
-/// What each of the things that are compared is worth, if they are equal.
-const WHOLE: usize = 1000;
-/// More variables than that do not tell images apart any better.
-const MOST_VARIABLES: usize = 256;
+use super::tokens::{TokenFacts, TokenId, Tokenized, facts, tokenize};
+use crate::cache::{Location, Program};
 
-/// How the images are run that are still referenced, with a reference for each way.
+/// An image as one of the builds of a cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Build<'a> {
+    /// Which image.
+    pub location: &'a Location,
+    /// What it brings; `None` if it could not be looked at.
+    pub program: Option<&'a Program>,
+    /// When its directory was made, where the file system knows.
+    pub born: Option<Timestamp>,
+    /// Its modification time.
+    pub last_used: Timestamp,
+}
+
+impl Build<'_> {
+    /// Its birth, unless it is a copy: that is made after the last use that it shows.
+    pub(super) fn true_birth(&self) -> Option<Timestamp> {
+        self.born.filter(|born| *born <= self.last_used)
+    }
+}
+
+/// All images of a cache, ready to be compared. Costs as much to make as to sort all their tokens; an answer
+/// takes one pass over the different sets of tokens.
 #[derive(Debug)]
-pub struct OlderBuild<'a>(Vec<(&'a str, Profile<'a>)>);
+pub struct Builds<'a> {
+    builds: Vec<Tokenized<'a>>,
+    tokens: Vec<TokenFacts<'a>>,
+    by_location: HashMap<&'a Location, usize>,
+    /// The builds that can replace another, by number: those with the same tokens in one list, the youngest
+    /// first.
+    variants: Vec<Vec<usize>>,
+    /// Whether all programs that were read completely are alike.
+    is_uniform: bool,
+}
 
-impl<'a> OlderBuild<'a> {
-    /// To these images.
-    pub fn new(live: impl IntoIterator<Item = (&'a str, &'a ImageConfig)>) -> Self {
-        // Many images are run alike, and each of them would be compared with each orphan.
-        let mut names = HashMap::new();
-        for (name, config) in live {
-            let first = names.entry(config).or_insert(name);
-            *first = name.min(first);
+impl<'a> Builds<'a> {
+    /// Of all images in a cache.
+    pub fn new(images: impl IntoIterator<Item = Build<'a>>) -> Self {
+        let (builds, tokens) = tokenize(images);
+        let tokens = facts(&builds, tokens);
+        let locations = builds.iter().map(|build| build.build.location);
+        let by_location = locations.enumerate().map(|(number, place)| (place, number)).collect();
+        let mut complete = builds.iter().filter(|build| build.is_complete);
+        let first = complete.next();
+        let is_uniform = complete.all(|build| Some(&build.tokens) == first.map(|b| &b.tokens));
+        let variants = variants(&builds);
+        Self { builds, tokens, by_location, variants, is_uniform }
+    }
+
+    /// The image that is proven to be a newer build of the same program, the youngest one of those that
+    /// stay.
+    pub fn replacement(
+        &self,
+        of: &Location,
+        stays: impl Fn(&Location) -> bool,
+    ) -> Option<&'a Location> {
+        let old = self.get(of)?;
+        let is_possible = |build: &&Tokenized<'_>| {
+            build.born() > Some(old.build.last_used) && stays(build.build.location)
+        };
+        // Of those with the same tokens, the youngest proves the most.
+        let youngest = |numbers: &Vec<usize>| {
+            let mut builds = numbers.iter().map(|&number| &self.builds[number]);
+            builds.find(is_possible)
+        };
+        let proven = self.variants.iter().filter_map(youngest).filter(|new| self.is_same(old, new));
+        let newest = proven.max_by_key(|new| (new.born(), Reverse(new.build.location)));
+        newest.map(|new| new.build.location)
+    }
+
+    /// The image that `of` most likely is an older build of, among those that have a reference: its
+    /// replacement, or else the image most like it. That is a guess, good for nothing but to be shown.
+    pub fn likeliest(
+        &self,
+        of: &Location,
+        is_referenced: impl Fn(&Location) -> bool,
+    ) -> Option<&'a Location> {
+        self.replacement(of, &is_referenced)
+            .or_else(|| self.most_alike(self.get(of)?, is_referenced))
+    }
+
+    /// What to call an image that no reference names: the name of a program or package that it brings
+    /// and not all images have. Rather one that is no tool of a base, then the rarest, then the shortest. Not
+    /// safe to print.
+    pub fn name(&self, of: &Location) -> Option<&'a OsStr> {
+        let facts = self.get(of)?.tokens.iter().map(|&token| &self.tokens[token]);
+        let own = facts.filter(|facts| facts.is_distinguishing);
+        let named = own.filter_map(|facts| Some((facts, facts.token.program()?)));
+        let key = |(facts, name): &(&TokenFacts<'a>, &'a OsStr)| {
+            (!facts.is_interrupted, facts.holders.len(), name.len(), *name)
+        };
+        named.min_by_key(key).map(|(_, name)| name)
+    }
+
+    fn get(&self, image: &Location) -> Option<&Tokenized<'a>> {
+        self.by_location.get(image).map(|&number| &self.builds[number])
+    }
+
+    fn is_same(&self, old: &Tokenized<'_>, new: &Tokenized<'_>) -> bool {
+        let has_same_tokens = old.tokens == new.tokens;
+        if !old.is_complete || !new.is_complete {
+            false
+        } else if has_same_tokens {
+            self.names_a_program(&old.tokens)
+        } else {
+            self.is_rebuilt(old, new)
         }
-        Self(names.into_iter().map(|(config, name)| (name, Profile::new(config))).collect())
     }
 
-    /// The reference of the image that `orphan` most likely is an older build of: among those with
-    /// its entrypoint the one that is most like it in command, environment, working directory and
-    /// user, each worth the same; the first by name of several. `None` if none has its entrypoint, or
-    /// it has none itself.
-    pub fn likeliest(&self, orphan: &ImageConfig) -> Option<&'a str> {
-        if orphan.entrypoint.is_empty() {
-            return None;
+    /// Whether a token names a program, and not one that all bring.
+    fn names_a_program(&self, tokens: &[TokenId]) -> bool {
+        let mut facts = tokens.iter().map(|&token| &self.tokens[token]);
+        facts.any(|facts| {
+            facts.token.names_a_program() && (facts.is_distinguishing || self.is_uniform)
+        })
+    }
+
+    /// Whether a change of the base explains everything in which the two differ, and nothing else does.
+    fn is_rebuilt(&self, old: &Tokenized<'_>, new: &Tokenized<'_>) -> bool {
+        let (Some(from), Some(to)) = (old.born(), new.born()) else { return false };
+        let gained = || new.tokens.iter().copied().filter(|&token| old.lacks(token));
+        let lost = || old.tokens.iter().copied().filter(|&token| new.lacks(token));
+        if !gained().all(|token| self.tokens[token].came_between(from, to))
+            || !lost().all(|token| self.tokens[token].went_between(from, to))
+        {
+            return false;
         }
-        let orphan = Profile::new(orphan);
-        let entrypoint = &orphan.config.entrypoint;
-        let possible = self.0.iter().filter(|(_, live)| live.config.entrypoint == *entrypoint);
-        let ranked = possible.map(|(name, live)| (Reverse(orphan.likeness(live)), *name));
-        ranked.min().map(|(_, name)| name)
-    }
-}
-
-/// A config made ready to be compared with many others.
-#[derive(Debug)]
-struct Profile<'a> {
-    config: &'a ImageConfig,
-    /// Names and values, sorted.
-    variables: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Profile<'a> {
-    fn new(config: &'a ImageConfig) -> Self {
-        let entries = config.environment.iter().take(MOST_VARIABLES);
-        let variables = entries.map(|entry| entry.split_once('=').unwrap_or((entry, "")));
-        let mut variables: Vec<_> = variables.collect();
-        variables.sort_unstable();
-        variables.dedup_by_key(|(name, _)| *name);
-        Self { config, variables }
+        let is_one_way = gained().next().is_none() || lost().next().is_none();
+        let own = self.own_names(old, new, is_one_way);
+        !own.is_empty()
+            && self.builds.iter().any(|witness| {
+                witness.born() > Some(from)
+                    && gained().all(|token| witness.has(token))
+                    && lost().all(|token| witness.lacks(token))
+                    && own.iter().all(|&token| witness.lacks(token))
+                    && self.has_another_name(witness, old, new)
+            })
     }
 
-    fn likeness(&self, other: &Self) -> usize {
-        let worth = |is_equal: bool| if is_equal { WHOLE } else { 0 };
-        let (one, two) = (self.config, other.config);
-        environments(&self.variables, &other.variables)
-            + worth(one.command == two.command)
-            + worth(one.working_directory == two.working_directory)
-            + worth(one.user == two.user)
+    /// The common names that tell both builds from those of other programs.
+    fn own_names(
+        &self,
+        old: &Tokenized<'_>,
+        new: &Tokenized<'_>,
+        is_one_way: bool,
+    ) -> Vec<TokenId> {
+        let common = || old.tokens.iter().copied().filter(|&token| new.has(token));
+        let names = || common().filter(|&token| self.tokens[token].token.names_a_program());
+        let certain: Vec<_> = names().filter(|&token| self.tokens[token].is_interrupted).collect();
+        if certain.is_empty() && is_one_way {
+            names().filter(|&token| self.tokens[token].is_distinguishing).collect()
+        } else {
+            certain
+        }
     }
-}
 
-/// The share of variables that are equal. One that has another value, such as a version, counts half.
-fn environments(mut one: &[(&str, &str)], mut other: &[(&str, &str)]) -> usize {
-    let (mut names, mut halves) = (0, 0);
-    while let ([first, rest @ ..], [second, others @ ..]) = (one, other) {
-        match first.0.cmp(second.0) {
-            Ordering::Less => one = rest,
-            Ordering::Greater => other = others,
-            Ordering::Equal => {
-                halves += if first.1 == second.1 { 2 } else { 1 };
-                (one, other) = (rest, others);
+    /// Whether a build brings a name that neither of two others has.
+    fn has_another_name(
+        &self,
+        build: &Tokenized<'_>,
+        old: &Tokenized<'_>,
+        new: &Tokenized<'_>,
+    ) -> bool {
+        let mut others = build.tokens.iter().filter(|&&token| old.lacks(token) && new.lacks(token));
+        others.any(|&token| self.tokens[token].token.names_a_program())
+    }
+
+    /// The image with the same tokens, or else one that shares half of what the two bring on average. The
+    /// rarer a token, the more it counts; one that all images have does not count.
+    fn most_alike(
+        &self,
+        orphan: &Tokenized<'_>,
+        is_referenced: impl Fn(&Location) -> bool,
+    ) -> Option<&'a Location> {
+        let is_equal = |build: &&Tokenized<'_>| build.tokens == orphan.tokens;
+        let equal = self.builds.iter().filter(|build| is_equal(build) && !build.tokens.is_empty());
+        let locations = equal.map(|build| build.build.location);
+        let equal = locations.filter(|place| is_referenced(place)).min();
+        equal.or_else(|| {
+            let shared = self.shared_weights(orphan).into_iter();
+            let shared = shared.map(|(number, shared)| (&self.builds[number], shared));
+            let known = shared.filter(|(build, _)| is_referenced(build.build.location));
+            let likeness = known.map(|(build, shared)| {
+                let both = self.weight(&orphan.tokens) + self.weight(&build.tokens);
+                (2000 * shared / both.max(1), Reverse(build.build.location))
+            });
+            let best = likeness.filter(|(likeness, _)| *likeness >= 500).max();
+            best.map(|(_, Reverse(location))| location)
+        })
+    }
+
+    /// What each build shares with this one, if anything.
+    fn shared_weights(&self, one: &Tokenized<'_>) -> HashMap<usize, u64> {
+        let mut shared = HashMap::new();
+        for facts in one.tokens.iter().map(|&token| &self.tokens[token]) {
+            let weight = facts.weight(self.builds.len());
+            if weight > 0 {
+                facts
+                    .holders
+                    .iter()
+                    .for_each(|&number| *shared.entry(number).or_default() += weight);
             }
         }
-        names += 1;
+        shared
     }
-    names += one.len() + other.len();
-    (WHOLE * halves).checked_div(2 * names).unwrap_or(WHOLE)
+
+    fn weight(&self, tokens: &[TokenId]) -> u64 {
+        tokens.iter().map(|&token| self.tokens[token].weight(self.builds.len())).sum()
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Words apart by spaces: entrypoint, command and environment, with slashes between those.
-    fn config(text: &str) -> ImageConfig {
-        let mut parts = text.split('/').map(|part| part.split_whitespace().map(str::to_owned));
-        let mut part = || parts.next().into_iter().flatten().collect();
-        ImageConfig {
-            entrypoint: part(),
-            command: part(),
-            environment: part(),
-            ..ImageConfig::default()
+/// The builds with a birth and a whole program, those with the same tokens together, the youngest first.
+fn variants(builds: &[Tokenized<'_>]) -> Vec<Vec<usize>> {
+    let mut variants: HashMap<&[TokenId], Vec<usize>> = HashMap::new();
+    for (number, build) in builds.iter().enumerate() {
+        if build.born().is_some() {
+            variants.entry(&build.tokens).or_default().push(number);
         }
     }
-
-    #[test]
-    fn an_orphan_is_like_what_is_run_alike() {
-        for (orphan, live, expected) in [
-            ("claude", &["codex", "claude"][..], Some(1)),
-            ("claude", &["codex", "claude -p"], None),
-            ("claude", &[], None),
-            ("", &["", "claude"], None),
-            ("a/serve", &["a/run", "a/serve"], Some(1)),
-            // Another version of the same is closer than what has less in common.
-            ("a//V=1 X=1", &["a//X=1", "a//V=2 X=1"], Some(1)),
-            ("a//V=1 X=1", &["a//V=2 X=1", "a//V=1 X=1"], Some(1)),
-            ("a//X=1", &["a//A=1 B=2 C=3 D=4 X=1", "a//X=2"], Some(1)),
-            ("a//PATH", &["a//", "a//PATH"], Some(1)),
-            ("a/c/X=1", &["a/d/X=2", "a/c/Y=1"], Some(1)),
-            // Of two that are equally like it, the first by name.
-            ("a", &["a", "a"], Some(0)),
-            ("a/c", &["a", "a"], Some(0)),
-        ] {
-            let names: Vec<_> = (0..live.len()).map(|number| format!("image-{number}")).collect();
-            let live: Vec<_> = live.iter().map(|text| config(text)).collect();
-            let pairs = || names.iter().map(String::as_str).zip(&live);
-            let found = OlderBuild::new(pairs()).likeliest(&config(orphan));
-            assert_eq!(found, expected.map(|number| names[number].as_str()), "{orphan}");
-            let backward = OlderBuild::new(pairs().collect::<Vec<_>>().into_iter().rev());
-            assert_eq!(backward.likeliest(&config(orphan)), found, "{orphan}");
-        }
+    let mut variants: Vec<_> = variants.into_values().collect();
+    for numbers in &mut variants {
+        let key = |&number: &usize| (Reverse(builds[number].born()), builds[number].build.location);
+        numbers.sort_by_key(key);
     }
-
-    #[test]
-    fn the_share_of_equal_variables_is_told_whatever_their_order() {
-        for (one, other, share) in [
-            ("", "", 1000),
-            ("A=1", "", 0),
-            ("A=1", "A=1", 1000),
-            ("A=1", "A=2", 500),
-            ("A=1 B=1", "B=1 A=1", 1000),
-            ("A=1 B=1 C=1", "C=1 D=1", 250),
-            ("A B=", "A= B", 1000),
-            ("A=1 A=2", "A=1", 1000),
-        ] {
-            let [one, other] = [one, other].map(|text| config(&format!("a//{text}")));
-            let [one, other] = [Profile::new(&one), Profile::new(&other)];
-            for (one, other) in [(&one, &other), (&other, &one)] {
-                assert_eq!(environments(&one.variables, &other.variables), share, "{one:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn user_and_working_directory_count_as_well() {
-        let orphan = ImageConfig { user: "agent".into(), ..config("a") };
-        let root = ImageConfig { working_directory: "/work".into(), ..config("a") };
-        let agent = ImageConfig { working_directory: "/work".into(), ..orphan.clone() };
-        assert_eq!(OlderBuild::new([("1", &root), ("2", &agent)]).likeliest(&orphan), Some("2"));
-        let here = ImageConfig { working_directory: "/work".into(), ..orphan.clone() };
-        assert_eq!(OlderBuild::new([("1", &orphan), ("2", &agent)]).likeliest(&here), Some("2"));
-        // Each counts by itself, whatever the others say.
-        let orphan = ImageConfig { working_directory: "/work".into(), ..config("a/c") };
-        let (other, same) = (config("a/d"), config("a/c"));
-        assert_eq!(OlderBuild::new([("1", &other), ("2", &same)]).likeliest(&orphan), Some("2"));
-    }
+    variants
 }

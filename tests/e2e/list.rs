@@ -8,6 +8,7 @@ use bbox_cache::cache::{Cache, Digest};
 use serde_json::json;
 
 use crate::support::cache::age;
+use crate::support::cache::agents::Agent;
 use crate::support::{TestCache, du, exactly, run};
 
 /// Two live images, one of them with two refs, one image in the old form, one orphan; used 10, 20,
@@ -185,6 +186,20 @@ fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
 }
 
 #[test]
+fn an_orphan_of_the_owners_own_is_called_by_its_newer_build_or_its_program() {
+    let cache = TestCache::in_memory();
+    for (agent, version) in [(Agent::ClaudeCode, 1), (Agent::Gemini, 1), (Agent::ClaudeCode, 2)] {
+        cache.pull(agent, version);
+    }
+    cache.untag(&Agent::Gemini.reference());
+    let text = run(&cache, &["list", "--no-sizes", "--sort", "name", "--no-trunc"]).ok();
+    let rows = text.lines().filter_map(|line| line.split_once("(orphan)"));
+    let said: Vec<_> = rows.map(|(_, said)| said.trim()).collect();
+    let reference = Agent::ClaudeCode.reference();
+    assert_eq!(said, [&format!("older {reference}?"), "@google/gemini-cli"], "{text}");
+}
+
+#[test]
 fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that() {
     let cache = TestCache::in_memory();
     cache.live("idle");
@@ -209,9 +224,9 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
     for (digest, purpose) in [
         ("idle", "example.com/idle:latest"),
         ("live", "(in use) example.com/live:latest"),
-        ("run", "(orphan, in use) older example.com/idle:latest?"),
-        ("leased", "(orphan, in use) older example.com/idle:latest?"),
-        ("orphan", "(orphan) older example.com/idle:latest?"),
+        ("run", "(orphan, in use) older example.com/live:latest?"),
+        ("leased", "(orphan, in use) older example.com/live:latest?"),
+        ("orphan", "(orphan) older example.com/live:latest?"),
     ] {
         let digest = format!("sha256:{digest}");
         let row = text.lines().find(|line| line.split_whitespace().next() == Some(&digest));

@@ -38,7 +38,8 @@ impl Findings {
         let activity = activity(inventory, cache_usage);
         let evidence = gc::gather(cache, inventory, Timestamp::now(), activity).settled();
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
-        Self { plan, evidence, guesses: Guesses::new(cache, inventory) }
+        let guesses = Guesses::new(cache, inventory, &evidence.lifetimes);
+        Self { plan, evidence, guesses }
     }
 }
 

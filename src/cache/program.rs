@@ -1,0 +1,500 @@
+//! Which program an image brings, as far as a few directories and its config say.
+//!
+//! Brood Box's own images are built on one base and are run alike: no entrypoint, the base's
+//! command. An agent shows in the directories where programs are installed beside the system's own.
+//! [`Builds`](crate::plan::Builds) compares the names in there, together with the config; none of
+//! them is looked into.
+//!
+//! Every directory is reached from the image's own, one name at a time, never through a symlink and
+//! never into a mount. That costs some 20 directories opened per image and half as many listed, and no
+//! more than 4,096 names are kept of each.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{CStr, CString, OsStr};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use super::config::ImageConfig;
+use super::handle::Cache;
+use super::inventory::Inventory;
+use super::location::Location;
+use crate::error::{Error, Result};
+use crate::fs::{Directory, Kind};
+
+/// Where programs are installed beside the system's own, besides the homes of users.
+const PROGRAMS: [&[&CStr]; 3] =
+    [&[c"usr", c"local", c"bin"], &[c"opt"], &[c"root", c".local", c"bin"]];
+/// Where npm installs packages for all users.
+const PACKAGES: [&[&CStr]; 2] =
+    [&[c"usr", c"local", c"lib", c"node_modules"], &[c"usr", c"lib", c"node_modules"]];
+/// What the first VM that runs in an image leaves beside its programs.
+const LEFT_BY_VM: &str = "usr/local/bin/git-credential-bbox";
+/// An image with more names than that in all is not read completely.
+const MAX_NAMES: usize = 4096;
+
+/// Something by which programs are told apart. Nothing in it is safe to print:
+/// [`Escaped`](crate::Escaped) makes it so.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Token {
+    /// A name where programs or npm packages are installed: its path in the image, such as
+    /// `usr/local/bin/claude` or `usr/lib/node_modules/@google/gemini-cli`.
+    Path(PathBuf),
+    /// The entrypoint of the config, if there is one.
+    Entrypoint(Vec<String>),
+    /// The command of the config, if there is one.
+    Command(Vec<String>),
+    /// The name of a variable in the config. Values hold versions, so they do not count.
+    Variable(String),
+}
+
+impl Token {
+    /// Whether it says what is run. A variable does not, nor does a command: images of many programs
+    /// inherit that of a shell.
+    pub fn names_a_program(&self) -> bool {
+        matches!(self, Self::Path(_) | Self::Entrypoint(_))
+    }
+
+    /// The name of a program or package in its directory: `claude`, `@google/gemini-cli`.
+    pub fn program(&self) -> Option<&OsStr> {
+        let Self::Path(path) = self else { return None };
+        let bytes = path.as_os_str().as_bytes();
+        let mut slashes = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/');
+        let starts = |at: usize| OsStr::from_bytes(&bytes[at + 1..]);
+        let name = starts(slashes.next()?.0);
+        let scoped = slashes.next().map(|(at, _)| starts(at));
+        scoped.filter(|scoped| scoped.as_bytes().starts_with(b"@")).or(Some(name))
+    }
+}
+
+/// What one image brings. By default, nothing, read completely.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// Everything by which it is told from others.
+    pub tokens: BTreeSet<Token>,
+    /// How much of it was read.
+    pub coverage: Coverage,
+}
+
+/// How much of a [`Program`] was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Coverage {
+    /// Everything.
+    #[default]
+    Complete,
+    /// All directories, but there is no config, or none that can be understood.
+    NoConfig,
+    /// Not everything: a directory or the config cannot be opened, is reached through a symlink or is
+    /// mounted, or there are too many names.
+    Partial,
+}
+
+impl Program {
+    /// Whether everything was read, so that it can be compared with others.
+    pub fn is_complete(&self) -> bool {
+        self.coverage == Coverage::Complete
+    }
+
+    /// Whether nothing tells what program it is, although every directory was read.
+    pub fn tells_nothing(&self) -> bool {
+        self.tokens.is_empty() && self.coverage != Coverage::Partial
+    }
+
+    fn add_config(&mut self, config: ImageConfig) {
+        let ImageConfig { entrypoint, command, environment, .. } = config;
+        self.tokens
+            .extend(Some(entrypoint).filter(|words| !words.is_empty()).map(Token::Entrypoint));
+        self.tokens.extend(Some(command).filter(|words| !words.is_empty()).map(Token::Command));
+        let name = |entry: &String| entry.split('=').next().unwrap_or_default().to_owned();
+        self.tokens.extend(environment.iter().map(name).map(Token::Variable));
+        if self.tokens.len() > MAX_NAMES {
+            self.coverage = Coverage::Partial;
+        }
+    }
+}
+
+/// What the images of a cache bring, as far as it could be read: for [`Builds`](crate::plan::Builds). By
+/// default, nothing is known.
+#[derive(Debug, Default)]
+pub struct Programs {
+    pub(crate) programs: HashMap<Location, Program>,
+    /// What could not be read.
+    pub problems: Vec<Error>,
+}
+
+impl Programs {
+    /// What an image brings. `None` if it is gone, or was not looked at.
+    pub fn get(&self, image: &Location) -> Option<&Program> {
+        self.programs.get(image)
+    }
+}
+
+impl Cache {
+    /// Reads what program each image of `inventory` brings. Directories that cannot be read are named
+    /// among the problems, and the image's [`Program`] is partial then. Costs some 20 directories
+    /// opened per image.
+    pub fn programs(&self, inventory: &Inventory) -> Programs {
+        let mut found = Programs::default();
+        for (image, _) in inventory.images() {
+            if let Some(program) = self.program(&image.location, &mut found.problems) {
+                found.programs.insert(image.location.clone(), program);
+            }
+        }
+        found
+    }
+
+    /// `None` if the image is gone.
+    fn program(&self, image: &Location, problems: &mut Vec<Error>) -> Option<Program> {
+        let path = image.path_in(self.path());
+        let mut reader = Reader { image: &path, program: Program::default(), names: 0, problems };
+        match self.try_folder(image.folder).and_then(|folder| {
+            let folder = folder.ok_or(Errno::NOENT)?;
+            folder.open_child(image.name.as_c_str())
+        }) {
+            Ok((top, _)) => reader.read_tree(Place { directory: top, path: PathBuf::new() }),
+            Err(Errno::NOENT) => return None,
+            Err(cause) => reader.fail(Path::new(""), cause),
+        }
+        reader.read_config(self.config(image));
+        Some(reader.program)
+    }
+}
+
+/// A directory of an image, and its path in there.
+struct Place {
+    directory: Directory,
+    path: PathBuf,
+}
+
+struct Reader<'a> {
+    /// The path of the image, for messages.
+    image: &'a Path,
+    program: Program,
+    /// How many names were listed.
+    names: usize,
+    problems: &'a mut Vec<Error>,
+}
+
+impl Reader<'_> {
+    fn read_tree(&mut self, top: Place) {
+        for path in PROGRAMS {
+            self.read_programs(&top, path);
+        }
+        for path in PACKAGES {
+            self.read_packages(&top, path);
+        }
+        self.read_homes(&top);
+    }
+
+    fn read_programs(&mut self, from: &Place, path: &[&CStr]) {
+        let Some(place) = self.descend(from, path) else { return };
+        for name in self.list(&place) {
+            self.add(&place, &name);
+        }
+    }
+
+    fn read_packages(&mut self, top: &Place, path: &[&CStr]) {
+        let Some(place) = self.descend(top, path) else { return };
+        for name in self.list(&place) {
+            if name.to_bytes().starts_with(b"@") {
+                self.read_programs(&place, &[&name]);
+            } else {
+                self.add(&place, &name);
+            }
+        }
+    }
+
+    fn read_homes(&mut self, top: &Place) {
+        let Some(place) = self.descend(top, &[c"home"]) else { return };
+        for name in self.list(&place) {
+            let kind = place.directory.status_of(&name).map(|status| status.kind);
+            if !matches!(kind, Ok(Kind::File | Kind::Special)) {
+                self.read_programs(&place, &[&name, c".local", c"bin"]);
+            }
+        }
+    }
+
+    fn add(&mut self, place: &Place, name: &CStr) {
+        let path = below(&place.path, name);
+        if path != Path::new(LEFT_BY_VM) {
+            self.program.tokens.insert(Token::Path(path));
+        }
+    }
+
+    /// Opens a directory; `None` if there is none.
+    fn descend(&mut self, from: &Place, names: &[&CStr]) -> Option<Place> {
+        let mut path = from.path.clone();
+        let mut lowest = None;
+        for name in names {
+            path = below(&path, name);
+            match lowest.as_ref().unwrap_or(&from.directory).open_child(name) {
+                Ok((directory, _)) => lowest = Some(directory),
+                Err(Errno::NOENT) => return None,
+                Err(cause) => {
+                    self.fail(&path, cause);
+                    return None;
+                }
+            }
+        }
+        lowest.map(|directory| Place { directory, path })
+    }
+
+    /// The names in a directory, which can be listed once; not those beyond the limit.
+    fn list(&mut self, place: &Place) -> Vec<CString> {
+        let (mut names, room) = (Vec::new(), MAX_NAMES - self.names);
+        let result = place.directory.for_each(|name, _| {
+            if names.len() <= room {
+                names.push(name.to_owned());
+            }
+        });
+        if let Err(cause) = result {
+            self.fail(&place.path, cause);
+        }
+        if names.len() > room {
+            names.truncate(room);
+            self.program.coverage = Coverage::Partial;
+        }
+        self.names += names.len();
+        names
+    }
+
+    fn read_config(&mut self, config: Result<Option<ImageConfig>>) {
+        let missing = self.program.coverage.max(Coverage::NoConfig);
+        match config {
+            Ok(Some(config)) => self.program.add_config(config),
+            Ok(None) => self.program.coverage = missing,
+            // The owner takes one that it cannot understand for none.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
+                self.program.coverage = missing;
+            }
+            Err(problem) => {
+                self.program.coverage = Coverage::Partial;
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// Something that is no directory, a symlink or a mount, is nothing to report: images are built so.
+    fn fail(&mut self, path: &Path, cause: Errno) {
+        self.program.coverage = Coverage::Partial;
+        if !matches!(cause, Errno::NOTDIR | Errno::LOOP | Errno::XDEV) {
+            self.problems.push(Error::io("list", self.image.join(path), cause));
+        }
+    }
+}
+
+fn below(path: &Path, name: &CStr) -> PathBuf {
+    path.join(OsStr::from_bytes(name.to_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::cache::{EntryName, Folder};
+    use crate::test_cache::TestCache;
+    use crate::test_cache::agents::{Agent, run_first_machine};
+
+    fn read(cache: &TestCache, name: &str) -> (Program, Vec<Error>) {
+        let opened = Cache::open(cache.dir()).unwrap().unwrap();
+        let name = EntryName::new(format!("sha256-{name}")).unwrap();
+        let programs = opened.programs(&opened.inventory_now().unwrap());
+        let program = programs.get(&Location { folder: Folder::Root, name }).cloned().unwrap();
+        (program, programs.problems)
+    }
+
+    /// An image with these files, and a config of the base.
+    fn image(files: &[&str]) -> (TestCache, PathBuf) {
+        let cache = TestCache::in_memory();
+        let path = cache.image_with("a", |top| {
+            for file in files {
+                let path = top.join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "").unwrap();
+            }
+        });
+        (cache, path)
+    }
+
+    fn paths(program: &Program) -> Vec<String> {
+        let text = |token: &Token| match token {
+            Token::Path(path) => Some(path.to_str().unwrap().to_owned()),
+            _ => None,
+        };
+        program.tokens.iter().filter_map(text).collect()
+    }
+
+    #[test]
+    fn an_agent_brings_what_lies_beside_its_base() {
+        const BASE: [&str; 4] = [
+            "usr/lib/node_modules/npm",
+            "usr/local/bin/goimports",
+            "usr/local/bin/golangci-lint",
+            "usr/local/bin/task",
+        ];
+        for (agent, own) in [
+            (
+                Agent::ClaudeCode,
+                &["home/sandbox/.local/bin/claude", "usr/local/bin/claude"] as &[&str],
+            ),
+            (Agent::Codex, &["usr/local/bin/codex"]),
+            (Agent::OpenCode, &["usr/local/bin/opencode"]),
+            (Agent::Gemini, &["usr/lib/node_modules/@google/gemini-cli"]),
+            (Agent::Hermes, &["opt/hermes", "usr/local/bin/hermes"]),
+        ] {
+            let cache = TestCache::in_memory();
+            let path = cache.pull(agent, 1);
+            let (program, problems) = read(&cache, &agent.digest(1));
+            let mut expected = [&BASE, own].concat();
+            expected.sort_unstable();
+            assert_eq!(paths(&program), expected, "{agent:?}");
+            assert!(program.is_complete() && problems.is_empty(), "{agent:?} {problems:?}");
+            assert!(program.tokens.contains(&Token::Variable("PATH".into())));
+            assert!(program.tokens.contains(&Token::Command(vec!["/bin/sh".into(), "-l".into()])));
+            run_first_machine(&path);
+            assert_eq!(read(&cache, &agent.digest(1)).0, program, "after its first VM");
+        }
+    }
+
+    #[test]
+    fn values_of_variables_and_empty_words_do_not_count() {
+        let (cache, _) = image(&[]);
+        cache.configure("a", r#"{"Entrypoint":["/x"],"Cmd":[],"Env":["A=1","A=2","B","=C"]}"#);
+        let variables = ["A", "B", ""].map(|name| Token::Variable(name.to_owned()));
+        let tokens = [Token::Entrypoint(vec!["/x".to_owned()])].into_iter().chain(variables);
+        assert_eq!(read(&cache, "a").0.tokens, tokens.collect());
+    }
+
+    #[test]
+    fn only_what_lies_directly_in_the_known_directories_counts() {
+        let (cache, _) = image(&[
+            "usr/local/bin/sub/x",
+            "usr/bin/x",
+            "opt/tool/bin/x",
+            "home/one/.local/bin/x",
+            "home/two/.local/bin/y",
+            "home/two/bin/x",
+            "home/file",
+            "root/.local/bin/z",
+            "usr/local/lib/node_modules/@scope/p/x",
+            "usr/local/lib/node_modules/@scope/q/x",
+        ]);
+        let (program, problems) = read(&cache, "a");
+        assert_eq!(
+            paths(&program),
+            [
+                "home/one/.local/bin/x",
+                "home/two/.local/bin/y",
+                "opt/tool",
+                "root/.local/bin/z",
+                "usr/local/bin/sub",
+                "usr/local/lib/node_modules/@scope/p",
+                "usr/local/lib/node_modules/@scope/q",
+            ]
+        );
+        assert!(program.is_complete() && problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn nothing_is_reached_through_a_symlink() {
+        for link in ["opt", "usr/local", "usr/local/bin", "home", "home/a", "root/.local"] {
+            let (cache, path) = image(&["usr/x", "home/x", "root/x", "usr/local/x"]);
+            let link = path.join(link);
+            if link.is_dir() {
+                fs::remove_dir_all(&link).unwrap();
+            }
+            fs::create_dir_all(cache.home().join("elsewhere/.local/bin/x")).unwrap();
+            fs::create_dir_all(cache.home().join("elsewhere/bin/x")).unwrap();
+            symlink(cache.home().join("elsewhere"), &link).unwrap();
+            let (program, problems) = read(&cache, "a");
+            assert_eq!(paths(&program), [""; 0], "{link:?}");
+            assert_eq!(program.coverage, Coverage::Partial, "{link:?}");
+            assert!(problems.is_empty(), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn an_image_without_a_usable_config_is_not_compared() {
+        for (config, coverage) in [
+            (None, Coverage::NoConfig),
+            (Some("no"), Coverage::NoConfig),
+            (Some("{}"), Coverage::Complete),
+        ] {
+            let (cache, path) = image(&[]);
+            match config {
+                None => fs::remove_file(path.join(".oci-config.json")).unwrap(),
+                Some(text) => cache.configure("a", text),
+            }
+            let (program, problems) = read(&cache, "a");
+            assert_eq!((program.coverage, problems.len()), (coverage, 0));
+            assert!(program.tells_nothing());
+        }
+        let (cache, path) = image(&[]);
+        let config = path.join(".oci-config.json");
+        fs::remove_file(&config).unwrap();
+        symlink(cache.outside().join("precious"), config).unwrap();
+        let (program, problems) = read(&cache, "a");
+        assert_eq!((program.coverage, problems.len()), (Coverage::Partial, 1));
+        assert!(!program.tells_nothing());
+    }
+
+    #[test]
+    fn an_unreadable_directory_is_named() {
+        if rustix::process::geteuid().is_root() {
+            return eprintln!("skipped: root can read every directory");
+        }
+        let (cache, path) = image(&["usr/local/bin/x", "opt/x"]);
+        fs::set_permissions(path.join("opt"), fs::Permissions::from_mode(0)).unwrap();
+        let (program, problems) = read(&cache, "a");
+        fs::set_permissions(path.join("opt"), fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(paths(&program), ["usr/local/bin/x"]);
+        assert_eq!(program.coverage, Coverage::Partial);
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        let end = "/sha256-a/opt: Permission denied";
+        assert!(problem.to_string().ends_with(end), "{problem}");
+    }
+
+    #[test]
+    fn a_thousand_names_are_read_and_too_many_are_not() {
+        for (count, coverage) in [(1000, Coverage::Complete), (5000, Coverage::Partial)] {
+            let cache = TestCache::in_memory();
+            cache.image_with("a", |top| {
+                fs::create_dir_all(top.join("opt")).unwrap();
+                (0..count).for_each(|n| fs::write(top.join(format!("opt/{n}")), "").unwrap());
+            });
+            let program = read(&cache, "a").0;
+            assert_eq!(paths(&program).len(), count.min(MAX_NAMES));
+            assert_eq!(program.coverage, coverage);
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_bytes() {
+        let (cache, path) = image(&["opt/\u{1b}[2J", "opt/two\nlines"]);
+        let name = OsStr::from_bytes(b"\xff\xfe");
+        fs::write(path.join("opt").join(name), "").unwrap();
+        let program = read(&cache, "a").0;
+        let names: Vec<_> = program.tokens.iter().filter_map(Token::program).collect();
+        assert_eq!(names, [OsStr::new("\u{1b}[2J"), OsStr::new("two\nlines"), name]);
+    }
+
+    #[test]
+    fn a_package_is_called_with_its_scope() {
+        for (path, name) in [
+            ("usr/local/bin/claude", "claude"),
+            ("opt/hermes", "hermes"),
+            ("usr/lib/node_modules/@google/gemini-cli", "@google/gemini-cli"),
+            ("usr/lib/node_modules/npm", "npm"),
+            ("opt/@odd", "@odd"),
+        ] {
+            assert_eq!(Token::Path(path.into()).program(), Some(OsStr::new(name)), "{path}");
+        }
+        assert_eq!(Token::Variable("A/B".to_owned()).program(), None);
+    }
+}

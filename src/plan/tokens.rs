@@ -1,0 +1,164 @@
+//! When the tokens of programs were about: which of the images born before and after some moment have one.
+//!
+//! The tools of a common base come and go in time: once the base has a new one, every image that is
+//! built on it has that, too. The name of a program does not: other programs are built in between. So
+//! the births of the images that have a token, and of those that lack it, tell whether a change of the
+//! base can explain it.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::older_build::Build;
+use crate::cache::Token;
+
+/// A token by its number.
+pub(super) type TokenId = usize;
+
+/// A build whose program was read, with the numbers of its tokens.
+#[derive(Debug)]
+pub(super) struct Tokenized<'a> {
+    pub build: Build<'a>,
+    pub is_complete: bool,
+    /// In ascending order.
+    pub tokens: Vec<TokenId>,
+}
+
+impl Tokenized<'_> {
+    pub fn has(&self, token: TokenId) -> bool {
+        self.tokens.binary_search(&token).is_ok()
+    }
+
+    pub fn lacks(&self, token: TokenId) -> bool {
+        !self.has(token)
+    }
+
+    /// Its birth, if its program can be compared with others as well.
+    pub fn born(&self) -> Option<Timestamp> {
+        self.build.true_birth().filter(|_| self.is_complete)
+    }
+
+    fn earliest(&self) -> Timestamp {
+        self.build.true_birth().unwrap_or(Timestamp::MIN)
+    }
+
+    fn latest(&self) -> Timestamp {
+        self.build.true_birth().unwrap_or(self.build.last_used)
+    }
+}
+
+/// What is known of a token.
+#[derive(Debug)]
+pub(super) struct TokenFacts<'a> {
+    pub token: &'a Token,
+    /// The builds that have it, by number.
+    pub holders: Vec<usize>,
+    /// Whether some image surely lacks it.
+    pub is_distinguishing: bool,
+    /// Whether an image that lacks it was born between two that have it. A tool of the base that was
+    /// gone once would have had to come back for that.
+    pub is_interrupted: bool,
+    first_holder: Timestamp,
+    last_holder: Timestamp,
+    first_lacker: Timestamp,
+    last_lacker: Timestamp,
+}
+
+impl TokenFacts<'_> {
+    /// Whether everything born until `old` lacks it and everything born from `new` on has it.
+    pub fn came_between(&self, old: Timestamp, new: Timestamp) -> bool {
+        !self.is_interrupted && old < self.first_holder && self.last_lacker < new
+    }
+
+    /// Whether everything born until `old` has it and everything born from `new` on lacks it.
+    pub fn went_between(&self, old: Timestamp, new: Timestamp) -> bool {
+        !self.is_interrupted && old < self.first_lacker && self.last_holder < new
+    }
+
+    /// What it is worth that two images share it: the rarer, the more. Nothing, if all images have it.
+    pub fn weight(&self, images: usize) -> u64 {
+        let holders = self.holders.len().max(1) as u64;
+        1000 * (images as u64 - self.holders.len() as u64) / holders
+    }
+}
+
+/// Numbers the tokens of all builds whose program was read.
+pub(super) fn tokenize<'a>(
+    builds: impl IntoIterator<Item = Build<'a>>,
+) -> (Vec<Tokenized<'a>>, Vec<&'a Token>) {
+    let (mut ids, mut tokens) = (HashMap::new(), Vec::new());
+    let tokenized = builds.into_iter().filter_map(|build| {
+        let program = build.program?;
+        let number = |token| {
+            *ids.entry(token).or_insert_with(|| {
+                tokens.push(token);
+                tokens.len() - 1
+            })
+        };
+        let mut found: Vec<_> = program.tokens.iter().map(number).collect();
+        found.sort_unstable();
+        Some(Tokenized { build, is_complete: program.is_complete(), tokens: found })
+    });
+    (tokenized.collect(), tokens)
+}
+
+/// Finds out about each token. An image whose birth is unknown may be as old as anything.
+pub(super) fn facts<'a>(builds: &[Tokenized<'_>], tokens: Vec<&'a Token>) -> Vec<TokenFacts<'a>> {
+    let mut holders = vec![Vec::new(); tokens.len()];
+    for (number, build) in builds.iter().enumerate() {
+        build.tokens.iter().for_each(|&token| holders[token].push(number));
+    }
+    let order = Order::new(builds);
+    let with_holders = tokens.into_iter().zip(holders).enumerate();
+    with_holders.map(|(id, (token, holders))| order.facts(id, token, holders)).collect()
+}
+
+/// The builds by age.
+struct Order<'b> {
+    builds: &'b [Tokenized<'b>],
+    by_earliest: Vec<&'b Tokenized<'b>>,
+    by_latest: Vec<&'b Tokenized<'b>>,
+    /// When those were born that can be compared.
+    births: Vec<Timestamp>,
+    complete: usize,
+}
+
+impl<'b> Order<'b> {
+    fn new(builds: &'b [Tokenized<'b>]) -> Self {
+        let mut by_earliest: Vec<_> = builds.iter().collect();
+        let mut by_latest = by_earliest.clone();
+        by_earliest.sort_by_key(|build| build.earliest());
+        by_latest.sort_by_key(|build| build.latest());
+        let mut births: Vec<_> = builds.iter().filter_map(Tokenized::born).collect();
+        births.sort_unstable();
+        let complete = builds.iter().filter(|build| build.is_complete).count();
+        Self { builds, by_earliest, by_latest, births, complete }
+    }
+
+    fn facts<'a>(&self, id: TokenId, token: &'a Token, holders: Vec<usize>) -> TokenFacts<'a> {
+        let having = || holders.iter().map(|&number| &self.builds[number]);
+        // As many steps as there are holders, at most: the next one lacks it.
+        let first_lacker = self.by_earliest.iter().find(|build| build.lacks(id));
+        let last_lacker = self.by_latest.iter().rev().find(|build| build.lacks(id));
+        TokenFacts {
+            token,
+            is_distinguishing: having().filter(|build| build.is_complete).count() < self.complete,
+            is_interrupted: self.is_interrupted(having().filter_map(Tokenized::born).collect()),
+            first_holder: having().map(Tokenized::earliest).min().unwrap_or(Timestamp::MAX),
+            last_holder: having().map(Tokenized::latest).max().unwrap_or(Timestamp::MIN),
+            first_lacker: first_lacker.map_or(Timestamp::MAX, |build| build.earliest()),
+            last_lacker: last_lacker.map_or(Timestamp::MIN, |build| build.latest()),
+            holders,
+        }
+    }
+
+    fn is_interrupted(&self, having: Vec<Timestamp>) -> bool {
+        let (Some(&first), Some(&last)) = (having.iter().min(), having.iter().max()) else {
+            return false;
+        };
+        let until = self.births.partition_point(|&born| born <= first);
+        let before = self.births.partition_point(|&born| born < last);
+        let between = having.iter().filter(|&&born| first < born && born < last).count();
+        before.saturating_sub(until) > between
+    }
+}

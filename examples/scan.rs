@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bbox_cache::cache::{Cache, EntryKind, Inventory, VmClones, default_directory};
+use bbox_cache::cache::{Cache, EntryKind, Inventory, default_directory};
 use bbox_cache::plan::Reachability;
 use bbox_cache::usage::{CacheUsage, Meter, Size};
 use bbox_cache::{Jobs, StopFlag};
@@ -42,17 +42,9 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
 fn measure(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<CacheUsage> {
     // Without this, data that files share would count for each of them.
     let meter = Meter::new(Jobs::default()).with_extents();
-    let clones = VmClones::of_user();
-    CacheUsage::measure(
-        cache,
-        inventory,
-        &meter,
-        clones.as_ref(),
-        &StopFlag::new(),
-        &mut |progress| {
-            eprint!("\r{} files so far ", progress.total().files);
-        },
-    )
+    CacheUsage::measure(cache, inventory, &meter, &StopFlag::new(), &mut |progress| {
+        eprint!("\r{} files so far ", progress.total().files);
+    })
 }
 
 fn show(inventory: &Inventory, found: &CacheUsage) {

@@ -42,9 +42,9 @@ pub enum Error {
         is_folder: bool,
     },
     /// The threads for a job could not be started.
-    #[error("cannot start {}: {cause}", threads(*jobs))]
+    #[error("cannot start {}: {cause}; --jobs 1 takes one, so raise the limit on processes", threads(*jobs))]
     Threads {
-        /// How many were asked for.
+        /// How many were asked for last: fewer are tried, down to one.
         jobs: usize,
         /// The cause, as the thread pool told it.
         cause: String,

@@ -2,24 +2,28 @@
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
-use rayon::ThreadPool;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use rayon::{ThreadPool, ThreadPoolBuildError};
 
-use crate::error::{Error, Result, cause, without_number};
+use crate::error::{Error, Result, without_number};
 use crate::fs::Budget;
 use crate::stop::StopFlag;
 
 /// The time between two looks at a job.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often a single thread is asked for again, and the time between two attempts.
+const LAST_ATTEMPTS: u32 = 10;
+const ATTEMPT_STEP: Duration = Duration::from_millis(10);
+
 /// How many threads work.
 ///
 /// Sizing and deleting wait for the disk, or for the kernel's locks, far more than they compute.
 /// So the default does not follow the number of cores alone. Where the system allows few open
-/// files, fewer threads work than were asked for.
+/// files or few threads, fewer work than were asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jobs(NonZeroUsize);
 
@@ -62,47 +66,72 @@ impl Jobs {
 }
 
 impl Pool {
+    /// With as many threads as there may be, if there are not as many to be had as are wanted.
     pub fn new(budget: Budget) -> Result<Self> {
-        let jobs = budget.threads();
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(jobs)
-            .thread_name(|index| format!("bbox-{index}"))
-            .build()
-            .map_err(|error| {
-                let text = error.to_string();
-                Error::Threads { jobs, cause: without_number(&text).to_owned() }
-            })?;
-        Ok(Self { threads: Arc::new(threads), budget })
+        let (mut jobs, mut attempts) = (budget.threads(), LAST_ATTEMPTS);
+        loop {
+            match start(jobs) {
+                Ok(threads) => return Ok(Self { threads: Arc::new(threads), budget }),
+                Err(_) if jobs > 1 => jobs /= 2,
+                Err(_) if attempts > 0 => attempts -= 1,
+                Err(error) => {
+                    let cause = without_number(&error.to_string()).to_owned();
+                    return Err(Error::Threads { jobs, cause });
+                }
+            }
+            // Those that have been started take a moment to end, and count until then.
+            std::thread::sleep(ATTEMPT_STEP);
+        }
     }
 }
 
+fn start(jobs: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+    let name = |index| format!("bbox-{index}");
+    rayon::ThreadPoolBuilder::new().num_threads(jobs).thread_name(name).build()
+}
+
 /// Runs `work` on a thread of its own. Calls `look` on this one about ten times a second, until the work
-/// is over: not at all if that is before the first look.
+/// is over: not at all if that is before the first look, or if there is no thread to be had; then the work
+/// is done on this one.
 ///
 /// A panic of either goes on here, once the work has ended: if `look` panics, `stop` is raised for that.
-///
-/// # Errors
-/// The thread cannot be started.
 pub(crate) fn watched<T: Send>(
     stop: &StopFlag,
     work: impl FnOnce() -> T + Send,
     mut look: impl FnMut(),
-) -> Result<T> {
-    std::thread::scope(|scope| {
-        let _stops = StopOnPanic(stop);
-        // The work owns the sender, so the channel closes when the work is done, or has panicked.
-        let (sender, end) = bounded::<Infallible>(0);
-        let work = move || {
-            let _sender = sender;
-            work()
-        };
-        let worker = std::thread::Builder::new()
-            .spawn_scoped(scope, work)
-            .map_err(|error| Error::Threads { jobs: 1, cause: cause(&error) })?;
+) -> T {
+    let _stops = StopOnPanic(stop);
+    aside(work, |end| {
         while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             look();
         }
-        Ok(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+/// Runs `work` on a thread of its own, or on this one if there is no thread to be had. Meanwhile this one
+/// calls `wait` with a channel that closes when the work is done, or has panicked.
+pub(crate) fn aside<T: Send>(
+    work: impl FnOnce() -> T + Send,
+    wait: impl FnOnce(&Receiver<Infallible>),
+) -> T {
+    let work = Mutex::new(Some(work));
+    let run = || {
+        let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        work.map(|work| work()).expect("it is run once")
+    };
+    std::thread::scope(|scope| {
+        let (sender, end) = bounded(0);
+        let run_and_tell = move || {
+            let _sender = sender;
+            run()
+        };
+        match std::thread::Builder::new().spawn_scoped(scope, run_and_tell) {
+            Ok(worker) => {
+                wait(&end);
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            }
+            Err(_) => run(),
+        }
     })
 }
 
@@ -138,14 +167,14 @@ mod tests {
                 stop.raise();
             }
         };
-        watched(&stop, || work_until(&stop), look).unwrap();
+        watched(&stop, || work_until(&stop), look);
         assert_eq!(looks, 2);
     }
 
     #[test]
     fn work_that_is_over_at_once_is_not_looked_at() {
         let found = watched(&StopFlag::new(), || 7, || panic!("there is nothing to see"));
-        assert_eq!(found.unwrap(), 7);
+        assert_eq!(found, 7);
     }
 
     #[test]

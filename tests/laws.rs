@@ -19,8 +19,8 @@ use bbox_cache::plan::{self, Activity, GcOptions, Plan, Verdict};
 use bbox_cache::sweep::{RemovalResult, sweep};
 use bbox_cache::usage::{Meter, Progress, Usage, Walker};
 use bbox_cache::{Jobs, StopFlag};
-use cache::{TestCache, age};
-use jiff::Timestamp;
+use cache::{TestCache, age, later};
+use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -342,11 +342,14 @@ proptest! {
     }
 }
 
-/// What a collection would do now.
+/// What a collection would do in a few seconds, when nothing is recent.
 fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
-    let evidence = gather(cache, &inventory, Timestamp::now(), Activity::default());
-    plan::gc(&inventory, &GcOptions::default(), &evidence)
+    let now = later(Duration::from_secs(10));
+    let evidence = gather(cache, &inventory, now, Activity::default());
+    let mut options = GcOptions::default();
+    (options.all, options.keep_recent) = (true, SignedDuration::ZERO);
+    plan::gc(&inventory, &options, &evidence)
 }
 
 /// Carries out the plan; returns the bytes it says it has freed by removing images.

@@ -11,6 +11,6 @@ pub fn size(directory: &Path, walker: Walker, jobs: Jobs) -> Usage {
     let inventory = cache.inventory().unwrap();
     let meter = Meter::new(jobs).with_walker(walker);
     let stop = StopFlag::new();
-    let found = CacheUsage::measure(&cache, &inventory, &meter, None, &stop, &mut |_| {});
+    let found = CacheUsage::measure(&cache, &inventory, &meter, &stop, &mut |_| {});
     found.unwrap().total()
 }

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::digest::Digest;
 use super::entry_name::EntryName;
 use super::location::{Folder, Location};
-use super::ref_file::SETTLED_AGE;
 use super::trash_name::{TRASH_PREFIX, TrashStage, former_name};
 use crate::fs::Kind;
 
@@ -46,6 +45,8 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Its modification time: the owner sets it to now whenever it uses an image or a layer.
     pub last_used: Timestamp,
+    /// When its status last changed: a rename into its place does that, and nobody can set it.
+    pub changed: Timestamp,
 }
 
 impl Entry {
@@ -59,10 +60,10 @@ impl Entry {
         matches!(self.kind, EntryKind::Leftover(Leftover::Hidden(_) | Leftover::Dead))
     }
 
-    /// Whether it was changed within two seconds of `now`: then its owner may be about to write the
-    /// ref that names it.
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now.duration_since(self.last_used).unsigned_abs() < SETTLED_AGE
+    /// An entry that was used at `last_used` and has not changed since.
+    #[cfg(test)]
+    pub(crate) fn used_at(location: Location, kind: EntryKind, last_used: Timestamp) -> Self {
+        Self { location, kind, last_used, changed: last_used }
     }
 
     /// What a ref calls it, if it is an image: a hidden one, too, is called by its digest.

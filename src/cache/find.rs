@@ -3,6 +3,7 @@
 use super::digest::Digest;
 use super::entry::{EntryKind, Leftover};
 use super::inventory::Inventory;
+use super::ref_file::Ref;
 
 /// What a text may stand for: the answer of [`Inventory::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +22,13 @@ pub enum Lookup {
 }
 
 impl Inventory {
-    /// Finds the image that `text` stands for: the reference of a ref, a digest, or the beginning
-    /// of one, with or without its algorithm. What is meant exactly goes before what only begins so.
+    /// Finds the image that `text` stands for. The first of these that fits anything decides:
+    ///
+    /// 1. a whole digest, also as its entry is called, `sha256-…`;
+    /// 2. a whole reference;
+    /// 3. the end of a reference in whole components: `b` or `a/b` for `ghcr.io/a/b:latest`; without a tag, `latest` is
+    ///    meant. A tag alone names nothing;
+    /// 4. the beginning of a digest, at least four hexadecimal digits, with or without `sha256:`.
     ///
     /// ```
     /// # use bbox_cache::cache::{Cache, Lookup, Digest};
@@ -36,7 +42,7 @@ impl Inventory {
     /// # let cache = Cache::open(home.path())?.unwrap();
     /// let inventory = cache.inventory()?;
     /// let image = Digest::parse(b"sha256:8432e34e7c77").ok_or("no digest")?;
-    /// assert_eq!(inventory.find("ghcr.io/a/b:latest"), Lookup::One(image.clone()));
+    /// assert_eq!(inventory.find("b"), Lookup::One(image.clone()));
     /// assert_eq!(inventory.find("8432e3"), Lookup::One(image));
     /// assert!(matches!(inventory.find("8432"), Lookup::Many(images) if images.len() == 2));
     /// assert_eq!(inventory.find("ghcr.io/a/c:latest"), Lookup::None);
@@ -44,50 +50,91 @@ impl Inventory {
     /// # }
     /// ```
     pub fn find(&self, text: &str) -> Lookup {
-        let by_ref = self.refs.refs.iter().filter(|found| found.image.as_deref() == Some(text));
-        let named: Vec<_> = by_ref.map(|found| &found.digest).collect();
-        let matching = |is_meant: &dyn Fn(&Digest) -> bool| {
-            let images = self.images().map(|(_, digest)| digest);
-            images.filter(|digest| is_meant(digest)).cloned().collect::<Vec<_>>()
+        let digests = |is_meant: fn(&Digest, &str) -> bool| {
+            let known = self.known().filter(|digest| is_meant(digest, text));
+            known.cloned().collect::<Vec<_>>()
         };
-        let exact = matching(&|digest| named.contains(&digest) || digest.to_text() == text);
-        // A reference whose image is gone does not stand for some other one.
-        let mut found = if exact.is_empty() && named.is_empty() {
-            matching(&|digest| begins_with(digest, text))
-        } else {
-            exact
+        let named = |is_meant: fn(&str, &str) -> bool| {
+            let is_meant =
+                |found: &&Ref| found.image.as_deref().is_some_and(|image| is_meant(image, text));
+            let refs = self.refs.refs.iter().filter(is_meant);
+            refs.map(|found| found.digest.clone()).collect::<Vec<_>>()
         };
-        match found.len() {
-            0 => self.find_hidden(text, &named),
-            1 => Lookup::One(found.remove(0)),
-            _ => Lookup::Many(found),
+        let mut found = digests(is_whole);
+        if found.is_empty() {
+            found = named(|image, text| image == text);
         }
+        if found.is_empty() {
+            found = named(ends_with);
+        }
+        if found.is_empty() {
+            found = digests(begins_with);
+        }
+        found.sort();
+        found.dedup();
+        self.lookup(found)
     }
-}
 
-impl Inventory {
-    /// What `text` stands for if that is no image in its place; `named` is what refs of that name
-    /// name.
-    fn find_hidden(&self, text: &str, named: &[&Digest]) -> Lookup {
-        let mut hidden = self.entries.iter().filter_map(|entry| match &entry.kind {
-            EntryKind::Leftover(Leftover::Hidden(digest)) => Some(digest),
+    /// The digests of all images, hidden ones included.
+    fn known(&self) -> impl Iterator<Item = &Digest> {
+        self.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Image(digest) | EntryKind::Leftover(Leftover::Hidden(digest)) => {
+                Some(digest)
+            }
             _ => None,
-        });
-        let is_meant = |digest: &&Digest| {
-            if named.is_empty() { begins_with(digest, text) } else { named.contains(digest) }
-        };
-        match (hidden.find(is_meant), named.first()) {
-            (Some(digest), _) => Lookup::Hidden(digest.clone()),
-            (None, Some(digest)) => Lookup::Dangling((*digest).clone()),
-            (None, None) => Lookup::None,
+        })
+    }
+
+    /// What these digests stand for. Images in their places go before others.
+    fn lookup(&self, digests: Vec<Digest>) -> Lookup {
+        let is_there = |digest: &Digest| self.images().any(|(_, image)| image == digest);
+        let is_hidden = |digest: &&Digest| self.known().any(|known| known == *digest);
+        let mut there: Vec<_> = digests.iter().filter(|digest| is_there(digest)).cloned().collect();
+        match (there.len(), digests.iter().find(is_hidden), digests.first()) {
+            (1, ..) => Lookup::One(there.remove(0)),
+            (2.., ..) => Lookup::Many(there),
+            (0, Some(hidden), _) => Lookup::Hidden(hidden.clone()),
+            (0, None, Some(gone)) => Lookup::Dangling(gone.clone()),
+            (0, None, None) => Lookup::None,
         }
     }
 }
 
-fn begins_with(digest: &Digest, text: &str) -> bool {
+/// Whether a text is all of a digest, or of the name of its entry.
+fn is_whole(digest: &Digest, text: &str) -> bool {
     let whole = digest.to_text();
+    text.replacen('-', ":", 1) == whole || text == whole
+}
+
+/// Whether a text is the end of a reference: whole components, then a tag.
+fn ends_with(reference: &str, text: &str) -> bool {
+    let ((path, tag), (asked, asked_tag)) = (parts(reference), parts(text));
+    let rest = path.strip_suffix(asked).filter(|_| !asked.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/')) && tag == asked_tag
+}
+
+/// The path of a reference, and its tag or digest: `latest` if it has none.
+fn parts(reference: &str) -> (&str, &str) {
+    if let Some((path, digest)) = reference.split_once('@') {
+        return (path, digest);
+    }
+    match reference.rsplit_once(':') {
+        // Otherwise the colon stands before a port.
+        Some((path, tag)) if !tag.contains('/') => (path, tag),
+        _ => (reference, "latest"),
+    }
+}
+
+/// How much of a digest has to be there.
+const FEWEST_DIGITS: usize = 4;
+
+/// Whether a text begins a digest. The algorithm alone begins all of them, and names none.
+fn begins_with(digest: &Digest, text: &str) -> bool {
+    let (whole, text) = (digest.to_text(), text.to_ascii_lowercase());
+    let text = text.strip_prefix("sha256:").or(text.strip_prefix("sha256-")).unwrap_or(&text);
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let digits = whole.split_once(':').map_or(whole.as_str(), |(_, digits)| digits);
-    !text.is_empty() && (whole.starts_with(text) || digits.starts_with(text))
+    text.len() >= FEWEST_DIGITS && is_hex && digits.to_ascii_lowercase().starts_with(text)
 }
 
 #[cfg(test)]
@@ -97,18 +144,20 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn an_image_is_found_by_reference_digest_and_beginning() {
+    fn an_image_is_found_by_digest_reference_end_and_beginning() {
         let cache = TestCache::new();
-        for name in ["abc", "abd", "ab"] {
+        for name in ["abcd1", "abcd2", "abcd", "live"] {
             cache.image(name);
         }
-        cache.tag("example.com/a:1", "abc");
-        cache.tag("abd", "abc");
+        cache.tag("ghcr.io/brood-box/agent-1:latest", "abcd1");
+        cache.tag("localhost:5000/agent-2", "abcd2");
+        cache.tag("ghcr.io/other/agent-2:v1", "live");
+        cache.tag("docker.io/library/busybox:1", "abcd1");
+        cache.tag("ghcr.io/a/pinned@sha256:abcd2", "abcd2");
         cache.tag("example.com/gone:1", "gone");
-        cache.tag("sha256:abd", "gone");
-        cache.tag("ab", "gone");
-        std::fs::create_dir(cache.path("tmp-gc-sha256-hidden")).unwrap();
-        cache.tag("example.com/hidden:1", "hidden");
+        cache.tag("abcd2", "abcd1");
+        std::fs::create_dir(cache.path("tmp-gc-sha256-faced")).unwrap();
+        cache.tag("example.com/hidden:1", "faced");
         let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
         let names = |text: &str| match inventory.find(text) {
             Lookup::None => vec![],
@@ -118,16 +167,39 @@ mod tests {
             Lookup::Dangling(digest) => vec![format!("no {}", digest.to_text())],
         };
         for (text, found) in [
-            ("example.com/a:1", &["sha256:abc"][..]),
-            ("sha256:abc", &["sha256:abc"]),
-            ("sha256:ab", &["sha256:ab"]),
-            ("sha256:a", &["sha256:ab", "sha256:abc", "sha256:abd"]),
-            ("abd", &["sha256:abc"]),
+            ("sha256:abcd", &["sha256:abcd"][..]),
+            ("sha256-live", &["sha256:live"]),
+            ("ghcr.io/brood-box/agent-1:latest", &["sha256:abcd1"]),
+            ("ghcr.io/brood-box/agent-1", &["sha256:abcd1"]),
+            ("brood-box/agent-1", &["sha256:abcd1"]),
+            ("agent-1", &["sha256:abcd1"]),
+            ("agent-1:latest", &["sha256:abcd1"]),
+            ("agent-1:v1", &[]),
+            ("gent-1", &[]),
+            ("agent-2", &["sha256:abcd2"]),
+            ("agent-2:v1", &["sha256:live"]),
+            ("busybox", &[]),
+            ("busybox:1", &["sha256:abcd1"]),
+            ("pinned", &[]),
+            ("pinned@sha256:abcd2", &["sha256:abcd2"]),
+            (":latest", &[]),
+            ("latest", &[]),
+            ("1", &[]),
+            // A whole reference goes before the beginning of a digest.
+            ("abcd2", &["sha256:abcd1"]),
+            ("ABCD", &["sha256:abcd", "sha256:abcd1", "sha256:abcd2"]),
+            ("sha256:ABCD1", &["sha256:abcd1"]),
+            ("abc", &[]),
+            ("sha256:abc", &[]),
+            ("sha256:", &[]),
+            ("sha256", &[]),
+            ("sha256-", &[]),
+            ("s", &[]),
+            ("live", &[]),
             ("example.com/gone:1", &["no sha256:gone"]),
-            ("example.com/hidden:1", &["hidden sha256:hidden"]),
-            ("sha256:abd", &["sha256:abd"]),
-            ("ab", &["no sha256:gone"]),
-            ("sha256:hid", &["hidden sha256:hidden"]),
+            ("gone:1", &["no sha256:gone"]),
+            ("hidden:1", &["hidden sha256:faced"]),
+            ("face", &["hidden sha256:faced"]),
             ("x", &[]),
             ("", &[]),
         ] {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::location::Folder;
+use super::vm_clones::VmClones;
 use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
 
@@ -39,6 +40,7 @@ const ENOUGH_ALIKE: u32 = 3;
 pub struct Cache {
     path: PathBuf,
     root: Directory,
+    vm_clones: Option<VmClones>,
 }
 
 impl Cache {
@@ -50,10 +52,20 @@ impl Cache {
     pub fn open(path: impl Into<PathBuf>) -> Result<Option<Self>> {
         let path = path.into();
         match Directory::open(&path) {
-            Ok(root) => Ok(Some(Self { path, root })),
+            Ok(root) => Ok(Some(Self { path, root, vm_clones: VmClones::of_user() })),
             Err(Errno::NOENT) => Ok(None),
             Err(cause) => Err(Error::io("open the cache directory", path, cause)),
         }
+    }
+
+    /// Looks for clones of its images there, and not where Brood Box keeps them for this user.
+    pub fn with_vm_clones(self, vm_clones: VmClones) -> Self {
+        Self { vm_clones: Some(vm_clones), ..self }
+    }
+
+    /// The clones of images that microVMs run in.
+    pub(crate) fn vm_clones(&self) -> Option<&VmClones> {
+        self.vm_clones.as_ref()
     }
 
     /// The path it was opened by.

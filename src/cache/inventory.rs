@@ -1,7 +1,6 @@
 //! What lies in the cache: one cheap pass over three folders, no tree is walked.
 
-use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::io::Errno;
@@ -10,16 +9,12 @@ use super::digest::Digest;
 use super::entry::{Entry, EntryKind, classify, own_folder};
 use super::entry_name::EntryName;
 use super::handle::Cache;
+use super::in_use::unanswering_mounts;
 use super::location::{Folder, Location};
-use super::ref_file::SETTLED_AGE;
 use super::refs::RefIndex;
 use super::refs::SETTLE_TIME;
 use crate::error::{Context, Error, Result};
 use crate::fs::Status;
-use crate::stop::StopFlag;
-
-/// How long to wait before a cache that is being written is looked at again.
-const SETTLE_STEP: Duration = Duration::from_millis(50);
 
 /// All that lies in the cache, each folder by name: the answer of
 /// [`Cache::inventory`](super::Cache::inventory). By default, there is nothing.
@@ -58,13 +53,6 @@ impl Inventory {
             || (self.entries.is_empty() && self.refs.is_empty())
     }
 
-    /// Whether somebody seems to be writing a ref for an image right now: the owner renames an
-    /// image into its place before it writes the ref, and in between a good image has none.
-    pub(super) fn is_unsettled(&self, now: Timestamp) -> bool {
-        let named: HashSet<_> = self.refs.refs.iter().map(|r| r.digest.entry_name()).collect();
-        self.images().any(|(image, _)| image.is_fresh(now) && !named.contains(&image.location.name))
-    }
-
     /// Waits with `patience` for refs that are being written.
     pub(super) fn read(cache: &Cache, patience: Duration) -> Result<Self> {
         let mut inventory = Self::default();
@@ -85,7 +73,8 @@ impl Inventory {
             Some(folder) => self.folders.push(folder),
             None => {
                 let kind = classify(location.folder, &location.name, status.kind);
-                self.entries.push(Entry { location, kind, last_used: status.modified() });
+                let (last_used, changed) = (status.modified(), status.changed());
+                self.entries.push(Entry { location, kind, last_used, changed });
             }
         }
     }
@@ -96,8 +85,14 @@ impl Inventory {
         let path = folder.path_in(cache.path());
         directory.for_each(|name, _| names.push(EntryName::from(name))).context("list", path)?;
         names.sort();
+        let unanswering = unanswering_mounts(cache);
         for name in names {
             let location = Location { folder, name };
+            if unanswering.contains(&location) {
+                let cause = std::io::Error::other("the file system mounted there may not answer");
+                self.problems.push(Error::io("look at", location.path_in(cache.path()), cause));
+                continue;
+            }
             match directory.status_of(location.name.as_c_str()) {
                 Ok(status) => self.add(location, &status),
                 Err(Errno::NOENT) => {}
@@ -127,52 +122,5 @@ impl Cache {
     /// As for [`Cache::inventory`].
     pub fn inventory_now(&self) -> Result<Inventory> {
         Inventory::read(self, Duration::ZERO)
-    }
-
-    /// The same for whoever is about to remove something: waits up to two seconds for an image
-    /// whose ref is perhaps being written.
-    ///
-    /// # Errors
-    /// As for [`Cache::inventory`], or `stop` was raised.
-    pub fn settled_inventory(&self, stop: &StopFlag) -> Result<Inventory> {
-        let deadline = Instant::now() + SETTLED_AGE;
-        loop {
-            if stop.is_raised() {
-                return Err(Error::Interrupted);
-            }
-            let inventory = self.inventory()?;
-            if Instant::now() >= deadline || !inventory.is_unsettled(Timestamp::now()) {
-                return Ok(inventory);
-            }
-            std::thread::sleep(SETTLE_STEP);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fresh_image_without_a_ref_is_unsettled_for_two_seconds() {
-        let location = Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() };
-        let kind = EntryKind::Image(Digest::of_entry(&location.name).unwrap());
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let mut inventory = Inventory {
-            entries: vec![Entry { location, kind, last_used: at(1000) }],
-            ..Inventory::default()
-        };
-        let unsettled = |inventory: &Inventory| {
-            [990, 999, 1000, 1001, 1002, 1010].map(|second| inventory.is_unsettled(at(second)))
-        };
-        assert_eq!(unsettled(&inventory), [false, true, true, true, false, false]);
-        let (file, digest) = (EntryName::new("r").unwrap(), Digest::parse(b"sha256:a").unwrap());
-        inventory.refs.refs.push(super::super::Ref {
-            file,
-            image: None,
-            digest,
-            modified: at(1000),
-        });
-        assert_eq!(unsettled(&inventory), [false; 6]);
     }
 }

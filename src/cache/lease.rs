@@ -153,8 +153,7 @@ impl Cache {
 
     /// Whether an open directory is what lies under this name now.
     fn is_called(&self, directory: &Directory, name: &EntryName) -> bool {
-        let (held, named) = (directory.status(), self.root().status_of(name.as_c_str()));
-        matches!((held, named), (Ok(held), Ok(named)) if held.inode == named.inode)
+        directory.is_found_by(|| self.root().status_of(name.as_c_str())).unwrap_or(false)
     }
 }
 

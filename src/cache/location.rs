@@ -65,21 +65,27 @@ impl Display for Location {
 
 /// Where the owner of the cache keeps it for this user: `broodbox/images` below
 /// `$XDG_CACHE_HOME` if that is an absolute path, else below `~/.cache` (`~/Library/Caches` on
-/// macOS). `None` if there is no home directory either.
+/// macOS). A leading `~` or `$HOME` in the variable stands for the home directory, as it does for the owner. `None` if there
+/// is no home directory either.
 pub fn default_directory() -> Option<PathBuf> {
     let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
-    Some(home_directory(std::env::var_os("XDG_CACHE_HOME"), usual)?.join("broodbox/images"))
+    let home = std::env::home_dir();
+    Some(cache_home(std::env::var_os("XDG_CACHE_HOME"), home, usual)?.join("broodbox/images"))
 }
 
-/// What a variable names, if that is an absolute path; else what is `usual`, below the user's home
-/// directory.
-pub(super) fn home_directory(variable: Option<OsString>, usual: &str) -> Option<PathBuf> {
-    directory_below(variable.map(PathBuf::from), std::env::home_dir(), usual)
+fn cache_home(variable: Option<OsString>, home: Option<PathBuf>, usual: &str) -> Option<PathBuf> {
+    let home = home.filter(|path| path.is_absolute());
+    let named = variable.map(PathBuf::from).map(|named| expand(&named, home.as_deref()));
+    named.filter(|path| path.is_absolute()).or(home.map(|home| home.join(usual)))
 }
 
-fn directory_below(named: Option<PathBuf>, home: Option<PathBuf>, usual: &str) -> Option<PathBuf> {
-    let home = home.filter(|path| path.is_absolute()).map(|path| path.join(usual));
-    named.filter(|path| path.is_absolute()).or(home)
+/// A path in which the home directory stands for a leading `~` or `$HOME`.
+fn expand(path: &Path, home: Option<&Path>) -> PathBuf {
+    let rest = ["~", "$HOME"].iter().find_map(|first| path.strip_prefix(first).ok());
+    match (rest, home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -87,16 +93,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_counts_only_where_it_is_absolute() {
+    fn a_variable_counts_only_where_it_leads_to_an_absolute_path() {
         for (variable, home, expected) in [
             (Some("/x"), Some("/h"), Some("/x")),
             (Some("x"), Some("/h"), Some("/h/.cache")),
             (Some(""), Some("/h"), Some("/h/.cache")),
+            (Some("~"), Some("/h"), Some("/h/")),
+            (Some("~/x"), Some("/h"), Some("/h/x")),
+            (Some("$HOME/x"), Some("/h"), Some("/h/x")),
+            (Some("~x/y"), Some("/h"), Some("/h/.cache")),
+            (Some("$HOMELESS"), Some("/h"), Some("/h/.cache")),
+            (Some("~/x"), None, None),
             (None, Some("/h"), Some("/h/.cache")),
             (None, Some(""), None),
             (None, None, None),
         ] {
-            let found = directory_below(variable.map(Into::into), home.map(Into::into), ".cache");
+            let found = cache_home(variable.map(Into::into), home.map(Into::into), ".cache");
             assert_eq!(found, expected.map(PathBuf::from), "{variable:?} {home:?}");
         }
     }

@@ -12,12 +12,16 @@ use rustix::io::Errno;
 
 use super::handle::Cache;
 use super::in_use::{UsingProcess, lock_holder};
+use super::vm_clones::VmClones;
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
 use crate::stop::StopFlag;
 
 /// How often a waiting collector asks again.
 const POLL: Duration = Duration::from_millis(50);
+
+/// How often the directory may be another one by the time that its lock is held.
+const MOST_REPLACED: u32 = 100;
 
 /// A cache and the right to change it, which ends when this is dropped.
 ///
@@ -44,6 +48,13 @@ impl LockedCache {
     /// Whether the file system knows locks at all. If not, nothing keeps a second collector away.
     pub fn is_lock_effective(&self) -> bool {
         self.held.is_some()
+    }
+}
+
+impl LockedCache {
+    /// As [`Cache::with_vm_clones`].
+    pub fn with_vm_clones(self, vm_clones: VmClones) -> Self {
+        Self { cache: self.cache.with_vm_clones(vm_clones), ..self }
     }
 }
 
@@ -76,7 +87,8 @@ impl Cache {
         stop: &StopFlag,
         busy: impl Fn(Option<&UsingProcess>) -> Patience,
     ) -> Result<Option<LockedCache>> {
-        while let Some(cache) = Self::open(path)? {
+        for _ in 0..MOST_REPLACED {
+            let Some(cache) = Self::open(path)? else { return Ok(None) };
             let locked = cache.lock(stop, &busy)?;
             if locked.is_at(path)? {
                 return Ok(Some(locked));
@@ -85,15 +97,15 @@ impl Cache {
                 return Err(Error::Interrupted);
             }
         }
-        Ok(None)
+        let cause = std::io::Error::other("it is replaced again and again");
+        Err(Error::io("lock", path, cause))
     }
 
     /// Whether the path leads here still. Whoever was waited for may have removed the directory,
     /// and its owner made it again.
     fn is_at(&self, path: &Path) -> Result<bool> {
-        let held = self.root().status().context("look at", path)?;
-        match Directory::open(path).and_then(|there| there.status()) {
-            Ok(there) => Ok(there.inode == held.inode),
+        match self.root().is_found_by(|| Directory::open(path)?.status()) {
+            Ok(is_same) => Ok(is_same),
             Err(Errno::NOENT) => Ok(false),
             Err(cause) => Err(Error::io("look at", path, cause)),
         }

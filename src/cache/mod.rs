@@ -26,7 +26,9 @@ mod ref_file;
 mod refs;
 #[cfg(test)]
 mod refs_tests;
+mod tag;
 mod trash_name;
+mod used_in_place;
 mod vm_clones;
 
 pub use config::ImageConfig;
@@ -36,7 +38,9 @@ pub use entry_name::EntryName;
 pub use find::Lookup;
 pub use handle::Cache;
 pub(crate) use handle::Folders;
-pub use in_use::{InUse, UsingProcess};
+pub use in_use::{InUse, Unseen, UsingProcess};
+#[cfg(feature = "cli")]
+pub(crate) use in_use::{Role, announce};
 pub use inventory::Inventory;
 pub(crate) use lease::Claim;
 pub use lease::{Lease, Leases};
@@ -48,7 +52,8 @@ pub use location::{Folder, Location, default_directory};
 pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
 pub use program::{Coverage, Program, Programs, Token};
-pub(crate) use ref_file::SETTLED_AGE;
-pub use refs::{InvalidRef, Ref, RefIndex, RefProblem, UnreadableRef};
+pub use ref_file::{InvalidRef, Ref, RefProblem};
+pub use refs::{RefIndex, UnreadableRef};
+pub use tag::Tagged;
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use vm_clones::VmClones;

@@ -31,55 +31,42 @@ impl PathLookup {
     /// The path of the cache directory as the system calls it.
     #[cfg_attr(
         any(not(target_os = "linux"), bbox_portable),
-        allow(dead_code, reason = "no mappings are read there")
+        allow(dead_code, reason = "mounts are known by their paths alone there")
     )]
     pub fn real(&self) -> &Path {
         &self.real
     }
 
-    /// The entries that a path may mean which came from the system. A file can also be *called*
-    /// `x (deleted)`: then both are meant, since it is worse to miss one.
+    /// The entries that a path from the system may mean.
+    #[cfg_attr(
+        all(target_os = "linux", not(bbox_portable)),
+        allow(dead_code, reason = "mounts tell more there than a path")
+    )]
     pub fn of_link(&self, link: &[u8]) -> impl Iterator<Item = Location> {
-        let readings = if link.starts_with(self.real.as_os_str().as_bytes()) {
-            [Some(link), link.strip_suffix(DELETED)]
-        } else {
-            [None, None]
-        };
-        readings.into_iter().flatten().filter_map(|path| entry_below(&self.real, as_path(path)))
+        readings(link).filter_map(|path| entry_below(&self.real, as_path(path)))
     }
 
-    /// The entries that a path may mean which came from a program whose current directory is
-    /// `cwd`: what it says, and where that leads. A directory that has been renamed meanwhile still
-    /// counts by the name that it had.
-    pub fn of_name(&self, path: &Path, cwd: Option<&Path>) -> impl Iterator<Item = Location> {
-        let path = cwd.unwrap_or(Path::new("")).join(path);
-        // What is relative still would be taken from our own directory.
-        let followed = path.is_absolute().then(|| follow(&path)).flatten();
-        let found = [
-            entry_below(&self.spelled, &path),
-            entry_below(&self.real, &path),
-            followed.and_then(|path| entry_below(&self.real, &path)),
-        ];
-        found.into_iter().flatten()
+    /// The entries that an absolute path from a program means by its words alone. A directory that has
+    /// been renamed meanwhile still counts by the name that it had.
+    pub fn of_name(&self, path: &Path) -> impl Iterator<Item = Location> {
+        [&self.spelled, &self.real].into_iter().filter_map(|cache| entry_below(cache, path))
     }
+}
+
+/// What a path from the system may mean. A file can also be *called* `x (deleted)`: then both are
+/// meant, since it is worse to miss one.
+pub fn readings(link: &[u8]) -> impl Iterator<Item = &[u8]> {
+    [Some(link), link.strip_suffix(DELETED)].into_iter().flatten()
 }
 
 /// A path of raw bytes.
-fn as_path(bytes: &[u8]) -> &Path {
+pub fn as_path(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
-}
-
-/// Where a path leads: as far as it can be followed, and by its own words from there.
-fn follow(path: &Path) -> Option<PathBuf> {
-    path.ancestors().find_map(|upper| {
-        let rest = path.strip_prefix(upper).ok()?;
-        Some(upper.canonicalize().ok()?.join(rest))
-    })
 }
 
 /// The entry of the cache directory `cache` that a path is or lies in. None for what steps back:
 /// where `..` leads is known only to who follows it.
-fn entry_below(cache: &Path, path: &Path) -> Option<Location> {
+pub fn entry_below(cache: &Path, path: &Path) -> Option<Location> {
     let mut names = path.strip_prefix(cache).ok()?.components().map(|component| match component {
         Component::Normal(name) => Some(name),
         _ => None,
@@ -144,11 +131,9 @@ mod tests {
             ("images/sha256-a", &[]),
             ("", &[]),
         ] {
-            let mut found = shown(places().of_name(Path::new(path), None));
+            let mut found = shown(places().of_name(Path::new(path)));
             found.dedup();
             assert_eq!(found, expected, "{path:?}");
         }
-        let (path, home) = (Path::new("images/sha256-a"), Some(Path::new("/home")));
-        assert_eq!(shown(places().of_name(path, home))[0], "sha256-a");
     }
 }

@@ -1,7 +1,8 @@
 //! One file in `refs/`: what it says, and whether somebody may be writing it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -9,7 +10,9 @@ use rustix::io::Errno;
 
 use super::digest::Digest;
 use super::entry_name::EntryName;
-use super::refs::{Ref, RefProblem};
+use super::location::Folder;
+use super::trash_name::former_ref_file;
+use crate::escape::Escaped;
 use crate::fs::{Directory, Kind, Status};
 
 /// A ref is a line of text; more than this is something else.
@@ -19,52 +22,124 @@ const USUAL_REF_BYTES: usize = 512;
 /// How old a file is before nobody is taken to be writing it any more.
 pub const SETTLED_AGE: Duration = Duration::from_secs(2);
 
+/// A ref that names an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ref {
+    /// The name of its file in `refs/`.
+    pub file: EntryName,
+    /// The image reference, such as `ghcr.io/a/b:latest`, with U+FFFD for bytes that are not
+    /// UTF-8. Missing in the old form. It is not safe to print.
+    pub image: Option<String>,
+    /// What it points at.
+    pub digest: Digest,
+    /// When its file was written.
+    pub modified: Timestamp,
+}
+
+impl Ref {
+    /// What its file was called before a collection hid it, which was then interrupted.
+    pub(crate) fn former_file(&self) -> Option<EntryName> {
+        former_ref_file(&self.file)
+    }
+
+    /// By image reference, then by file; what has no reference comes last.
+    pub(super) fn order(&self) -> impl Ord + '_ {
+        (self.image.is_none(), &self.image, &self.file)
+    }
+}
+
+/// Why a file in `refs/` names no image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefProblem {
+    /// Nothing in it, or white space only.
+    #[error("it is empty")]
+    Empty,
+    /// What stands where the digest should cannot be the name of an entry.
+    #[error("it holds no usable digest")]
+    NoDigest,
+    /// A directory.
+    #[error("it is a directory")]
+    Directory,
+    /// A FIFO, socket or device.
+    #[error("it is not a regular file")]
+    Special,
+}
+
+/// A file in `refs/` that names no image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidRef {
+    /// The name of the file.
+    pub file: EntryName,
+    /// What is wrong with it.
+    pub problem: RefProblem,
+    /// When it was written, if it is a file.
+    pub modified: Option<Timestamp>,
+}
+
+impl InvalidRef {
+    /// One line, safe to print, that says which ref of the cache directory `cache` it is, and what is
+    /// wrong with it.
+    pub fn warning(&self, cache: &Path) -> String {
+        let path = Folder::Refs.path_in(cache).join(self.file.as_os_str());
+        format!("the ref {} protects no image: {}", Escaped::new(&path), self.problem)
+    }
+}
+
 /// What one look at a ref file showed.
 pub enum Look {
-    Found(Result<Ref, RefProblem>),
+    Found(Result<Ref, InvalidRef>),
     /// Perhaps somebody is writing it; this is what it says so far.
-    Unsettled(Result<Ref, RefProblem>),
+    Unsettled(Result<Ref, InvalidRef>),
     Gone,
 }
 
 /// Looks at the ref file `name` in the folder `refs`, without waiting for anything.
-pub fn look(refs: &Directory, name: &EntryName) -> std::io::Result<Look> {
+pub fn look(refs: &Directory, name: &EntryName) -> io::Result<Look> {
     let kind = match refs.status_of(name.as_c_str()) {
         Ok(status) => status.kind,
         Err(Errno::NOENT) => return Ok(Look::Gone),
         Err(cause) => return Err(cause.into()),
     };
-    if let Some(problem) = problem_of_kind(kind) {
-        return Ok(Look::Found(Err(problem)));
+    let invalid =
+        |problem| Ok(Look::Found(Err(InvalidRef { file: name.clone(), problem, modified: None })));
+    match kind {
+        Kind::File => {}
+        Kind::Symlink => return Err(is_symlink()),
+        Kind::Directory => return invalid(RefProblem::Directory),
+        Kind::Special => return invalid(RefProblem::Special),
     }
     match refs.open_file(name.as_c_str()) {
         Ok(file) => read(file, name),
         Err(Errno::NOENT) => Ok(Look::Gone),
         // It has become something else since the line above.
-        Err(Errno::LOOP) => Ok(Look::Found(Err(RefProblem::Symlink))),
-        Err(Errno::NXIO) => Ok(Look::Found(Err(RefProblem::Special))),
+        Err(Errno::LOOP) => Err(is_symlink()),
+        Err(Errno::NXIO) => invalid(RefProblem::Special),
         Err(cause) => Err(cause.into()),
     }
 }
 
-fn problem_of_kind(kind: Kind) -> Option<RefProblem> {
-    match kind {
-        Kind::File => None,
-        Kind::Directory => Some(RefProblem::Directory),
-        Kind::Symlink => Some(RefProblem::Symlink),
-        Kind::Special => Some(RefProblem::Special),
-    }
+/// The owner of the cache would follow it.
+fn is_symlink() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is a symlink, which is never followed")
 }
 
-fn read(file: File, name: &EntryName) -> std::io::Result<Look> {
+fn read(file: File, name: &EntryName) -> io::Result<Look> {
     let before = file.metadata()?;
+    let modified = Status::from(&before).modified();
+    let invalid = |problem| InvalidRef { file: name.clone(), problem, modified: Some(modified) };
     if !before.is_file() {
-        return Ok(Look::Found(Err(RefProblem::Special)));
+        return Ok(Look::Found(Err(invalid(RefProblem::Special))));
+    }
+    if before.len() > MAX_REF_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 64 KiB"));
     }
     // No further than it was long: then no call is needed to find the end.
     let mut text = Vec::with_capacity(USUAL_REF_BYTES);
-    (&file).take(before.len().min(MAX_REF_BYTES + 1)).read_to_end(&mut text)?;
-    let found = parse(&text, name, Status::from(&before).modified());
+    (&file).take(before.len()).read_to_end(&mut text)?;
+    let found = parse(&text, name, modified).map_err(invalid);
     let is_whole = found.is_ok() && text.ends_with(b"\n");
     if is_whole || age(&file)? >= SETTLED_AGE {
         Ok(Look::Found(found))
@@ -75,27 +150,42 @@ fn read(file: File, name: &EntryName) -> std::io::Result<Look> {
 
 /// How long ago a file was changed. Asked after the reading, since only that tells of a writer who
 /// came in between. A time in the future is no age at all: such a file counts as young.
-fn age(file: &File) -> std::io::Result<Duration> {
+fn age(file: &File) -> io::Result<Duration> {
     let modified = file.metadata()?.modified()?;
     Ok(SystemTime::now().duration_since(modified).unwrap_or_default())
 }
 
 /// Reads the text of the ref file `file`, which was written at `modified`.
 fn parse(text: &[u8], file: &EntryName, modified: Timestamp) -> Result<Ref, RefProblem> {
-    if text.len() as u64 > MAX_REF_BYTES {
-        return Err(RefProblem::TooLarge);
-    }
-    let text = text.trim_ascii();
+    let text = trim(text);
     if text.is_empty() {
         return Err(RefProblem::Empty);
     }
     let (image, digest) = match text.iter().position(|&byte| byte == b'\t') {
-        Some(tab) => (Some(text[..tab].trim_ascii()), &text[tab + 1..]),
+        Some(tab) => (Some(&text[..tab]), &text[tab + 1..]),
         None => (None, text),
     };
     let image = image.map(|name| String::from_utf8_lossy(name).into_owned());
     let digest = Digest::parse(digest).ok_or(RefProblem::NoDigest)?;
     Ok(Ref { file: file.clone(), image, digest, modified })
+}
+
+/// A text without white space at its ends, as the owner of the cache cuts it (Go's `TrimSpace`): that of Unicode, and
+/// bytes that are no UTF-8 are no white space.
+fn trim(mut text: &[u8]) -> &[u8] {
+    let blank = |bytes: &[u8]| {
+        let mut chars = str::from_utf8(bytes).ok()?.chars();
+        (chars.next()?.is_whitespace() && chars.next().is_none()).then_some(bytes.len())
+    };
+    while let Some(length) = (1..=text.len().min(4)).find_map(|length| blank(&text[..length])) {
+        text = &text[length..];
+    }
+    while let Some(length) =
+        (1..=text.len().min(4)).find_map(|length| blank(&text[text.len() - length..]))
+    {
+        text = &text[..text.len() - length];
+    }
+    text
 }
 
 #[cfg(test)]
@@ -114,7 +204,7 @@ mod tests {
             (&b"ghcr.io/a:1\tsha256:ab\n"[..], (image("ghcr.io/a:1"), "sha256:ab")),
             (b"ghcr.io/a:1\tsha256:ab", (image("ghcr.io/a:1"), "sha256:ab")),
             (b"sha256:ab\n", (None, "sha256:ab")),
-            (b"  a \t sha256:ab \r\n", (image("a"), "sha256:ab")),
+            ("\u{85} a \tsha256:ab\u{a0}\r\n".as_bytes(), (image("a "), "sha256:ab")),
             (b"a\xff\tsha256:ab\n", (image("a\u{fffd}"), "sha256:ab")),
         ] {
             assert_eq!(parsed(text), Ok((expected.0, expected.1.to_owned())));
@@ -123,16 +213,14 @@ mod tests {
 
     #[test]
     fn what_names_no_digest_says_why() {
-        let huge = vec![b'a'; MAX_REF_BYTES as usize + 1];
         for (text, problem) in [
             (&b""[..], RefProblem::Empty),
-            (b" \n\t\n", RefProblem::Empty),
+            ("\u{2003} \n\t\n".as_bytes(), RefProblem::Empty),
             (b"ghcr.io/a:1\t\n", RefProblem::NoDigest),
             (b"ghcr.io/a:1\t../../srv\n", RefProblem::NoDigest),
             (b"ghcr.io/a:1\t..\n", RefProblem::NoDigest),
             (b"ghcr.io/cut/in/the/na", RefProblem::NoDigest),
             (b"\0\x01\x02binary", RefProblem::NoDigest),
-            (&huge, RefProblem::TooLarge),
         ] {
             assert_eq!(parsed(text), Err(problem));
         }

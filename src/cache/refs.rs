@@ -7,7 +7,7 @@
 //! together.
 //!
 //! A ref that says nothing usable protects nothing, as with the owner itself, and is reported. A
-//! ref that *cannot be read* may name any image: [`RefIndex::unreadable`] keeps those apart, and
+//! ref that *cannot be read*, a symlink or a file of more than 64 KiB included, may name any image: [`RefIndex::unreadable`] keeps those apart, and
 //! nobody may remove an image while it is not empty.
 
 use std::path::Path;
@@ -15,90 +15,17 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::digest::Digest;
 use super::entry_name::EntryName;
 use super::handle::Cache;
 use super::location::Folder;
-use super::ref_file::{Look, look};
-use super::trash_name::former_ref_file;
+use super::ref_file::{InvalidRef, Look, Ref, look};
 use crate::error::{Error, Result};
-use crate::escape::Escaped;
 use crate::fs::Directory;
 
 /// How long to wait, in all, for refs that are being written.
 pub(super) const SETTLE_TIME: Duration = Duration::from_millis(500);
 /// How long to wait before such a ref is read again.
 const SETTLE_STEP: Duration = Duration::from_millis(10);
-
-/// A ref that names an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Ref {
-    /// The name of its file in `refs/`.
-    pub file: EntryName,
-    /// The image reference, such as `ghcr.io/a/b:latest`, with U+FFFD for bytes that are not
-    /// UTF-8. Missing in the old form. It is not safe to print.
-    pub image: Option<String>,
-    /// What it points at.
-    pub digest: Digest,
-    /// When its file was written.
-    pub modified: Timestamp,
-}
-
-impl Ref {
-    /// What its file was called before a collection hid it, which was then interrupted.
-    pub(crate) fn former_file(&self) -> Option<EntryName> {
-        former_ref_file(&self.file)
-    }
-
-    /// By image reference, then by file; what has no reference comes last.
-    fn order(&self) -> impl Ord + '_ {
-        (self.image.is_none(), &self.image, &self.file)
-    }
-}
-
-/// Why a file in `refs/` names no image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RefProblem {
-    /// Nothing in it, or white space only.
-    #[error("it is empty")]
-    Empty,
-    /// What stands where the digest should cannot be the name of an entry.
-    #[error("it holds no usable digest")]
-    NoDigest,
-    /// Over 64 KiB.
-    #[error("it is larger than 64 KiB")]
-    TooLarge,
-    /// A directory.
-    #[error("it is a directory")]
-    Directory,
-    /// A symlink, which is never followed.
-    #[error("it is a symlink")]
-    Symlink,
-    /// A FIFO, socket or device.
-    #[error("it is not a regular file")]
-    Special,
-}
-
-/// A file in `refs/` that names no image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct InvalidRef {
-    /// The name of the file.
-    pub file: EntryName,
-    /// What is wrong with it.
-    pub problem: RefProblem,
-}
-
-impl InvalidRef {
-    /// One line, safe to print, that says which ref of the cache directory `cache` it is, and what is
-    /// wrong with it.
-    pub fn warning(&self, cache: &Path) -> String {
-        let path = Folder::Refs.path_in(cache).join(self.file.as_os_str());
-        format!("the ref {} protects no image: {}", Escaped::new(&path), self.problem)
-    }
-}
 
 /// A ref that may name any image.
 #[derive(Debug)]
@@ -154,8 +81,8 @@ impl RefIndex {
         match look(refs, name) {
             Ok(Look::Unsettled(_)) if !last => return false,
             Ok(Look::Found(Ok(found)) | Look::Unsettled(Ok(found))) => self.refs.push(found),
-            Ok(Look::Found(Err(problem)) | Look::Unsettled(Err(problem))) => {
-                self.invalid.push(InvalidRef { file: name.clone(), problem })
+            Ok(Look::Found(Err(invalid)) | Look::Unsettled(Err(invalid))) => {
+                self.invalid.push(invalid);
             }
             Ok(Look::Gone) => {}
             Err(cause) => {

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::entry_name::EntryName;
 use super::handle::Cache;
 use super::location::Folder;
-use super::ref_file::{Look, look};
-use super::refs::{InvalidRef, RefIndex, RefProblem, UnreadableRef};
+use super::ref_file::{Look, RefProblem, look};
+use super::refs::{RefIndex, UnreadableRef};
 use crate::error::Error;
 use crate::test_cache::{TestCache, age};
 
@@ -55,14 +55,18 @@ fn each_file_is_a_ref_or_its_problem_is_told() {
     let problems = [
         ("directory", RefProblem::Directory),
         ("empty", RefProblem::Empty),
-        ("huge", RefProblem::TooLarge),
         ("no-digest", RefProblem::NoDigest),
         ("socket", RefProblem::Special),
-        ("symlink", RefProblem::Symlink),
     ];
-    let invalid = problems.map(|(file, problem)| InvalidRef { file: name(file), problem });
-    assert_eq!(index.invalid, invalid);
-    assert!(index.unreadable.is_empty());
+    let invalid = index.invalid.iter().map(|found| (found.file.to_string(), found.problem));
+    assert!(invalid.eq(problems.map(|(file, problem)| (file.to_owned(), problem))));
+    let files = index.invalid.iter().filter(|found| found.modified.is_some()).count();
+    assert_eq!(files, 2, "an empty one and one without a digest");
+    let mut unreadable: Vec<_> =
+        index.unreadable.drain(..).map(|found| found.error.to_string()).collect();
+    unreadable.sort();
+    assert!(unreadable[0].ends_with("refs/huge: it is larger than 64 KiB"), "{unreadable:?}");
+    assert!(unreadable[1].ends_with("refs/symlink: it is a symlink, which is never followed"));
     let warning = index.invalid[1].warning(Path::new("/c"));
     assert_eq!(warning, "the ref /c/refs/empty protects no image: it is empty");
 
@@ -70,7 +74,7 @@ fn each_file_is_a_ref_or_its_problem_is_told() {
     index.unreadable.push(UnreadableRef { file: Some(name("unreadable")), error });
     let files = ["3", "4", "2", "1"].into_iter().chain(problems.map(|(file, _)| file));
     assert!(index.files().eq(files.chain(["unreadable"]).map(name).collect::<Vec<_>>().iter()));
-    assert_eq!((index.len(), index.is_empty()), (11, false));
+    assert_eq!((index.len(), index.is_empty()), (9, false));
     assert_eq!((RefIndex::default().len(), RefIndex::default().is_empty()), (0, true));
 }
 

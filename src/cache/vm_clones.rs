@@ -1,14 +1,12 @@
 //! The root file systems of microVMs, cloned from images of the cache.
 //!
-//! Brood Box gives each microVM a clone of its image, in `broodbox/vms/<name>/data/rootfs-work` below
-//! the configuration home. Where files can share data, a clone holds the data of its image: as long
+//! Brood Box gives each microVM a clone of its image, in `~/.config/broodbox/vms/<name>/data/rootfs-work`. Where files can share data, a clone holds the data of its image: as long
 //! as it is there, removing the image gives back less. The clones are looked at, never touched.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::entry_name::EntryName;
-use super::location::home_directory;
 use crate::fs::Directory;
 
 /// Where the clones of a user lie, for [`Meter::find_outside_holders`](crate::usage::Meter::find_outside_holders).
@@ -30,14 +28,11 @@ impl VmClones {
         Self { vms: vms.into() }
     }
 
-    /// Where Brood Box keeps them for this user: `broodbox/vms` below `$XDG_CONFIG_HOME` if that is an
-    /// absolute path, else below `~/.config` (`~/Library/Application Support` on macOS). `None` if
-    /// there is no home directory either.
+    /// Where Brood Box keeps them for this user: `~/.config/broodbox/vms` on every system, whatever the XDG variables
+    /// say. `None` if there is no home directory.
     pub fn of_user() -> Option<Self> {
-        let usual =
-            if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
-        let home = home_directory(std::env::var_os("XDG_CONFIG_HOME"), usual)?;
-        Some(Self::below(home.join("broodbox/vms")))
+        let home = std::env::home_dir().filter(|home| home.is_absolute())?;
+        Some(Self::below(home.join(".config/broodbox/vms")))
     }
 
     /// All that can be opened, one at a time. A clone that cannot be opened may share any extent, like any file

@@ -18,6 +18,9 @@ pub struct Shared {
     /// [env: BBOX_IMAGE_CACHE_DIR]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
+    /// Where the clones of microVMs lie [default: ~/.config/broodbox/vms]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub vm_dir: Option<PathBuf>,
     /// How many threads work, 1 to 1024 [default: 32]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<Jobs>,
@@ -70,6 +73,10 @@ pub enum Verb {
     Gc(Gc),
     /// Remove images by name, with their references
     Rm(Rm),
+    /// Point a reference at an image
+    Tag(Tag),
+    /// Remove a reference and leave its image
+    Untag(Untag),
     /// Remove the whole cache directory
     Purge(Purge),
     /// Run a command while an image is kept from being collected
@@ -160,9 +167,12 @@ pub struct Gc {
     /// with somebody who is not known
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Keep what was used more recently than that, such as 36h, 7d or 2w
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub keep_recent: Option<SignedDuration>,
+    /// Keep orphans and layers used more recently than this, such as 36h, 7d or 2w; 0s for none
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10m")]
+    pub keep_recent: SignedDuration,
+    /// Remove every orphan, even if nothing newer has replaced it. Recent, leased and used ones stay
+    #[arg(short, long)]
+    pub all: bool,
     /// Also remove images that were last used longer ago than that, such as 30d, although references
     /// name them
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -209,6 +219,42 @@ pub struct Rm {
     /// Only say what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Fail instead of waiting for a collection to end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache tag 0123456789ab ghcr.io/a/b:latest   names an orphan again
+
+Brood Box finds the image by this reference at its next start, and counts its
+week from now. With its default policy it asks the registry in the background
+and may drop the reference again if the registry has another image.")]
+pub struct Tag {
+    /// The image: a reference, or a digest or its beginning
+    #[arg(value_name = "IMAGE", add = images())]
+    pub image: String,
+    /// The reference, as it is configured in Brood Box
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    /// Replace a reference to another image without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Fail instead of waiting for a collection to end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache untag ghcr.io/a/b:latest   the image stays, as an orphan if that was its last reference")]
+pub struct Untag {
+    /// The whole reference
+    #[arg(value_name = "REFERENCE", add = images())]
+    pub reference: String,
     /// Fail instead of waiting for a collection to end
     #[arg(long)]
     pub no_wait: bool,

@@ -10,7 +10,7 @@ use super::process::Signals;
 use super::program::Program;
 use super::shell::{directory_from_environment, shell_word};
 use super::ui::console::Console;
-use crate::cache::default_directory;
+use crate::cache::{Cache, LockedCache, Patience, UsingProcess, VmClones, default_directory};
 use crate::error::Context as _;
 use crate::escape::Escaped;
 use crate::jobs::Jobs;
@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub is_given: bool,
     /// The option that names it, if it was given as one.
     option: String,
+    /// Where else than usual the clones of microVMs lie.
+    vm_dir: Option<PathBuf>,
     pub format: Format,
     pub jobs: Jobs,
 }
@@ -60,7 +62,8 @@ impl<'a> Context<'a> {
         let cache_dir = std::path::absolute(&directory).context("find", &directory)?;
         let (format, jobs) = (shared.format, shared.jobs.unwrap_or_default());
         let option = option.unwrap_or_default();
-        Ok(Self { console, signals, program, cache_dir, is_given, option, format, jobs })
+        let vm_dir = shared.vm_dir;
+        Ok(Self { console, signals, program, cache_dir, is_given, option, vm_dir, format, jobs })
     }
 
     /// What to type for `verb` on the same cache.
@@ -81,6 +84,27 @@ impl<'a> Context<'a> {
     /// The cache directory, safe to print.
     pub fn shown_dir(&self) -> String {
         Escaped::new(&self.cache_dir).to_string()
+    }
+
+    /// The cache; `None` if there is no such directory.
+    pub fn open_cache(&self) -> crate::Result<Option<Cache>> {
+        let cache = Cache::open(&self.cache_dir)?;
+        Ok(cache.map(|cache| match &self.vm_dir {
+            Some(vms) => cache.with_vm_clones(VmClones::below(vms)),
+            None => cache,
+        }))
+    }
+
+    /// The cache with its lock, as [`Cache::open_locked`] has it.
+    pub fn open_locked(
+        &self,
+        busy: impl Fn(Option<&UsingProcess>) -> Patience,
+    ) -> crate::Result<Option<LockedCache>> {
+        let cache = Cache::open_locked(&self.cache_dir, &self.signals.stop(), busy)?;
+        Ok(cache.map(|cache| match &self.vm_dir {
+            Some(vms) => cache.with_vm_clones(VmClones::below(vms)),
+            None => cache,
+        }))
     }
 
     pub fn meter(&self) -> Meter {

@@ -11,6 +11,7 @@ mod context;
 mod failure;
 mod find_image;
 mod image_row;
+mod inherited;
 mod measure;
 mod process;
 mod program;

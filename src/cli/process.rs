@@ -1,11 +1,27 @@
 //! This process: signals that ask it to stop, and its limits.
+//!
+//! The first signal raises a flag at which the work ends in good order. Where the work waits in the kernel,
+//! for a file system that does not answer, it sees no flag; so it has a thread of its own, and the main
+//! thread ends the program without it after a moment.
 
-use crate::stop::StopFlag;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::inherited::is_ignored;
+use crate::jobs::aside;
+use crate::stop::StopFlag;
+
+/// How long the work may take to end once a signal has come.
+const GRACE: Duration = Duration::from_millis(700);
+/// The time between two looks at the flag.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Which signal has come, if any.
 #[derive(Default)]
@@ -17,13 +33,14 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Begins to listen. The second signal ends the program at once.
+    /// Begins to listen, but for signals that the program was started to ignore. The second signal ends the
+    /// program at once.
     ///
     /// # Errors
     /// The system refused.
     pub fn listen(&self) -> std::io::Result<()> {
         let raised = self.stop.shared();
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal)) {
             flag::register_conditional_default(signal, Arc::clone(&raised))?;
             flag::register_conditional_default(signal, Arc::clone(&self.impatient))?;
             flag::register_usize(signal, Arc::clone(&self.number), signal as usize)?;
@@ -35,6 +52,30 @@ impl Signals {
     /// The flag that is raised when a signal comes.
     pub fn stop(&self) -> StopFlag {
         self.stop.clone()
+    }
+
+    /// Runs `work` [aside]. If it has not ended a moment after a signal, `give_up` is called, and the
+    /// program ends.
+    pub fn end_in_time<T: Send>(
+        &self,
+        work: impl FnOnce() -> T + Send,
+        give_up: impl FnOnce(),
+    ) -> T {
+        aside(work, |end| self.wait_for(end, give_up))
+    }
+
+    fn wait_for(&self, end: &Receiver<Infallible>, give_up: impl FnOnce()) {
+        let mut signalled = None;
+        while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            if signalled.is_none() && self.stop.is_raised() {
+                signalled = Some(Instant::now());
+            }
+            if signalled.is_some_and(|since| since.elapsed() >= GRACE) {
+                give_up();
+                // The thread waits in the kernel, and can be neither joined nor woken.
+                std::process::exit(self.exit_code().into());
+            }
+        }
     }
 
     /// Runs what does not look at the flag, such as a question: a signal ends the program.

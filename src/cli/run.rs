@@ -4,12 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use super::args::{Shared, Verb};
-use super::commands::{completions, dir, gc, lease, list, man, purge, rm, show};
+use super::commands::{completions, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
 use super::process::{self, Signals};
 use super::program::{Program, Setup, Task, is_lease};
 use super::ui::console::Console;
+use crate::cache::{Role, announce};
 
 /// Runs the program `bbox` with a command line, the program's name first.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -24,31 +25,46 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     }
     let order = match program.parse(&command_line) {
         Ok(order) => order,
-        Err(error) => {
-            // A closed stream is all that can go wrong, and the exit code tells the same.
-            let _ = error.print();
-            let code = if error.use_stderr() && is_lease(&command_line) {
-                lease::NO_LEASE
-            } else {
-                u8::try_from(error.exit_code()).unwrap_or(2)
-            };
-            return ExitCode::from(code);
-        }
+        Err(error) => return tell(&error, is_lease(&command_line)),
     };
     let console = context::console(&order.shared);
     let signals = Signals::default();
+    let role = if is_lease(&command_line) { Role::Leaseholder } else { Role::Walker };
+    let _mark = announce(role);
+    let give_up = || {
+        console.give_up("interrupted: a file system did not answer; run it again to finish");
+    };
+    let told =
+        |result: Result<Ending, Failure>| result.inspect_err(|failure| console.error(failure));
     let result = match order.task {
-        Task::Setup(setup) => set_up(program, &command_line, &setup, &console),
+        Task::Setup(setup) => told(set_up(program, &command_line, &setup, &console)),
         // What the command says is to be told from what is said of the lease.
         Task::Verb(verb @ Verb::Lease(_)) => {
-            run_verb(program, order.shared, verb, &console, &signals).map_err(lease::with_own_code)
+            let result = run_verb(program, order.shared, verb, &console, &signals);
+            told(result.map_err(lease::with_own_code))
         }
-        Task::Verb(verb) => run_verb(program, order.shared, verb, &console, &signals),
+        Task::Verb(verb) => {
+            let work = || told(run_verb(program, order.shared, verb, &console, &signals));
+            signals.end_in_time(work, give_up)
+        }
     };
-    if let Err(failure) = &result {
-        console.error(failure);
-    }
     exit_code(&result, signals.exit_code())
+}
+
+/// Tells what the parser has to say: what was asked for on stdout, what is wrong on stderr.
+fn tell(said: &clap::Error, is_lease: bool) -> ExitCode {
+    if !said.use_stderr() {
+        let console = Console::plain();
+        let written = console.write(said.render().ansi().to_string());
+        written.as_ref().err().into_iter().for_each(|error| console.error(error));
+        return ExitCode::from(u8::from(written.is_err()));
+    }
+    // That stderr is closed can be told nowhere but by the exit code.
+    let _ = said.print();
+    match is_lease {
+        true => ExitCode::from(lease::NO_LEASE),
+        false => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
+    }
 }
 
 fn set_up(
@@ -82,6 +98,8 @@ fn run_verb(
         Verb::Show(args) => show::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Rm(args) => rm::run(&context, &args),
+        Verb::Tag(args) => tag::tag(&context, &args),
+        Verb::Untag(args) => tag::untag(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),
         Verb::Dir => dir::run(&context),

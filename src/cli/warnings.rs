@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::cache::{Folder, Inventory};
+use indicatif::HumanCount;
+
+use crate::cache::{Folder, InUse, Inventory, Unseen};
 use crate::cli::context::Context;
 use crate::cli::ui::units::plural;
 use crate::error::{Problems, Result};
@@ -25,6 +27,35 @@ pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
         "{what}: Brood Box may have dropped its references, as it does after 7 idle days, so {who} \
          may be wanted. Running an image names it again"
     ))
+}
+
+/// Which processes may use something without this being known, on one line, with a way to know better.
+pub fn unknown_users(in_use: &InUse, is_root: bool) -> Option<String> {
+    let mut processes = Vec::new();
+    let count = in_use.uninspected().len();
+    if count > 0 {
+        processes.push(format!("{} could not be inspected", processes_of(count)));
+    }
+    processes.extend(in_use.unseen().iter().map(|unseen| match unseen {
+        Unseen::OtherPidNamespaces => "processes outside this container are not seen".to_owned(),
+        Unseen::HiddenProcesses => "/proc hides processes of other users".to_owned(),
+    }));
+    let way_out = match (in_use.unseen().contains(&Unseen::OtherPidNamespaces), is_root) {
+        (true, _) => "Run this on the host as root to see them.",
+        (false, false) => "Run this as root to see them.",
+        (false, true) => "-v names them.",
+    };
+    let processes = processes.join("; ");
+    (!processes.is_empty())
+        .then(|| format!("{processes}: an image that only they use is not kept. {way_out}"))
+}
+
+fn processes_of(count: usize) -> String {
+    if count == 1 {
+        "1 process".to_owned()
+    } else {
+        format!("{} processes", HumanCount(count as u64))
+    }
 }
 
 /// A line for each problem that is known, and one for the others.

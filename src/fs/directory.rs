@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::{Errno, Result};
 
 use super::descriptors::patiently;
@@ -18,6 +18,9 @@ use super::status::{Kind, Status};
 use super::sys;
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// Leaves a time as it is.
+const OMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
 
 /// An open directory. Its methods answer with the bare error number: whoever calls knows the
 /// operation and the path.
@@ -60,6 +63,17 @@ impl Directory {
     /// The directory's own status.
     pub fn status(&self) -> Result<Status> {
         sys::status(&self.fd)
+    }
+
+    /// Whether a look at a path finds this directory. Some file systems, FUSE and over a network, have another
+    /// inode number for each look: then it counts as found, since nothing could tell.
+    pub fn is_found_by(&self, look: impl Fn() -> Result<Status>) -> Result<bool> {
+        let (held, found) = (self.status()?.inode, look()?.inode);
+        if held == found || self.status()?.inode != held {
+            return Ok(true);
+        }
+        let [second, third] = [look()?.inode, look()?.inode];
+        Ok(found != second && second != third)
     }
 
     /// When an entry was made, the symlink itself if it is one, or `.`; `None` where the file system
@@ -149,6 +163,29 @@ impl Directory {
         }
     }
 
+    /// Renames `from` in here to `to` in `target`, in place of a file of that name.
+    pub fn replace(&self, from: &CStr, target: &Self, to: &CStr) -> Result<()> {
+        rustix::fs::renameat(&self.fd, from, &target.fd, to)
+    }
+
+    /// Makes a directory that only its owner may enter.
+    pub fn make_directory(&self, name: &CStr) -> Result<()> {
+        rustix::fs::mkdirat(&self.fd, name, Mode::RWXU)
+    }
+
+    /// Makes a file that only its owner may read. It must not be there yet.
+    pub fn create_file(&self, name: &CStr) -> Result<std::fs::File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        Ok(patiently(|| rustix::fs::openat(&self.fd, name, flags, mode))?.into())
+    }
+
+    /// Sets the directory's time of change to now.
+    pub fn touch(&self) -> Result<()> {
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        rustix::fs::futimens(&self.fd, &Timestamps { last_access: OMIT, last_modification: now })
+    }
+
     /// Lets the owner read, write and enter this directory.
     pub fn make_writable(&self) -> Result<()> {
         rustix::fs::fchmod(&self.fd, Mode::RWXU)
@@ -164,6 +201,12 @@ impl Directory {
     /// what the system says of others. Nothing is reached by it.
     pub fn path(&self) -> Option<PathBuf> {
         sys::path(&self.fd)
+    }
+
+    /// The number of the mount that it was opened through, as the system's list of mounts has it.
+    #[cfg(all(target_os = "linux", not(bbox_portable)))]
+    pub fn mount_id(&self) -> Result<u64> {
+        sys::mount_id(&self.fd)
     }
 
     /// Asks for a `flock` of this directory, without waiting. It is let go when the directory is

@@ -24,4 +24,6 @@ pub use name_list::{NameList, Span};
 pub use shared_data::{DataFile, Extent, Holding, Volume, VolumeKind};
 pub use status::{InodeId, Kind, Status, time};
 pub use sys::mount_points;
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+pub use sys::mounts;
 pub use trail::Trail;

@@ -5,8 +5,9 @@
 //! ```
 //!
 //! That is the mount, the one that it lies on, the file system, which directory of that file
-//! system is mounted, and where. The same directory of the same file system is the same directory
-//! in every namespace, whatever its path is there.
+//! system is mounted, and where; behind the dash the kind of file system, its source and options. The
+//! same directory of the same file system is the same directory in every namespace, whatever its path
+//! is there.
 
 /// A file system, as its major and minor number.
 pub type Device = (u32, u32);
@@ -21,8 +22,64 @@ pub struct Place {
 /// A directory of a file system, and where it is mounted.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mount {
+    pub id: u64,
+    /// The mount that the mount point lies on.
+    pub parent: u64,
     pub root: Place,
     pub point: Vec<u8>,
+    /// The kind of file system.
+    pub kind: Vec<u8>,
+    /// The options of the file system, as they read in the list.
+    pub options: Vec<u8>,
+}
+
+/// Kinds that are served by this kernel alone. Any other one may wait for a server or a process.
+const LOCAL: [&str; 26] = [
+    "bcachefs", "btrfs", "devtmpfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs", "iso9660",
+    "jfs", "msdos", "nilfs2", "ntfs3", "overlay", "proc", "ramfs", "reiserfs", "rootfs",
+    "squashfs", "sysfs", "tmpfs", "udf", "vfat", "xfs", "zfs",
+];
+
+/// Options of an overlay that name a directory, or several with colons between them.
+const LAYERS: [&[u8]; 5] = [b"lowerdir", b"lowerdir+", b"datadir+", b"upperdir", b"workdir"];
+
+impl Mount {
+    /// Whether a look at a file there depends on this kernel alone.
+    pub fn is_local(&self) -> bool {
+        LOCAL.iter().any(|kind| kind.as_bytes() == self.kind)
+    }
+
+    /// What a path below the mount point leads to, if nothing else is mounted on its way.
+    pub fn place(&self, path: &[u8]) -> Option<Place> {
+        let path = join(&self.root.path, below(path, &self.point)?);
+        Some(Place { device: self.root.device, path })
+    }
+
+    /// The directories that an overlay is made of, as whoever mounted it spelled them.
+    pub fn layers(&self) -> Vec<Vec<u8>> {
+        if self.kind != b"overlay" {
+            return Vec::new();
+        }
+        let options = self.options.split(|&byte| byte == b',').filter_map(|option| {
+            let equals = option.iter().position(|&byte| byte == b'=')?;
+            LAYERS.contains(&&option[..equals]).then(|| unescape(&option[equals + 1..]))
+        });
+        options.flat_map(|value| split_layers(&value)).collect()
+    }
+}
+
+/// A colon in a path has a backslash before it.
+fn split_layers(value: &[u8]) -> Vec<Vec<u8>> {
+    let (mut layers, mut bytes) = (vec![Vec::new()], value.iter());
+    while let Some(&byte) = bytes.next() {
+        match (byte, layers.last_mut()) {
+            (b'\\', Some(layer)) => layer.extend(bytes.next()),
+            (b':', _) => layers.push(Vec::new()),
+            (byte, layer) => layer.into_iter().for_each(|layer| layer.push(byte)),
+        }
+    }
+    layers.retain(|layer| !layer.is_empty());
+    layers
 }
 
 /// The mounts of a list. A line of some other kind says nothing, and is left out.
@@ -31,22 +88,29 @@ pub fn parse(text: &[u8]) -> Vec<Mount> {
 }
 
 fn parse_line(line: &[u8]) -> Option<Mount> {
-    let mut fields = line.split(|&byte| byte == b' ').skip(2);
+    let mut fields = line.split(|&byte| byte == b' ');
+    let [id, parent] = [number(fields.next()?)?, number(fields.next()?)?];
     let (major, minor) = str::from_utf8(fields.next()?).ok()?.split_once(':')?;
     let device = (major.parse().ok()?, minor.parse().ok()?);
     let [root, point] = [unescape(fields.next()?), unescape(fields.next()?)];
-    Some(Mount { root: Place { device, path: root }, point })
+    let mut after_dash = fields.skip_while(|&field| field != b"-").skip(1);
+    let kind = after_dash.next().unwrap_or_default().to_vec();
+    let options = after_dash.nth(1).unwrap_or_default().to_vec();
+    Some(Mount { id, parent, root: Place { device, path: root }, point, kind, options })
 }
 
-/// The kernel writes blanks, tabs, newlines and backslashes as three octal digits.
-fn unescape(mut text: &[u8]) -> Vec<u8> {
+fn number(field: &[u8]) -> Option<u64> {
+    str::from_utf8(field).ok()?.parse().ok()
+}
+
+/// The kernel writes a byte that would be mistaken as three octal digits.
+pub fn unescape(mut text: &[u8]) -> Vec<u8> {
     let mut path = Vec::with_capacity(text.len());
     while let [first, rest @ ..] = text {
         let (byte, rest) = match (first, rest) {
-            (b'\\', [b'0', b'4', b'0', rest @ ..]) => (b' ', rest),
-            (b'\\', [b'0', b'1', b'1', rest @ ..]) => (b'\t', rest),
-            (b'\\', [b'0', b'1', b'2', rest @ ..]) => (b'\n', rest),
-            (b'\\', [b'1', b'3', b'4', rest @ ..]) => (b'\\', rest),
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', rest @ ..]) => {
+                ((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'), rest)
+            }
             _ => (*first, rest),
         };
         path.push(byte);
@@ -55,12 +119,16 @@ fn unescape(mut text: &[u8]) -> Vec<u8> {
     path
 }
 
-/// Where a path leads if these are the mounts: to that with the longest mount point, and of those
-/// that lie on one another to the one on top, which is listed last.
-pub fn locate(mounts: &[Mount], path: &[u8]) -> Option<Place> {
-    let around = mounts.iter().filter_map(|mount| Some((mount, below(path, &mount.point)?)));
-    let (mount, rest) = around.max_by_key(|(mount, _)| mount.point.len())?;
-    Some(Place { device: mount.root.device, path: join(&mount.root.path, rest) })
+/// The mount that a path leads to: that with the longest mount point, and of those that lie on one
+/// another the one on top, which is listed last.
+pub fn locate<'m>(mounts: &'m [Mount], path: &[u8]) -> Option<&'m Mount> {
+    let around = mounts.iter().filter(|mount| below(path, &mount.point).is_some());
+    around.max_by_key(|mount| mount.point.len())
+}
+
+/// Where the mount point of one of these mounts lies, by whichever mount that is reached.
+pub fn place_of_point(mounts: &[Mount], mount: &Mount) -> Option<Place> {
+    mounts.iter().find(|other| other.id == mount.parent)?.place(&mount.point)
 }
 
 /// What follows `upper` in a path that is it or lies below it: nothing, or a slash and more.
@@ -93,17 +161,17 @@ mod tests {
             ("36 35 98:0 / / rw - ext3 /dev/root rw", Some(((98, 0), "/", "/"))),
             ("36 35 0:30 /@/a /b rw shared:1 master:2 - btrfs d rw", Some(((0, 30), "/@/a", "/b"))),
             (r"1 2 3:4 /a\040b\011 /\012\134\134040 rw", Some(((3, 4), "/a b\t", "/\n\\\\040"))),
-            (r"1 2 3:4 /\041\13 /\", Some(((3, 4), r"/\041\13", r"/\"))),
+            (r"1 2 3:4 /\041\13 /\", Some(((3, 4), r"/!\13", r"/\"))),
             ("1 2 3:4 /a", None),
             ("1 2 3 /a /b rw", None),
             ("1 2 x:4 /a /b rw", None),
             ("", None),
         ] {
-            let mount = expected.map(|(device, root, point): (_, &str, &str)| Mount {
-                root: place(device, root),
-                point: point.into(),
+            let mount = parse_line(line.as_bytes()).map(|mount| (mount.root, mount.point));
+            let expected = expected.map(|(device, root, point): (_, &str, &str)| {
+                (place(device, root), point.as_bytes().to_vec())
             });
-            assert_eq!(parse_line(line.as_bytes()), mount, "{line}");
+            assert_eq!(mount, expected, "{line}");
         }
         let raw = parse(b"nonsense\n1 2 3:4 /\xff /b rw\n1 2 3:4 / / rw\n");
         assert_eq!(raw.iter().map(|mount| mount.root.path.len()).collect::<Vec<_>>(), [2, 1]);
@@ -124,8 +192,39 @@ mod tests {
             ("/ab", Some(place((8, 5), ""))),
             ("socket:[1]", None),
         ] {
-            assert_eq!(locate(&mounts, path.as_bytes()), expected, "{path}");
+            let found = locate(&mounts, path.as_bytes());
+            assert_eq!(found.and_then(|mount| mount.place(path.as_bytes())), expected, "{path}");
         }
         assert_eq!(locate(&mounts[1..2], b"/srv"), None);
+    }
+
+    #[test]
+    fn a_mount_point_lies_where_the_mount_below_it_leads() {
+        let mounts = parse(b"1 0 8:1 / / rw\n2 1 8:2 /sub /a rw\n3 2 8:3 / /a/b rw\n");
+        let points = mounts.iter().map(|mount| place_of_point(&mounts, mount));
+        let expected = [None, Some(place((8, 1), "/a")), Some(place((8, 2), "/sub/b"))];
+        assert_eq!(points.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn an_overlay_names_the_directories_that_it_is_made_of() {
+        for (end, layers) in [
+            (
+                "- overlay o rw,lowerdir=/a:/b\\040c,upperdir=/u,workdir=/w",
+                &["/a", "/b c", "/u", "/w"][..],
+            ),
+            (r"shared:1 - overlay o ro,lowerdir=/a\134:b::/c", &["/a:b", "/c"]),
+            ("- overlay o rw,lowerdir+=/a,datadir+=/d,index=off", &["/a", "/d"]),
+            ("- ext4 o rw,lowerdir=/a", &[]),
+            ("", &[]),
+        ] {
+            let mount = parse_line(format!("1 2 3:4 / /m rw {end}").as_bytes()).unwrap();
+            let found = mount.layers();
+            assert_eq!(
+                found.iter().map(|layer| str::from_utf8(layer).unwrap()).collect::<Vec<_>>(),
+                layers,
+                "{end}"
+            );
+        }
     }
 }

@@ -88,6 +88,12 @@ impl Status {
         self.blocks.saturating_mul(512)
     }
 
+    /// Last change of anything.
+    pub fn changed(&self) -> Timestamp {
+        let (seconds, nanoseconds) = self.changed;
+        time(seconds, nanoseconds)
+    }
+
     /// Last change of the content.
     pub fn modified(&self) -> Timestamp {
         let (seconds, nanoseconds) = self.modified;

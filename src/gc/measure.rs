@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::reporter::Reporter;
-use crate::cache::{Cache, Inventory, Location, VmClones};
+use crate::cache::{Cache, Inventory, Location};
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::plan::Plan;
@@ -35,10 +35,10 @@ pub fn measure(
     others: &[Location],
     reporter: &mut dyn Reporter,
 ) -> Result<Measurement> {
-    let (stop, clones) = (reporter.stop(), VmClones::of_user());
+    let stop = reporter.stop();
     let mut watch = |progress: &_| reporter.measuring(progress);
     let mut found = meter.measure(cache, trees, &stop, &mut watch)?;
-    meter.find_outside_holders(cache, &mut found, others, clones.as_ref(), &stop)?;
+    meter.find_outside_holders(cache, &mut found, others, &stop)?;
     Ok(found)
 }
 
@@ -52,7 +52,7 @@ pub fn measure_cache(
     meter: Meter,
     reporter: &mut dyn Reporter,
 ) -> Result<CacheUsage> {
-    let (stop, clones) = (reporter.stop(), VmClones::of_user());
+    let stop = reporter.stop();
     let mut watch = |progress: &_| reporter.measuring(progress);
-    CacheUsage::measure(cache, inventory, &meter, clones.as_ref(), &stop, &mut watch)
+    CacheUsage::measure(cache, inventory, &meter, &stop, &mut watch)
 }

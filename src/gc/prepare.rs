@@ -25,7 +25,7 @@ pub fn plan(
     jobs: Jobs,
     reporter: &mut dyn Reporter,
 ) -> Result<Draft> {
-    let inventory = readable_inventory(cache, reporter)?;
+    let inventory = readable_inventory(cache)?;
     let mut evidence = gather_all(cache, &inventory, jobs, reporter)?;
     if options.max_size.is_some() {
         let meter = Meter::new(jobs).with_extents();
@@ -43,9 +43,8 @@ pub fn plan_rm<E: From<crate::Error>>(
     cache: &Cache,
     choose: impl FnOnce(&Inventory) -> std::result::Result<HashSet<Digest>, E>,
     despite_lease: bool,
-    reporter: &mut dyn Reporter,
 ) -> std::result::Result<Draft, E> {
-    let inventory = readable_inventory(cache, reporter)?;
+    let inventory = readable_inventory(cache)?;
     let chosen = choose(&inventory)?;
     let evidence = gather(cache, &inventory, Timestamp::now(), Activity::default());
     let plan = plan::rm(&inventory, &chosen, despite_lease, &evidence);
@@ -63,9 +62,9 @@ pub fn plan_purge(cache: &Cache) -> Result<Draft> {
     Ok(Draft { plan, inventory, evidence })
 }
 
-/// What lies in the cache once it has settled, all refs of which can be read.
-fn readable_inventory(cache: &Cache, reporter: &dyn Reporter) -> Result<Inventory> {
-    let mut inventory = cache.settled_inventory(&reporter.stop())?;
+/// What lies in the cache, if all references can be read.
+fn readable_inventory(cache: &Cache) -> Result<Inventory> {
+    let mut inventory = cache.inventory()?;
     inventory.refs = inventory.refs.into_readable()?;
     Ok(inventory)
 }

@@ -76,7 +76,7 @@ fn sweep_watched(
     let outcome = watched(&stop, work, || {
         tell(reporter);
         reporter.removing(&progress);
-    })??;
+    })?;
     tell(reporter);
     for (location, counters) in progress.iter() {
         if let Some(RemovalResult::Removed { .. }) = outcome.get(location) {

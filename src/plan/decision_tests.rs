@@ -31,7 +31,7 @@ fn location(folder: Folder, name: &str) -> Location {
 
 fn entry(folder: Folder, name: &str, kind: EntryKind) -> Item {
     let location = location(folder, name);
-    Item::Entry(Entry { location, kind, last_used: Timestamp::MIN })
+    Item::Entry(Entry::used_at(location, kind, Timestamp::MIN))
 }
 
 fn image(name: &str) -> Item {
@@ -143,7 +143,11 @@ fn a_purge_takes_everything_and_every_file_in_refs() {
     let modified = Timestamp::MIN;
     inventory.refs = RefIndex {
         refs: vec![Ref { file: file("valid"), image: None, digest: digest.clone(), modified }],
-        invalid: vec![InvalidRef { file: file("invalid"), problem: RefProblem::Empty }],
+        invalid: vec![InvalidRef {
+            file: file("invalid"),
+            problem: RefProblem::Empty,
+            modified: None,
+        }],
         unreadable: [Some(file("unreadable")), None]
             .map(|file| UnreadableRef { file, error: Error::Interrupted })
             .into(),
@@ -193,8 +197,10 @@ fn what_goes_is_given_its_size_and_all_of_it_is_added_up() {
     }
     cache.tag("example.com/b:1", "b");
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
-    let evidence = Evidence::of_idle_cache(Timestamp::now());
-    let mut plan = gc(&opened.inventory().unwrap(), &GcOptions::default(), &evidence);
+    let inventory = opened.inventory().unwrap();
+    let lifetimes = opened.lifetimes(&inventory);
+    let evidence = Evidence { lifetimes, ..Evidence::of_idle_cache(Timestamp::now()) };
+    let mut plan = gc(&inventory, &GcOptions::default(), &evidence);
     // What stays is measured, too, and counts for nothing here.
     let (gone, kept) = (plan.to_remove(), plan.decisions()[1].item.location().clone());
     let trees = [&gone[..], &[kept]].concat();

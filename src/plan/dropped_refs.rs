@@ -68,7 +68,7 @@ mod tests {
             let location = Location { folder: Folder::Root, name: digest.entry_name().clone() };
             let kind = EntryKind::Image(digest.clone());
             let mut inventory = Inventory {
-                entries: vec![Entry { location, kind, last_used: at(10_000) }],
+                entries: vec![Entry::used_at(location, kind, at(10_000))],
                 folders: folders.to_vec(),
                 index_born: born.map(at),
                 ..Inventory::default()
@@ -101,7 +101,7 @@ mod tests {
             Location { folder: Folder::Root, name: digest.entry_name().clone() },
             EntryKind::Image(digest),
         );
-        unreadable.entries.push(Entry { location, kind, last_used: at(0) });
+        unreadable.entries.push(Entry::used_at(location, kind, at(0)));
         assert_eq!(DroppedRefs::new(&unreadable), None, "worse is known of them");
     }
 }

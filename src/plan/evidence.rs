@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::cache::{Folder, InUse, Leases, Lifetimes, Location, Mounts, SETTLED_AGE, UsingProcess};
+use crate::cache::{Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, UsingProcess};
 use crate::error::Error;
 use crate::usage::CacheUsage;
+
+/// How long a pull may take from the rename of an image to its config.
+const ARRIVAL: SignedDuration = SignedDuration::from_secs(2);
 
 /// The time, and who needs what at that moment. [`gc::gather`](crate::gc::gather) collects it from the system.
 ///
@@ -54,9 +57,11 @@ impl Evidence {
         Self { in_use: Some(InUse::default()), mounts: Some(Mounts::default()), ..Self::at(now) }
     }
 
-    /// The same evidence at the moment when nothing that was found then can have arrived just before.
-    pub fn settled(self) -> Self {
-        Self { now: self.now.checked_add(SETTLED_AGE).unwrap_or(Timestamp::MAX), ..self }
+    /// Whether an image is still arriving: a pull renames it into its place and writes its config last, a moment later.
+    pub(super) fn is_arriving(&self, image: &Entry) -> bool {
+        let times = self.lifetimes.images.get(&image.location);
+        let has_config = times.is_some_and(|times| times.config.is_some());
+        !has_config && self.now.duration_since(image.changed).abs() < ARRIVAL
     }
 
     /// The processes that are known to use an entry.

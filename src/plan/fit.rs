@@ -75,7 +75,7 @@ mod tests {
         let decision = |name: &str, kind, last_used, verdict| {
             let location = Location { folder: Folder::Root, name: EntryName::new(name).unwrap() };
             let last_used = jiff::Timestamp::from_second(last_used).unwrap();
-            let item = Item::Entry(Entry { location, kind, last_used });
+            let item = Item::Entry(Entry::used_at(location, kind, last_used));
             let (refs, users) = (Vec::new(), Vec::new());
             Decision { item, verdict, refs, users, mount: None, layer_status: None, usage: None }
         };

@@ -124,7 +124,8 @@ fn decide_layers(
         let layer_status = timeline.layer_status(layer);
         let is_pulled = layers::is_pulled(&layer_status, &pulls);
         let is_used = evidence.in_use.as_ref().map(|users| !users.get(&layer.location).is_empty());
-        let verdict = layers::verdict(&layer_status, options.layers, is_used, is_pulled);
+        let is_recent = options.is_recent(layer.last_used, evidence.now);
+        let verdict = layers::verdict(&layer_status, options.layers, is_used, is_pulled, is_recent);
         let users = evidence.users(&layer.location).to_vec();
         let item = Item::Entry((*layer).clone());
         let decision = decide(item, verdict, &Reachability::new(&[]), users, evidence);
@@ -162,7 +163,7 @@ impl<'a> Collection<'a> {
         match (reason, self.needed(entry)) {
             (None, _) => Verdict::Keep(KeepReason::Referenced),
             (_, Some(why)) => Verdict::Keep(why),
-            _ if entry.is_fresh(self.evidence.now) || self.is_recent(entry) => {
+            _ if self.evidence.is_arriving(entry) || self.is_recent(entry) => {
                 Verdict::Keep(KeepReason::Recent)
             }
             (Some(reason), None) => Verdict::Remove(reason),
@@ -181,10 +182,8 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// Whether an orphan was used within the time that the user wants to keep.
     fn is_recent(&self, entry: &Entry) -> bool {
-        let age = self.evidence.now.duration_since(entry.last_used);
-        self.options.keep_recent.is_some_and(|kept| age < kept)
+        self.options.is_recent(entry.last_used, self.evidence.now)
     }
 
     fn extraction(&self, entry: &Entry) -> Verdict {
@@ -194,7 +193,9 @@ impl<'a> Collection<'a> {
             .get(&entry.location)
             .map(|change| self.evidence.now.duration_since(change));
         match (self.evidence.in_use.as_ref(), age) {
-            (_, Some(age)) if age < self.options.temp_age => Verdict::Keep(KeepReason::Recent),
+            (_, Some(age)) if age < self.options.temp_age && !self.options.temp_age.is_zero() => {
+                Verdict::Keep(KeepReason::Recent)
+            }
             (Some(_), _) if !self.users(entry).is_empty() => Verdict::Keep(KeepReason::InUse),
             (Some(_), Some(_)) => Verdict::Remove(RemoveReason::AbandonedTemp),
             _ => Verdict::Keep(KeepReason::Unknown),

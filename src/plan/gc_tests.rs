@@ -30,7 +30,7 @@ fn entry(name: &str) -> Entry {
         // However it is numbered.
         _ => EntryKind::Leftover(Leftover::Hidden(digest)),
     };
-    Entry { location, kind, last_used: at(1000) }
+    Entry::used_at(location, kind, at(1000))
 }
 
 fn inventory(entries: &[&str], is_named: bool, is_readable: bool) -> Inventory {
@@ -58,7 +58,9 @@ fn an_image_goes_only_if_it_is_surely_and_lastingly_without_a_ref() {
         (1001, false, true, "recent"),
         (1001, true, true, "referenced"),
         (999, false, true, "recent"),
-        (500, false, true, "orphan"),
+        (500, false, true, "recent"),
+        (1599, false, true, "recent"),
+        (1600, false, true, "orphan"),
     ] {
         let inventory = inventory(&["sha256-a"], is_named, is_readable);
         let plan = gc(&inventory, &GcOptions::default(), &idle(second));
@@ -74,9 +76,9 @@ fn what_was_used_too_recently_or_in_the_future_stays() {
         (4999, 4000, "recent"),
         (5000, 0, "orphan"),
         (500, 1, "recent"),
-        (500, 0, "recent"),
+        (500, 0, "orphan"),
     ] {
-        let keep_recent = Some(SignedDuration::from_secs(kept_seconds));
+        let keep_recent = SignedDuration::from_secs(kept_seconds);
         let options = GcOptions { keep_recent, ..GcOptions::default() };
         let plan = gc(&inventory(&["sha256-a"], false, true), &options, &idle(second));
         assert_eq!(plan.decisions()[0].verdict.reason(), reason, "{second} {kept_seconds}");
@@ -129,12 +131,12 @@ fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
     let name = EntryName::new("sha256-b").unwrap();
     let kind = EntryKind::Image(Digest::of_entry(&name).unwrap());
     let location = Location { folder: Folder::Root, name };
-    two.entries.push(Entry { location, kind, last_used: at(1000) });
+    two.entries.push(Entry::used_at(location, kind, at(1000)));
     let users = InUse::from_list([(entry("sha256-a").location, user())]);
     let evidence = Evidence { in_use: Some(users), ..idle(5000) };
     let plan = gc(&two, &GcOptions::default(), &evidence);
     assert_eq!(plan.decisions()[0].verdict, Verdict::Restore(KeepReason::InUse));
-    let keep_recent = Some(SignedDuration::from_secs(4001));
+    let keep_recent = SignedDuration::from_secs(4001);
     let options = GcOptions { keep_recent, ..GcOptions::default() };
     let plan = gc(&inventory(&[hidden], false, true), &options, &idle(5000));
     assert_eq!(plan.decisions()[0].verdict, Verdict::Restore(KeepReason::Recent));
@@ -163,7 +165,7 @@ fn a_hidden_image_comes_back_only_if_it_is_named_and_not_there_again() {
 fn extraction() -> Entry {
     let location = Location { folder: Folder::Root, name: EntryName::new("tmp-rootfs-1").unwrap() };
     let kind = EntryKind::Leftover(Leftover::Extraction);
-    Entry { location, kind, last_used: at(1000) }
+    Entry::used_at(location, kind, at(1000))
 }
 
 #[test]
@@ -195,7 +197,7 @@ fn a_layer_that_nothing_needs_goes_if_that_is_asked_for_and_nobody_uses_it() {
         (LayerChoice::Unreferenced, true, Verdict::Keep(KeepReason::InUse)),
     ] {
         let kind = EntryKind::Layer(Digest::of_entry(&location.name).unwrap());
-        let entries = vec![Entry { location: location.clone(), kind, last_used: at(1000) }];
+        let entries = vec![Entry::used_at(location.clone(), kind, at(1000))];
         let inventory = Inventory { entries, ..Inventory::default() };
         let users = InUse::from_list(is_used.then(|| (location.clone(), user())));
         let options = GcOptions { layers, ..GcOptions::default() };

@@ -18,12 +18,14 @@ pub(super) fn is_pulled(layer_status: &LayerStatus, pulls: &[&Location]) -> bool
 }
 
 /// What becomes of a layer that stands so; `is_used` says whether a process uses it, if that is known, and
-/// `is_pulled` whether a pull in progress may.
+/// `is_pulled` whether a pull in progress may, and
+/// `is_recent` whether it was used so recently that it stays.
 pub(super) fn verdict(
     layer_status: &LayerStatus,
     choice: LayerChoice,
     is_used: Option<bool>,
     is_pulled: bool,
+    is_recent: bool,
 ) -> Verdict {
     let reason = match (choice, layer_status) {
         (LayerChoice::All | LayerChoice::Unreferenced, LayerStatus::Unreferenced) => {
@@ -39,6 +41,7 @@ pub(super) fn verdict(
     };
     match is_used {
         Some(true) => Verdict::Keep(KeepReason::InUse),
+        _ if is_recent => Verdict::Keep(KeepReason::Recent),
         Some(false) => Verdict::Remove(reason),
         None => Verdict::Keep(KeepReason::Unknown),
     }
@@ -75,9 +78,11 @@ mod tests {
             (&unknown, All, false, false, Remove(LayerCache)),
             (&unknown, All, false, true, Keep(InUse)),
         ] {
-            let found = verdict(layer_status, choice, Some(is_used), is_pulled);
+            let found = verdict(layer_status, choice, Some(is_used), is_pulled, false);
             assert_eq!(found, expected, "{layer_status:?} {choice:?} {is_used} {is_pulled}");
-            let unknown = verdict(layer_status, choice, Option::None, is_pulled);
+            let unknown = verdict(layer_status, choice, Option::None, is_pulled, false);
+            let recent = verdict(layer_status, choice, Some(is_used), is_pulled, true);
+            assert!(!recent.removes(), "{layer_status:?} {choice:?} {is_pulled}");
             assert!(!unknown.removes(), "{layer_status:?} {choice:?} {is_pulled}");
         }
     }

@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 
+use jiff::SignedDuration;
+
 use super::decision::{Item, Plan, decide, decide_ref, ref_item};
 use super::evidence::Evidence;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use crate::cache::{Digest, Entry, Inventory, RefIndex};
+
+/// How long after its last use an image stays even if it was named.
+const JUST_USED: SignedDuration = SignedDuration::from_secs(2);
 
 /// Removes the images `chosen`, with the refs that point at them. An image in use stays, and so does one that was
 /// used within the last two seconds or, unless it goes `despite_lease`, one that is leased. If a ref cannot be read,
@@ -71,13 +76,20 @@ fn verdict(
         Verdict::Keep(KeepReason::InUse)
     } else if is_leased && !despite_lease {
         Verdict::Keep(KeepReason::Leased)
-    } else if image.is_fresh(evidence.now) {
+    } else if is_just_used(image, evidence) {
         Verdict::Keep(KeepReason::Recent)
     } else if evidence.in_use.is_none() {
         Verdict::Keep(KeepReason::Unknown)
     } else {
         Verdict::Remove(RemoveReason::Chosen { despite_lease })
     }
+}
+
+/// Whether a pull may be at work with an image that was named all the same: it marks the image, and writes its reference
+/// a moment later.
+fn is_just_used(image: &Entry, evidence: &Evidence) -> bool {
+    let age = evidence.now.duration_since(image.last_used);
+    age.abs() < JUST_USED || evidence.is_arriving(image)
 }
 
 /// Removes everything, images in use included: the caller has been told of those. What is mounted is not the cache's,

@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 
 use bytesize::ByteSize;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cache::Location;
 
+/// How long an orphan and a layer stay after their last use, by default. The owner drops a reference for as long as it
+/// asks the registry, at most five minutes, and writes it back.
+const KEEP_RECENT: SignedDuration = SignedDuration::from_mins(10);
 /// How long nothing in an extraction must have changed for it to count as abandoned, by default.
 const TEMP_AGE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -17,14 +20,17 @@ const TEMP_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// use bbox_cache::plan::{GcOptions, LayerChoice};
 ///
 /// let mut options = GcOptions::default();
-/// options.keep_recent = Some(SignedDuration::from_hours(36));
+/// options.keep_recent = SignedDuration::from_hours(36);
 /// options.layers = LayerChoice::Unreferenced;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GcOptions {
-    /// An orphan stays if it was used within this time, or if its last use lies in the future.
-    pub keep_recent: Option<SignedDuration>,
+    /// An orphan or a layer stays if it was used within this time, or if its last use lies in the future: 10 minutes
+    /// by default, zero for none.
+    pub keep_recent: SignedDuration,
+    /// Every orphan goes that is not recent and that nothing needs, replaced or not: not by default.
+    pub all: bool,
     /// An image goes although it is referenced if it was not used within this time. `None`: no image does.
     pub unused_for: Option<SignedDuration>,
     /// What the cache may occupy at most. Images that were used least recently go although they are referenced until it
@@ -38,10 +44,18 @@ pub struct GcOptions {
     pub layers: LayerChoice,
 }
 
+impl GcOptions {
+    /// Whether what was used at `last_used` stays for that.
+    pub(super) fn is_recent(&self, last_used: Timestamp, now: Timestamp) -> bool {
+        !self.keep_recent.is_zero() && now.duration_since(last_used) < self.keep_recent
+    }
+}
+
 impl Default for GcOptions {
     fn default() -> Self {
         Self {
-            keep_recent: None,
+            keep_recent: KEEP_RECENT,
+            all: false,
             unused_for: None,
             max_size: None,
             evicted: HashSet::new(),

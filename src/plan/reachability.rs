@@ -63,7 +63,7 @@ mod tests {
         let digest = Digest::parse(b"sha256:a").unwrap();
         let of = |name: &str, kind: EntryKind, folder| {
             let location = Location { folder, name: EntryName::new(name).unwrap() };
-            Entry { location, kind, last_used: jiff::Timestamp::MIN }
+            Entry::used_at(location, kind, jiff::Timestamp::MIN)
         };
         let (image, hidden) = (EntryKind::Image(digest.clone()), Leftover::Hidden(digest.clone()));
         for (entries, is_dangling) in [

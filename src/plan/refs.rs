@@ -2,11 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::decision::{Decision, decide_ref};
+use jiff::{SignedDuration, Timestamp};
+
+use super::decision::{Decision, decide, decide_ref, ref_item};
 use super::evidence::Evidence;
-use super::reachability::dangling;
+use super::reachability::{Reachability, dangling};
 use super::reason::{KeepReason, RemoveReason, Verdict};
-use crate::cache::{EntryName, Inventory, Ref};
+use crate::cache::{EntryName, InvalidRef, Inventory, Ref, RefProblem};
+
+/// How long an empty reference stays: a full disk may have left it, and its image is pulled by that name again.
+const EMPTY_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What follows for refs from what was decided about everything else: those of an image that goes although it is
 /// referenced go with it, and so do dangling ones that are old enough. Most refs have no decision: they stay.
@@ -33,7 +38,20 @@ pub(super) fn decide_refs(
         }
     };
     let decided = inventory.refs.refs.iter().filter_map(|found| Some((found, verdict(found)?)));
-    decided.map(|(found, verdict)| decide_ref(found, verdict, evidence)).collect()
+    let decided = decided.map(|(found, verdict)| decide_ref(found, verdict, evidence));
+    let empty = inventory.refs.invalid.iter().filter(|found| is_forgotten(found, evidence.now));
+    let empty = empty.map(|found| {
+        let item = ref_item(&found.file, None);
+        let verdict = Verdict::Remove(RemoveReason::Dangling);
+        decide(item, verdict, &Reachability::new(&[]), Vec::new(), evidence)
+    });
+    decided.chain(empty).collect()
+}
+
+/// Whether a file has been empty for so long that nothing will be written into it any more.
+fn is_forgotten(found: &InvalidRef, now: Timestamp) -> bool {
+    let is_old = |written| now.duration_since(written) > EMPTY_AGE;
+    found.problem == RefProblem::Empty && found.modified.is_some_and(is_old)
 }
 
 /// What is to become of the images, by the names that refs have for them.

@@ -38,7 +38,7 @@ fn usual() -> Scene {
 
 impl Scene {
     fn add(&mut self, location: Location, kind: EntryKind, last_used: i64) {
-        self.inventory.entries.push(Entry { location, kind, last_used: at(last_used) });
+        self.inventory.entries.push(Entry::used_at(location, kind, at(last_used)));
     }
 
     fn image(&mut self, name: &str, born: i64, config: i64, last_used: i64) {

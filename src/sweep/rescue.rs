@@ -6,7 +6,7 @@ use super::names::{heeds_leases, image_if_needed, name_if_needed};
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::RemovalResult;
 use super::trash::{HiddenEntry, Round, Trash, rename};
-use crate::cache::{Digest, EntryName, Folders, Location, RefIndex};
+use crate::cache::{Digest, EntryName, Folders, Location, RefIndex, RefProblem};
 use crate::error::{Error, Result};
 use crate::plan::{Decision, Item, KeepReason, RemoveReason, Verdict};
 
@@ -136,10 +136,9 @@ impl Trash<'_> {
         let round = self.postpone(round);
         self.put_back(round, KeepReason::Recent, |entry| {
             let Item::Ref { digest, .. } = &self.decision(entry).item else { return false };
-            let found = refs.refs.iter().find(|found| found.file == entry.name);
-            let unchanged =
-                found.map(|found| &found.digest).filter(|&now| digest.as_ref() == Some(now));
-            !unchanged.is_some_and(|digest| self.is_absent(digest))
+            let Some(digest) = digest else { return !is_empty(refs, &entry.name) };
+            let mut found = refs.refs.iter().filter(|found| found.file == entry.name);
+            !(found.any(|found| found.digest == *digest) && self.is_absent(digest))
         })
     }
 
@@ -220,6 +219,12 @@ impl Trash<'_> {
     fn may_return(&self, round: &Round) -> bool {
         round.to_remove.iter().any(|entry| name_if_needed(self.decision(entry)).is_some())
     }
+}
+
+/// Whether a reference is still empty.
+fn is_empty(refs: &RefIndex, file: &EntryName) -> bool {
+    let mut empty = refs.invalid.iter().filter(|found| found.problem == RefProblem::Empty);
+    empty.any(|found| found.file == *file)
 }
 
 const BRING_BACK: &str = "bring back";

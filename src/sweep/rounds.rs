@@ -50,7 +50,7 @@ use crate::usage::Progress;
 /// let stop = StopFlag::new();
 /// let found = Cache::open_locked(directory, &stop, |_| Patience::Wait)?;
 /// let Some(cache) = found else { return Ok(()) };
-/// let inventory = cache.settled_inventory(&stop)?;
+/// let inventory = cache.inventory()?;
 /// let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
 /// let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
 /// let progress = Progress::for_items(plan.locations(), stop);

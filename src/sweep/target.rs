@@ -12,15 +12,16 @@ use super::tree::{Ending, Tree};
 use crate::fs::{Directory, InodeId, Kind, NameList, Span};
 use crate::usage::Usage;
 
-/// How often a directory is emptied again because it was not empty after all. Some file systems
-/// pass over entries while others are removed, and somebody may still be writing to it.
-const MAX_PASSES: u32 = 8;
+/// How often in a row a directory is emptied again that is not empty after all, although nothing in it could be
+/// removed. As long as something can, it is emptied again: some file systems pass over entries while others are
+/// removed, half of what is left in each pass.
+const MAX_IDLE_PASSES: u32 = 8;
 
 /// A name that is to be removed.
 pub struct Target {
     name: CString,
-    /// How often it has been emptied before.
-    passes: u32,
+    /// How often in a row it has been emptied before, and nothing has gone.
+    idle_passes: u32,
 }
 
 /// What has come of a [`Target`].
@@ -44,13 +45,13 @@ pub struct Rest {
 #[derive(Clone)]
 pub struct Shell {
     name: CString,
-    passes: u32,
+    idle_passes: u32,
     on_disk: u64,
 }
 
 impl Target {
     pub fn new(name: CString) -> Self {
-        Self { name, passes: 0 }
+        Self { name, idle_passes: 0 }
     }
 
     /// Removes it from `holder`, or what can be removed of it without looking further down.
@@ -77,8 +78,11 @@ impl Target {
         }
         let (directory, status) =
             tree.open(holder, &self.name).map_err(|cause| self.closed(tree, holder, cause))?;
-        let (children, ending) = remove_files(tree, &directory);
-        let shell = Shell { name: self.name, passes: self.passes + 1, on_disk: status.on_disk() };
+        let (children, ending, has_removed) = remove_files(tree, &directory);
+        // What is left of a directory is not emptied again unless its directories have gone.
+        let is_idle = !has_removed && children.is_empty();
+        let idle_passes = if is_idle { self.idle_passes + 1 } else { 0 };
+        let shell = Shell { name: self.name, idle_passes, on_disk: status.on_disk() };
         Ok(Rest { shell, directory, inode: status.inode, children, ending })
     }
 
@@ -100,9 +104,9 @@ impl Target {
     }
 }
 
-/// Removes every file in a directory. Returns the directories in it, and whether anything else is
-/// still there.
-fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (NameList, Ending) {
+/// Removes every file in a directory. Returns the directories in it, whether anything else is still
+/// there, and whether anything has gone.
+fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (NameList, Ending, bool) {
     let (mut usage, mut children, mut ending) =
         (Usage::default(), NameList::default(), Ending::Removed);
     let mut remove_or_note = |name: &CStr, kind: Option<Kind>| {
@@ -123,7 +127,7 @@ fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (NameList, Ending) {
         ending = tree.miss("list", directory, c".", cause);
     }
     tree.count(&usage);
-    (children, ending)
+    (children, ending, usage.files > 0)
 }
 
 impl Shell {
@@ -145,8 +149,8 @@ impl Shell {
                 Ok(Ending::Removed)
             }
             Err(Errno::NOENT) => Ok(Ending::Removed),
-            Err(Errno::NOTEMPTY | Errno::EXIST) if self.passes < MAX_PASSES => {
-                Err(Target { name: self.name, passes: self.passes })
+            Err(Errno::NOTEMPTY | Errno::EXIST) if self.idle_passes < MAX_IDLE_PASSES => {
+                Err(Target { name: self.name, idle_passes: self.idle_passes })
             }
             Err(cause) => Ok(tree.miss("remove", holder, &self.name, cause)),
         }

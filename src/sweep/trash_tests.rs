@@ -45,8 +45,9 @@ fn plan_without(opened: &Cache, unwanted: &[&str]) -> Plan {
     let is_unwanted = |image: &Location| unwanted.contains(&image.name.to_string().as_str());
     let evicted = images.filter(is_unwanted).collect();
     let options = GcOptions { layers, evicted, ..GcOptions::default() };
+    let lifetimes = opened.lifetimes(&inventory);
     let idle = Evidence::of_idle_cache(Timestamp::now());
-    plan::gc(&inventory, &options, &Evidence { activity, ..idle })
+    plan::gc(&inventory, &options, &Evidence { activity, lifetimes, ..idle })
 }
 
 /// Carries out the steps up to the last one before deletion, and lets `before` happen when the plan

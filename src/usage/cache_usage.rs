@@ -9,7 +9,7 @@ use super::estimate::Estimate;
 use super::measurement::Measurement;
 use super::meter::Meter;
 use super::progress::Progress;
-use crate::cache::{Cache, EntryName, Folder, Inventory, Location, VmClones};
+use crate::cache::{Cache, EntryName, Folder, Inventory, Location};
 use crate::error::{Context, Error, Result};
 use crate::stop::StopFlag;
 
@@ -28,7 +28,7 @@ use crate::stop::StopFlag;
 /// # let cache = Cache::open(home.path())?.unwrap();
 /// let (inventory, meter) = (cache.inventory()?, Meter::new(Jobs::default()));
 /// let found =
-///     CacheUsage::measure(&cache, &inventory, &meter, None, &StopFlag::new(), &mut |_| {})?;
+///     CacheUsage::measure(&cache, &inventory, &meter, &StopFlag::new(), &mut |_| {})?;
 /// for entry in &inventory.entries {
 ///     let usage = found.measurement().usage(&entry.location).expect("it was listed");
 ///     println!("{}: {} and perhaps more", entry.location, usage.on_disk().at_least());
@@ -53,8 +53,7 @@ pub struct CacheUsage {
 }
 
 impl CacheUsage {
-    /// Measures everything that `inventory` lists; `clones` are those of VMs that may hold the same
-    /// data. `stop` and `watch` are those of [`Meter::measure`].
+    /// Measures everything that `inventory` lists. `stop` and `watch` are those of [`Meter::measure`].
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped.
@@ -62,7 +61,6 @@ impl CacheUsage {
         cache: &Cache,
         inventory: &Inventory,
         meter: &Meter,
-        clones: Option<&VmClones>,
         stop: &StopFlag,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Self> {
@@ -72,7 +70,7 @@ impl CacheUsage {
         let refs = Some(refs).filter(|refs| entries.clone().all(|entry| entry != refs));
         let locations: Vec<_> = entries.chain(&refs).cloned().collect();
         let mut measurement = meter.measure(cache, &locations, stop, watch)?;
-        meter.find_outside_holders(cache, &mut measurement, &[], clones, stop)?;
+        meter.find_outside_holders(cache, &mut measurement, &[], stop)?;
         let (mut folders, mut problems) = (Usage::default(), Vec::new());
         for folder in [Folder::Root, Folder::Layers] {
             match folder_usage(cache, folder) {

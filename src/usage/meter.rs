@@ -6,7 +6,7 @@ use super::breakdown::Recorder;
 use super::measurement::{Account, Measurement};
 use super::progress::{Counters, Progress};
 use super::sharing::{Shared, SharedInodes};
-use super::walk::{MOST_OPENED, Reading, Top, TreeWalk, Turn, Walker};
+use super::walk::{AllMountPoints, MOST_OPENED, Reading, Top, TreeWalk, Turn, Walker};
 use crate::cache::{Cache, Folders, Location, VmClones};
 use crate::error::{Error, Result};
 use crate::jobs::{Jobs, Pool, watched};
@@ -117,7 +117,7 @@ impl Meter {
             let accounts = self.walk(pool, trees.collect(), 0, stop, &mut shared)?;
             Ok((accounts, shared))
         };
-        let (accounts, shared) = watched(stop, work, || watch(&progress))??;
+        let (accounts, shared) = watched(stop, work, || watch(&progress))?;
         let locations = progress.iter().map(|(at, _)| at.clone());
         Ok(Measurement::new(locations.zip(accounts), shared))
     }
@@ -133,7 +133,6 @@ impl Meter {
         cache: &Cache,
         measurement: &mut Measurement,
         others: &[Location],
-        clones: Option<&VmClones>,
         stop: &StopFlag,
     ) -> Result<()> {
         if !measurement.is_in_doubt() {
@@ -148,7 +147,7 @@ impl Meter {
             whole.walk(&pool, trees, first, stop, shared)
         };
         look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
-        for clone in clones.into_iter().flat_map(VmClones::list) {
+        for clone in cache.vm_clones().into_iter().flat_map(VmClones::list) {
             // A clone whose file system cannot be found is like any file that nobody knows of.
             let Ok(Some(volume)) = clone.folder.volume() else { continue };
             if shared.extents.volumes().contain(volume) {
@@ -174,13 +173,16 @@ impl Meter {
     ) -> Result<Vec<Account>> {
         let inodes = SharedInodes::new(std::mem::take(&mut shared.inodes));
         let (volumes, turn) = (shared.extents.volumes(), Turn::default());
+        let mount_points = AllMountPoints::read();
         let walks: Vec<_> = trees
             .into_iter()
             .enumerate()
             .map(|(index, (top, counters))| {
+                let mounted = mount_points.of_tree(&top);
                 let reading =
                     Reading { tree: first + index, volumes, inodes: &inodes, turn: &turn };
                 TreeWalk::new(top, counters, self.reads_extents.then_some(reading))
+                    .without(mounted)
                     .recording(self.largest_files.map(Recorder::new))
             })
             .collect();

@@ -35,7 +35,8 @@ fn is_counted_and_removed(cache: &TestCache, directories: u32, limit: Option<u32
     assert_eq!(list["images"][0]["usage"]["directories"], directories, "{limit:?}");
     let size = ByteSize::b(image).display().iec();
     let text = run(cache, limit, &["gc"]).ok();
-    assert!(text.ends_with(&format!("Removed 1 image, freed {size}\n")), "{limit:?}: {text}");
+    // What others write to the same disk meanwhile may be a word of the file system behind that.
+    assert!(text.contains(&format!("Removed 1 image, freed {size}")), "{limit:?}: {text}");
     assert_eq!(fs::read_dir(cache.dir()).unwrap().count(), 1, "{limit:?}");
 }
 

@@ -175,6 +175,8 @@ fn only_what_is_doomed_gets_another_mode() {
     let user = User::new(&cache);
     fs::set_permissions(cache.dir(), fs::Permissions::from_mode(0o775)).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    // That it has a config cannot be seen any more, so it may be arriving.
+    std::thread::sleep(Duration::from_millis(2100));
     assert_eq!(user.run(&["gc"]).code, 0);
     assert!(!closed.exists());
     assert_eq!(fs::metadata(cache.dir()).unwrap().permissions().mode() & 0o777, 0o775);

@@ -55,10 +55,11 @@ fn list_has_all_its_fields() {
             "refs",
             "status",
             "unique_bytes",
-            "usage"
+            "usage",
+            "used_in_place"
         ]
     );
-    assert_eq!((&image["guess"], &image["in_use"]), (&Value::Null, &Value::Null));
+    assert_eq!((&image["guess"], &image["in_use"]), (&Value::Null, &json!(false)));
     assert_eq!(orphan["guess"], json!({"ref": "example.com/live:latest", "runs": ["/bin/agent"]}));
     assert_eq!(image["digest"], "sha256:live");
     assert_eq!(image["path"], live.to_str().unwrap());
@@ -102,6 +103,11 @@ fn list_has_all_its_fields() {
 fn show_has_all_its_fields() {
     let cache = TestCache::in_memory();
     let live = cache.live("live");
+    cache.configure(
+        "live",
+        r#"{"Entrypoint": ["/bin/agent"], "Cmd": ["run"], "WorkingDir": "/work", "User": "agent",
+            "Env": ["PATH=/usr/local/bin:/usr/bin:/bin"]}"#,
+    );
     let show = run(&cache, &["show", "live", "--format", "json"]).json();
     assert_eq!(
         fields(&show),
@@ -112,6 +118,7 @@ fn show_has_all_its_fields() {
             "digest",
             "directories",
             "files",
+            "in_use",
             "last_used",
             "layers",
             "layers_bytes",
@@ -121,6 +128,7 @@ fn show_has_all_its_fields() {
             "status",
             "unique_bytes",
             "usage",
+            "used_in_place",
             "warnings"
         ]
     );
@@ -131,11 +139,11 @@ fn show_has_all_its_fields() {
     assert_eq!(
         show["config"],
         json!({
-            "entrypoint": [],
-            "command": ["/bin/sh", "-l"],
+            "entrypoint": ["/bin/agent"],
+            "command": ["run"],
             "environment": ["PATH=/usr/local/bin:/usr/bin:/bin"],
-            "working_directory": "",
-            "user": ""
+            "working_directory": "/work",
+            "user": "agent"
         })
     );
     assert_eq!(show["usage"]["on_disk_bytes"], du(&live));

@@ -18,4 +18,5 @@ mod owner_rules;
 mod people;
 mod purge;
 mod show;
+mod tags;
 mod unwanted;

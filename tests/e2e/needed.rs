@@ -124,7 +124,7 @@ fn a_lease_ends_with_its_command_however_that_ends() {
     let (code, _, err) = leased("x", &["true"]);
     assert!(code == 125 && err.contains("x is sha256:gone, which is not in "), "{code} {err}");
     fs::remove_dir_all(cache.path("refs")).unwrap();
-    run(&cache, &["gc", "-q"]);
+    run(&cache, &["gc", "-q", "--keep-recent=0s"]);
     assert!(!image.exists(), "nothing holds it any more");
 }
 

@@ -197,3 +197,18 @@ fn a_ref_to_nothing_goes_after_a_minute_and_one_that_says_nothing_is_reported() 
     assert!(!gone.exists() && young.exists() && broken.exists());
     assert_eq!(left(&cache), ["refs", "sha256-live"]);
 }
+
+#[test]
+fn an_image_in_which_a_machine_has_run_is_marked() {
+    let cache = TestCache::new();
+    fs::write(cache.live("abcd1").join("bbox-init"), "").unwrap();
+    cache.live("abcd2");
+    let list = run(&cache, &["list", "--sizes"]).ok();
+    assert_eq!(list.matches("example.com/abcd1:latest (used in place)").count(), 1, "{list}");
+    assert_eq!(list.matches("(used in place)").count(), 1, "{list}");
+    let show = run(&cache, &["show", "abcd1"]);
+    assert!(show.err.contains("perhaps credentials") && show.err.contains(" rm sha256:abcd1"));
+    assert!(!run(&cache, &["show", "abcd2"]).err.contains("credentials"));
+    let json = run(&cache, &["show", "abcd1", "--format", "json"]).json();
+    assert_eq!(json["used_in_place"], true);
+}

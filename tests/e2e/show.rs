@@ -92,7 +92,7 @@ directories  8
 fn every_directory_is_as_big_as_du_says() {
     let cache = TestCache::new();
     let image = cache.image_with("a", |top| rootfs(top, 600));
-    let all = ["show", "a", "--format", "json", "--depth", "10000", "--top", "10000"];
+    let all = ["show", "sha256:a", "--format", "json", "--depth", "10000", "--top", "10000"];
     let show = run(&cache, &all).json();
     assert_eq!(show["usage"]["on_disk_bytes"], du(&image));
     let directories = show["directories"].as_array().unwrap();
@@ -106,14 +106,15 @@ fn every_directory_is_as_big_as_du_says() {
 #[test]
 fn what_is_not_one_image_is_named_with_what_may_be_meant() {
     let cache = TestCache::new();
-    cache.live("abc");
-    cache.image("abd");
+    cache.live("abcd1");
+    cache.image("abcd2");
     for (typed, reason) in [
         (
-            "ab",
-            "ab may be any of 2 images:\n  sha256:abc  example.com/abc:latest\n  sha256:abd  (orphan)\n",
+            "ABCD",
+            "ABCD may be any of 2 images:\n  sha256:abcd1  example.com/abcd1:latest\n  sha256:abcd2  (orphan)\n",
         ),
-        ("example.com/abc:lates", "did you mean example.com/abc:latest?\n"),
+        ("abc", "there is no image abc in "),
+        ("example.com/abcd1:lates", "did you mean example.com/abcd1:latest?\n"),
         ("x", "there is no image x in "),
     ] {
         for format in ["table", "json"] {
@@ -126,7 +127,9 @@ fn what_is_not_one_image_is_named_with_what_may_be_meant() {
     let show = run(&cache, &["show", "abc"]);
     let why = "there is no image abc, for there is no directory ";
     assert!(show.code == 1 && show.err.contains(why), "{}", show.err);
-    for arguments in [&["show"][..], &["show", "a", "b"], &["show", "a", "--top", "0"]] {
+    for arguments in
+        [&["show"][..], &["show", "sha256:a", "sha256:b"], &["show", "sha256:a", "--top", "0"]]
+    {
         assert_eq!(run(&cache, arguments).code, 2);
     }
 }
@@ -136,15 +139,15 @@ fn without_a_config_the_rest_is_shown() {
     let cache = TestCache::new();
     let config = cache.live("a").join(".oci-config.json");
     fs::write(&config, "no JSON").unwrap();
-    let broken = run(&cache, &["show", "a"]);
+    let broken = run(&cache, &["show", "sha256:a"]);
     assert!(broken.code == 1 && broken.err.contains(".oci-config.json: it is no config"));
     fs::remove_file(&config).unwrap();
-    let missing = run(&cache, &["show", "a"]);
+    let missing = run(&cache, &["show", "sha256:a"]);
     assert!(missing.code == 0 && missing.err.contains("sha256:a has no .oci-config.json"));
     for out in [broken.out, missing.out] {
         assert!(out.contains("/  ") && !out.contains("entrypoint"), "{out}");
     }
-    assert!(run(&cache, &["show", "a", "--format", "json"]).json()["config"].is_null());
+    assert!(run(&cache, &["show", "sha256:a", "--format", "json"]).json()["config"].is_null());
 }
 
 #[test]
@@ -153,10 +156,10 @@ fn what_may_not_be_read_makes_each_directory_above_it_a_lower_bound() {
     let image = cache.live("a");
     let user = User::new(&cache);
     fs::set_permissions(image.join("usr/lib/deep"), fs::Permissions::from_mode(0o000)).unwrap();
-    let show = user.run(&["show", "a"]);
+    let show = user.run(&["show", "sha256:a"]);
     assert_eq!(show.code, 1);
     assert!(show.err.contains("usr/lib/deep: Permission denied"), "{}", show.err);
-    let json = user.run(&["show", "a", "--format", "json"]).json();
+    let json = user.run(&["show", "sha256:a", "--format", "json"]).json();
     fs::set_permissions(image.join("usr/lib/deep"), fs::Permissions::from_mode(0o755)).unwrap();
     let parts = json["directories"].as_array().unwrap();
     let parts: Vec<_> = parts.iter().map(|part| part["path"].as_str().unwrap()).collect();
@@ -186,10 +189,10 @@ fn names_from_an_image_are_shown_and_never_obeyed() {
         ("--top=9", ["├─ \\u{1b}[31m", "└─ bad\\xff"]),
         ("--files", ["/\\u{1b}[31m/\\u{1b}[31m", "/bad\\xff/bad\\xff"]),
     ] {
-        let text = run(&cache, &["show", "a", option]).ok();
+        let text = run(&cache, &["show", "sha256:a", option]).ok();
         assert!(names.iter().all(|name| text.contains(name)), "{text}");
     }
-    let show = run(&cache, &["show", "a", "--format", "json", "--files"]);
+    let show = run(&cache, &["show", "sha256:a", "--format", "json", "--files"]);
     assert!(!show.out.contains('\x1b'));
     assert_eq!(show.json()["directories"][1]["path"], "/bad\u{fffd}");
     assert_eq!(show.json()["usage"]["directories"], 3);
@@ -199,11 +202,11 @@ fn names_from_an_image_are_shown_and_never_obeyed() {
 fn a_tree_deeper_than_any_path_is_shown() {
     let cache = TestCache::in_memory();
     cache.image_with("a", |top| comb(top, &["d"], 2100));
-    let all = ["show", "a", "--format", "json", "--depth", "10000", "--top", "10000"];
+    let all = ["show", "sha256:a", "--format", "json", "--depth", "10000", "--top", "10000"];
     let directories = run(&cache, &all).json()["directories"].clone();
     let deepest = directories.as_array().unwrap().iter().map(|part| part["depth"].as_u64());
     assert_eq!(deepest.max().flatten(), Some(2100));
-    run(&cache, &["show", "a", "--depth", "2100"]).ok();
+    run(&cache, &["show", "sha256:a", "--depth", "2100"]).ok();
 }
 
 #[test]
@@ -212,7 +215,7 @@ fn an_inode_with_names_elsewhere_is_no_gain() {
     let image = cache.live("a");
     fs::write(image.join("usr/big"), vec![1; 1 << 20]).unwrap();
     fs::hard_link(image.join("usr/big"), cache.home().join("big")).unwrap();
-    let show = run(&cache, &["show", "a", "--format", "json"]).json();
+    let show = run(&cache, &["show", "sha256:a", "--format", "json"]).json();
     assert_eq!(show["unique_bytes"], exactly(du(&image) - (1 << 20)));
     assert_eq!(show["directories"][0]["usage"]["on_disk_bytes"], du(&image.join("usr")));
 }
@@ -224,10 +227,10 @@ fn an_image_that_vanishes_is_not_there_any_more_and_no_more_than_that() {
     std::thread::scope(|scope| {
         scope.spawn(|| fs::remove_dir_all(&vanishing).unwrap());
         while vanishing.exists() {
-            let show = run(&cache, &["show", "b", "--format", "json"]);
+            let show = run(&cache, &["show", "sha256:b", "--format", "json"]);
             let is_gone = show.err.contains(" any more\n") || show.err.contains("no image b in");
             assert!(show.code == 0 || (show.code == 1 && is_gone), "{}", show.err);
         }
     });
-    assert_eq!(run(&cache, &["show", "b"]).code, 1);
+    assert_eq!(run(&cache, &["show", "sha256:b"]).code, 1);
 }

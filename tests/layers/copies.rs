@@ -36,7 +36,7 @@ fn unknown(reason: &str) -> BTreeSet<(String, Option<String>)> {
 fn collect(owner: &Owner, what: &str) {
     let needed = owner.needed();
     assert!(!needed.is_empty() && needed.is_subset(&owner.layers()), "{what}: {needed:?}");
-    run(&owner.cache, &["gc", "--layers"]).ok();
+    run(&owner.cache, &["gc", "--all", "--keep-recent=0s", "--layers"]).ok();
     let left = owner.layers();
     assert!(needed.is_subset(&left), "{what}: {needed:?} are needed, {left:?} are left");
 }
@@ -125,7 +125,7 @@ fn no_layer_is_lost_on_a_file_system_without_births() {
     let all = layers_in(&owner.cache.dir());
     collect(&owner, "without births");
     assert_eq!(owner.layers(), all, "nothing is known of any");
-    run(&owner.cache, &["gc", "--layers=all"]).ok();
+    run(&owner.cache, &["gc", "--all", "--keep-recent=0s", "--layers=all"]).ok();
     assert_eq!(owner.layers().len(), 0, "none is in use");
 }
 

@@ -34,7 +34,9 @@ impl Drop for Extractor {
 
 /// What a collection decides of an extraction: action and reason.
 fn decision(cache: &TestCache, name: &str, arguments: &[&str]) -> (String, String) {
-    let gc = run(cache, &[&["gc", "--format", "json"], arguments].concat()).json();
+    let gc =
+        run(cache, &[&["gc", "--all", "--keep-recent=0s", "--format", "json"], arguments].concat())
+            .json();
     let mut decisions = gc["decisions"].as_array().unwrap().iter();
     let is_it = |path: &str| path.ends_with(name);
     let found = decisions.find(|found| is_it(found["path"].as_str().unwrap())).unwrap();
@@ -115,6 +117,6 @@ fn other_temporary_names_are_strangers() {
     let names = ["tmp-1", "tmp-layer-1", "layers/tmp-rootfs-1", "tmp-rootfs"];
     let paths: Vec<PathBuf> = names.iter().map(|name| cache.path(name)).collect();
     paths.iter().for_each(|path| fs::create_dir_all(path).unwrap());
-    run(&cache, &["gc", "--temp-age", "0s", "--layers=all"]).ok();
+    run(&cache, &["gc", "--all", "--keep-recent=0s", "--temp-age", "0s", "--layers=all"]).ok();
     assert!(paths.iter().all(|path| path.exists()));
 }

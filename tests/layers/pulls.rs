@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bbox_cache::cache::{Cache, Patience};
 use bbox_cache::gc;
+use bbox_cache::jiff::SignedDuration;
 use bbox_cache::plan::{self, Activity, GcOptions, LayerChoice, Plan};
 use bbox_cache::sweep::sweep;
 use bbox_cache::usage::Progress;
@@ -21,6 +22,7 @@ use crate::support::cache::pull::Pull;
 fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
     let mut options = GcOptions::default();
+    (options.all, options.keep_recent) = (true, SignedDuration::ZERO);
     options.layers = LayerChoice::Unreferenced;
     let now = later(Duration::from_secs(10));
     let evidence = gc::gather(cache, &inventory, now, Activity::default());

@@ -17,7 +17,12 @@ mod strace;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "other tests use all of it")]
 mod support;
+mod surroundings;
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+mod unanswering;
 mod unopened;
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+mod users;
 
 /// The number of rounds: few, unless the thorough form was asked for.
 fn rounds(few: usize, thorough: usize) -> usize {

@@ -123,7 +123,7 @@ fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) {
 fn measure(cache: &Cache, inventory: &Inventory, walker: Walker) -> CacheUsage {
     let meter = Meter::new(Jobs::default()).with_walker(walker);
     let meter = meter.with_extents().with_breakdown(5);
-    CacheUsage::measure(cache, inventory, &meter, None, &StopFlag::new(), &mut |_| {}).unwrap()
+    CacheUsage::measure(cache, inventory, &meter, &StopFlag::new(), &mut |_| {}).unwrap()
 }
 
 /// What counts once in a sum, though several files have it, is what that program has more in all files

@@ -72,19 +72,20 @@ impl<'v> Scene<'v> {
 
     /// Where the root file system of this microVM lies.
     pub fn guest(&self, vm: &str) -> PathBuf {
-        let path = self.config_home().join(format!("broodbox/vms/{vm}/data/rootfs-work"));
+        let path = self.home().join(format!(".config/broodbox/vms/{vm}/data/rootfs-work"));
         std::fs::create_dir_all(&path).unwrap();
         path
     }
 
-    fn config_home(&self) -> PathBuf {
-        self.outside("config")
+    /// The user's.
+    fn home(&self) -> PathBuf {
+        self.outside("home")
     }
 
     /// What the program says, as JSON.
     pub fn run(&self, arguments: &[&str]) -> serde_json::Value {
         let mut program: Command = bbox(&self.cache, arguments);
-        program.args(["--format", "json"]).env("XDG_CONFIG_HOME", self.config_home());
+        program.args(["--format", "json"]).env("HOME", self.home());
         let run = finish(program);
         assert_eq!(run.code, 0, "{}{}", run.err, run.out);
         run.json()

@@ -1,18 +1,24 @@
-//! Processes on every other Unix, macOS first: command lines, current directories, roots and
-//! executables. What files they have open, and who holds a lock, is not told there.
+//! Processes on every other Unix, macOS first: command lines, current directories, roots and executables,
+//! and on macOS open files. Who holds a lock is not told there.
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
+#[cfg(feature = "cli")]
+use super::Role;
+#[cfg(target_vendor = "apple")]
+use super::apple::for_each_open_file;
 use super::runner::root_path;
 use super::{InUse, UsingProcess};
-use crate::cache::Location;
 use crate::cache::path_lookup::PathLookup;
+use crate::cache::{Cache, Location};
 use crate::error::{Error, Result};
-use crate::fs::Directory;
+use crate::fs::{Directory, mount_points};
 
-pub fn look(places: &PathLookup) -> Result<InUse> {
+pub fn look(cache: &Cache) -> Result<InUse> {
+    let lookup = PathLookup::new(cache);
     let wanted = ProcessRefreshKind::nothing()
         .with_cmd(UpdateKind::Always)
         .with_cwd(UpdateKind::Always)
@@ -26,9 +32,11 @@ pub fn look(places: &PathLookup) -> Result<InUse> {
     }
     let mut users = InUse::default();
     for process in system.processes().values().filter(|process| is_other(process)) {
-        users.uninspected += usize::from(process.cwd().is_none());
-        entries(process, places).for_each(|entry| users.insert(entry, user(process)));
+        let (entries, is_partial) = inspect(process, &lookup);
+        users.uninspected.extend(is_partial.then(|| user(process)));
+        entries.into_iter().for_each(|entry| users.insert(entry, user(process)));
     }
+    users.uninspected.sort();
     Ok(users)
 }
 
@@ -37,11 +45,36 @@ fn is_other(process: &Process) -> bool {
     ![0, std::process::id()].contains(&process.pid().as_u32())
 }
 
-fn entries(process: &Process, places: &PathLookup) -> impl Iterator<Item = Location> {
+/// What it uses, and whether something of that is not told.
+fn inspect(process: &Process, lookup: &PathLookup) -> (Vec<Location>, bool) {
     let links = [process.cwd(), process.root(), process.exe()].into_iter().flatten();
-    let led_to = links.flat_map(|path| places.of_link(path.as_os_str().as_bytes()));
+    let led_to = links.flat_map(|path| lookup.of_link(path.as_os_str().as_bytes()));
     let named = process.cmd().iter().filter_map(|argument| root_path(argument.as_bytes()));
-    led_to.chain(named.flat_map(|path| places.of_name(&path, process.cwd()).collect::<Vec<_>>()))
+    let named = named.flat_map(|path| named_entries(process, lookup, &path));
+    let mut entries: Vec<_> = led_to.chain(named).collect();
+    let files = for_each_open_file(process.pid().as_u32(), |path| {
+        entries.extend(lookup.of_link(path));
+    });
+    (entries, files.is_none() || process.cwd().is_none())
+}
+
+/// What a program was told counts by its words, and by where it leads.
+fn named_entries(process: &Process, lookup: &PathLookup, path: &Path) -> Vec<Location> {
+    let path = process.cwd().unwrap_or(Path::new("")).join(path);
+    let mut entries: Vec<_> = lookup.of_name(&path).collect();
+    // What is relative still would be taken from our own directory.
+    if let Some(path) = path.is_absolute().then(|| follow(&path)).flatten() {
+        entries.extend(lookup.of_name(&path));
+    }
+    entries
+}
+
+/// Where a path leads: as far as it can be followed, and by its own words from there.
+fn follow(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find_map(|upper| {
+        let rest = path.strip_prefix(upper).ok()?;
+        Some(upper.canonicalize().ok()?.join(rest))
+    })
 }
 
 fn user(process: &Process) -> UsingProcess {
@@ -50,6 +83,33 @@ fn user(process: &Process) -> UsingProcess {
     UsingProcess { pid: process.pid().as_u32(), program, holds_lease: false }
 }
 
+/// No other system tells.
+#[cfg(not(target_vendor = "apple"))]
+fn for_each_open_file(_: u32, _: impl FnMut(&[u8])) -> Option<()> {
+    Some(())
+}
+
 pub fn lock_holder(_: &Directory) -> Option<UsingProcess> {
+    None
+}
+
+/// Each entry that something is mounted in, and where.
+pub fn mounted(cache: &Cache) -> std::io::Result<Vec<(Location, PathBuf)>> {
+    let lookup = PathLookup::new(cache);
+    let mounts = mount_points()?.into_iter().flat_map(|point| {
+        let entries: Vec<_> = lookup.of_link(point.as_os_str().as_bytes()).collect();
+        entries.into_iter().map(move |entry| (entry, point.clone()))
+    });
+    Ok(mounts.collect())
+}
+
+/// What kind of file system is mounted where is not looked at.
+pub fn unanswering_mounts(_: &Cache) -> std::io::Result<Vec<Location>> {
+    Ok(Vec::new())
+}
+
+/// No other run looks for that.
+#[cfg(feature = "cli")]
+pub fn announce(_: Role) -> Option<std::os::fd::OwnedFd> {
     None
 }

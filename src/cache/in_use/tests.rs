@@ -2,10 +2,12 @@
 
 #![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 
+mod aliases;
 mod namespaces;
 mod no_proc;
 mod own_runs;
 mod runner;
+mod threads;
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;

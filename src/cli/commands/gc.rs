@@ -40,6 +40,7 @@ fn make_draft(
 ) -> Result<Draft, Failure> {
     let options = GcOptions {
         keep_recent: args.keep_recent,
+        all: args.all,
         unused_for: args.unused_for,
         max_size: args.max_size,
         temp_age: args.temp_age,

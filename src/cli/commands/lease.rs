@@ -10,11 +10,12 @@ use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use crate::cache::{self, Cache};
+use crate::cache;
 use crate::cli::args::Lease;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::find_image::{NotFound, choose, no_cache};
+use crate::cli::inherited::is_ignored;
 use crate::error::cause;
 use crate::escape::Escaped;
 
@@ -57,7 +58,7 @@ fn take(context: &Context<'_>, image: &str) -> Result<cache::Lease, Failure> {
 /// The lease, or why it may come to be had in a moment.
 fn try_take(context: &Context<'_>, image: &str) -> Result<Result<cache::Lease, String>, Failure> {
     let dir = context.shown_dir();
-    let Some(cache) = Cache::open(&context.cache_dir)? else {
+    let Some(cache) = context.open_cache()? else {
         return Err(no_cache(context, image).into());
     };
     let inventory = cache.inventory()?;
@@ -89,7 +90,8 @@ const SENT_TO_BOTH: [i32; 2] = [SIGINT, SIGQUIT];
 
 /// Waits for the command, and passes on what is sent to this program alone.
 fn run_command(args: &Lease) -> Result<ExitStatus, Failure> {
-    let heeded = PASSED.into_iter().chain(SENT_TO_BOTH).filter(|&signal| is_heeded(signal));
+    // A signal that is ignored is to be ignored by the command as well: it is as long as this does not listen.
+    let heeded = PASSED.into_iter().chain(SENT_TO_BOTH).filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(heeded.chain([SIGCHLD])).map_err(Failure::Signals)?;
     let mut child = spawn(args)?;
     loop {
@@ -105,15 +107,6 @@ fn run_command(args: &Lease) -> Result<ExitStatus, Failure> {
             Err(error) => return Err(not_run(args, NO_LEASE, &error)),
         }
     }
-}
-
-/// What this program was told to ignore (by `nohup`, by a shell in the background) is to be ignored
-/// by the command as well, and it is as long as nobody listens for it. Only Linux tells.
-fn is_heeded(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    mask >> (signal - 1) & 1 == 0
 }
 
 /// Whether a terminal sends its signals to this program, and then to the command as well.

@@ -9,3 +9,4 @@ pub mod man;
 pub mod purge;
 pub mod rm;
 pub mod show;
+pub mod tag;

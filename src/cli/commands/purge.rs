@@ -20,7 +20,7 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     if !is_purgeable(context, asks)? {
         return report.finish(context);
     }
-    let Some(cache) = Cache::open(&context.cache_dir)? else { return report.finish(context) };
+    let Some(cache) = context.open_cache()? else { return report.finish(context) };
     if asks || args.dry_run {
         let draft = prepare(context, &cache, &mut report)?;
         report.note_draft(context, &cache, draft)?;
@@ -56,7 +56,7 @@ fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<
         report.warn(context, warning.to_owned());
     }
     evidence.problems.iter().for_each(|problem| report.warn(context, problem.to_string()));
-    removal::tell_of_uninspected(context, &draft);
+    removal::tell_of_uninspected(context, &draft, report);
     Ok(draft)
 }
 
@@ -81,7 +81,7 @@ fn carry_out(
 
 /// Whether there is anything to purge; refuses what must not be purged, or not without a question.
 fn is_purgeable(context: &Context<'_>, asks: bool) -> Result<bool, Failure> {
-    let Some(cache) = Cache::open(&context.cache_dir)? else { return Ok(false) };
+    let Some(cache) = context.open_cache()? else { return Ok(false) };
     check_place(context)?;
     if cache.is_empty()? {
         return Ok(false);

@@ -7,7 +7,6 @@ use crate::cli::args::Rm;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::find_image::{choose, no_cache};
-use crate::cli::measure::Measuring;
 use crate::cli::removal::{self, Removal, Report};
 use crate::gc::{self, Draft};
 
@@ -38,7 +37,7 @@ fn make_draft(
     report: &mut Report,
 ) -> Result<Draft, Failure> {
     let choose = |inventory: &Inventory| chosen(context, args, inventory);
-    let draft = gc::plan_rm(cache, choose, args.force, &mut Measuring::new(context))?;
+    let draft = gc::plan_rm(cache, choose, args.force)?;
     removal::tell(context, &draft, report);
     Ok(draft)
 }

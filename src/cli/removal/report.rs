@@ -38,7 +38,9 @@ pub struct Report {
     pub problems: Vec<String>,
     /// Whether everything could be printed so far.
     pub(super) printed: Result<(), OutputError>,
-    /// Warnings that the user has seen already.
+    /// Notes, which are of this machine and moment.
+    notes: Vec<String>,
+    /// Warnings and notes that the user has seen already.
     told: Vec<String>,
 }
 
@@ -52,13 +54,14 @@ impl Report {
             warnings: Vec::new(),
             problems: Vec::new(),
             printed: Ok(()),
+            notes: Vec::new(),
             told: Vec::new(),
         }
     }
 
     /// A report of what is done after a question, which says nothing again that the draft has said.
     pub fn after(draft: Self) -> Self {
-        Self { told: draft.warnings, ..Self::new(false) }
+        Self { told: [draft.warnings, draft.notes].concat(), ..Self::new(false) }
     }
 
     /// Measures a draft and takes it in.
@@ -165,6 +168,14 @@ impl Report {
             context.console.warn(&warning);
         }
         self.warnings.push(warning);
+    }
+
+    /// Tells the user something about the machine before anything is removed.
+    pub fn note(&mut self, context: &Context<'_>, note: String) {
+        if !self.told.contains(&note) {
+            context.console.note(&note);
+        }
+        self.notes.push(note);
     }
 
     /// Looks what else could go, now that everything has gone that was to go. A signal ends only that.

@@ -1,13 +1,14 @@
 //! What `gc`, `rm` and `purge` have in common: lock, measure or remove, and tell.
 
-use indicatif::HumanCount;
+use rustix::process::geteuid;
 
 use super::progress::Removing;
 use super::question::{Agreement, ask, decline};
 use super::report::Report;
-use crate::cache::{Cache, InUse, LockedCache, Patience, UsingProcess};
+use crate::cache::{Cache, LockedCache, Patience, UsingProcess};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
+use crate::cli::warnings::unknown_users;
 use crate::gc::{self, Draft};
 use crate::plan::Plan;
 
@@ -34,7 +35,7 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
         let mut agreement = Agreement::Anything;
         // Another collection should not have to wait for one that waits for an answer: the lock comes after it.
         if self.asks || self.dry_run {
-            let Some(cache) = Cache::open(&self.context.cache_dir)? else {
+            let Some(cache) = self.context.open_cache()? else {
                 return finish(report, None);
             };
             let draft = (self.make_draft)(&cache, &mut report)?;
@@ -61,7 +62,7 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
 /// Opens the cache and waits for the right to change it. `None` if there is no cache.
 pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<LockedCache>, Failure> {
     let console = context.console;
-    let locked = Cache::open_locked(&context.cache_dir, &context.signals.stop(), |holder| {
+    let locked = context.open_locked(|holder| {
         if no_wait {
             return Patience::GiveUp;
         }
@@ -87,20 +88,21 @@ pub fn tell(context: &Context<'_>, draft: &Draft, report: &mut Report) {
         let warning = "this system does not tell which processes use what: images stay";
         report.warn(context, warning.to_owned());
     }
-    tell_of_uninspected(context, draft);
+    tell_of_uninspected(context, draft, report);
 }
 
-/// How many processes could not be looked at, with `--verbose` and if that matters.
-pub fn tell_of_uninspected(context: &Context<'_>, draft: &Draft) {
-    let uninspected = draft.evidence.in_use.as_ref().map_or(0, InUse::uninspected);
-    if context.console.verbose && uninspected > 0 && draft.plan.removals().next().is_some() {
-        let processes = match uninspected {
-            1 => "a process".to_owned(),
-            number => format!("{} processes", HumanCount(number as u64)),
-        };
-        context.console.note(format_args!(
-            "What {processes} of somebody else may use could not be inspected."
-        ));
+/// Which processes could not be looked at, if that matters.
+pub fn tell_of_uninspected(context: &Context<'_>, draft: &Draft, report: &mut Report) {
+    let Some(in_use) = &draft.evidence.in_use else { return };
+    if draft.plan.removals().next().is_none() {
+        return;
+    }
+    if let Some(note) = unknown_users(in_use, geteuid().is_root()) {
+        report.note(context, note);
+    }
+    if context.console.verbose && !in_use.uninspected().is_empty() {
+        let names: Vec<_> = in_use.uninspected().iter().map(ToString::to_string).collect();
+        report.note(context, format!("Not inspected: {}", names.join(", ")));
     }
 }
 

@@ -1,12 +1,18 @@
 //! Where the program writes: data to stdout, everything else to stderr.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use anstream::{AutoStream, ColorChoice};
+use rustix::io::Errno;
 
 use super::theme::{ERROR, WARNING};
+use crate::cli::inherited::is_output_closed;
 use crate::error::cause;
+
+const SHOW_CURSOR: &str = "\x1b[?25h";
 
 /// Data could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -23,14 +29,19 @@ pub struct Console {
 }
 
 impl Console {
+    /// One for before the command line is known.
+    pub fn plain() -> Self {
+        Self { color: ColorChoice::Auto, progress: true, quiet: false, verbose: false }
+    }
+
     /// Writes data, with its colours if they are wanted.
     pub fn write(&self, text: impl AsRef<[u8]>) -> Result<(), OutputError> {
-        Self::write_to(AutoStream::new(io::stdout().lock(), self.color), text.as_ref())
+        Self::write_to(AutoStream::new(output()?, self.color), text.as_ref())
     }
 
     /// Writes data byte for byte.
     pub fn write_raw(&self, bytes: &[u8]) -> Result<(), OutputError> {
-        Self::write_to(io::stdout().lock(), bytes)
+        Self::write_to(output()?, bytes)
     }
 
     /// Writes a line of data.
@@ -59,6 +70,16 @@ impl Console {
 
     pub fn error(&self, text: impl Display) {
         self.complain(format_args!("{ERROR}error:{ERROR:#} {text}"));
+    }
+
+    /// Says that the program ends in the middle of something, below bars that may be drawn.
+    pub fn give_up(&self, text: impl Display) {
+        if self.draws_bars() {
+            let mut err = io::stderr();
+            // As below.
+            let _ = writeln!(err, "{SHOW_CURSOR}");
+        }
+        self.error(text);
     }
 
     fn complain(&self, text: impl Display) {
@@ -95,4 +116,13 @@ impl Console {
         let size = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).ok())??;
         (size.ws_col > 0).then_some(size.ws_col.into())
     }
+}
+
+/// Standard output, without the standard library's: that takes a stream for written that nothing can be
+/// written to.
+fn output() -> Result<File, OutputError> {
+    if is_output_closed() {
+        return Err(OutputError(Errno::BADF.into()));
+    }
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned().map_err(OutputError)?))
 }

@@ -14,6 +14,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, Result};
 
+use crate::fs::mountinfo::Mount;
 use crate::fs::{InodeId, Kind, Status};
 
 /// 32 KiB hold some 800 entries: nearly every directory comes in one call.
@@ -149,12 +150,17 @@ pub fn is_mount(parent: &OwnedFd, child: &OwnedFd, status: &Status) -> Result<bo
 
 /// Where something is mounted, as far as this process can see.
 pub fn mount_points() -> std::io::Result<Vec<PathBuf>> {
-    let table = std::fs::read("/proc/self/mountinfo")?;
-    let points = crate::fs::mountinfo::parse(&table).into_iter().map(|mount| mount.point);
+    let points = mounts()?.into_iter().map(|mount| mount.point);
     Ok(points.map(|point| OsString::from_vec(point).into()).collect())
 }
 
-fn mount_id(fd: &OwnedFd) -> Result<u64> {
+/// What is mounted, as far as this process can see.
+pub fn mounts() -> std::io::Result<Vec<Mount>> {
+    Ok(crate::fs::mountinfo::parse(&std::fs::read("/proc/self/mountinfo")?))
+}
+
+/// The number of the mount that a file was opened through, as the list of mounts has it.
+pub fn mount_id(fd: &OwnedFd) -> Result<u64> {
     let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
     let info = std::fs::read_to_string(path).map_err(|_| Errno::NOTSUP)?;
     let id = info.lines().find_map(|line| line.strip_prefix("mnt_id:"));

@@ -296,14 +296,14 @@ impl World {
             let location = image_location(layers);
             times.images.insert(location.clone(), rootfs(image));
             let kind = EntryKind::Image(digest(&location));
-            inventory.entries.push(Entry { location, kind, last_used: at(image.modified) });
+            inventory.entries.push(Entry::used_at(location, kind, at(image.modified)));
         }
         for pull in self.pulls.iter().filter(|pull| !Self::is_installed(pull)) {
             let location = pull.location();
             times.images.insert(location.clone(), rootfs(&pull.rootfs));
             let kind = EntryKind::Leftover(Leftover::Extraction);
             let last_used = at(pull.rootfs.modified);
-            inventory.entries.push(Entry { location, kind, last_used });
+            inventory.entries.push(Entry::used_at(location, kind, last_used));
         }
         for (number, layer) in &self.layers {
             let location = Location { folder: Folder::Layers, name: name("sha256-", number) };
@@ -311,7 +311,7 @@ impl World {
                 LayerTimes { born: Some(at(layer.born)), filled: Some(at(layer.filled)) };
             times.layers.insert(location.clone(), layer_times);
             let kind = EntryKind::Layer(digest(&location));
-            inventory.entries.push(Entry { location, kind, last_used: at(layer.modified) });
+            inventory.entries.push(Entry::used_at(location, kind, at(layer.modified)));
         }
         let refs = self.refs.iter().map(|(file, (image, modified))| Ref {
             file: name("r", file),

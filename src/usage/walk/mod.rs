@@ -5,12 +5,14 @@
 //! walker only knows how to get from one directory to the next.
 
 mod batch;
+mod mount_points;
 mod native;
 mod portable;
 mod reading;
 mod tree;
 mod walker;
 
+pub(super) use mount_points::AllMountPoints;
 pub(super) use reading::{Reading, Turn};
 pub(super) use tree::{MOST_OPENED, Top, TreeWalk};
 pub use walker::Walker;

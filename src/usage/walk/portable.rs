@@ -13,6 +13,7 @@ use jwalk::{Parallelism, WalkDirGeneric};
 use rayon::ThreadPool;
 
 use super::batch::Batch;
+use super::mount_points::MountPoints;
 use super::reading::LookedInto;
 use super::tree::TreeWalk;
 use crate::fs::{Kind, Status};
@@ -34,6 +35,10 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
             return;
         }
         tree.begin();
+        if tree.mount_points().contain_path(Path::new("")) {
+            tree.finish_directory(0);
+            continue;
+        }
         match tree.top_status() {
             Some(top) if top.kind == Kind::Directory => walk_tree(tree, pool, stop),
             // The library would follow a symlink here, and only here.
@@ -53,10 +58,12 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
 fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
     let parallelism = Parallelism::RayonExistingPool { pool: Arc::clone(pool), busy_timeout: None };
     let reads_sharing = tree.reads_sharing();
+    let (top, mount_points) = (tree.path().to_path_buf(), tree.mount_points().clone());
     let entries = WalkDirGeneric::new(tree.path())
         .skip_hidden(false)
         .parallelism(parallelism)
         .process_read_dir(move |_, _, device, children| {
+            leave_out(&top, &mount_points, children);
             look_at_all(device, children, reads_sharing);
         });
     let (mut batch, mut way) = (Batch::default(), Way::default());
@@ -70,6 +77,15 @@ fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
         }
     }
     tree.commit(batch);
+}
+
+/// What is mounted must not be touched.
+fn leave_out(top: &Path, mount_points: &MountPoints, children: &mut Vec<jwalk::Result<Entry>>) {
+    children.retain(|child| {
+        let path = child.as_ref().ok().map(Entry::path);
+        let path = path.as_ref().and_then(|path| path.strip_prefix(top).ok());
+        path.is_none_or(|path| !mount_points.contain_path(path))
+    });
 }
 
 /// Runs on the workers, for each directory: this is where the time goes.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::batch::Batch;
+use super::mount_points::MountPoints;
 use super::reading::{LookedInto, Reading, ReadingOn, Turn, look};
 use crate::cache::{Cache, EntryName, Folders, Location};
 use crate::error::Error;
@@ -45,6 +46,8 @@ pub(in crate::usage) struct TreeWalk<'a> {
     sharing: Sharing<'a>,
     /// Keeps what each directory holds, if anybody wants to know.
     recorder: Option<Recorder>,
+    /// Where the walk must not go.
+    mount_points: MountPoints,
     /// Whether a file takes more than a look at its status.
     is_thorough: bool,
     found: Mutex<Found>,
@@ -78,8 +81,18 @@ impl<'a> TreeWalk<'a> {
         let (found, open) = (Mutex::default(), AtomicUsize::new(1));
         let newest = AtomicI64::new(0);
         let (sharing, recorder) = (Sharing::Impossible, None);
-        let is_thorough = false;
-        let walk = Self { top, counters, sharing, recorder, is_thorough, found, open, newest };
+        let (is_thorough, mount_points) = (false, MountPoints::default());
+        let walk = Self {
+            top,
+            counters,
+            sharing,
+            recorder,
+            mount_points,
+            is_thorough,
+            found,
+            open,
+            newest,
+        };
         // A folder that cannot be opened is missed once the walk begins.
         let Ok(Some(folder)) = walk.top.folder else { return walk };
         let sharing = match (folder.volume(), reading) {
@@ -99,6 +112,18 @@ impl<'a> TreeWalk<'a> {
     pub fn recording(self, recorder: Option<Recorder>) -> Self {
         let is_thorough = self.is_thorough || recorder.is_some();
         Self { recorder, is_thorough, ..self }
+    }
+
+    /// Leaves out what is mounted there.
+    pub fn without(self, mount_points: MountPoints) -> Self {
+        Self { mount_points, ..self }
+    }
+
+    /// What is no part of the tree.
+    // Inlined for the walkers: see `docs/performance.md`.
+    #[inline(always)]
+    pub fn mount_points(&self) -> &MountPoints {
+        &self.mount_points
     }
 
     pub fn name(&self) -> &'a EntryName {

@@ -1,109 +1,150 @@
 //! All that a process has of the cache.
 //!
 //! A process may have thousands of mappings, and their list is by far the longest text that there
-//! is to read. So it is searched for the path of the cache, a line at a time, and only lines that
-//! hold it are looked at closely, unless the process may have another path for it.
+//! is to read. So it is searched for the paths of the cache, a line at a time, and only lines that
+//! hold one are looked at closely.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::rc::Rc;
 
-use memchr::memmem::Finder;
 use procfs::ProcResult;
 use procfs::process::{Process, Stat, StatFlags};
 use rustix::io::Errno;
 
+use super::super::Role;
 use super::super::runner::root_path;
-use super::namespaces::Namespaces;
-use super::own_runs::{OwnRuns, Role};
+use super::namespaces::{Home, Namespaces};
 use super::seen::Seen;
-use super::{InUse, UsingProcess, descriptors, newlines, user};
+use super::{InUse, UsingProcess, links, newlines, threads, user};
 use crate::cache::path_lookup::PathLookup;
 
 /// Looks at one process after the other.
 pub struct Inspector<'a> {
-    places: &'a PathLookup,
-    kin: OwnRuns,
+    lookup: &'a PathLookup,
+    home: Rc<Home>,
     namespaces: Namespaces,
-    /// The path of the cache as it reads in a list of mappings.
-    cache: Finder<'static>,
     /// For texts and links, used again for each.
     buffer: Vec<u8>,
 }
 
 impl<'a> Inspector<'a> {
-    pub fn new(places: &'a PathLookup) -> Self {
-        let cache = newlines::escape(places.real().as_os_str().as_bytes());
-        Self {
-            places,
-            kin: OwnRuns::new(),
-            namespaces: Namespaces::new(places.real()),
-            cache: Finder::new(&cache).into_owned(),
-            buffer: Vec::new(),
-        }
+    pub fn new(lookup: &'a PathLookup, home: Home) -> Self {
+        let home = Rc::new(home);
+        let namespaces = Namespaces::new(Rc::clone(&home));
+        Self { lookup, home, namespaces, buffer: Vec::new() }
     }
 
     /// Adds what the process uses to `users`.
     pub fn inspect(&mut self, process: &Process, users: &mut InUse) {
-        let mut seen = Seen::default();
+        let mut seen = Seen::new(Rc::clone(&self.home.view));
         match process.stat() {
             Ok(stat) if has_nothing(&stat) => {}
-            Ok(stat) => {
-                seen.is_partial = is_zombie(&stat);
-                self.look(process, &mut seen);
-            }
+            Ok(stat) => self.look(process, &stat, &mut seen),
             Err(cause) => seen.note(Err(cause)),
         }
-        users.uninspected += usize::from(seen.is_partial);
-        if seen.entries.is_empty() {
+        if !seen.is_partial && seen.entries.is_empty() {
             return;
         }
-        let role = self.kin.role(process);
-        if role != Role::Walker
-            && let Some(user) = user(process)
-        {
-            let user = UsingProcess { holds_lease: role == Role::Leaseholder, ..user };
+        let Some(user) = user(process) else { return };
+        users.uninspected.extend(seen.is_partial.then(|| user.clone()));
+        if seen.role != Some(Role::Walker) {
+            let holds_lease = seen.role == Some(Role::Leaseholder);
+            let user = UsingProcess { holds_lease, ..user };
             seen.entries.into_iter().for_each(|entry| users.insert(entry, user.clone()));
         }
     }
 
-    fn look(&mut self, process: &Process, seen: &mut Seen) {
-        if let Some(view) = self.namespaces.view(process) {
-            seen.look_through(view, self.places);
+    fn look(&mut self, process: &Process, stat: &Stat, seen: &mut Seen) {
+        let is_alive = !is_zombie(stat);
+        if is_alive {
+            self.look_at_whole(process, seen);
         }
-        let cwd = process.cwd();
-        let result = self.arguments(process, cwd.as_deref().ok(), seen);
-        seen.note(result);
-        for link in [cwd, process.root(), process.exe()] {
-            let link = link.map(|path| seen.link(path.as_os_str().as_bytes(), self.places));
-            seen.note(link);
+        // What is not told of the first thread is told of no other.
+        if stat.num_threads > 1 && !seen.is_partial {
+            let result = self.look_at_threads(process, is_alive, seen);
+            seen.note(result);
         }
-        let result = self.descriptors(process, seen);
-        seen.note(result);
-        let result = self.mappings(process, seen);
-        seen.note(result);
     }
 
-    fn arguments(
+    /// Looks at each thread that has files or directories of its own. If the first thread has ended, the
+    /// next one stands in for it: what it has mapped and was told, all threads have.
+    fn look_at_threads(
         &mut self,
         process: &Process,
-        cwd: Option<&Path>,
+        is_first_alive: bool,
         seen: &mut Seen,
     ) -> ProcResult<()> {
-        self.buffer.clear();
-        process.open_relative("cmdline")?.read_to_end(&mut self.buffer)?;
-        for path in self.buffer.split(|&byte| byte == 0).filter_map(root_path) {
-            seen.entries.extend(self.places.of_name(&path, cwd));
+        let mut seen_through = is_first_alive.then_some(process.pid);
+        for number in threads::list(process)? {
+            match seen_through {
+                _ if number == process.pid => {}
+                Some(other) if threads::share_all(other, number) => {}
+                Some(_) => match Process::new(number) {
+                    Ok(thread) => self.look_at_thread(&thread, seen),
+                    Err(cause) => seen.note(Err(cause)),
+                },
+                None => match Process::new(number) {
+                    Ok(thread) => {
+                        self.look_at_whole(&thread, seen);
+                        seen_through = Some(number);
+                    }
+                    Err(cause) => seen.note(Err(cause)),
+                },
+            }
         }
         Ok(())
     }
 
-    fn descriptors(&mut self, process: &Process, seen: &mut Seen) -> ProcResult<()> {
-        descriptors::for_each(process, |directory, name| {
+    fn look_at_whole(&mut self, process: &Process, seen: &mut Seen) {
+        self.look_at_thread(process, seen);
+        let result = self.arguments(process, seen);
+        seen.note(result);
+        seen.try_link(process.exe());
+        let result = self.mappings(process, seen);
+        seen.note(result);
+    }
+
+    fn look_at_thread(&mut self, thread: &Process, seen: &mut Seen) {
+        let namespace = self.namespaces.get(thread);
+        if let Some(namespace) = &namespace {
+            seen.entries.extend(namespace.held.iter().cloned());
+        }
+        seen.look_through(namespace.map(|namespace| Rc::clone(&namespace.view)));
+        seen.try_link(thread.cwd());
+        seen.try_link(thread.root());
+        let result = self.descriptors(thread, seen);
+        seen.note(result);
+    }
+
+    fn arguments(&mut self, process: &Process, seen: &mut Seen) -> ProcResult<()> {
+        self.buffer.clear();
+        process.open_relative("cmdline")?.read_to_end(&mut self.buffer)?;
+        for path in self.buffer.split(|&byte| byte == 0).filter_map(root_path) {
+            self.argument(&process.cwd().unwrap_or_default().join(path), seen);
+        }
+        Ok(())
+    }
+
+    /// A path that a program was told counts by its words, and by where it leads.
+    fn argument(&self, path: &Path, seen: &mut Seen) {
+        seen.entries.extend(self.lookup.of_name(path));
+        seen.link(path.as_os_str().as_bytes());
+        // What is relative still would be taken from our own directory.
+        if path.is_absolute() {
+            let found = self.home.follow(path);
+            seen.link(found.path.as_os_str().as_bytes());
+            seen.is_partial |= !found.is_certain;
+        }
+    }
+
+    fn descriptors(&mut self, thread: &Process, seen: &mut Seen) -> ProcResult<()> {
+        links::for_each(thread, "fd", |directory, name| {
             let target = rustix::fs::readlinkat(directory, name, std::mem::take(&mut self.buffer));
             match target {
                 Ok(target) => {
-                    seen.link(target.as_bytes(), self.places);
+                    seen.descriptor(target.as_bytes());
                     self.buffer = target.into_bytes();
                 }
                 Err(Errno::NOENT | Errno::SRCH) => {}
@@ -120,12 +161,12 @@ impl<'a> Inspector<'a> {
                 return Ok(());
             }
             let line = self.buffer.trim_ascii_end();
-            if (seen.is_elsewhere() || self.cache.find(line).is_some())
+            if seen.may_mean(line)
                 && let Some(start) = memchr::memchr(b'/', line)
             {
                 // Only newlines are escaped, so a name may also hold those very characters.
-                seen.link(&line[start..], self.places);
-                seen.link(&newlines::unescape(&line[start..]), self.places);
+                seen.link(&line[start..]);
+                seen.link(&newlines::unescape(&line[start..]));
             }
         }
     }
@@ -137,7 +178,7 @@ fn has_nothing(stat: &Stat) -> bool {
     is_kernel || (is_zombie(stat) && stat.num_threads <= 1)
 }
 
-/// Ended; but its other threads may run on, and the files be theirs.
+/// Ended; but its other threads may run on.
 fn is_zombie(stat: &Stat) -> bool {
     matches!(stat.state, 'Z' | 'X' | 'x')
 }

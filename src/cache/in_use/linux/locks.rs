@@ -2,16 +2,17 @@
 //!
 //! A line names a process and an inode, not a path. The device in it is that of the file system,
 //! and on btrfs `stat` gives each subvolume another one. So the inode number decides at first, an
-//! equal device comes before others, and whoever is named must have that directory open, if one
-//! may look. (Whoever took a lock may have handed it on and ended, and its number be used again.)
+//! equal device comes before others, and the process must have that very lock among its open files, if
+//! one may look. (A process may have handed its lock on and ended, and its number be used again.)
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 use procfs::process::Process;
 use procfs::{FromBufRead, Lock, LockKind, LockType, Locks};
-use rustix::fs::AtFlags;
+use rustix::fs::{Mode, OFlags};
 
-use super::{UsingProcess, descriptors, is_gone, own_pid, user};
+use super::{UsingProcess, is_gone, links, own_pid, user};
 use crate::fs::{Directory, InodeId};
 
 pub fn lock_holder(directory: &Directory) -> Option<UsingProcess> {
@@ -42,23 +43,35 @@ fn exclusive_locks() -> std::io::Result<Vec<Lock>> {
 /// Numbers of 0 and below stand for processes that cannot be seen from here.
 fn holder(lock: &Lock, inode: InodeId) -> Option<UsingProcess> {
     let process = Process::new(lock.pid.filter(|&pid| pid > 0)?).ok()?;
-    match has_open(&process, inode) {
+    match holds(&process, inode.number) {
         Ok(false) => None,
         Err(cause) if is_gone(&cause) => None,
         Ok(true) | Err(_) => user(&process),
     }
 }
 
-fn has_open(process: &Process, inode: InodeId) -> procfs::ProcResult<bool> {
+/// Looks at what the kernel says of each open file, and touches none.
+fn holds(process: &Process, inode: u64) -> procfs::ProcResult<bool> {
     let mut found = false;
-    descriptors::for_each(process, |links, name| {
-        let target = rustix::fs::statat(links, name, AtFlags::empty());
-        found |= target.is_ok_and(|status| {
-            let device = device(rustix::fs::major(status.st_dev), rustix::fs::minor(status.st_dev));
-            InodeId { device, number: status.st_ino } == inode
-        });
+    links::for_each(process, "fdinfo", |directory, name| {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let info = rustix::fs::openat(directory, name, flags, Mode::empty());
+        // A file that has been closed meanwhile holds no lock.
+        let text = info.ok().and_then(|info| std::io::read_to_string(File::from(info)).ok());
+        found |= text.is_some_and(|text| text.lines().any(|line| is_lock(line, inode)));
     })?;
     Ok(found)
+}
+
+/// Reads a line like `lock: 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`.
+fn is_lock(line: &str, inode: u64) -> bool {
+    let fields: Vec<_> = line.split_whitespace().collect();
+    match fields[..] {
+        ["lock:", _, "FLOCK", _, "WRITE", _, place, ..] => {
+            place.rsplit(':').next().and_then(|number| number.parse().ok()) == Some(inode)
+        }
+        _ => false,
+    }
 }
 
 /// The same number that the status of a directory has.

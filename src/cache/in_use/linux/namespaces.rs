@@ -1,150 +1,121 @@
-//! Processes in another mount namespace, such as those in a sandbox or a container.
+//! The mount namespaces in which the processes live, and how each sees the cache.
 //!
-//! The system gives their paths as they read there: what is `/disk/images/sha256-a` here may be
-//! `/job` there. So each path is turned into the place where it lies ([`Place`]), by the mounts
-//! of that namespace, and that into the path that we have for it. A path is also still taken as it
-//! reads: mounts may hide one another, and it is worse to miss a user than to see one too many.
+//! What is `/disk/images/sha256-a` here may be `/job` in a sandbox or a container. So a path is read by
+//! the mounts of its own namespace: they tell on which file system it lies, and where there. That is
+//! compared with where the cache lies, and nothing is touched.
 
-use std::collections::BTreeMap;
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Result};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use procfs::process::Process;
 
-use crate::fs::mountinfo::{Mount, Place, below, join, locate, parse};
+use super::follow::{Followed, follow};
+use super::view::View;
+use crate::cache::path_lookup::PathLookup;
+use crate::cache::{Cache, Location};
+use crate::fs::mountinfo::{Mount, Place, parse};
+use crate::fs::mounts;
+
+/// Our own namespace.
+pub struct Home {
+    pub mounts: Vec<Mount>,
+    pub view: Rc<View>,
+    /// Where the cache lies. `None` if its mount is not listed: then it is known by its path alone.
+    cache: Option<Place>,
+}
 
 /// All namespaces that have been met, so that the mounts of each are read but once.
 pub struct Namespaces {
-    own: Option<Own>,
+    home: Rc<Home>,
+    own_name: Option<PathBuf>,
     /// By the name of the namespace and the root of the process: mounts that do not lie below its
-    /// root are not listed for it. None if nothing of the file system of the cache is seen there.
-    others: BTreeMap<(PathBuf, PathBuf), Option<Rc<View>>>,
+    /// root are not listed for it.
+    others: BTreeMap<(PathBuf, PathBuf), Rc<Namespace>>,
 }
 
-/// The cache from here.
-struct Own {
-    namespace: PathBuf,
-    place: Place,
-    path: Vec<u8>,
+/// Another namespace.
+pub struct Namespace {
+    pub view: Rc<View>,
+    /// The entries that its mounts keep busy. An image is mounted for a process that uses it.
+    pub held: BTreeSet<Location>,
 }
 
-/// The cache from another namespace.
-pub struct View {
-    mounts: Vec<Mount>,
-    place: Place,
-    path: Vec<u8>,
+impl Home {
+    pub fn new(cache: &Cache, lookup: &PathLookup) -> Result<Self> {
+        let (mounts, path) = (mounts()?, lookup.real().as_os_str().as_bytes());
+        let id = cache.root().mount_id();
+        let mount = mounts.iter().find(|mount| Ok(mount.id) == id);
+        let place = mount.and_then(|mount| mount.place(path));
+        let view = match &place {
+            Some(place) => View::new(&mounts, Path::new("/"), place).with_tails(place),
+            None => View::from_path(path),
+        };
+        Ok(Self { mounts, view: Rc::new(view), cache: place })
+    }
+
+    /// Each entry that a mount keeps busy, and where that is mounted.
+    pub fn held(&self) -> impl Iterator<Item = (Location, PathBuf)> {
+        self.mounts.iter().flat_map(|mount| {
+            let point = PathBuf::from(std::ffi::OsString::from_vec(mount.point.clone()));
+            self.held_by(mount).into_iter().map(move |entry| (entry, point.clone()))
+        })
+    }
+
+    fn held_by(&self, mount: &Mount) -> BTreeSet<Location> {
+        let Some(cache) = &self.cache else { return self.view.entries(&mount.point).collect() };
+        let mut held = BTreeSet::from_iter(self.view.held(&self.mounts, mount, cache));
+        for layer in mount.layers().iter().filter(|layer| layer.starts_with(b"/")) {
+            let led_to = self.follow(crate::cache::path_lookup::as_path(layer)).path;
+            held.extend(self.view.entries(led_to.as_os_str().as_bytes()));
+        }
+        held
+    }
+
+    /// Where an absolute path leads.
+    pub fn follow(&self, path: &Path) -> Followed {
+        follow(&self.mounts, self.cache.as_ref().map(|place| place.device), path)
+    }
 }
 
 impl Namespaces {
-    /// `cache` is its path as the system calls it here.
-    pub fn new(cache: &Path) -> Self {
-        let own = Process::myself().ok().and_then(|own| {
-            let path = cache.as_os_str().as_bytes().to_vec();
-            let place = locate(&mounts(&own)?, &path)?;
-            Some(Own { namespace: namespace(&own)?, place, path })
-        });
-        Self { own, others: BTreeMap::new() }
+    pub fn new(home: Rc<Home>) -> Self {
+        let own_name = Process::myself().ok().and_then(|own| name(&own));
+        Self { home, own_name, others: BTreeMap::new() }
     }
 
-    /// How the process sees the cache, unless it sees it as we do, or not at all. Nor is it told
-    /// of a process that may not be looked at: then its links cannot be read either.
-    pub fn view(&mut self, process: &Process) -> Option<Rc<View>> {
-        let own = self.own.as_ref()?;
-        let namespace = namespace(process).filter(|other| *other != own.namespace)?;
-        let key = (namespace, process.root().ok()?);
-        if !self.others.contains_key(&key) {
-            // Not kept if it fails: the process may have ended, and others there run on.
-            let view = View::new(own, mounts(process)?, &key.1);
-            self.others.insert(key.clone(), view.map(Rc::new));
+    /// The namespace of a thread, unless it is ours. Nor is it told of one that may not be looked at: then
+    /// its links cannot be read either.
+    pub fn get(&mut self, thread: &Process) -> Option<Rc<Namespace>> {
+        let cache = self.home.cache.as_ref()?;
+        let name = name(thread).filter(|name| Some(name) != self.own_name.as_ref())?;
+        let key = (name, thread.root().ok()?);
+        if let Some(known) = self.others.get(&key) {
+            return Some(Rc::clone(known));
         }
-        self.others.get(&key)?.clone()
-    }
-}
-
-impl View {
-    /// `root` is that of a process which has these mounts: their mount points are told from there.
-    fn new(own: &Own, mut mounts: Vec<Mount>, root: &Path) -> Option<Self> {
-        mounts.iter().find(|mount| mount.root.device == own.place.device)?;
-        for mount in &mut mounts {
-            mount.point = join(root.as_os_str().as_bytes(), &mount.point);
+        // Not kept if it fails: the process may have ended, and others there run on.
+        let mounts = mounts_of(thread)?;
+        let view = View::new(&mounts, &key.1, cache);
+        let mut held = BTreeSet::new();
+        for mount in &mounts {
+            held.extend(view.held(&mounts, mount, cache));
+            held.extend(mount.layers().iter().flat_map(|layer| self.home.view.entries(layer)));
         }
-        Some(Self { mounts, place: own.place.clone(), path: own.path.clone() })
-    }
-
-    /// What we call that which is called `path` there, if it lies in the cache.
-    pub fn translate(&self, path: &[u8]) -> Option<Vec<u8>> {
-        self.ours(&locate(&self.mounts, path)?)
-    }
-
-    /// What we call those directories in the cache that are mounted there on their own. Nobody
-    /// mounts an image for a process that does not use it.
-    pub fn mounted(&self) -> impl Iterator<Item = Vec<u8>> {
-        self.mounts.iter().filter_map(|mount| self.ours(&mount.root))
-    }
-
-    fn ours(&self, place: &Place) -> Option<Vec<u8>> {
-        let is_same = place.device == self.place.device;
-        let rest = below(&place.path, &self.place.path).filter(|_| is_same)?;
-        Some(join(&self.path, rest))
+        let found = Rc::new(Namespace { view: Rc::new(view), held });
+        self.others.insert(key, Rc::clone(&found));
+        Some(found)
     }
 }
 
 /// Like `mnt:[4026531841]`: two processes are in the same namespace if it is the same for both.
-fn namespace(process: &Process) -> Option<PathBuf> {
+fn name(process: &Process) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{}/ns/mnt", process.pid)).ok()
 }
 
-fn mounts(process: &Process) -> Option<Vec<Mount>> {
+fn mounts_of(process: &Process) -> Option<Vec<Mount>> {
     let mut text = Vec::new();
     process.open_relative("mountinfo").ok()?.read_to_end(&mut text).ok()?;
     Some(parse(&text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(path: Vec<u8>) -> String {
-        String::from_utf8(path).unwrap()
-    }
-
-    fn view(mounts: &str, root: &str) -> Option<View> {
-        let place = Place { device: (8, 1), path: b"/user/images".to_vec() };
-        let own = Own { namespace: PathBuf::new(), place, path: b"/home/user/images".to_vec() };
-        View::new(&own, parse(mounts.as_bytes()), Path::new(root))
-    }
-
-    #[test]
-    fn a_path_from_there_becomes_the_path_from_here() {
-        let mounts = "1 0 9:9 / / rw\n2 1 8:1 /user /data rw\n3 1 8:1 /user/images/sha256-a /job rw\n\
-                      4 2 9:9 / /data/images/sha256-b rw\n5 1 8:1 /user/other /other rw\n";
-        let view = view(mounts, "/").unwrap();
-        for (path, expected) in [
-            ("/job", Some("/home/user/images/sha256-a")),
-            ("/job/usr (deleted)", Some("/home/user/images/sha256-a/usr (deleted)")),
-            ("/data/images", Some("/home/user/images")),
-            ("/data/images/layers/x/y", Some("/home/user/images/layers/x/y")),
-            ("/data/images/sha256-b/usr", None),
-            ("/data/images-2/x", None),
-            ("/other/images/sha256-a", None),
-            ("/home/user/images/sha256-a", None),
-            ("anon_inode:[eventpoll]", None),
-        ] {
-            assert_eq!(view.translate(path.as_bytes()).map(shown).as_deref(), expected, "{path}");
-        }
-        assert_eq!(view.mounted().map(shown).collect::<Vec<_>>(), ["/home/user/images/sha256-a"]);
-    }
-
-    #[test]
-    fn mount_points_are_told_from_the_root_of_the_process() {
-        let jailed = view("1 0 8:1 / / rw\n", "/jail").unwrap();
-        assert_eq!(
-            jailed.translate(b"/jail/user/images/x").map(shown).unwrap(),
-            "/home/user/images/x"
-        );
-        assert_eq!(jailed.translate(b"/user/images/x"), None);
-        assert!(view("1 0 8:2 / / rw\n", "/").is_none());
-    }
 }

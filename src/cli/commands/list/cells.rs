@@ -60,6 +60,8 @@ fn image(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     } else {
         references(row, whole)
     };
+    let is_used_in_place = listing.is_used_in_place(row.entry);
+    let text = if is_used_in_place { format!("{text} (used in place)") } else { text };
     match (row.is_orphan(), listing.in_use(row.entry) == Some(true)) {
         (true, true) => Cell::marked("(orphan, in use)", IN_USE, text),
         (true, false) => Cell::marked("(orphan)", ORPHAN, text),

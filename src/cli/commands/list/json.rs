@@ -34,6 +34,8 @@ struct Image {
     guess: Option<Guess>,
     /// `null` if nobody looked, or can tell.
     in_use: Option<bool>,
+    /// Whether a microVM has run in the image itself; nothing if that was not looked at.
+    used_in_place: Option<bool>,
     last_used: String,
     usage: Option<Amount>,
     unique_bytes: Option<Bounds>,
@@ -150,6 +152,7 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
             .guess(row.entry)
             .map(|guess| Guess { r#ref: guess.reference.clone(), runs: guess.runs.clone() }),
         in_use: listing.in_use(row.entry),
+        used_in_place: listing.reads_extents.then(|| listing.is_used_in_place(row.entry)),
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
         unique_bytes: row.unique.map(Bounds::from),

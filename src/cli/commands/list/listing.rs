@@ -1,5 +1,6 @@
 //! What `list` shows, before it is decided how.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -24,22 +25,38 @@ pub struct Findings {
     plan: Plan,
     evidence: Evidence,
     guesses: Guesses,
+    /// The images in which a microVM has run, if that was looked at.
+    used_in_place: HashSet<Location>,
 }
 
 impl Findings {
     /// Nothing was looked at.
     pub fn nothing() -> Self {
         let evidence = Evidence::at(Timestamp::now());
-        Self { plan: Plan::default(), evidence, guesses: Guesses::default() }
+        Self {
+            plan: Plan::default(),
+            evidence,
+            guesses: Guesses::default(),
+            used_in_place: HashSet::new(),
+        }
     }
 
-    /// Looks who needs what, and plans a collection that waits until nothing has arrived just now.
+    /// Looks who needs what, and plans a collection.
     pub fn new(cache: &Cache, inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Self {
         let activity = activity(inventory, cache_usage);
-        let evidence = gc::gather(cache, inventory, Timestamp::now(), activity).settled();
+        let evidence = gc::gather(cache, inventory, Timestamp::now(), activity);
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
         let guesses = Guesses::new(cache, inventory, &evidence.lifetimes);
-        Self { plan, evidence, guesses }
+        Self { plan, evidence, guesses, used_in_place: HashSet::new() }
+    }
+
+    /// Looks in which images a microVM has run.
+    pub fn look_into_images(mut self, cache: &Cache, inventory: &Inventory) -> Self {
+        // What cannot be opened was named when it was measured.
+        let is_used = |image: &&Location| cache.is_used_in_place(image).unwrap_or(false);
+        let images = inventory.images().map(|(image, _)| &image.location);
+        self.used_in_place = images.filter(is_used).cloned().collect();
+        self
     }
 }
 
@@ -76,7 +93,7 @@ pub struct Listing<'a> {
     /// What a collection would do.
     plan: &'a Plan,
     evidence: &'a Evidence,
-    guesses: &'a Guesses,
+    found: &'a Findings,
 }
 
 impl<'a> Listing<'a> {
@@ -110,7 +127,7 @@ impl<'a> Listing<'a> {
             timeline: Timeline::new(inventory, &found.evidence.lifetimes),
             plan: &found.plan,
             evidence: &found.evidence,
-            guesses: &found.guesses,
+            found,
         }
     }
 
@@ -141,14 +158,19 @@ impl<'a> Listing<'a> {
 
     /// What an orphan most likely was, if there is anything to tell by.
     pub fn guess(&self, image: &Entry) -> Option<&'a Guess> {
-        self.guesses.get(image)
+        self.found.guesses.get(image)
     }
 
-    /// Whether a process uses an image or holds a lease on it; `None` if that is unknown, or not to be shown.
+    /// Whether a process uses an image or holds a lease on it; `None` if that is unknown.
     pub fn in_use(&self, image: &Entry) -> Option<bool> {
-        let in_use = self.evidence.in_use.as_ref().filter(|_| self.reads_extents)?;
+        let in_use = self.evidence.in_use.as_ref()?;
         let is_leased = self.evidence.leases.contains(&image.location.name);
         Some(is_leased || !in_use.get(&image.location).is_empty())
+    }
+
+    /// Whether a microVM is known to have run in an image itself.
+    pub fn is_used_in_place(&self, image: &Entry) -> bool {
+        self.found.used_in_place.contains(&image.location)
     }
 
     /// How many images a collection would remove.

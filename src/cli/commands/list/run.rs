@@ -19,13 +19,16 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     let mut inventory = Inventory::default();
     let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::nothing();
-    if let Some(cache) = Cache::open(&context.cache_dir)? {
+    if let Some(cache) = context.open_cache()? {
         inventory = cache.inventory()?;
         if cache_usage.is_some() {
             cache_usage = Some(measure(context, &cache, &inventory, args.sizes)?);
         }
         if !shows_digests_only(context) {
             found = Findings::new(&cache, &inventory, cache_usage.as_ref());
+            if args.sizes {
+                found = found.look_into_images(&cache, &inventory);
+            }
         }
     }
     let listing = Listing::new(context, &inventory, cache_usage.as_ref(), &found, args);

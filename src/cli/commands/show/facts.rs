@@ -43,10 +43,21 @@ fn of_index(profile: &Profile<'_>) -> Vec<Fact> {
     vec![
         ("digest", vec![profile.digest.to_string()]),
         ("references", profile.row.refs.iter().map(|found| reference(found)).collect()),
-        ("status", vec![profile.row.status.name().to_owned()]),
+        ("status", vec![status(profile)]),
         ("last used", vec![time(profile.row.entry.last_used)]),
         ("born", vec![born]),
     ]
+}
+
+/// Whether it is needed, and who uses it.
+fn status(profile: &Profile<'_>) -> String {
+    let status = profile.row.status.name();
+    let users: Vec<_> = profile.users.iter().flatten().map(ToString::to_string).collect();
+    match (users.is_empty(), profile.is_leased) {
+        (false, _) => format!("{status}, in use by {}", users.join(", ")),
+        (true, true) => format!("{status}, leased"),
+        (true, false) => status.to_owned(),
+    }
 }
 
 fn of_config(config: &ImageConfig) -> Vec<Fact> {

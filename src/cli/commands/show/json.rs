@@ -17,6 +17,10 @@ pub struct Document<'a> {
     digest: String,
     path: String,
     status: &'static str,
+    /// `null` where the system does not tell.
+    in_use: Option<bool>,
+    /// Whether a microVM has run in the image itself; `null` if that is unknown.
+    used_in_place: Option<bool>,
     /// `null` for a ref in the old form, which does not say its reference.
     refs: Vec<Option<&'a str>>,
     last_used: String,
@@ -70,6 +74,8 @@ impl<'a> Document<'a> {
             digest: profile.digest.to_text(),
             path: lossy(entry.location.path_in(profile.cache_dir)),
             status: profile.row.status.name(),
+            in_use: profile.in_use(),
+            used_in_place: profile.is_used_in_place,
             refs: profile.row.refs.iter().map(|found| found.image.as_deref()).collect(),
             last_used: entry.last_used.to_string(),
             born: profile.born.map(|born| born.to_string()),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cache::{Cache, Digest, EntryKind, ImageConfig, Inventory, Location};
+use crate::cache::{Cache, Digest, EntryKind, ImageConfig, Inventory, Location, UsingProcess};
 use crate::cli::args::Show;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -26,6 +26,11 @@ pub struct Profile<'a> {
     /// `None` if it has none, or none that can be read.
     pub config: Option<ImageConfig>,
     pub born: Option<Timestamp>,
+    /// Which processes use it; `None` if that is unknown.
+    pub users: Option<Vec<UsingProcess>>,
+    pub is_leased: bool,
+    /// Whether a microVM has run in the image itself; `None` if that is unknown.
+    pub is_used_in_place: Option<bool>,
     /// What it is likely made of; `None` if its times say nothing.
     pub layers: Option<Vec<&'a Digest>>,
     pub now: Timestamp,
@@ -54,6 +59,8 @@ impl<'a> Profile<'a> {
         let row = row.ok_or_else(|| gone(context, digest))?;
         let mut notes = Notes::of_index(context, inventory, row.is_orphan());
         let config = notes.keep(cache.config(&row.entry.location));
+        let users = notes.keep(cache.users()).flatten();
+        let is_used_in_place = notes.keep(cache.is_used_in_place(&row.entry.location));
         let lifetimes = cache.lifetimes(inventory);
         notes.faults(lifetimes.problems.iter().map(ToString::to_string));
         let layers = layers_of(&Timeline::new(inventory, &lifetimes), inventory, row.entry);
@@ -68,10 +75,20 @@ impl<'a> Profile<'a> {
         if config == Some(None) {
             notes.hint(format!("{digest} has no .oci-config.json: a pull writes that last"));
         }
+        if is_used_in_place == Some(true) {
+            notes.hint(format!(
+                "a microVM has run in this image itself: it holds data of that session, perhaps credentials, and \
+                 later microVMs inherit it; `{}` and a fresh pull make it clean",
+                context.command(&format!("rm {}", digest.short()))
+            ));
+        }
         Ok(Self {
+            is_used_in_place,
             cache_dir: &context.cache_dir,
             digest,
             born: lifetimes.born(&row.entry.location),
+            users: users.map(|users| users.get(image).to_vec()),
+            is_leased: cache.leases([row.name()]).contains(row.name()),
             row,
             config: config.flatten(),
             layers,
@@ -81,6 +98,11 @@ impl<'a> Profile<'a> {
             measured,
             usage,
         })
+    }
+
+    /// Whether a process uses it or holds a lease on it; `None` if that is unknown.
+    pub fn in_use(&self) -> Option<bool> {
+        self.users.as_ref().map(|users| self.is_leased || !users.is_empty())
     }
 
     pub fn usage(&self) -> Usage {

@@ -2,7 +2,6 @@
 
 use super::profile::Profile;
 use super::{facts, json, tree};
-use crate::cache::Cache;
 use crate::cli::args::{Format, Show};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
@@ -10,7 +9,7 @@ use crate::cli::find_image::{choose, no_cache};
 use crate::cli::ui::json::document;
 
 pub fn run(context: &Context<'_>, args: &Show) -> Result<Ending, Failure> {
-    let Some(cache) = Cache::open(&context.cache_dir)? else {
+    let Some(cache) = context.open_cache()? else {
         return Err(no_cache(context, &args.image).into());
     };
     let inventory = cache.inventory()?;

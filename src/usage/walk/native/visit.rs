@@ -73,6 +73,9 @@ impl Walk<'_> {
         batch: &mut Batch,
         children: &mut NameList,
     ) {
+        if self.tree.mount_points().contain(directory, name) {
+            return;
+        }
         if kind == Some(Kind::Directory) {
             return children.push(name);
         }

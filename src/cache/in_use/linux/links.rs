@@ -1,4 +1,4 @@
-//! The open files of a process: a directory of links, named by number.
+//! A directory of a process in `/proc`, such as its open files: links, named by number.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -11,10 +11,14 @@ use rustix::fs::RawDir;
 /// 4 KiB hold some 170 descriptors.
 const BUFFER_BYTES: usize = 4096;
 
-/// Calls `each` with the directory and the name of every link in it. (The crate's own iterator
-/// takes four calls for each, and puts U+FFFD for bytes of a path that are not UTF-8.)
-pub fn for_each(process: &Process, mut each: impl FnMut(&File, &CStr)) -> ProcResult<()> {
-    let directory = process.open_relative("fd")?;
+/// Calls `each` with the directory `name` of a process and the name of everything in it. (The crate's own
+/// iterators take four calls for each, and put U+FFFD for bytes of a path that are not UTF-8.)
+pub fn for_each(
+    process: &Process,
+    name: &str,
+    mut each: impl FnMut(&File, &CStr),
+) -> ProcResult<()> {
+    let directory = process.open_relative(name)?;
     let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
     let mut links = RawDir::new(&directory, &mut buffer);
     while let Some(link) = links.next() {

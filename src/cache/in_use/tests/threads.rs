@@ -1,0 +1,43 @@
+//! Processes whose threads do not share all that they have.
+
+use super::*;
+
+/// Runs a Python program with the functions of C in `c`, and an entry in its arguments.
+fn python(program: &str, entry: &Path) -> Option<Running> {
+    let begin = "import ctypes, os, sys, threading, time\nc = ctypes.CDLL(None)\n";
+    let mut command = Command::new("python3");
+    let command = command.arg("-c").arg(format!("{begin}{program}")).arg(entry);
+    let child = command.spawn().ok().map(Running);
+    if child.is_none() {
+        eprintln!("skipped: there is no python3");
+    }
+    child
+}
+
+#[test]
+fn a_thread_with_a_directory_or_files_of_its_own_uses_what_it_has() {
+    for (own, act) in [("0x200", "os.chdir(sys.argv[1])"), ("0x400", "os.open(sys.argv[1], 0)")] {
+        let files = TestCache::new();
+        let program = format!(
+            "def run():\n  c.unshare({own})\n  {act}\n  time.sleep(30)\n\
+             threading.Thread(target=run).start()"
+        );
+        let Some(child) = python(&program, &files.image("a")) else { return };
+        assert_user(&open(files.dir()), &image("sha256-a"), &child);
+    }
+}
+
+#[test]
+fn a_process_whose_first_thread_has_ended_uses_what_the_others_have() {
+    for act in ["os.chdir(sys.argv[1])", "os.open(sys.argv[1], 0)"] {
+        let files = TestCache::new();
+        let program = format!(
+            "{act}\nthreading.Thread(target=time.sleep, args=[30]).start()\nc.pthread_exit(None)"
+        );
+        let Some(child) = python(&program, &files.image("a")) else { return };
+        let status = format!("/proc/{}/status", child.pid());
+        let is_zombie = |status: String| status.contains("State:\tZ");
+        assert!(comes_true(|| fs::read_to_string(&status).is_ok_and(is_zombie)));
+        assert_user(&open(files.dir()), &image("sha256-a"), &child);
+    }
+}

@@ -43,7 +43,8 @@ pub struct Build<'a> {
     pub location: &'a Location,
     /// What it brings; `None` if it could not be looked at.
     pub program: Option<&'a Program>,
-    /// When its directory was made, where the file system knows.
+    /// When its pull began, where the file system knows: see
+    /// [`Lifetimes::pulled`](crate::cache::Lifetimes::pulled).
     pub born: Option<Timestamp>,
     /// Its modification time.
     pub last_used: Timestamp,

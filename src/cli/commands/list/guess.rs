@@ -49,7 +49,7 @@ impl Guesses {
         let builds = Builds::new(images().map(|image| Build {
             location: &image.location,
             program: programs.get(&image.location),
-            born: lifetimes.born(&image.location),
+            born: lifetimes.pulled(&image.location),
             last_used: image.last_used,
         }));
         let name = |image: &Location| {

@@ -177,6 +177,21 @@ fn a_change_of_the_base_needs_a_witness() {
             "c1>c2 x1>x2",
         ),
         (
+            "lost, and the other has it still",
+            "c1 1-2 CLAUDE jq | x1 3-4 CODEX jq | c2 5-6 CLAUDE",
+            "",
+        ),
+        (
+            "lost, and a later one has it",
+            "c1 1-2 CLAUDE jq | x1 3-4 CODEX | c2 5-6 CLAUDE | o1 7-8 OPENCODE jq",
+            "",
+        ),
+        (
+            "gained, lost and gained again",
+            "c1 1-2 CLAUDE | x1 3-4 CODEX jq | o1 5-6 OPENCODE | c2 7-8 CLAUDE jq",
+            "",
+        ),
+        (
             "one tool for another",
             "c1 1-2 CLAUDE jq | x1 2-3 CODEX jq | c2 5-6 CLAUDE yq | x2 6-7 CODEX yq",
             "c1>c2 x1>x2",
@@ -201,6 +216,11 @@ fn a_program_is_never_taken_for_a_tool_of_the_base() {
         (
             "both bring a tool that others lack",
             "c1 1-2 claude rg | g1 3-4 gemini | x1 5-6 codex rg | x2 7-8 codex",
+            "",
+        ),
+        (
+            "and another build of it brings more",
+            "a1 1-2 mine rg | g1 3-4 gemini | c1 5-6 claude rg foo | c2 7-8 claude rg",
             "",
         ),
         (

@@ -54,14 +54,14 @@ impl Guesses {
         }));
         let name = |image: &Location| {
             let mut refs = reachability.get(&image.name).iter();
-            refs.find_map(|found| found.image.clone())
+            refs.find_map(|found| found.image.as_deref())
         };
         let guess = |image: &Entry| {
             let location = &image.location;
             let program = programs.get(location).filter(|program| !program.tokens.is_empty())?;
             let likeliest = builds.likeliest(location, |other| name(other).is_some());
             let guess = Guess {
-                reference: likeliest.and_then(name),
+                reference: likeliest.and_then(name).map(str::to_owned),
                 program: builds.name(location).map(OsStr::to_owned),
                 runs: runs(program),
             };

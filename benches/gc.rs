@@ -1,11 +1,15 @@
-//! Removing dead images: several shapes of trees, several numbers of threads, and
-//! `std::fs::remove_dir_all` to compare. It removes what it has built, and nothing else.
+//! Removing dead images: several shapes of trees and file systems, several ceilings for the number of
+//! threads, and `std::fs::remove_dir_all` to compare. It removes what it has built, and nothing else.
 
 #[path = "../tests/support/cache.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod cache;
 mod shapes;
+#[path = "../tests/support/volume.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod volume;
 
+use std::path::Path;
 use std::time::Duration;
 
 use bbox_cache::cache::{Cache, Patience};
@@ -19,7 +23,8 @@ use criterion::{
     BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
 use jiff::Timestamp;
-use shapes::{Fill, SHAPES, build};
+use shapes::{SHAPES, build, build_in};
+use volume::{SYSTEMS, Volume};
 
 const IMAGES: u32 = 2;
 const FILES: u32 = 400;
@@ -41,20 +46,19 @@ fn remove_with_std(built: &TestCache) {
     }
 }
 
-fn bench(criterion: &mut Criterion, name: &str, fill: Fill, jobs: &[usize]) {
+fn bench(criterion: &mut Criterion, name: &str, built: impl Fn() -> TestCache, jobs: &[usize]) {
     let mut group = criterion.benchmark_group(format!("gc/{name}"));
     // Building the trees takes longer than removing them: one removal a sample is enough.
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     group.warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_millis(500));
     group.throughput(Throughput::Elements(u64::from(IMAGES * FILES)));
-    let built = || build(IMAGES, fill, FILES);
     group.bench_function("remove_dir_all", |bench| {
-        bench.iter_batched_ref(built, |cache| remove_with_std(cache), BatchSize::PerIteration);
+        bench.iter_batched_ref(&built, |cache| remove_with_std(cache), BatchSize::PerIteration);
     });
     for &jobs in jobs {
         let jobs = Jobs::new(jobs).unwrap();
         group.bench_function(BenchmarkId::new("sweep", jobs.get()), |bench| {
-            bench.iter_batched_ref(built, |cache| remove(cache, jobs), BatchSize::PerIteration);
+            bench.iter_batched_ref(&built, |cache| remove(cache, jobs), BatchSize::PerIteration);
         });
     }
     group.finish();
@@ -63,9 +67,27 @@ fn bench(criterion: &mut Criterion, name: &str, fill: Fill, jobs: &[usize]) {
 fn gc(criterion: &mut Criterion) {
     for (name, fill) in SHAPES {
         let jobs = if name == "rootfs" { &[1, 2, 4, 8, 16, 32, 64][..] } else { &[2, 32] };
-        bench(criterion, name, fill, jobs);
+        bench(criterion, name, || build(IMAGES, fill, FILES), jobs);
     }
 }
 
-criterion_group!(benches, gc);
+/// Where threads are rewarded differently. The temporary directory above is mostly on ext4.
+fn file_systems(criterion: &mut Criterion) {
+    let bench_on = |criterion: &mut Criterion, name: &str, place: &Path| {
+        let built = || build_in(TestCache::on(place), IMAGES, cache::rootfs, 10 * FILES);
+        bench(criterion, name, built, &[1, 2, 4, 32]);
+    };
+    bench_on(criterion, "disk", &std::env::temp_dir());
+    if let Some(memory) = Some(Path::new("/dev/shm")).filter(|memory| memory.is_dir()) {
+        bench_on(criterion, "tmpfs", memory);
+    }
+    for system in SYSTEMS {
+        match Volume::mount(system) {
+            Ok(volume) => bench_on(criterion, system.name(), &volume.path()),
+            Err(why) => eprintln!("skipped {}: {why}", system.name()),
+        }
+    }
+}
+
+criterion_group!(benches, gc, file_systems);
 criterion_main!(benches);

@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(100);
 const LAST_ATTEMPTS: u32 = 10;
 const ATTEMPT_STEP: Duration = Duration::from_millis(10);
 
-/// How many threads work.
+/// How many threads work, at most: a deletion takes as many of them as its file system rewards.
 ///
 /// Sizing and deleting wait for the disk, or for the kernel's locks, far more than they compute.
 /// So the default does not follow the number of cores alone. Where the system allows few open
@@ -33,8 +33,8 @@ pub(crate) struct Pool {
     pub budget: Budget,
 }
 
-/// 32: on two cores and ext4 the best or nearly so for sizing a cold cache, sizing a warm one, and
-/// deleting (`docs/performance.md`).
+/// 32: on two cores and ext4 the best or nearly so for sizing a cold cache and a warm one, and more than
+/// a deletion ever needs (`docs/performance.md`).
 impl Default for Jobs {
     fn default() -> Self {
         Self(NonZeroUsize::MIN.saturating_add(31))
@@ -53,10 +53,6 @@ impl Jobs {
     /// The number of threads.
     pub fn get(self) -> usize {
         self.0.get()
-    }
-
-    pub(crate) fn pool(self) -> Result<Pool> {
-        self.pool_with_files(0)
     }
 
     /// A pool whose threads may each have so many files open besides their directories.
@@ -100,8 +96,9 @@ pub(crate) fn watched<T: Send>(
     work: impl FnOnce() -> T + Send,
     mut look: impl FnMut(),
 ) -> T {
-    let _stops = StopOnPanic(stop);
     aside(work, |end| {
+        // In here: what is outside is dropped only once the work has ended.
+        let _stops = StopOnPanic(stop);
         while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             look();
         }

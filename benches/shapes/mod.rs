@@ -13,7 +13,11 @@ pub const SHAPES: [(&str, Fill); 5] =
 
 /// A cache of so many dead images, each of about so many files.
 pub fn build(images: u32, fill: Fill, files: u32) -> TestCache {
-    let cache = TestCache::new();
+    build_in(TestCache::new(), images, fill, files)
+}
+
+/// The same in a cache somewhere else.
+pub fn build_in(cache: TestCache, images: u32, fill: Fill, files: u32) -> TestCache {
     (0..images).for_each(|n| drop(cache.image_with(&n.to_string(), |top| fill(top, files))));
     cache
 }

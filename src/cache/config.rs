@@ -15,7 +15,7 @@ use super::location::Location;
 use crate::error::{Context, Error, Result};
 
 /// What the file is called in an image.
-pub(super) const CONFIG_FILE: &CStr = c".oci-config.json";
+pub(crate) const CONFIG_FILE: &CStr = c".oci-config.json";
 /// More than that is no config.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 

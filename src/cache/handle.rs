@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::location::Folder;
 use super::vm_clones::VmClones;
 use crate::error::{Context, Error, Result};
-use crate::fs::Directory;
+use crate::fs::{Directory, VolumeKind};
 
 /// How long to wait between two looks at what is free, how many may be taken, and how many alike in
 /// a row mean that nothing happens any more.
@@ -116,22 +116,29 @@ impl Cache {
     /// # Errors
     /// The system does not tell.
     pub fn can_share_data(&self) -> Result<bool> {
+        Ok(self.volume_kind()?.is_some())
+    }
+
+    /// The kind of the file system where the cache lies, if files can share data there.
+    pub(crate) fn volume_kind(&self) -> Result<Option<VolumeKind>> {
         let volume = self.root.volume().context("find the file system of", &self.path)?;
-        Ok(volume.is_some())
+        Ok(volume.map(|volume| volume.kind))
     }
 
     /// Free bytes on the file system of the cache, for comparison with a later call. Where files can
     /// share data, it first waits until what was done so far is written, since only then it counts,
-    /// and then for up to a second until the figure stands still.
+    /// and then, but on btrfs, for up to a second until the figure stands still.
     ///
     /// # Errors
     /// The system does not tell.
     pub fn free_bytes(&self) -> Result<u64> {
         let free = || self.root.free_bytes().context("find the free space of", &self.path);
-        if !self.can_share_data()? {
+        let Some(kind) = self.volume_kind()? else { return free() };
+        self.root.settle().context("write out the file system of", &self.path)?;
+        // What was removed from a btrfs is free with the transaction that has been written.
+        if kind == VolumeKind::Btrfs {
             return free();
         }
-        self.root.settle().context("write out the file system of", &self.path)?;
         // XFS gives back what was removed behind the scenes, and has no call to wait for that.
         let (mut found, mut looks_alike) = (free()?, 0);
         for _ in 0..MOST_LOOKS {

@@ -1,12 +1,13 @@
 //! What lies in the cache: one cheap pass over three folders, no tree is walked.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::io::Errno;
 
 use super::digest::Digest;
-use super::entry::{Entry, EntryKind, classify, own_folder};
+use super::entry::{Entry, EntryKind, Leftover, classify, own_folder};
 use super::entry_name::EntryName;
 use super::handle::Cache;
 use super::in_use::unanswering_mounts;
@@ -27,6 +28,8 @@ pub struct Inventory {
     pub refs: RefIndex,
     /// The folders that are there, besides the root.
     pub folders: Vec<Folder>,
+    /// Images and layers that an interrupted collection had begun to remove in their places.
+    pub begun: HashSet<Location>,
     /// When `refs` was made, where the file system knows.
     pub index_born: Option<Timestamp>,
     /// What could not be looked at, and so is not among the entries.
@@ -40,6 +43,12 @@ impl Inventory {
             EntryKind::Image(digest) => Some((entry, digest)),
             _ => None,
         })
+    }
+
+    /// Where the things lie that are not the cache's own.
+    pub fn foreign(&self) -> impl Iterator<Item = &Location> {
+        let foreign = self.entries.iter().filter(|entry| entry.kind == EntryKind::Foreign);
+        foreign.map(|entry| &entry.location)
     }
 
     /// Whether this is a cache beyond doubt: either something lies in it that only the owner of a
@@ -72,7 +81,17 @@ impl Inventory {
         match own_folder(&location, status.kind) {
             Some(folder) => self.folders.push(folder),
             None => {
-                let kind = classify(location.folder, &location.name, status.kind);
+                let mut kind = classify(location.folder, &location.name, status.kind);
+                match kind {
+                    EntryKind::Image(_) | EntryKind::Layer(_) if status.is_closed() => {
+                        self.begun.insert(location.clone());
+                    }
+                    // It is no longer whole.
+                    EntryKind::Leftover(Leftover::Hidden(_)) if status.is_closed() => {
+                        kind = EntryKind::Leftover(Leftover::Dead);
+                    }
+                    _ => {}
+                }
                 let (last_used, changed) = (status.modified(), status.changed());
                 self.entries.push(Entry { location, kind, last_used, changed });
             }
@@ -122,5 +141,36 @@ impl Cache {
     /// As for [`Cache::inventory`].
     pub fn inventory_now(&self) -> Result<Inventory> {
         Inventory::read(self, Duration::ZERO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::test_cache::TestCache;
+
+    #[test]
+    fn what_was_half_removed_in_place_is_known_by_its_mode() {
+        let cache = TestCache::new();
+        let hidden = cache.path("tmp-gc-sha256-b");
+        fs::rename(cache.image("b"), &hidden).unwrap();
+        let paths = [cache.image("a"), cache.layer("l"), hidden];
+        let set = |mode| {
+            let set = |path| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            paths.iter().for_each(set);
+        };
+        for (mode, begun, is_whole) in [(0o300, 2, false), (0o000, 0, true), (0o755, 0, true)] {
+            set(mode);
+            let opened = Cache::open(cache.dir()).unwrap().unwrap();
+            let inventory = opened.inventory_now().unwrap();
+            assert_eq!(inventory.begun.len(), begun, "{mode:o}");
+            let kinds = inventory.entries.iter().map(|entry| &entry.kind);
+            let hidden =
+                kinds.filter(|kind| matches!(kind, EntryKind::Leftover(Leftover::Hidden(_))));
+            assert_eq!(hidden.count() == 1, is_whole, "{mode:o}");
+        }
     }
 }

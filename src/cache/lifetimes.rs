@@ -90,6 +90,8 @@ impl Lifetimes {
         let status = directory.status().context("look at", folder.path_in(cache.path()))?;
         self.folders.insert(folder, status.modified());
         let entries = inventory.entries.iter().filter(|entry| entry.location.folder == folder);
+        // What is no longer whole is not made of anything.
+        let entries = entries.filter(|entry| !inventory.begun.contains(&entry.location));
         for entry in entries {
             match self.read_entry(&directory, entry) {
                 // Gone meanwhile; or a layer that is a file, of which there is nothing to know.

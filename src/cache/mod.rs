@@ -26,11 +26,13 @@ mod ref_file;
 mod refs;
 #[cfg(test)]
 mod refs_tests;
+mod refusals;
 mod tag;
 mod trash_name;
 mod used_in_place;
 mod vm_clones;
 
+pub(crate) use config::CONFIG_FILE;
 pub use config::ImageConfig;
 pub use digest::Digest;
 pub use entry::{Entry, EntryKind, Leftover};
@@ -54,6 +56,7 @@ pub use mounts::Mounts;
 pub use program::{Coverage, Program, Programs, Token};
 pub use ref_file::{InvalidRef, Ref, RefProblem};
 pub use refs::{RefIndex, UnreadableRef};
+pub use refusals::{Refusal, RefusalCause, Refusals};
 pub use tag::Tagged;
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use vm_clones::VmClones;

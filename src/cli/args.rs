@@ -21,7 +21,7 @@ pub struct Shared {
     /// Where the clones of microVMs lie [default: ~/.config/broodbox/vms]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub vm_dir: Option<PathBuf>,
-    /// How many threads work, 1 to 1024 [default: 32]
+    /// How many threads work, 1 to 1024; deleting takes fewer where that is as fast [default: 32]
     #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<Jobs>,
     /// Columns for people, or one JSON document
@@ -192,6 +192,10 @@ pub struct Gc {
     /// Remove extractions that nobody has open once nothing in them has changed for that long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub temp_age: SignedDuration,
+    /// Remove without hiding first what the file system does not rename, as on a full btrfs. Brood
+    /// Box must not start meanwhile: it could use half an image
+    #[arg(long)]
+    pub in_place: bool,
     /// Fail instead of waiting for another collection to end
     #[arg(long)]
     pub no_wait: bool,
@@ -219,6 +223,10 @@ pub struct Rm {
     /// Only say what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Remove without hiding first what the file system does not rename, as on a full btrfs. Brood
+    /// Box must not start meanwhile: it could use half an image
+    #[arg(long)]
+    pub in_place: bool,
     /// Fail instead of waiting for a collection to end
     #[arg(long)]
     pub no_wait: bool,
@@ -250,7 +258,7 @@ pub struct Tag {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache untag ghcr.io/a/b:latest   the image stays, as an orphan if that was its last reference")]
+  bbox cache untag ghcr.io/a/b:latest   the image stays, perhaps as an orphan")]
 pub struct Untag {
     /// The whole reference
     #[arg(value_name = "REFERENCE", add = images())]

@@ -1,5 +1,6 @@
 //! What the user should know besides: what could not be read, and whether the refs can be believed.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use indicatif::HumanCount;
@@ -68,9 +69,12 @@ pub fn unread_in_tree(problems: &Problems) -> Vec<String> {
     lines
 }
 
-/// What could not be read, safe to print.
-pub fn unread(cache_usage: &CacheUsage) -> Vec<String> {
+/// What could not be read of the cache, safe to print. Whatever else lies there, such as `lost+found`, may be closed to
+/// its user.
+pub fn unread(inventory: &Inventory, cache_usage: &CacheUsage) -> Vec<String> {
+    let foreign: HashSet<_> = inventory.foreign().collect();
     let trees = cache_usage.measurement().all_problems();
+    let trees = trees.filter(|(location, _)| !foreign.contains(location));
     let trees = trees.flat_map(|(_, problems)| unread_in_tree(problems));
     cache_usage.problems().iter().map(ToString::to_string).chain(trees).collect()
 }

@@ -34,6 +34,25 @@ impl Offer {
     }
 }
 
+/// What there is to say of orphans that nothing has replaced: how many, how big they are as far as that is known, and what to do
+/// about them.
+pub fn unreplaced(count: usize, bytes: Option<Estimate>, gc: &str, tag: &str) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    let images = plural(count, "unreplaced image");
+    let size = bytes.map(|bytes| format!(" ({})", estimate(bytes))).unwrap_or_default();
+    let (verb, its, it) = if count == 1 {
+        ("stays", "its reference", "it")
+    } else {
+        ("stay", "their references", "them")
+    };
+    format!(
+        "{images}{size} {verb}: Brood Box may have dropped {its} and still want {it}.\n\
+         `{gc} --all` removes {it}; `{tag} IMAGE REFERENCE` keeps one for good.\n"
+    )
+}
+
 fn reclaimable(bytes: &str) -> String {
     format!("{RECLAIMABLE}{bytes}{RECLAIMABLE:#}")
 }

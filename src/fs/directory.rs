@@ -9,12 +9,15 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{
+    Access, AtFlags, Mode, OFlags, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW,
+    UTIME_OMIT,
+};
 use rustix::io::{Errno, Result};
 
 use super::descriptors::patiently;
 use super::shared_data::{DataFile, OPEN_DATA, Volume};
-use super::status::{Kind, Status};
+use super::status::{CLOSED, Kind, Status};
 use super::sys;
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -87,6 +90,27 @@ impl Directory {
         Ok(rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?.st_uid)
     }
 
+    /// Asks whether this process may add and remove names in the directory `name`, which is not
+    /// followed if it is a symlink, or in `.`.
+    ///
+    /// # Errors
+    /// `ACCESS` if its mode or owner does not allow it, `PERM` if it is immutable, `ROFS` on a file
+    /// system or in a subvolume that is read-only.
+    pub fn check_writable(&self, name: &CStr) -> Result<()> {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        let flags = AtFlags::EACCESS | AtFlags::SYMLINK_NOFOLLOW;
+        rustix::fs::accessat(&self.fd, name, access, flags)
+    }
+
+    /// Whether something is mounted on an entry, or it is a part of another file system.
+    pub fn is_mount_point(&self, name: &CStr) -> bool {
+        match self.status_of(name) {
+            Ok(Status { mounted: Some(mounted), .. }) => mounted,
+            Ok(_) => matches!(self.open_child(name), Err(Errno::XDEV)),
+            Err(_) => false,
+        }
+    }
+
     /// Whether an entry is marked so that nobody may change or remove it, as far as that is known.
     pub fn is_immutable(&self, name: &CStr) -> bool {
         sys::is_immutable(&self.fd, name)
@@ -129,6 +153,12 @@ impl Directory {
     pub fn free_bytes(&self) -> Result<u64> {
         let found = rustix::fs::fstatvfs(&self.fd)?;
         Ok(found.f_bfree * found.f_frsize)
+    }
+
+    /// Whether the file system is mounted read-only here, as far as that is known.
+    pub fn is_mounted_read_only(&self) -> bool {
+        let found = rustix::fs::fstatvfs(&self.fd);
+        found.is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY))
     }
 
     /// Waits until everything that was done on the file system so far has had its effect on
@@ -189,6 +219,11 @@ impl Directory {
     /// Lets the owner read, write and enter this directory.
     pub fn make_writable(&self) -> Result<()> {
         rustix::fs::fchmod(&self.fd, Mode::RWXU)
+    }
+
+    /// Keeps everyone but root from listing this directory, while its owner can still empty it.
+    pub fn close(&self) -> Result<()> {
+        rustix::fs::fchmod(&self.fd, CLOSED)
     }
 
     /// Lets the owner read, write and enter the directory `name`, which cannot be opened as it is.
@@ -253,7 +288,26 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::fs::InodeId;
     use crate::test_cache::TestCache;
+
+    #[test]
+    fn a_directory_is_found_by_its_inode_unless_inodes_say_nothing() {
+        let cache = TestCache::new();
+        let (top, status) = (Directory::open(&cache.dir()).unwrap(), |number| {
+            let found = Directory::open(&cache.outside()).unwrap().status().unwrap();
+            Ok(Status { inode: InodeId { number, ..found.inode }, ..found })
+        });
+        let looks = std::cell::Cell::new(0);
+        let another_each_time = || {
+            looks.set(looks.get() + 1);
+            status(looks.get())
+        };
+        assert_eq!(top.is_found_by(|| top.status()), Ok(true));
+        assert_eq!(top.is_found_by(|| status(0)), Ok(false));
+        assert_eq!(top.is_found_by(another_each_time), Ok(true));
+        assert_eq!(top.is_found_by(|| Err(Errno::NOENT)), Err(Errno::NOENT));
+    }
 
     /// Nor is what they lead to changed, which is checked when the cache goes.
     #[test]

@@ -4,7 +4,10 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 use jiff::Timestamp;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Mode};
+
+/// The mode of a directory that its owner can empty, but not list. No pull makes such a directory.
+pub(super) const CLOSED: Mode = Mode::WUSR.union(Mode::XUSR);
 
 /// One inode: its device and its number on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +54,8 @@ impl From<std::fs::FileType> for Kind {
 #[derive(Clone, Copy, Debug)]
 pub struct Status {
     pub kind: Kind,
+    /// Permission bits.
+    pub mode: u32,
     pub inode: InodeId,
     /// How many names it has on its file system.
     pub links: u64,
@@ -71,6 +76,7 @@ impl From<&Metadata> for Status {
     fn from(found: &Metadata) -> Self {
         Self {
             kind: found.file_type().into(),
+            mode: found.mode() & 0o7777,
             inode: InodeId { device: found.dev(), number: found.ino() },
             links: found.nlink(),
             size: found.size(),
@@ -83,6 +89,15 @@ impl From<&Metadata> for Status {
 }
 
 impl Status {
+    /// Whether it is a directory that only root can list, as [`Directory::close`] leaves it.
+    ///
+    /// [`Directory::close`]: super::Directory::close
+    // The type of a mode differs between systems.
+    #[allow(clippy::useless_conversion)]
+    pub fn is_closed(&self) -> bool {
+        self.kind == Kind::Directory && self.mode == u32::from(CLOSED.as_raw_mode())
+    }
+
     /// Bytes that the inode occupies.
     pub fn on_disk(&self) -> u64 {
         self.blocks.saturating_mul(512)

@@ -6,10 +6,11 @@ use super::reporter::Reporter;
 use crate::cache::{Cache, Inventory};
 use crate::error::{Error, Result};
 use crate::jobs::Jobs;
-use crate::plan::{Activity, Evidence};
+use crate::plan::{Activity, Evidence, Reachability};
 use crate::usage::Meter;
 
-/// Looks at processes, leases, mounts and the births of everything in `inventory`. `now` is a time before `activity` was
+/// Looks at processes, leases, mounts, owners and the births of everything in `inventory`; if there is an orphan, also at the
+/// programs that the images bring. `now` is a time before `activity` was
 /// looked at, so nothing that has happened meanwhile lies in the past.
 ///
 /// Evidence that cannot be had is unknown, and what that was is among its problems.
@@ -22,10 +23,15 @@ pub fn gather(
     let mut evidence = Evidence::at(now);
     evidence.activity = activity;
     evidence.lifetimes = cache.lifetimes(inventory);
+    let reachability = Reachability::new(&inventory.refs.refs);
+    if inventory.images().any(|(image, _)| !reachability.contains(&image.location.name)) {
+        evidence.programs = cache.programs(inventory);
+    }
     evidence.leases = cache.leases(inventory.images().map(|(image, _)| &image.location.name));
     let mut problems = Vec::new();
     evidence.in_use = known(cache.users(), &mut problems);
     evidence.mounts = known(cache.mounts(), &mut problems);
+    evidence.refusals = cache.refusals(inventory, evidence.mounts.as_ref());
     evidence.problems = problems;
     evidence
 }

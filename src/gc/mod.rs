@@ -33,5 +33,5 @@ pub use draft::{Draft, LeftLayers, measure_left_layers};
 pub use gather::gather;
 pub use measure::{measure, measure_cache};
 pub use prepare::{plan, plan_purge, plan_rm};
-pub use reporter::Reporter;
+pub use reporter::{Detail, Reporter};
 pub use run::{Done, run};

@@ -5,11 +5,31 @@ use crate::stop::StopFlag;
 use crate::sweep::RemovalResult;
 use crate::usage::Progress;
 
+/// How much a collection finds out about what it frees, where files can share data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Bounds of what is freed, and the file system's own word.
+    #[default]
+    Full,
+    /// Bounds; and the file system's word where they leave anything open.
+    Bounds,
+    /// What is quickest: on btrfs, reading extents first costs a quarter of the removal, so only the
+    /// file system's word is asked for there.
+    Quick,
+    /// Nothing: nobody looks at it.
+    None,
+}
+
 /// Watches a collection, and may stop it. Each method does nothing by default, so `()` is a reporter.
 pub trait Reporter {
     /// Raised to end the collection early. What it had begun is finished by the next one.
     fn stop(&self) -> StopFlag {
         StopFlag::new()
+    }
+
+    /// What has to be found out about the bytes that are freed.
+    fn detail(&self) -> Detail {
+        Detail::default()
     }
 
     /// Trees are being measured: called about ten times a second until that ends.

@@ -2,15 +2,16 @@
 //!
 //! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that comes back: then the
 //! trees are measured before they go, and that says how much does. And the file system has a word of its own, which
-//! includes its metadata and whatever others did meanwhile.
+//! includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if nobody looks at it.
 
 use bytesize::ByteSize;
 use crossbeam_channel::unbounded;
 
 use super::measure::measure_planned;
-use super::reporter::Reporter;
+use super::reporter::{Detail, Reporter};
 use crate::cache::LockedCache;
 use crate::error::{Error, Result};
+use crate::fs::VolumeKind;
 use crate::jobs::{Jobs, watched};
 use crate::plan::{Decision, Plan};
 use crate::sweep::{Event, Outcome, RemovalResult, sweep};
@@ -21,6 +22,8 @@ use crate::usage::{Estimate, Measurement, Progress};
 pub struct Done {
     plan: Plan,
     outcome: Outcome,
+    /// Whether files can share data.
+    shares: bool,
     /// Of what was to be removed, where files can share data.
     measurement: Option<Measurement>,
     /// Free bytes on the file system before and after.
@@ -41,19 +44,41 @@ pub fn run(
     reporter: &mut dyn Reporter,
 ) -> Result<Done> {
     let is_idle = plan.removals().next().is_none();
-    let measurement = if !is_idle && cache.can_share_data()? {
+    let (detail, volume) = (reporter.detail(), cache.volume_kind()?);
+    let measurement = if !is_idle && needs_bounds(detail, volume) {
         Some(measure_planned(cache, &plan, &plan.to_remove(), jobs, reporter)?)
     } else {
         None
     };
-    let before = if is_idle { None } else { Some(cache.free_bytes()) };
+    let bounds = measurement.as_ref().map(|found| found.reclaimable(&plan.to_remove()));
+    let is_open = bounds.is_none_or(|bounds| !bounds.is_one_figure());
+    let asks = !is_idle && needs_word(detail, volume, is_open);
+    let before = asks.then(|| cache.free_bytes());
     let outcome = sweep_watched(cache, &mut plan, jobs, reporter)?;
     let room = before.map(|before| Ok((before?, cache.free_bytes()?))).transpose();
     let (room, problem) = match room {
         Ok(room) => (room, None),
         Err(problem) => (None, Some(problem)),
     };
-    Ok(Done { plan, outcome, measurement, room, problem })
+    Ok(Done { plan, outcome, shares: volume.is_some(), measurement, room, problem })
+}
+
+/// Whether the trees are measured first.
+fn needs_bounds(detail: Detail, volume: Option<VolumeKind>) -> bool {
+    match (detail, volume) {
+        (_, None) | (Detail::None, _) | (Detail::Quick, Some(VolumeKind::Btrfs)) => false,
+        (Detail::Full | Detail::Bounds | Detail::Quick, Some(_)) => true,
+    }
+}
+
+/// Whether the file system is asked for its free bytes. Where files cannot share data, it answers at once; elsewhere it
+/// has to write first.
+fn needs_word(detail: Detail, volume: Option<VolumeKind>, is_open: bool) -> bool {
+    match detail {
+        Detail::Full => true,
+        Detail::Bounds | Detail::Quick => is_open || volume.is_none(),
+        Detail::None => false,
+    }
 }
 
 fn sweep_watched(
@@ -116,14 +141,50 @@ impl Done {
             }
         }
         match &self.measurement {
+            None if self.shares => Estimate::default().or_up_to(whole + parts),
             None => Estimate::exactly(whole + parts),
             Some(measurement) => measurement.reclaimable(gone).capped(whole).or_up_to(parts),
         }
+    }
+
+    /// Whether [`Done::freed`] only says what was removed: it was not found out how much of that is shared.
+    pub fn lacks_bounds(&self) -> bool {
+        self.shares && self.measurement.is_none() && self.plan.removals().next().is_some()
     }
 
     /// What the file system says has come back; less than nothing if others have taken more meanwhile.
     pub fn freed_by_file_system(&self) -> Option<i64> {
         let (before, after) = self.room?;
         Some(after.wrapping_sub(before).cast_signed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_found_out_that_nobody_looks_at() {
+        use Detail as D;
+        use VolumeKind::{Btrfs, Xfs};
+        for (detail, volume, is_open, bounds, word) in [
+            (D::Full, None, false, false, true),
+            (D::Full, Some(Xfs), false, true, true),
+            (D::Full, Some(Btrfs), false, true, true),
+            (D::Bounds, None, true, false, true),
+            (D::Bounds, Some(Xfs), false, true, false),
+            (D::Bounds, Some(Btrfs), false, true, false),
+            (D::Bounds, Some(Btrfs), true, true, true),
+            (D::Quick, None, true, false, true),
+            (D::Quick, Some(Xfs), false, true, false),
+            (D::Quick, Some(Xfs), true, true, true),
+            (D::Quick, Some(Btrfs), true, false, true),
+            (D::None, None, true, false, false),
+            (D::None, Some(Xfs), true, false, false),
+            (D::None, Some(Btrfs), true, false, false),
+        ] {
+            let found = (needs_bounds(detail, volume), needs_word(detail, volume, is_open));
+            assert_eq!(found, (bounds, word), "{detail:?} {volume:?} {is_open}");
+        }
     }
 }

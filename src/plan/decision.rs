@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::evidence::Evidence;
+use super::identity::Identity;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, Verdict};
 use super::timeline::LayerStatus;
 use crate::cache::{
-    Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location, Ref, UsingProcess,
+    Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location, Ref, Refusal, UsingProcess,
     former_ref_file,
 };
 use crate::usage::{Measurement, Size, Usage};
@@ -103,8 +104,12 @@ pub struct Decision {
     pub users: Vec<UsingProcess>,
     /// Where something is mounted in it, if that is why it stays.
     pub mount: Option<PathBuf>,
+    /// What would refuse to be removed, if that is why it stays.
+    pub refusal: Option<Refusal>,
     /// Where it stands, if it is a layer.
     pub layer_status: Option<LayerStatus>,
+    /// What it most likely was, if it is an orphan.
+    pub identity: Option<Identity>,
     /// How big it is, if it was measured: see [`Plan::note_usage`].
     pub usage: Option<Usage>,
 }
@@ -115,13 +120,14 @@ pub struct Plan {
     decisions: Vec<Decision>,
     places: HashMap<Location, usize>,
     left: Option<Size>,
+    in_place: bool,
 }
 
 impl Plan {
     pub(super) fn new(decisions: Vec<Decision>) -> Self {
         let locations = decisions.iter().map(|decision| decision.item.location().clone());
         let places = locations.enumerate().map(|(place, location)| (location, place)).collect();
-        Self { decisions, places, left: None }
+        Self { decisions, places, left: None, in_place: false }
     }
 
     pub(super) fn leaving(self, left: Size) -> Self {
@@ -131,6 +137,16 @@ impl Plan {
     /// What the cache occupies once the plan is carried out, if it was made for a limit on the size.
     pub fn left(&self) -> Option<Size> {
         self.left
+    }
+
+    /// Lets a sweep remove in place what the file system does not rename, as on a full btrfs. The
+    /// owner of the cache must not start meanwhile: it could use half an image.
+    pub fn allow_in_place(&mut self) {
+        self.in_place = true;
+    }
+
+    pub(crate) fn goes_in_place(&self) -> bool {
+        self.in_place
     }
 
     /// All decisions, by kind and name.
@@ -173,6 +189,12 @@ impl Plan {
         })
     }
 
+    /// The orphans that stay because nothing has replaced them.
+    pub fn unreplaced(&self) -> impl Iterator<Item = &Decision> {
+        let unreplaced = Verdict::Keep(KeepReason::Unreplaced);
+        self.decisions.iter().filter(move |decision| decision.verdict == unreplaced)
+    }
+
     /// The unreferenced layers that stay because the user has not asked for them.
     pub fn left_layers(&self) -> impl Iterator<Item = &Decision> {
         let left = Verdict::Keep(KeepReason::Unreferenced);
@@ -207,7 +229,7 @@ impl Plan {
 }
 
 /// Decides about `item`. What is mounted is not of the cache, so what holds it stays, and so does a whole entry of
-/// which it is unknown whether it holds a mount.
+/// which it is unknown whether it holds a mount. What the system refuses to remove stays whole.
 pub(super) fn decide(
     item: Item,
     verdict: Verdict,
@@ -219,14 +241,42 @@ pub(super) fn decide(
     let mount = mounts.and_then(|mounts| mounts.get(item.location()));
     let mount = mount.filter(|_| verdict.removes()).map(Path::to_path_buf);
     let may_hold_mount = mounts.is_none() && matches!(item, Item::Entry(_)) && verdict.may_wait();
-    let verdict = match mount {
-        Some(_) => Verdict::Keep(KeepReason::Mount),
-        None if may_hold_mount => Verdict::Keep(KeepReason::Unknown),
-        None => verdict,
-    };
     let refs = item.image_name().map_or(&[][..], |name| reachability.get(name));
+    let refusal = refusal(&item, verdict, refs, evidence).filter(|_| mount.is_none()).cloned();
+    let verdict = match (&mount, &refusal) {
+        (Some(_), _) => Verdict::Keep(KeepReason::Mount),
+        (None, Some(_)) => Verdict::Keep(KeepReason::Unremovable),
+        (None, None) if may_hold_mount => Verdict::Keep(KeepReason::Unknown),
+        (None, None) => verdict,
+    };
     let refs = refs.iter().map(|found| found.image.clone()).collect();
-    Decision { item, verdict, refs, users, mount, layer_status: None, usage: None }
+    Decision {
+        item,
+        verdict,
+        refs,
+        users,
+        mount,
+        refusal,
+        layer_status: None,
+        identity: None,
+        usage: None,
+    }
+}
+
+/// What would refuse if `item` were removed: it, or a ref that goes with it. A purge takes each ref
+/// by itself.
+fn refusal<'e>(
+    item: &Item,
+    verdict: Verdict,
+    refs: &[&Ref],
+    evidence: &'e Evidence,
+) -> Option<&'e Refusal> {
+    let of_ref = |found: &&Ref| {
+        let location = Location { folder: Folder::Refs, name: found.file.clone() };
+        evidence.refusals.get(&location)
+    };
+    let of_refs = || refs.iter().filter(|_| verdict.overrides_refs()).find_map(of_ref);
+    evidence.refusals.get(item.location()).or_else(of_refs).filter(|_| verdict.removes())
 }
 
 /// Decides about a ref.

@@ -90,7 +90,17 @@ fn decision(item: Item, verdict: Verdict) -> Decision {
         _ => LayerStatus::Unreferenced,
     });
     let (refs, users) = (Vec::new(), Vec::new());
-    Decision { item, verdict, refs, users, mount: None, layer_status, usage: None }
+    Decision {
+        item,
+        verdict,
+        refs,
+        users,
+        mount: None,
+        refusal: None,
+        layer_status,
+        identity: None,
+        usage: None,
+    }
 }
 
 #[test]
@@ -200,7 +210,8 @@ fn what_goes_is_given_its_size_and_all_of_it_is_added_up() {
     let inventory = opened.inventory().unwrap();
     let lifetimes = opened.lifetimes(&inventory);
     let evidence = Evidence { lifetimes, ..Evidence::of_idle_cache(Timestamp::now()) };
-    let mut plan = gc(&inventory, &GcOptions::default(), &evidence);
+    let options = GcOptions { all: true, ..GcOptions::default() };
+    let mut plan = gc(&inventory, &options, &evidence);
     // What stays is measured, too, and counts for nothing here.
     let (gone, kept) = (plan.to_remove(), plan.decisions()[1].item.location().clone());
     let trees = [&gone[..], &[kept]].concat();

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cache::{Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, UsingProcess};
+use crate::cache::{
+    Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, Programs, Refusals, UsingProcess,
+};
 use crate::error::Error;
 use crate::usage::CacheUsage;
 
@@ -26,8 +28,12 @@ pub struct Evidence {
     pub leases: Leases,
     /// Where something is mounted.
     pub mounts: Option<Mounts>,
+    /// What the system would refuse to remove.
+    pub refusals: Refusals,
     /// When images and layers were made.
     pub lifetimes: Lifetimes,
+    /// What programs the images bring.
+    pub programs: Programs,
     /// When the extractions were last worked on.
     pub activity: Activity,
     /// How big everything in the cache is. Without, no limit on the size can be met.
@@ -44,7 +50,9 @@ impl Evidence {
             in_use: None,
             leases: Leases::default(),
             mounts: None,
+            refusals: Refusals::default(),
             lifetimes: Lifetimes::default(),
+            programs: Programs::default(),
             activity: Activity::default(),
             usage: None,
             problems: Vec::new(),

@@ -4,17 +4,19 @@ use std::collections::HashSet;
 
 use bytesize::ByteSize;
 
-use super::decision::{Item, Plan};
+use super::decision::{Decision, Item, Plan};
 use super::reason::{KeepReason, Verdict};
 use crate::cache::{Entry, Location};
 use crate::usage::Size;
 
 /// The images that may go for the cache to fit, the least recently used first: those that stay only
-/// because a ref names them. What `plan` keeps for any other reason stays. They are the candidates for
+/// because a ref names them, or because nothing has replaced them. What `plan` keeps for any other reason stays. They are the candidates for
 /// [`fit`]; what that chooses becomes [`GcOptions::evicted`](super::GcOptions::evicted).
 pub fn evictable(plan: &Plan) -> Vec<Location> {
-    let referenced = Verdict::Keep(KeepReason::Referenced);
-    let decisions = plan.decisions().iter().filter(|decision| decision.verdict == referenced);
+    use KeepReason::{Referenced, Unreplaced};
+    let may_go =
+        |decision: &&Decision| matches!(decision.verdict, Verdict::Keep(Referenced | Unreplaced));
+    let decisions = plan.decisions().iter().filter(may_go);
     let images = decisions.filter_map(|decision| match &decision.item {
         Item::Entry(entry) if decision.item.is_image_in_place() => Some(entry),
         _ => None,
@@ -77,7 +79,17 @@ mod tests {
             let last_used = jiff::Timestamp::from_second(last_used).unwrap();
             let item = Item::Entry(Entry::used_at(location, kind, last_used));
             let (refs, users) = (Vec::new(), Vec::new());
-            Decision { item, verdict, refs, users, mount: None, layer_status: None, usage: None }
+            Decision {
+                item,
+                verdict,
+                refs,
+                users,
+                mount: None,
+                refusal: None,
+                layer_status: None,
+                identity: None,
+                usage: None,
+            }
         };
         let image = |name: &str, last_used, verdict| {
             decision(name, EntryKind::Image(digest(name)), last_used, verdict)

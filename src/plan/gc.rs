@@ -8,12 +8,15 @@ use jiff::SignedDuration;
 use super::decision::{Decision, Item, Plan, decide};
 use super::evidence::Evidence;
 use super::fit::{evictable, fit};
+use super::identity::Identity;
 use super::layers;
+use super::older_build::Builds;
 use super::options::GcOptions;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::refs::decide_refs;
 use super::timeline::Timeline;
+use super::unreplaced::{builds, unreplaced};
 use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, Ref, UsingProcess};
 use crate::usage::CacheUsage;
 
@@ -46,11 +49,11 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 ///     let plan = plan::gc(&inventory, &GcOptions::default(), evidence);
 ///     plan.decisions().iter().map(|decision| decision.verdict).collect::<Vec<_>>()
 /// };
-/// // As long as it is unknown which processes use it, the orphan stays.
+/// // As long as it is unknown which processes use it, the orphan stays. Nothing tells what program it is.
 /// let (referenced, unknown) =
 ///     (Verdict::Keep(KeepReason::Referenced), Verdict::Keep(KeepReason::Unknown));
 /// assert_eq!(verdicts(&evidence), [referenced, unknown]);
-/// evidence.in_use = cache.users()?;
+/// (evidence.in_use, evidence.programs) = (cache.users()?, cache.programs(&inventory));
 /// assert_eq!(verdicts(&evidence), [referenced, Verdict::Remove(RemoveReason::Orphan)]);
 /// # Ok(())
 /// # }
@@ -86,7 +89,17 @@ fn decide_all(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -
     let reachability = Reachability::new(&inventory.refs.refs);
     let own = inventory.refs.refs.iter().filter(|found| found.former_file().is_none());
     let own = Reachability::new(own);
-    let mut collection = Collection { inventory, options, evidence, reachability, own, in_place };
+    let builds = builds(inventory, evidence);
+    let mut collection = Collection {
+        inventory,
+        options,
+        evidence,
+        reachability,
+        own,
+        in_place,
+        unreplaced: HashSet::new(),
+    };
+    collection.unreplaced = collection.find_unreplaced(&builds);
     let entries = inventory.entries.iter().filter(|entry| entry.kind != EntryKind::Foreign);
     let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
     let (layers, others): (Vec<_>, Vec<_>) = entries.partition(is_layer);
@@ -94,7 +107,11 @@ fn decide_all(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -
         let verdict = collection.verdict(entry);
         let users = collection.users(entry);
         let item = Item::Entry(entry.clone());
-        decide(item, verdict, &collection.reachability, users, evidence)
+        let identity = collection
+            .is_orphan(entry)
+            .then(|| Identity::new(&entry.location, &builds, &collection.reachability, evidence));
+        let decision = decide(item, verdict, &collection.reachability, users, evidence);
+        Decision { identity: identity.flatten(), ..decision }
     });
     let others: Vec<_> = others.collect();
     let layers = decide_layers(&layers, &others, inventory, options, evidence);
@@ -125,7 +142,10 @@ fn decide_layers(
         let is_pulled = layers::is_pulled(&layer_status, &pulls);
         let is_used = evidence.in_use.as_ref().map(|users| !users.get(&layer.location).is_empty());
         let is_recent = options.is_recent(layer.last_used, evidence.now);
-        let verdict = layers::verdict(&layer_status, options.layers, is_used, is_pulled, is_recent);
+        let verdict = match inventory.begun.contains(&layer.location) {
+            true if is_used == Some(false) => Verdict::Remove(RemoveReason::InterruptedGc),
+            _ => layers::verdict(&layer_status, options.layers, is_used, is_pulled, is_recent),
+        };
         let users = evidence.users(&layer.location).to_vec();
         let item = Item::Entry((*layer).clone());
         let decision = decide(item, verdict, &Reachability::new(&[]), users, evidence);
@@ -143,12 +163,14 @@ struct Collection<'a> {
     own: Reachability<'a>,
     /// The images that lie under their own names, or will.
     in_place: HashSet<&'a Digest>,
+    /// The orphans that stay because nothing has replaced them.
+    unreplaced: HashSet<&'a Location>,
 }
 
 impl<'a> Collection<'a> {
     fn verdict(&mut self, entry: &'a Entry) -> Verdict {
         match &entry.kind {
-            EntryKind::Image(digest) => self.image(entry, digest),
+            EntryKind::Image(_) => self.image(entry),
             EntryKind::Leftover(Leftover::Hidden(digest)) => self.hidden(entry, digest),
             EntryKind::Leftover(Leftover::Dead) => Verdict::Remove(RemoveReason::InterruptedGc),
             EntryKind::Leftover(Leftover::Extraction) => self.extraction(entry),
@@ -157,20 +179,51 @@ impl<'a> Collection<'a> {
         }
     }
 
-    fn image(&self, entry: &Entry, digest: &Digest) -> Verdict {
-        let is_referenced = self.reachability.contains(digest.entry_name());
-        let reason = if is_referenced { self.wish(entry) } else { Some(RemoveReason::Orphan) };
-        match (reason, self.needed(entry)) {
-            (None, _) => Verdict::Keep(KeepReason::Referenced),
-            (_, Some(why)) => Verdict::Keep(why),
-            _ if self.evidence.is_arriving(entry) || self.is_recent(entry) => {
-                Verdict::Keep(KeepReason::Recent)
-            }
-            (Some(reason), None) => Verdict::Remove(reason),
+    fn image(&self, entry: &Entry) -> Verdict {
+        let keep = match (self.is_orphan(entry), self.unreplaced.contains(&entry.location)) {
+            (false, _) => Some(KeepReason::Referenced),
+            (true, true) => Some(KeepReason::Unreplaced),
+            (true, false) => None,
+        };
+        if keep.is_none() && self.needed(entry).is_none() && self.is_begun(entry) {
+            // Not whole any more, and young only because something was removed from it.
+            return Verdict::Remove(RemoveReason::InterruptedGc);
+        }
+        let reason = if keep.is_some() { self.wish(entry) } else { Some(RemoveReason::Orphan) };
+        match (keep, reason, self.keeps_for_now(entry)) {
+            (Some(keep), None, _) => Verdict::Keep(keep),
+            (_, _, Some(why)) => Verdict::Keep(why),
+            (_, reason, None) => Verdict::Remove(reason.unwrap_or(RemoveReason::Orphan)),
         }
     }
 
-    /// Why an image goes although it is referenced, if it does.
+    /// Whether it is an image without a reference.
+    fn is_orphan(&self, entry: &Entry) -> bool {
+        matches!(&entry.kind, EntryKind::Image(digest) if !self.reachability.contains(digest.entry_name()))
+    }
+
+    /// Why an image stays at this moment, whether it is referenced or not.
+    fn keeps_for_now(&self, entry: &Entry) -> Option<KeepReason> {
+        let is_recent = self.evidence.is_arriving(entry) || self.is_recent(entry);
+        self.needed(entry).or(is_recent.then_some(KeepReason::Recent))
+    }
+
+    fn find_unreplaced(&self, builds: &Builds<'_>) -> HashSet<&'a Location> {
+        if self.options.all {
+            return HashSet::new();
+        }
+        let images = self.inventory.images().map(|(image, _)| image);
+        let goes = |image: &&Entry| self.keeps_for_now(image).is_none();
+        let (orphans, staying): (Vec<_>, Vec<_>) = images
+            .filter(|image| !self.is_begun(image))
+            .partition(|image| self.is_orphan(image) && goes(image));
+        let goes_by_wish = |image: &&Entry| self.wish(image).is_some() && goes(image);
+        let staying = staying.into_iter().filter(|image| !goes_by_wish(image));
+        let staying = staying.map(|image| &image.location).collect();
+        unreplaced(orphans, staying, builds, self.evidence)
+    }
+
+    /// Why an image goes although it is referenced, or unreplaced, if it does.
     fn wish(&self, image: &Entry) -> Option<RemoveReason> {
         let age = self.evidence.now.duration_since(image.last_used);
         if self.options.unused_for.is_some_and(|limit| age >= limit) {
@@ -180,6 +233,10 @@ impl<'a> Collection<'a> {
         } else {
             None
         }
+    }
+
+    fn is_begun(&self, entry: &Entry) -> bool {
+        self.inventory.begun.contains(&entry.location)
     }
 
     fn is_recent(&self, entry: &Entry) -> bool {

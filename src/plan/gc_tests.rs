@@ -18,6 +18,11 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
+/// The rules for images that nothing else keeps; which orphans have been replaced has tables of its own.
+fn every_orphan() -> GcOptions {
+    GcOptions { all: true, ..GcOptions::default() }
+}
+
 fn idle(second: i64) -> Evidence {
     Evidence::of_idle_cache(at(second))
 }
@@ -63,7 +68,7 @@ fn an_image_goes_only_if_it_is_surely_and_lastingly_without_a_ref() {
         (1600, false, true, "orphan"),
     ] {
         let inventory = inventory(&["sha256-a"], is_named, is_readable);
-        let plan = gc(&inventory, &GcOptions::default(), &idle(second));
+        let plan = gc(&inventory, &every_orphan(), &idle(second));
         let found = plan.decisions()[0].verdict.reason();
         assert_eq!(found, reason, "{second} {is_named} {is_readable}");
     }
@@ -79,7 +84,7 @@ fn what_was_used_too_recently_or_in_the_future_stays() {
         (500, 0, "orphan"),
     ] {
         let keep_recent = SignedDuration::from_secs(kept_seconds);
-        let options = GcOptions { keep_recent, ..GcOptions::default() };
+        let options = GcOptions { keep_recent, ..every_orphan() };
         let plan = gc(&inventory(&["sha256-a"], false, true), &options, &idle(second));
         assert_eq!(plan.decisions()[0].verdict.reason(), reason, "{second} {kept_seconds}");
     }
@@ -97,7 +102,7 @@ fn what_is_leased_or_in_use_stays() {
         let leases = Leases::from_iter(is_leased.then(|| image.name.clone()));
         let users = InUse::from_list(is_used.then(|| (image.clone(), user())));
         let evidence = Evidence { leases, in_use: Some(users), ..idle(5000) };
-        let plan = gc(&inventory(&["sha256-a"], false, true), &GcOptions::default(), &evidence);
+        let plan = gc(&inventory(&["sha256-a"], false, true), &every_orphan(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, expected);
         assert_eq!(plan.decisions()[0].users.len(), usize::from(is_used));
     }
@@ -119,10 +124,10 @@ fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
     ] {
         let users = InUse::from_list([(entry(used).location, user())]);
         let evidence = Evidence { in_use: Some(users), ..idle(5000) };
-        let plan = gc(&inventory(entries, false, true), &GcOptions::default(), &evidence);
+        let plan = gc(&inventory(entries, false, true), &every_orphan(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, expected, "{entries:?} {used}");
         // The image that is named then is the one in its place.
-        let plan = gc(&inventory(entries, true, true), &GcOptions::default(), &evidence);
+        let plan = gc(&inventory(entries, true, true), &every_orphan(), &evidence);
         let stays = !plan.decisions()[0].verdict.removes();
         assert_eq!(stays, !expected.removes(), "{entries:?} {used}, named");
     }
@@ -134,10 +139,10 @@ fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
     two.entries.push(Entry::used_at(location, kind, at(1000)));
     let users = InUse::from_list([(entry("sha256-a").location, user())]);
     let evidence = Evidence { in_use: Some(users), ..idle(5000) };
-    let plan = gc(&two, &GcOptions::default(), &evidence);
+    let plan = gc(&two, &every_orphan(), &evidence);
     assert_eq!(plan.decisions()[0].verdict, Verdict::Restore(KeepReason::InUse));
     let keep_recent = SignedDuration::from_secs(4001);
-    let options = GcOptions { keep_recent, ..GcOptions::default() };
+    let options = GcOptions { keep_recent, ..every_orphan() };
     let plan = gc(&inventory(&[hidden], false, true), &options, &idle(5000));
     assert_eq!(plan.decisions()[0].verdict, Verdict::Restore(KeepReason::Recent));
 }
@@ -153,11 +158,11 @@ fn a_hidden_image_comes_back_only_if_it_is_named_and_not_there_again() {
         (&[hidden, "sha256-a"], true, true, Verdict::Remove(RemoveReason::InterruptedGc)),
     ] {
         let inventory = inventory(entries, is_named, is_readable);
-        let plan = gc(&inventory, &GcOptions::default(), &idle(5000));
+        let plan = gc(&inventory, &every_orphan(), &idle(5000));
         assert_eq!(plan.decisions()[0].verdict, expected, "{entries:?} {is_named}");
     }
     let two = inventory(&[hidden, "tmp-gc-1-sha256-a"], true, true);
-    let plan = gc(&two, &GcOptions::default(), &idle(5000));
+    let plan = gc(&two, &every_orphan(), &idle(5000));
     let removed: Vec<_> = plan.to_remove().iter().map(ToString::to_string).collect();
     assert_eq!(removed, ["tmp-gc-1-sha256-a"]);
 }
@@ -183,7 +188,7 @@ fn an_extraction_is_abandoned_once_nothing_in_it_has_changed_for_long_enough() {
         let activity = Activity::new(&[(location.clone(), changed.map(at))]);
         let users = InUse::from_list(is_used.then(|| (location.clone(), user())));
         let evidence = Evidence { activity, in_use: Some(users), ..idle(1000 + day) };
-        let plan = gc(&inventory, &GcOptions::default(), &evidence);
+        let plan = gc(&inventory, &every_orphan(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, verdict, "{changed:?} {is_used}");
     }
 }
@@ -200,7 +205,7 @@ fn a_layer_that_nothing_needs_goes_if_that_is_asked_for_and_nobody_uses_it() {
         let entries = vec![Entry::used_at(location.clone(), kind, at(1000))];
         let inventory = Inventory { entries, ..Inventory::default() };
         let users = InUse::from_list(is_used.then(|| (location.clone(), user())));
-        let options = GcOptions { layers, ..GcOptions::default() };
+        let options = GcOptions { layers, ..every_orphan() };
         let plan = gc(&inventory, &options, &Evidence { in_use: Some(users), ..idle(5000) });
         assert_eq!(plan.decisions().len(), 1);
         assert_eq!(plan.decisions()[0].verdict, verdict, "{layers:?} {is_used}");
@@ -217,7 +222,7 @@ fn a_dangling_ref_goes_once_it_is_older_than_a_minute() {
     ] {
         let mut inventory = inventory(&[], true, true);
         inventory.refs.refs[0].image = Some("a:1".to_owned());
-        let plan = gc(&inventory, &GcOptions::default(), &idle(second));
+        let plan = gc(&inventory, &every_orphan(), &idle(second));
         assert_eq!(plan.decisions()[0].verdict, verdict, "{second}");
         assert_eq!(plan.decisions()[0].refs, [Some("a:1".to_owned())]);
     }
@@ -241,7 +246,7 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
         let options = GcOptions {
             unused_for: unused_for.map(SignedDuration::from_secs),
             evicted: is_evicted.then(|| image.clone()).into_iter().collect(),
-            ..GcOptions::default()
+            ..every_orphan()
         };
         let evidence = Evidence {
             leases: Leases::from_iter(is_leased.then(|| image.name.clone())),
@@ -258,14 +263,14 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
     }
     // Its refs go with it, be there another copy that an interrupted collection has left.
     let evicted = [image.clone()].into();
-    let options = GcOptions { evicted, ..GcOptions::default() };
+    let options = GcOptions { evicted, ..every_orphan() };
     let both = inventory(&["sha256-a", "tmp-gc-sha256-a"], true, true);
     let plan = gc(&both, &options, &idle(5000));
     let verdicts: Vec<_> = plan.decisions().iter().map(|decision| decision.verdict).collect();
     let copy = Remove(RemoveReason::InterruptedGc);
     assert_eq!(verdicts, [Remove(OverMaxSize), copy, Remove(OverMaxSize)]);
     let evicted = [image].into();
-    let options = GcOptions { evicted, ..GcOptions::default() };
+    let options = GcOptions { evicted, ..every_orphan() };
     let plan = gc(&inventory(&["sha256-a"], true, true), &options, &idle(1001));
     assert_eq!(plan.decisions()[0].verdict, Keep(Recent));
 }
@@ -293,11 +298,11 @@ fn a_hidden_ref_goes_where_its_image_goes() {
             inventory.refs.refs.clear();
         }
         inventory.refs.refs.push(hidden);
-        let plan = gc(&inventory, &GcOptions::default(), &idle(5000));
+        let plan = gc(&inventory, &every_orphan(), &idle(5000));
         let found: Vec<_> = plan.decisions().iter().map(|decision| decision.verdict).collect();
         assert_eq!(found, verdicts, "{entries:?} {is_taken}");
         inventory.problems.push(Error::Interrupted);
-        let plan = gc(&inventory, &GcOptions::default(), &idle(5000));
+        let plan = gc(&inventory, &every_orphan(), &idle(5000));
         assert_eq!(plan.decisions().len(), entries.len(), "nobody knows what the ref names");
     }
 }
@@ -364,21 +369,21 @@ fn without_evidence_nothing_whole_goes() {
     ];
     for (what, evidence) in evidence {
         let orphan = inventory(&["sha256-a"], false, true);
-        let plan = gc(&orphan, &GcOptions::default(), &evidence);
+        let plan = gc(&orphan, &every_orphan(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, unknown, "{what}");
-        let unwanted = GcOptions { unused_for: Some(SignedDuration::ZERO), ..GcOptions::default() };
+        let unwanted = GcOptions { unused_for: Some(SignedDuration::ZERO), ..every_orphan() };
         let plan = gc(&inventory(&["sha256-a"], true, true), &unwanted, &evidence);
         assert_eq!(plan.decisions()[0].verdict, unknown, "{what}, unused");
         let chosen = [Digest::parse(b"sha256:a").unwrap()].into();
         let plan = rm(&orphan, &chosen, true, &evidence);
         assert_eq!(plan.decisions()[0].verdict, unknown, "{what}, named");
         if evidence.in_use.is_none() {
-            let plan = gc(&inventory(&[hidden], false, true), &GcOptions::default(), &evidence);
+            let plan = gc(&inventory(&[hidden], false, true), &every_orphan(), &evidence);
             assert_eq!(plan.decisions()[0].verdict, unknown, "{what}, hidden");
         }
         let inventory = Inventory { entries: vec![extraction()], ..Inventory::default() };
         let activity = Activity::new(&[(extraction().location, Some(at(1000)))]);
-        let options = GcOptions { temp_age: SignedDuration::ZERO, ..GcOptions::default() };
+        let options = GcOptions { temp_age: SignedDuration::ZERO, ..every_orphan() };
         let plan = gc(&inventory, &options, &Evidence { activity, ..evidence });
         assert_eq!(plan.decisions()[0].verdict, unknown, "{what}, extraction");
     }

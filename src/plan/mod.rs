@@ -21,6 +21,7 @@ mod gc;
 mod gc_tests;
 #[cfg(test)]
 mod history_tests;
+mod identity;
 mod layers;
 mod older_build;
 #[cfg(test)]
@@ -33,16 +34,20 @@ mod reason;
 #[cfg(test)]
 mod rebuild_tests;
 mod refs;
+#[cfg(test)]
+mod refusal_tests;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
 mod tokens;
+mod unreplaced;
 
 pub use decision::{Decision, Item, Plan};
 pub use dropped_refs::DroppedRefs;
 pub use evidence::{Activity, Evidence};
 pub use fit::{evictable, fit};
 pub use gc::gc;
+pub use identity::Identity;
 pub use older_build::{Build, Builds};
 pub use on_request::{purge, rm};
 pub use options::{GcOptions, LayerChoice};

@@ -97,13 +97,22 @@ fn is_just_used(image: &Entry, evidence: &Evidence) -> bool {
 pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
     let reachability = Reachability::new(&inventory.refs.refs);
     let verdict = Verdict::Remove(RemoveReason::Purge);
-    let entries = inventory.entries.iter().cloned().map(Item::Entry);
-    let items = entries.chain(ref_items(&inventory.refs));
-    let decisions = items.map(|item| {
+    let decide = |item: Item, verdict| {
         let users = evidence.users(item.location()).to_vec();
         decide(item, verdict, &reachability, users, evidence)
+    };
+    let entries = inventory.entries.iter().cloned().map(Item::Entry);
+    let entries: Vec<_> = entries.map(|item| decide(item, verdict)).collect();
+    let refused = entries.iter().filter(|decision| decision.refusal.is_some());
+    let refused: HashSet<_> = refused.filter_map(|decision| decision.item.image_name()).collect();
+    let refs = ref_items(&inventory.refs).map(|item| {
+        // An image that stays keeps its refs.
+        let stays = item.digest().is_some_and(|digest| refused.contains(digest.entry_name()));
+        let verdict = if stays { Verdict::Keep(KeepReason::Unremovable) } else { verdict };
+        decide(item, verdict)
     });
-    Plan::new(decisions.collect())
+    let refs: Vec<_> = refs.collect();
+    Plan::new([entries, refs].concat())
 }
 
 /// All files in `refs`, whatever is in them.

@@ -15,10 +15,14 @@ pub enum KeepReason {
     /// It has only just arrived, and its ref may be on the way; or it was used more recently than
     /// the user wants to lose anything.
     Recent,
+    /// An orphan that nothing newer has replaced: its owner may have dropped the reference and still want it.
+    Unreplaced,
     /// A layer that no image which stays can be made of, but the user has not asked for it.
     Unreferenced,
     /// Nobody can say whether it is still needed.
     Unknown,
+    /// The system would refuse to remove it, or a ref that goes with it.
+    Unremovable,
 }
 
 impl KeepReason {
@@ -30,8 +34,10 @@ impl KeepReason {
             Self::InUse => "in-use",
             Self::Mount => "mount",
             Self::Recent => "recent",
+            Self::Unreplaced => "unreplaced",
             Self::Unreferenced => "unreferenced",
             Self::Unknown => "unknown",
+            Self::Unremovable => "unremovable",
         }
     }
 }

@@ -97,7 +97,6 @@ mod tests {
     use crate::StopFlag;
     use crate::cache::{EntryName, Folder, Location};
     use crate::fs::Budget;
-    use crate::jobs::Pool;
     use crate::sweep::freed::LastNames;
     use crate::sweep::outcome::{RemovalResult, Report};
     use crate::sweep::trash::HiddenEntry;
@@ -110,20 +109,20 @@ mod tests {
 
     fn to_remove(cache: &TestCache) -> HiddenEntry {
         let folder = Arc::new(Directory::open(&cache.dir()).unwrap());
-        HiddenEntry { decision: 0, folder, name: location().name }
+        HiddenEntry { decision: 0, folder, name: location().name, in_place: None }
     }
 
     /// Removes the cache's image `a`: bytes, files and directories that went.
     fn removed(cache: &TestCache, threads: usize, permits: usize) -> (u64, u64, u64) {
-        let pool = Pool::new(Budget::with(threads, permits)).unwrap();
+        let budget = Budget::with(threads, permits);
         let progress = Progress::for_items([&location()], StopFlag::new());
         let (sender, events) = crossbeam_channel::unbounded();
         let location = location();
         let report = Report::new([&location], &sender);
-        crate::sweep::remove::remove(&[to_remove(cache)], &progress, &pool, &report);
+        crate::sweep::remove::remove(&[to_remove(cache)], &progress, &budget, &report);
         assert_eq!(events.len(), 1, "its end is told once");
         for _ in 0..permits {
-            std::mem::forget(pool.budget.try_take().expect("each permit has come back"));
+            std::mem::forget(budget.try_take().expect("each permit has come back"));
         }
         let usage = progress.counters(0).usage();
         match report.into_outcome(None).get(&location) {
@@ -241,14 +240,12 @@ mod tests {
             let image = image(&cache);
             let stop = StopFlag::new();
             stop.raise();
-            let (pool, progress) = (
-                Pool::new(Budget::with(1, permits)).unwrap(),
-                Progress::for_items([&location()], stop),
-            );
+            let progress = Progress::for_items([&location()], stop);
+            let budget = Budget::with(1, permits);
             let (sender, _events) = crossbeam_channel::unbounded();
             let location = location();
             let report = Report::new([&location], &sender);
-            crate::sweep::remove::remove(&[to_remove(&cache)], &progress, &pool, &report);
+            crate::sweep::remove::remove(&[to_remove(&cache)], &progress, &budget, &report);
             let fate = report.into_outcome(None).get(&location).cloned();
             assert!(matches!(fate, Some(RemovalResult::Interrupted { .. })), "{fate:?}");
             assert!(image.join("b/c/d/e").exists() && image.join(".oci-config.json").exists());

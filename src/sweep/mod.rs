@@ -17,6 +17,7 @@
 //! and which the owner of the cache, too, takes for rubbish. What a purge removes goes whatever
 //! names it, and so skips the steps that look for a reason to keep it.
 
+mod crew;
 mod freed;
 mod in_place;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod names;
 mod node;
 mod obstacle;
 mod outcome;
+mod pace;
 mod remove;
 mod remove_folders;
 mod rescue;

@@ -8,9 +8,12 @@ use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use super::outcome::RemovalResult;
-use crate::cache::{Cache, EntryName, Location};
+use crate::cache::{Cache, EntryName, Location, RefusalCause};
 use crate::error::{Error, Problems};
 use crate::fs::Directory;
+
+/// The operation that hides an entry.
+pub(super) const RENAME: &str = "rename";
 
 /// What was tried with an entry, and what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -21,9 +24,14 @@ pub(super) struct Obstacle {
 }
 
 impl Obstacle {
-    /// Whether there is something else in the way than a lack of space.
-    pub fn is_full_disk(self) -> bool {
-        matches!(self.cause, Errno::NOSPC | Errno::DQUOT)
+    /// Whether the thing could be removed where it cannot be renamed: there is no room for a name, it
+    /// lies in a lower layer of an overlay or belongs to another project, or the file system renames
+    /// nothing.
+    pub fn forbids_only_renames(self) -> bool {
+        use Errno as E;
+        let is_refused = is_no_room(self.cause) || self.cause == E::XDEV;
+        let is_unknown = matches!(self.cause, E::NOSYS | E::NOTSUP | E::INVAL | E::NAMETOOLONG);
+        self.operation == RENAME && (is_refused || is_unknown)
     }
 
     /// What this makes of the item at `location`, which is called `name` now.
@@ -33,6 +41,9 @@ impl Obstacle {
             return RemovalResult::Gone;
         }
         let source = match cache.folder(location.folder) {
+            Ok(Some(folder)) if self.forbids_only_renames() => {
+                explain_rename(&folder, name.as_c_str(), self.cause)
+            }
             Ok(Some(folder)) => explain(&folder, name.as_c_str(), self.cause),
             // The cause alone has to do.
             _ => self.cause.into(),
@@ -57,9 +68,23 @@ impl<T> Attempt<T> for rustix::io::Result<T> {
 
 /// The error that `cause` is for the entry `name` of `holder`, with the way out if there is one.
 pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Error {
-    let plain = io::Error::from(cause);
     let own = rustix::process::geteuid().as_raw();
-    match remedy(own, holder, name, cause) {
+    with_remedy(cause, remedy(own, holder, name, cause))
+}
+
+/// The same for one that could be removed, but not renamed.
+fn explain_rename(holder: &Directory, name: &CStr, cause: Errno) -> io::Error {
+    let remedy = match is_no_room(cause) {
+        _ if holder.is_mount_point(name) => UNMOUNT,
+        true => MAKE_ROOM,
+        false => IN_PLACE,
+    };
+    with_remedy(cause, Some(remedy.to_owned()))
+}
+
+fn with_remedy(cause: Errno, remedy: Option<String>) -> io::Error {
+    let plain = io::Error::from(cause);
+    match remedy {
         Some(remedy) => {
             let cause = match cause {
                 // What the system calls it says nothing.
@@ -72,41 +97,38 @@ pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Erro
     }
 }
 
-/// What the user `own` can do about it.
+/// What the user `own` can do about it, from a look at what is there.
 fn remedy(own: u32, holder: &Directory, name: &CStr, cause: Errno) -> Option<String> {
     match cause {
-        Errno::XDEV => Some(UNMOUNT.to_owned()),
-        Errno::BUSY if is_mounted(holder, name) => Some(UNMOUNT.to_owned()),
-        Errno::NOSPC | Errno::DQUOT => Some(MAKE_ROOM.to_owned()),
-        Errno::PERM if holder.is_immutable(name) => Some(unlock("it")),
-        Errno::PERM if holder.is_immutable(c".") => Some(unlock("its directory")),
-        Errno::PERM | Errno::ACCESS => foreign_owner(own, holder, name),
+        Errno::XDEV | Errno::BUSY if holder.is_mount_point(name) => Some(UNMOUNT.to_owned()),
+        cause if is_no_room(cause) => Some("free a little space, and run this again".to_owned()),
+        Errno::PERM | Errno::ACCESS | Errno::ROFS => refusal(own, holder, name),
         _ => None,
     }
 }
 
 const UNMOUNT: &str = "something is mounted there; unmount it first";
-const MAKE_ROOM: &str =
-    "there is no room even for another name; free a little space, and run this again";
+const MAKE_ROOM: &str = "there is no room even for another name; \
+    free a little space and run this again, or add --in-place";
+const IN_PLACE: &str = "the file system does not rename it; add --in-place to remove it as it is";
 
-fn is_mounted(holder: &Directory, name: &CStr) -> bool {
-    holder.status_of(name).is_ok_and(|status| status.mounted == Some(true))
+fn is_no_room(cause: Errno) -> bool {
+    matches!(cause, Errno::NOSPC | Errno::DQUOT)
 }
 
-fn unlock(what: &str) -> String {
-    let command = if cfg!(target_os = "linux") { "chattr -i -a" } else { "chflags nouchg,noschg" };
-    format!("{what} is marked as immutable or append-only, which `{command}` ends")
-}
-
-/// A directory decides about the names in it; if it is our own, the thing itself may refuse.
-fn foreign_owner(own: u32, holder: &Directory, name: &CStr) -> Option<String> {
-    if own == 0 {
-        // Whatever it is that refuses root, its owner does not matter.
-        return None;
+/// What refuses, and what to do about that: the thing itself, or the directory that it lies in.
+fn refusal(own: u32, holder: &Directory, name: &CStr) -> Option<String> {
+    let path = holder.path().unwrap_or_default();
+    if let Some(cause) = RefusalCause::of_name(own, holder, name) {
+        let path = path.join(EntryName::from(name).as_os_str());
+        return Some(format!("it {}", cause.words(&path)));
     }
-    let owners = [c".", name].map(|name| holder.owner_of(name).ok());
-    let owner = owners.into_iter().flatten().find(|owner| *owner != own)?;
-    Some(format!("it belongs to uid {owner}: run this as that user, or as root"))
+    if let Some(cause) = RefusalCause::of_content(own, holder, c".") {
+        return Some(format!("its directory {}", cause.words(&path)));
+    }
+    // The directory allows it, so the thing itself does not let anybody in.
+    let owner = holder.owner_of(name).ok().filter(|owner| own != 0 && *owner != own)?;
+    Some(format!("it {}", RefusalCause::ForeignOwner(owner).words(&path)))
 }
 
 #[cfg(test)]
@@ -118,26 +140,50 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let holder = Directory::open(home.path()).unwrap();
         let said = |cause| explain(&holder, c"gone", cause).to_string();
-        assert_eq!(said(Errno::XDEV), UNMOUNT);
-        let no_room = format!("No space left on device; {MAKE_ROOM}");
-        assert_eq!(said(Errno::NOSPC), no_room);
-        assert!(said(Errno::DQUOT).ends_with(MAKE_ROOM));
+        assert!(said(Errno::NOSPC).ends_with("free a little space, and run this again"));
         // Nothing is mounted or marked, and all of it is our own.
-        for cause in [Errno::BUSY, Errno::PERM, Errno::ACCESS, Errno::IO] {
+        for cause in [Errno::BUSY, Errno::XDEV, Errno::PERM, Errno::ACCESS, Errno::IO] {
             assert_eq!(said(cause), io::Error::from(cause).to_string());
         }
-        assert!(unlock("its directory").starts_with("its directory is marked as immutable"));
     }
 
     #[test]
-    fn whoever_owns_something_is_named_to_others_but_root() {
+    fn what_forbids_only_renames_leads_to_a_removal_in_place() {
+        use Errno as E;
         let home = tempfile::tempdir().unwrap();
+        let holder = Directory::open(home.path()).unwrap();
+        for (operation, cause, remedy) in [
+            (RENAME, E::NOSPC, Some(MAKE_ROOM)),
+            (RENAME, E::DQUOT, Some(MAKE_ROOM)),
+            (RENAME, E::XDEV, Some(IN_PLACE)),
+            (RENAME, E::NOSYS, Some(IN_PLACE)),
+            (RENAME, E::NAMETOOLONG, Some(IN_PLACE)),
+            (RENAME, E::BUSY, None),
+            (RENAME, E::ROFS, None),
+            (RENAME, E::ACCESS, None),
+            (RENAME, E::PERM, None),
+            (RENAME, E::IO, None),
+            ("lock", E::NOSPC, None),
+        ] {
+            let obstacle = Obstacle { operation, cause };
+            assert_eq!(obstacle.forbids_only_renames(), remedy.is_some(), "{obstacle:?}");
+            let said = explain_rename(&holder, c"gone", cause).to_string();
+            let plain = crate::error::cause(&io::Error::from(cause));
+            assert!(remedy.is_none_or(|remedy| said == format!("{plain}; {remedy}")), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_owner_of_what_refuses_is_named_to_others_but_root() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("file"), "").unwrap();
         let holder = Directory::open(home.path()).unwrap();
         let own = holder.owner_of(c".").unwrap();
         for cause in [Errno::PERM, Errno::ACCESS] {
-            assert_eq!(remedy(own, &holder, c"gone", cause), None);
-            assert_eq!(remedy(0, &holder, c"gone", cause), None);
-            let said = remedy(own.wrapping_add(1).max(1), &holder, c"gone", cause).unwrap();
+            for user in [own, 0] {
+                assert_eq!(remedy(user, &holder, c"file", cause), None);
+            }
+            let said = remedy(own.wrapping_add(1), &holder, c"file", cause).unwrap();
             assert!(said.starts_with(&format!("it belongs to uid {own}")), "{said}");
         }
     }

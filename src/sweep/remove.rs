@@ -2,8 +2,8 @@
 //!
 //! A thread removes every file in a directory and goes on with the first directory in it; the
 //! others it leaves as tasks, as the walker does. Whoever finishes the last of a directory's
-//! children removes the directory itself, and so on upwards. Deletion waits for the journal far
-//! more than it computes, so it pays to have many more threads than cores.
+//! children removes the directory itself, and so on upwards. How many threads do that is found out
+//! meanwhile (`crew.rs`).
 //!
 //! A directory stays open until it is empty, since its children are removed through it. For that
 //! it needs a permit ([`Budget`]): a tree may be deeper and wider than a process may have files
@@ -11,8 +11,7 @@
 
 use std::sync::Arc;
 
-use rayon::Scope;
-
+use super::crew;
 use super::freed::LastNames;
 use super::in_place;
 use super::node::{Node, holder};
@@ -21,28 +20,21 @@ use super::target::{Step, Target};
 use super::trash::HiddenEntry;
 use super::tree::{Ending, Tree};
 use crate::fs::{Budget, Span};
-use crate::jobs::Pool;
 use crate::usage::Progress;
 
 /// Deletes everything in `to_remove`; `progress` has counters for each decision of the plan.
 pub(super) fn remove(
     to_remove: &[HiddenEntry],
     progress: &Progress,
-    pool: &Pool,
+    budget: &Budget,
     report: &Report<'_>,
 ) {
     let names = LastNames::default();
     let trees: Vec<_> =
         to_remove.iter().map(|to_remove| Tree::new(to_remove, progress, &names, report)).collect();
-    pool.threads.scope(|scope| {
-        for tree in &trees {
-            let removal = Removal { tree, budget: &pool.budget };
-            scope.spawn(move |scope| {
-                tree.begin();
-                removal.enter(scope, None, Target::new(tree.name().to_owned()));
-            });
-        }
-    });
+    let tasks = trees.iter().map(|tree| Task::Begin(Removal { tree, budget }));
+    let removed = || trees.iter().map(Tree::removed).sum();
+    crew::run(budget.threads(), tasks, removed, Task::run);
 }
 
 /// One tree's removal, as every task of it knows it.
@@ -55,34 +47,53 @@ struct Removal<'s> {
 /// The directory in which something lies; none for the top of a tree.
 type Parent<'s> = Option<Arc<Node<'s>>>;
 
+/// What any thread may do.
+enum Task<'s> {
+    /// Removes a tree.
+    Begin(Removal<'s>),
+    /// Removes a directory that was not empty after all.
+    Again(Removal<'s>, Parent<'s>, Target),
+    /// Removes some of the directories in a node.
+    Work(Removal<'s>, Arc<Node<'s>>, Span),
+}
+
+type Worker<'w, 's> = crew::Worker<'w, Task<'s>>;
+
+impl<'s> Task<'s> {
+    fn run(self, worker: &mut Worker<'_, 's>) {
+        match self {
+            Self::Begin(removal) => {
+                removal.tree.begin();
+                removal.enter(worker, None, Target::new(removal.tree.name().to_owned()));
+            }
+            Self::Again(removal, parent, target) => removal.enter(worker, parent, target),
+            Self::Work(removal, node, span) => removal.work(worker, node, span),
+        }
+    }
+}
+
 impl<'s> Removal<'s> {
-    fn enter(self, scope: &Scope<'s>, parent: Parent<'s>, target: Target) {
-        if let Some((node, span)) = self.remove(scope, parent, target) {
-            self.work(scope, node, span);
+    fn enter(self, worker: &mut Worker<'_, 's>, parent: Parent<'s>, target: Target) {
+        if let Some((node, span)) = self.remove(worker, parent, target) {
+            worker.push(Task::Work(self, node, span));
         }
     }
 
-    /// Removes some of the directories in a node: the first of them, from its first child up, while
-    /// others may take the rest.
-    fn work(self, scope: &Scope<'s>, mut node: Arc<Node<'s>>, mut span: Span) {
-        loop {
-            while let Some(rest) = node.children.divide(&mut span) {
-                let node = Arc::clone(&node);
-                scope.spawn(move |scope| self.work(scope, node, rest));
-            }
-            let target = Target::new(node.children.first(&span).to_owned());
-            match self.remove(scope, Some(node), target) {
-                Some(below) => (node, span) = below,
-                None => return,
-            }
+    /// Removes the first of some directories in a node, while others may take the rest. What is
+    /// below it is the next task.
+    fn work(self, worker: &mut Worker<'_, 's>, node: Arc<Node<'s>>, mut span: Span) {
+        while let Some(rest) = node.children.divide(&mut span) {
+            worker.push(Task::Work(self, Arc::clone(&node), rest));
         }
+        let target = Target::new(node.children.first(&span).to_owned());
+        self.enter(worker, Some(node), target);
     }
 
     /// Removes what can be removed of a target without looking further down. Returns what is left
     /// to do before the rest can go.
     fn remove(
         self,
-        scope: &Scope<'s>,
+        worker: &mut Worker<'_, 's>,
         parent: Parent<'s>,
         target: Target,
     ) -> Option<(Arc<Node<'s>>, Span)> {
@@ -94,13 +105,13 @@ impl<'s> Removal<'s> {
                 None => in_place::remove(self.tree, holder, rest),
             },
         };
-        self.finish(scope, parent, ending);
+        self.finish(worker, parent, ending);
         None
     }
 
     /// Takes note that a child of `parent` has come to its end. The last of them removes the
     /// directory, which is then the end of a child of the directory above.
-    fn finish(self, scope: &Scope<'s>, mut parent: Parent<'s>, mut ending: Ending) {
+    fn finish(self, worker: &mut Worker<'_, 's>, mut parent: Parent<'s>, mut ending: Ending) {
         while let Some(node) = parent {
             if !node.finish_one(ending) {
                 return;
@@ -108,7 +119,7 @@ impl<'s> Removal<'s> {
             parent = node.parent.clone();
             ending = match node.close(self.tree) {
                 Ok(ending) => ending,
-                Err(again) => return scope.spawn(move |scope| self.enter(scope, parent, again)),
+                Err(again) => return worker.push(Task::Again(self, parent, again)),
             };
         }
         self.tree.settle(ending);

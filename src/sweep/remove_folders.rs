@@ -19,9 +19,9 @@ use crate::usage::folder_usage;
 pub struct RemovedFolders {
     /// Bytes on disk that went with the folders.
     pub freed: ByteSize,
-    /// Whether the cache directory itself is still there, empty: it is a mount point, or the path
-    /// that was given is a symlink to it. Whoever has placed the cache elsewhere that way wants to
-    /// find it there.
+    /// Whether the cache directory itself is still there: it is a mount point, its parent may not be
+    /// written, or the path that was given is a symlink to it. Whoever has placed the cache elsewhere
+    /// that way wants to find it there. Nothing is in it but what this user cannot remove.
     pub kept_place: bool,
 }
 
@@ -106,23 +106,34 @@ pub fn remove_folders(cache: &LockedCache) -> Result<RemovedFolders> {
     Ok(RemovedFolders { freed, kept_place: !is_removed })
 }
 
-/// Whether the cache directory could be removed: a mount point cannot, and a symlink to it is kept
-/// with what it leads to. The path may lead elsewhere by now; what goes is this very directory.
+/// Whether the cache directory could be removed: a mount point cannot, nor can it be taken from a
+/// directory of somebody else, and a symlink to it is kept with what it leads to. The path may lead elsewhere by now; what goes is this very directory.
 fn remove_root(cache: &Cache) -> Result<bool> {
     // Without a slash at its end, which would lead through the symlink.
     let named: PathBuf = cache.path().components().collect();
     let (Some(parent), Some(name)) = (named.parent(), named.file_name()) else { return Ok(false) };
     let name = CString::new(name.as_bytes()).expect("a path that was opened has no NUL in it");
-    let parent = Directory::open(parent).context("open", parent)?;
+    let parent = match Directory::open(parent) {
+        Err(Errno::ACCESS) => return Ok(false),
+        opened => opened.context("open", parent)?,
+    };
     let status = parent.status_of(&name).context("look at", &named)?;
     if status.inode != cache.root().status().context("look at", &named)?.inode {
         return Ok(false);
     }
     match parent.remove_directory(&name) {
         Ok(()) => Ok(true),
-        Err(Errno::BUSY) => Ok(false),
+        Err(Errno::BUSY | Errno::ACCESS | Errno::PERM | Errno::ROFS) => Ok(false),
+        Err(Errno::NOTEMPTY | Errno::EXIST) if holds_only_refused(cache)? => Ok(false),
         Err(cause) => Err(Error::io("remove", named, explain(&parent, &name, cause))),
     }
+}
+
+/// Whether this user can remove nothing of what is left.
+fn holds_only_refused(cache: &Cache) -> Result<bool> {
+    let inventory = cache.inventory_now()?;
+    let refusals = cache.refusals(&inventory, cache.mounts()?.as_ref());
+    Ok(inventory.entries.iter().all(|entry| refusals.get(&entry.location).is_some()))
 }
 
 #[cfg(test)]

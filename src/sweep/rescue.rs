@@ -1,8 +1,10 @@
 //! The way back: what has turned out to be needed after it was hidden.
 
+use std::collections::HashSet;
+
 use rustix::io::Errno;
 
-use super::names::{heeds_leases, image_if_needed, name_if_needed};
+use super::names::{heeds_leases, image_if_needed, is_hidden, name_if_needed};
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::RemovalResult;
 use super::trash::{HiddenEntry, Round, Trash, rename};
@@ -118,7 +120,7 @@ impl Trash<'_> {
             let Item::Entry(planned) = &self.decision(entry).item else { return false };
             let status = entry.folder.status_of(entry.name.as_c_str());
             // What cannot be looked at cannot be removed either, and is named then.
-            planned.location.name != entry.name
+            !is_hidden(&planned.location.name)
                 && status.is_ok_and(|status| status.modified() != planned.last_used)
         })
     }
@@ -134,20 +136,24 @@ impl Trash<'_> {
     /// was hidden has left an image that can be seen now. And an image that stays keeps its refs.
     fn put_back_refs(&self, round: Round, refs: &RefIndex) -> Round {
         let round = self.postpone(round);
+        let in_place = round.to_remove.iter().filter(|entry| entry.in_place.is_some());
+        let in_place: HashSet<_> = in_place.map(|entry| entry.name.clone()).collect();
+        let is_going = |digest: &Digest| in_place.contains(digest.entry_name());
         self.put_back(round, KeepReason::Recent, |entry| {
             let Item::Ref { digest, .. } = &self.decision(entry).item else { return false };
             let Some(digest) = digest else { return !is_empty(refs, &entry.name) };
             let mut found = refs.refs.iter().filter(|found| found.file == entry.name);
-            !(found.any(|found| found.digest == *digest) && self.is_absent(digest))
+            !(found.any(|found| found.digest == *digest)
+                && (is_going(digest) || self.is_absent(digest)))
         })
     }
 
-    /// The refs of an image that could not be hidden for lack of room wait for the next try with it.
+    /// The refs of an image that the file system did not rename wait for the next try with it.
     fn postpone(&self, mut round: Round) -> Round {
         for entry in std::mem::take(&mut round.to_remove) {
             match self.obstacle_before(&entry, &round) {
                 Some(obstacle) if self.unhide(&entry) => {
-                    round.no_room.push((entry.decision, obstacle));
+                    round.not_renamed.push((entry.decision, obstacle));
                 }
                 _ => round.to_remove.push(entry),
             }
@@ -161,7 +167,7 @@ impl Trash<'_> {
             return None;
         };
         let image = |index: usize| image_if_needed(&self.plan.decisions()[index]);
-        let mut waiting = round.no_room.iter();
+        let mut waiting = round.not_renamed.iter();
         let found = waiting.find(|(index, _)| image(*index) == Some(digest.entry_name()));
         found.map(|(_, obstacle)| *obstacle)
     }

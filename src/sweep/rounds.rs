@@ -1,17 +1,19 @@
 //! A sweep from its first step to its last.
 //!
-//! What there is no room to rename on a full disk gets another round once something has been deleted.
+//! What there is no room to rename on a full disk gets another round once something has been deleted. What cannot be
+//! renamed even then is removed in place, if the user has asked for that.
 
 use crossbeam_channel::Sender;
 
 use super::obstacle::Obstacle;
 use super::outcome::{Event, Outcome, Report};
 use super::remove::remove;
-use super::trash::{Round, STEPS, Trash};
+use super::trash::{HiddenEntry, Round, STEPS, Trash};
 use crate::cache::LockedCache;
 use crate::error::{Error, Result};
+use crate::fs::Budget;
 use crate::jobs::Jobs;
-use crate::plan::Plan;
+use crate::plan::{Item, Plan};
 use crate::usage::Progress;
 
 /// Carries out `plan` and tells `events` of each removal as it ends. `progress` has counters for
@@ -74,11 +76,11 @@ pub fn sweep(
     if progress.stop().is_raised() {
         return Err(Error::Interrupted);
     }
-    let pool = jobs.pool()?;
+    let budget = Budget::new(jobs.get(), 0);
     let report = Report::on_plan(plan, events);
     let trash = Trash::new(cache, plan, &report);
-    let round = |decisions: Vec<usize>| -> Result<(usize, Waiting)> {
-        let mut round = Round { waiting: decisions, ..Round::default() };
+    let take = |decisions: Vec<usize>, in_place: bool| -> Result<(usize, Waiting)> {
+        let mut round = Round { waiting: decisions, in_place, ..Round::default() };
         for step in STEPS {
             if progress.stop().is_raised() {
                 trash.abandon(&round);
@@ -86,16 +88,26 @@ pub fn sweep(
             }
             round = trash.take(step, round)?;
         }
-        remove(&round.to_remove, progress, &pool, &report);
-        Ok((round.to_remove.len(), round.no_room))
+        // An image that goes in place must not be half there while a reference names it.
+        let is_ref = |entry: &HiddenEntry| matches!(trash.decision(entry).item, Item::Ref { .. });
+        let (refs, entries): (Vec<_>, Vec<_>) = round.to_remove.into_iter().partition(is_ref);
+        for entries in [&refs, &entries] {
+            remove(entries, progress, &budget, &report);
+        }
+        Ok((refs.len() + entries.len(), round.not_renamed))
     };
-    let (mut waiting, failure) = in_rounds(plan.changed_places(), round)?;
+    let hide = |decisions| take(decisions, false);
+    let (mut waiting, mut failure) = in_rounds(plan.changed_places(), hide)?;
+    if plan.goes_in_place() && failure.is_none() && !waiting.is_empty() {
+        let left = waiting.iter().map(|(index, _)| *index).collect();
+        failure = take(left, true).err();
+    }
     waiting.retain(|(index, _)| !report.is_settled(*index));
-    waiting.into_iter().for_each(|(index, obstacle)| trash.give_up(index, obstacle));
+    trash.give_up_all(&waiting);
     Ok(report.into_outcome(failure))
 }
 
-/// What a full disk has no room to rename, each with its cause.
+/// What the file system does not rename, each with its cause.
 type Waiting = Vec<(usize, Obstacle)>;
 
 /// On a full disk there may be no room for a new name. Then what could be hidden has been deleted by the

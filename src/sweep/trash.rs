@@ -14,12 +14,12 @@ use bytesize::ByteSize;
 use rustix::io::Errno;
 
 use super::names::{heeds_leases, image_if_needed, is_dead, is_hidden, name_if_needed};
-use super::obstacle::{Attempt, Obstacle};
+use super::obstacle::{Attempt, Obstacle, RENAME};
 use super::outcome::{RemovalResult, Report};
 use crate::cache::{Cache, Claim, EntryName, Folder, Folders, Location, Ref, RefIndex, TrashStage};
 use crate::error::Result;
 use crate::fs::{Directory, Kind};
-use crate::plan::{Decision, KeepReason, Plan, Reachability};
+use crate::plan::{Decision, Item, KeepReason, Plan, Reachability, RemoveReason, Verdict};
 
 /// One step on the way from a plan to what may be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +61,16 @@ pub(super) const STEPS: [Step; 9] = [
 /// More names than anybody makes, but not for ever.
 const MOST_NAMES: u32 = 100_000;
 
-/// Something that is to be deleted, out of the way of its readers.
+/// Something that is to be deleted, out of the way of its readers unless it goes in place.
 pub(super) struct HiddenEntry {
     /// The place of its decision in the plan.
     pub decision: usize,
     pub folder: Arc<Directory>,
     /// What it is called now.
     pub name: EntryName,
+    /// Set if it could not be hidden and goes in place. Holds the lock of an image, so that it
+    /// cannot be leased meanwhile.
+    pub in_place: Option<Claim>,
 }
 
 /// How far the decisions of one round have come.
@@ -77,8 +80,10 @@ pub(super) struct Round {
     pub waiting: Vec<usize>,
     /// Out of the way.
     pub to_remove: Vec<HiddenEntry>,
-    /// In their places, since a full disk has no room for another name.
-    pub no_room: Vec<(usize, Obstacle)>,
+    /// In their places, since the file system does not rename them.
+    pub not_renamed: Vec<(usize, Obstacle)>,
+    /// Whether they are removed without being hidden.
+    pub in_place: bool,
 }
 
 /// The renames of one sweep.
@@ -125,7 +130,7 @@ impl<'a> Trash<'a> {
     /// The refs that speak for images: all but those that go with theirs. One that is in its place
     /// again after it was hidden is another one.
     pub(super) fn marks<'r>(&self, refs: &'r RefIndex, round: &Round) -> Reachability<'r> {
-        let in_place = round.waiting.iter().chain(round.no_room.iter().map(|(index, _)| index));
+        let in_place = round.waiting.iter().chain(round.not_renamed.iter().map(|(index, _)| index));
         let in_place = in_place.map(|&index| self.plan.decisions()[index].item.location());
         let hidden = round.to_remove.iter().map(|entry| Location {
             folder: self.decision(entry).item.location().folder,
@@ -146,47 +151,67 @@ impl<'a> Trash<'a> {
                 self.report.settle(index, RemovalResult::Kept { why: KeepReason::Referenced });
                 continue;
             }
-            match self.hide_one(&folders, decision) {
-                Ok(Hiding::Hidden(folder, name)) => {
-                    round.to_remove.push(HiddenEntry { decision: index, folder, name });
-                }
+            match self.hide_one(&folders, index, round.in_place) {
+                Ok(Hiding::Hidden(entry)) => round.to_remove.push(entry),
                 Ok(Hiding::Kept(why)) => self.report.settle(index, RemovalResult::Kept { why }),
-                Err(obstacle) if obstacle.is_full_disk() => round.no_room.push((index, obstacle)),
+                Err(obstacle) if obstacle.forbids_only_renames() => {
+                    round.not_renamed.push((index, obstacle));
+                }
                 Err(obstacle) => self.give_up(index, obstacle),
             }
         }
         Ok(round)
     }
 
-    fn hide_one(&self, folders: &Folders, decision: &Decision) -> Result<Hiding, Obstacle> {
+    fn hide_one(
+        &self,
+        folders: &Folders,
+        index: usize,
+        in_place: bool,
+    ) -> Result<Hiding, Obstacle> {
+        let decision = &self.plan.decisions()[index];
         let location = decision.item.location();
         let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
         let (folder, name) = (Arc::clone(folder.attempt("open the folder of")?), &location.name);
-        let renamed = match name_if_needed(decision) {
-            // One step removes what is not a directory; that of another run was hidden by it.
-            None if !is_directory(&folder, name).attempt("look at")? => name.clone(),
-            None if is_dead(&decision.item) => name.clone(),
-            None => {
-                let own = decision.item.image_name().unwrap_or(name);
-                self.rename_to(&folder, name, own, TrashStage::Dead).attempt("rename")?
-            }
-            Some(_) if is_hidden(name) => name.clone(),
-            Some(_) if decision.item.is_image_in_place() && heeds_leases(decision) => {
-                match Claim::new(&folder, name).attempt("lock")? {
-                    Claim::Leased => return Ok(Hiding::Kept(KeepReason::Leased)),
-                    // Held until the image cannot be found any more.
-                    Claim::Granted { .. } => return self.hide_in(folder, name),
-                }
-            }
-            Some(_) => return self.hide_in(folder, name),
+        let claim = match claim(&folder, decision).attempt("lock")? {
+            Claim::Leased => return Ok(Hiding::Kept(KeepReason::Leased)),
+            // Held until the image cannot be found any more.
+            granted @ Claim::Granted { .. } => granted,
         };
-        Ok(Hiding::Hidden(folder, renamed))
+        let hidden = match in_place {
+            true => Err(None),
+            false => self.rename_out_of_the_way(&folder, decision).map_err(Some),
+        };
+        let (name, in_place) = match hidden {
+            Ok(hidden) => (hidden, None),
+            Err(Some(obstacle)) if is_mounted(&folder, decision, obstacle) => {
+                return Ok(Hiding::Kept(KeepReason::Mount));
+            }
+            Err(Some(obstacle)) if !obstacle.forbids_only_renames() || !goes_in_place(decision) => {
+                return Err(obstacle);
+            }
+            Err(_) => (name.clone(), Some(claim)),
+        };
+        Ok(Hiding::Hidden(HiddenEntry { decision: index, folder, name, in_place }))
     }
 
-    fn hide_in(&self, folder: Arc<Directory>, name: &EntryName) -> Result<Hiding, Obstacle> {
-        match self.rename_to(&folder, name, name, TrashStage::Hidden) {
-            Err(Errno::BUSY) => Ok(Hiding::Kept(KeepReason::Mount)),
-            renamed => Ok(Hiding::Hidden(folder, renamed.attempt("rename")?)),
+    /// The name under which nobody finds it any more.
+    fn rename_out_of_the_way(
+        &self,
+        folder: &Directory,
+        decision: &Decision,
+    ) -> Result<EntryName, Obstacle> {
+        let name = &decision.item.location().name;
+        match name_if_needed(decision) {
+            // One step removes what is not a directory; that of another run was hidden by it.
+            None if !is_directory(folder, name).attempt("look at")? => Ok(name.clone()),
+            None if is_dead(&decision.item) => Ok(name.clone()),
+            None => {
+                let own = decision.item.image_name().unwrap_or(name);
+                self.rename_to(folder, name, own, TrashStage::Dead).attempt(RENAME)
+            }
+            Some(_) if is_hidden(name) => Ok(name.clone()),
+            Some(_) => self.rename_to(folder, name, name, TrashStage::Hidden).attempt(RENAME),
         }
     }
 
@@ -214,16 +239,18 @@ impl<'a> Trash<'a> {
 
     fn commit(&self, mut round: Round) -> Round {
         for entry in std::mem::take(&mut round.to_remove) {
-            // Whatever else has been hidden counts as dead for the next collection anyway.
-            let Some(own) = image_if_needed(self.decision(&entry)) else {
+            // Whatever else has been hidden counts as dead for the next collection anyway, and the
+            // deletion marks by itself what goes in place.
+            let own = image_if_needed(self.decision(&entry));
+            let Some(own) = own.filter(|_| entry.in_place.is_none()) else {
                 round.to_remove.push(entry);
                 continue;
             };
             let renamed = self.rename_to(&entry.folder, &entry.name, own, TrashStage::Dead);
-            match renamed.attempt("rename") {
+            match renamed.attempt(RENAME) {
                 Ok(name) => round.to_remove.push(HiddenEntry { name, ..entry }),
-                Err(obstacle) if obstacle.is_full_disk() && self.unhide(&entry) => {
-                    round.no_room.push((entry.decision, obstacle));
+                Err(obstacle) if obstacle.forbids_only_renames() && self.unhide(&entry) => {
+                    round.not_renamed.push((entry.decision, obstacle));
                 }
                 Err(obstacle) => self.report_obstacle(&entry, obstacle),
             }
@@ -246,9 +273,25 @@ impl<'a> Trash<'a> {
             }
         }
         let to_remove = round.to_remove.iter().map(|entry| entry.decision);
-        let no_room = round.no_room.iter().map(|(index, _)| *index);
+        let no_room = round.not_renamed.iter().map(|(index, _)| *index);
         for index in round.waiting.iter().copied().chain(to_remove).chain(no_room) {
             self.report.settle(index, RemovalResult::Interrupted { freed: ByteSize::b(0) });
+        }
+    }
+
+    /// Reports what could not be hidden until the end; the refs of such an image stay with it.
+    pub fn give_up_all(&self, waiting: &[(usize, Obstacle)]) {
+        let decision = |index: usize| &self.plan.decisions()[index];
+        let images = waiting.iter().filter_map(|(index, _)| image_if_needed(decision(*index)));
+        let images: HashSet<_> = images.collect();
+        for (index, obstacle) in waiting {
+            match &decision(*index).item {
+                Item::Ref { digest: Some(digest), .. } if images.contains(digest.entry_name()) => {
+                    let why = KeepReason::Referenced;
+                    self.report.settle(*index, RemovalResult::Kept { why });
+                }
+                _ => self.give_up(*index, *obstacle),
+            }
         }
     }
 
@@ -271,8 +314,35 @@ impl<'a> Trash<'a> {
 
 /// What has come of hiding one item.
 enum Hiding {
-    Hidden(Arc<Directory>, EntryName),
+    Hidden(HiddenEntry),
     Kept(KeepReason),
+}
+
+/// Asks for an image; there is nothing to ask for where a lease does not matter.
+fn claim(folder: &Directory, decision: &Decision) -> rustix::io::Result<Claim> {
+    let is_asked = name_if_needed(decision).is_some()
+        && decision.item.is_image_in_place()
+        && heeds_leases(decision);
+    match is_asked {
+        true => Claim::new(folder, &decision.item.location().name),
+        false => Ok(Claim::Granted { _held: None }),
+    }
+}
+
+/// Whether something goes in place, if it must, without being asked for: its owner does not look for
+/// it, it is no longer whole, or nothing of the cache is to stay.
+fn goes_in_place(decision: &Decision) -> bool {
+    match decision.verdict {
+        Verdict::Remove(RemoveReason::Purge | RemoveReason::AbandonedTemp) => true,
+        Verdict::Remove(RemoveReason::InterruptedGc) => !is_hidden(&decision.item.location().name),
+        _ => false,
+    }
+}
+
+/// Whether `obstacle` is a mount that has come since the plan was made.
+fn is_mounted(folder: &Directory, decision: &Decision, obstacle: Obstacle) -> bool {
+    let name = name_if_needed(decision).map(|_| decision.item.location().name.as_c_str());
+    obstacle.cause == Errno::BUSY && name.is_some_and(|name| folder.is_mount_point(name))
 }
 
 pub(super) fn rename(

@@ -44,7 +44,7 @@ fn plan_without(opened: &Cache, unwanted: &[&str]) -> Plan {
     let images = inventory.images().map(|(image, _)| image.location.clone());
     let is_unwanted = |image: &Location| unwanted.contains(&image.name.to_string().as_str());
     let evicted = images.filter(is_unwanted).collect();
-    let options = GcOptions { layers, evicted, ..GcOptions::default() };
+    let options = GcOptions { all: true, layers, evicted, ..GcOptions::default() };
     let lifetimes = opened.lifetimes(&inventory);
     let idle = Evidence::of_idle_cache(Timestamp::now());
     plan::gc(&inventory, &options, &Evidence { activity, lifetimes, ..idle })
@@ -588,8 +588,12 @@ fn the_refs_of_an_image_that_a_full_disk_keeps_in_its_place_go_back_to_theirs() 
     let entry = round.to_remove.remove(0);
     assert!(trash.unhide(&entry));
     let obstacle = Obstacle { operation: "rename", cause: rustix::io::Errno::NOSPC };
-    round.no_room.push((entry.decision, obstacle));
+    round.not_renamed.push((entry.decision, obstacle));
     round = trash.take(Step::RescueSettled, round).unwrap();
     assert!(image.exists() && named.exists());
-    assert_eq!((round.to_remove.len(), round.no_room.len()), (0, 2), "both wait for the next try");
+    assert_eq!(
+        (round.to_remove.len(), round.not_renamed.len()),
+        (0, 2),
+        "both wait for the next try"
+    );
 }

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::io::{Errno, Result};
 
 use super::freed::LastNames;
+use super::names::is_hidden;
 use super::obstacle::explain;
 use super::outcome::{RemovalResult, Report};
 use super::trash::HiddenEntry;
-use crate::error::Error;
-use crate::error::Problems;
+use crate::cache::CONFIG_FILE;
+use crate::error::{Error, Problems};
 use crate::fs::{Directory, Kind, Status};
 use crate::stop::StopFlag;
 use crate::usage::{Counters, Phase, Progress, Usage};
@@ -60,6 +61,12 @@ impl<'s> Tree<'s> {
         self.counters.enter(Phase::Working);
     }
 
+    /// How many names have been removed so far.
+    pub fn removed(&self) -> u64 {
+        let usage = self.counters.usage();
+        usage.files + usage.directories
+    }
+
     pub fn is_stopped(&self) -> bool {
         self.stop.is_raised()
     }
@@ -90,6 +97,31 @@ impl<'s> Tree<'s> {
 
     /// Opens a directory to empty it, be it closed to its owner.
     pub fn open(&self, holder: &Directory, name: &CStr) -> Result<(Directory, Status)> {
+        let (directory, status) = self.open_unlocked(holder, name)?;
+        if self.to_remove.in_place.is_some() && std::ptr::eq(holder, self.folder()) {
+            self.mark(&directory)?;
+        }
+        Ok((directory, status))
+    }
+
+    /// Marks an image or layer that is removed in place: whoever comes upon half of it cannot copy
+    /// it, and the next collection takes it for what it is. The config goes first, since without it
+    /// nothing takes the image for a whole one.
+    fn mark(&self, top: &Directory) -> Result<()> {
+        match top.close() {
+            // A full disk may have no room for a mode, and another owner no right to set it. What has
+            // its own name goes all the same: the user has been told that nobody must look for it.
+            Err(cause) if is_hidden(&self.to_remove.name) => return Err(cause),
+            _ => {}
+        }
+        let mut usage = Usage::default();
+        let removed = self.remove_file(top, CONFIG_FILE, &mut usage);
+        self.count(&usage);
+        // A layer may have a directory of that name, which is removed with the rest.
+        removed.or_else(|cause| if cause == Errno::ISDIR { Ok(()) } else { Err(cause) })
+    }
+
+    fn open_unlocked(&self, holder: &Directory, name: &CStr) -> Result<(Directory, Status)> {
         match self.in_writable(holder, || holder.open_child(name)) {
             Err(Errno::ACCESS) => {
                 holder.make_child_writable(name).map_err(|cause| match cause {

@@ -269,8 +269,8 @@ fn what_is_immutable_is_named_with_the_way_out_and_the_rest_goes() {
     mark("-i", &hidden.join("usr/a"));
     mark("-i", &hidden.join("usr/lib"));
     assert_eq!(gc.code, 1);
-    let file = "usr/a: Operation not permitted; it is marked as immutable or append-only, which \
-                `chattr -i -a` ends";
+    let file = "usr/a: Operation not permitted; it is marked as immutable or append-only: run \
+                `chattr -i -a /";
     let directory = "usr/lib/c: Operation not permitted; its directory is marked as immutable";
     assert!(gc.err.contains(file) && gc.err.contains(directory), "{}", gc.err);
     assert!(!hidden.join("usr/b").exists() && !cache.path("sha256-other").exists());

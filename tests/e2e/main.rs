@@ -17,6 +17,7 @@ mod needed;
 mod owner_rules;
 mod people;
 mod purge;
+mod refused;
 mod show;
 mod tags;
 mod unwanted;

@@ -1,5 +1,6 @@
 //! A fault in each system call of a run.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Output;
 
@@ -12,8 +13,8 @@ use crate::support::{TestCache, run};
 const ERRORS: [&str; 5] = ["EIO", "EMFILE", "ENOENT", "ENOSPC", "EACCES"];
 
 /// What a program does before its own first line, and what cannot fail in a way that it could heed:
-/// memory, threads that run already, signals, the look of the runtime at the standard streams.
-const NOT_OURS: [&str; 25] = [
+/// memory, threads that run already, clocks, signals, the look of the runtime at the standard streams.
+const NOT_OURS: [&str; 26] = [
     "execve",
     "brk",
     "mmap",
@@ -37,6 +38,7 @@ const NOT_OURS: [&str; 25] = [
     "exit_group",
     "getrandom",
     "geteuid",
+    "clock_gettime",
     "sched_yield",
     "restart_syscall",
 ];
@@ -52,7 +54,14 @@ fn faults_on(
     arguments: &[&str],
     places: usize,
 ) -> Vec<(String, &'static str, usize)> {
-    let counts = count(cache, arguments);
+    faults_among(count(cache, arguments), places)
+}
+
+/// The same of calls that have been counted.
+pub fn faults_among(
+    counts: BTreeMap<String, usize>,
+    places: usize,
+) -> Vec<(String, &'static str, usize)> {
     let mut faults = Vec::new();
     for (call, count) in counts.into_iter().filter(|(call, _)| !NOT_OURS.contains(&call.as_str())) {
         let step = count.div_ceil(places);
@@ -65,11 +74,11 @@ fn faults_on(
 }
 
 /// Whether the program has begun: the loader fails on its own, before.
-fn has_run(output: &Output) -> bool {
+pub fn has_run(output: &Output) -> bool {
     output.status.code() != Some(127)
 }
 
-fn check_ending(output: &Output, when: &str) {
+pub fn check_ending(output: &Output, when: &str) {
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), None, "{when}: {err}");
     assert!(!err.contains("panicked"), "{when}: {err}");

@@ -8,10 +8,13 @@
 
 mod attack;
 mod faults;
+mod in_place;
 mod kill;
 mod mounts;
 mod processes;
 mod scene;
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+mod served;
 mod signals;
 mod strace;
 #[path = "../support/mod.rs"]

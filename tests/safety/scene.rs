@@ -84,7 +84,7 @@ const MOVABLE: [(&str, &str); 4] = [
 ];
 
 /// The collection that leaves only what is needed.
-pub const COLLECT: [&str; 4] = ["gc", "--layers", "--temp-age", "0s"];
+pub const COLLECT: [&str; 6] = ["gc", "--layers", "--temp-age", "0s", "--keep-recent", "0s"];
 
 impl Scene {
     pub fn new() -> Self {
@@ -136,6 +136,14 @@ impl Scene {
 
     /// What holds at every instant, whatever has happened to a collection.
     pub fn check(&self, when: &str) {
+        self.check_needed(when);
+        self.check_movable(when);
+        let old = snapshot(&self.cache.path("layers/sha256-old"));
+        assert!(old.is_empty() || old == self.old, "{when}: a dead layer is half there");
+    }
+
+    /// What no collection touches.
+    fn check_needed(&self, when: &str) {
         let cache = &self.cache;
         assert_eq!(snapshot(&cache.home().join("canary")), self.canary, "{when}: outside");
         assert_eq!(snapshot(&cache.path("sha256-live")), self.live, "{when}: a live image");
@@ -143,9 +151,6 @@ impl Scene {
             assert_eq!(snapshot(&cache.path(file)), *whole, "{when}: the ref of a live image");
         }
         assert_eq!(snapshot(&cache.path("layers/sha256-layer")), self.layer, "{when}: a layer");
-        self.check_movable(when);
-        let old = snapshot(&cache.path("layers/sha256-old"));
-        assert!(old.is_empty() || old == self.old, "{when}: a dead layer is half there");
         let list = run(cache, &["list", "--no-sizes"]);
         assert_eq!((list.code, list.err.as_str()), (0, ""), "{when}");
     }
@@ -169,6 +174,31 @@ impl Scene {
                 assert!(found.is_empty() || found == *whole, "{when}: {place} is half there");
             }
         }
+    }
+
+    /// What holds at every instant of a collection that may remove in place: what is not whole cannot
+    /// be copied, and is known for that.
+    pub fn check_in_place(&self, when: &str) {
+        self.check_needed(when);
+        for (name, whole) in &self.movable {
+            for place in [format!("sha256-{name}"), format!("tmp-gc-sha256-{name}")] {
+                self.check_whole_or_closed(&place, whole, when);
+            }
+        }
+        self.check_whole_or_closed("layers/sha256-old", &self.old, when);
+    }
+
+    fn check_whole_or_closed(&self, place: &str, whole: &Snapshot, when: &str) {
+        let path = self.cache.path(place);
+        let mode = fs::symlink_metadata(&path).map(|found| found.permissions().mode() & 0o777);
+        if mode.is_ok_and(|mode| mode != 0o300) {
+            assert_eq!(snapshot(&path), *whole, "{when}: {place} is half there, and not closed");
+        }
+    }
+
+    /// Brings the image back that has a name again, as the owner's next pull would.
+    pub fn bring_back(&self) {
+        fs::rename(self.cache.path("tmp-gc-sha256-back"), self.cache.path("sha256-back")).unwrap();
     }
 
     /// Whether an image is there, under its own name or hidden.
@@ -256,6 +286,22 @@ impl NamedImages {
             }
         }
         is_there
+    }
+}
+
+impl NamedImages {
+    /// Looks whether the image is whole as long as a reference names it, and whether the next
+    /// collection removes it if none does.
+    pub fn check_in_place(&self, when: &str) {
+        let image = self.cache.path("sha256-chosen");
+        let refs = names_in(&self.cache.path("refs")).len() - 1;
+        if refs > 0 {
+            assert_eq!(snapshot(&image), below(&self.whole, "sha256-chosen"), "{when}");
+        }
+        run(&self.cache, &["gc"]).ok();
+        assert_eq!(image.exists(), refs > 0, "{when}");
+        let left = snapshot(&self.cache.path("sha256-kept"));
+        assert_eq!(left, below(&self.whole, "sha256-kept"), "{when}: the other");
     }
 }
 

@@ -36,10 +36,22 @@ fn inject_error(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Outp
     trace(cache, &options, arguments)
 }
 
+/// Options that make the file system refuse each rename, as the lower layer of an overlay does.
+const NO_RENAMES: [&str; 2] = ["-e", "inject=renameat2:error=EXDEV"];
+
 /// How often each system call is made by that thread which makes most of them.
 pub fn count(cache: &TestCache, arguments: &[&str]) -> BTreeMap<String, usize> {
+    count_with(cache, &[], arguments)
+}
+
+/// The same where nothing can be renamed.
+pub fn count_without_renames(cache: &TestCache, arguments: &[&str]) -> BTreeMap<String, usize> {
+    count_with(cache, &NO_RENAMES, arguments)
+}
+
+fn count_with(cache: &TestCache, options: &[&str], arguments: &[&str]) -> BTreeMap<String, usize> {
     let file = cache.home().join("trace");
-    let output = trace(cache, &["-o", file.to_str().unwrap()], arguments);
+    let output = trace(cache, &[options, &["-o", file.to_str().unwrap()]].concat(), arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut counts = BTreeMap::new();
     for (call, count) in by_thread(&file) {
@@ -66,10 +78,38 @@ fn by_thread(file: &Path) -> BTreeMap<(String, String), usize> {
 /// Kills the program when a thread of it makes a system call for the `nth` time. Whether it was
 /// killed: it may have ended before.
 pub fn kill_at(cache: &TestCache, arguments: &[&str], call: &str, nth: usize) -> bool {
+    kill_with(cache, &[], arguments, call, nth)
+}
+
+/// The same where nothing can be renamed.
+pub fn kill_without_renames(cache: &TestCache, arguments: &[&str], call: &str, nth: usize) -> bool {
+    kill_with(cache, &NO_RENAMES, arguments, call, nth)
+}
+
+fn kill_with(
+    cache: &TestCache,
+    options: &[&str],
+    arguments: &[&str],
+    call: &str,
+    nth: usize,
+) -> bool {
     let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
-    let trace_only = format!("trace={call}");
-    let output = trace(cache, &["-o", "/dev/null", "-e", &trace_only, "-e", &inject], arguments);
+    let trace_only = format!("trace={call},renameat2");
+    let kill = ["-o", "/dev/null", "-e", &trace_only, "-e", &inject];
+    let output = trace(cache, &[&kill[..], options].concat(), arguments);
     !output.status.success()
+}
+
+/// Lets a system call fail when a thread makes it for the nth time, where nothing can be renamed.
+pub fn fail_without_renames(
+    cache: &TestCache,
+    arguments: &[&str],
+    (call, error, nth): (&str, &str, usize),
+) -> Output {
+    let inject = format!("inject={call}:error={error}:when={nth}");
+    let trace_only = format!("trace={call},renameat2");
+    let fail = ["-e", &trace_only, "-e", &inject];
+    inject_error(cache, &[&fail[..], &NO_RENAMES].concat(), arguments)
 }
 
 /// Lets a system call fail when a thread makes it for the nth time; `1+` is each time.

@@ -46,7 +46,7 @@ fn a_signal_that_the_starter_ignores_stays_ignored() {
 fn an_output_that_takes_nothing_is_an_error_and_one_that_nobody_reads_is_not() {
     let cache = TestCache::new();
     cache.image("dead");
-    let commands: [&[&str]; 4] = [&["list"], &["gc", "-n"], &["show", "dead"], &["--help"]];
+    let commands: [&[&str]; 4] = [&["list"], &["gc", "-n"], &["show", "sha256:dead"], &["--help"]];
     for arguments in commands {
         for (line, code) in [
             ("exec \"$@\" >&-", "1"),

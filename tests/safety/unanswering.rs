@@ -8,8 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::served::{Files, Served};
 use crate::support::TestCache;
-use crate::support::served::{Files, Served};
 
 /// A child that ends with the test.
 struct Running(Child);
@@ -38,7 +38,7 @@ fn text(output: &Output) -> String {
 }
 
 const LOOKS: [&[&str]; 5] =
-    [&["list"], &["list", "--sizes"], &["show", "live"], &["gc", "-n"], &["purge", "-n"]];
+    [&["list"], &["list", "--sizes"], &["show", "sha256:live"], &["gc", "-n"], &["purge", "-n"]];
 
 fn files(list: &[(&str, Option<&[u8]>)]) -> Files {
     let file = |&(path, content): &(&str, Option<&[u8]>)| {
@@ -71,7 +71,7 @@ fn a_program_on_a_file_system_that_does_not_answer_hangs_nothing() {
     }
     let gc = in_time(&cache.dir(), &["gc", "-v"]);
     assert!(text(&gc).contains("Removed sha256:dead"), "{}", text(&gc));
-    let shown = in_time(&cache.dir(), &["show", "live"]);
+    let shown = in_time(&cache.dir(), &["show", "sha256:live"]);
     assert!(text(&shown).contains("in use by agent (pid "), "{}", text(&shown));
 }
 

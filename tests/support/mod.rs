@@ -2,9 +2,6 @@
 
 #[allow(dead_code, reason = "benches and the demo use all of it")]
 pub mod cache;
-#[cfg(target_os = "linux")]
-#[allow(dead_code, reason = "other tests use all of it")]
-pub mod served;
 
 use std::path::Path;
 

@@ -130,6 +130,15 @@ impl InUse {
         &self.unseen
     }
 
+    #[cfg(all(target_os = "linux", not(bbox_portable)))]
+    fn add(&mut self, other: Self) {
+        for (location, users) in other.by_entry {
+            users.into_iter().for_each(|user| self.insert(location.clone(), user));
+        }
+        self.uninspected.extend(other.uninspected);
+        self.uninspected.sort();
+    }
+
     fn insert(&mut self, location: Location, user: UsingProcess) {
         let users = self.by_entry.entry(location).or_default();
         if let Err(place) = users.binary_search(&user) {

@@ -47,7 +47,10 @@ fn make_draft(
         layers: choice(args.layers),
         ..GcOptions::default()
     };
-    let draft = gc::plan(cache, &options, context.jobs, &mut Measuring::new(context))?;
+    let mut draft = gc::plan(cache, &options, context.jobs, &mut Measuring::new(context))?;
+    if args.in_place {
+        draft.plan.allow_in_place();
+    }
     let inventory = &draft.inventory;
     for invalid in &inventory.refs.invalid {
         report.warn(context, invalid.warning(cache.path()));
@@ -60,7 +63,8 @@ fn make_draft(
         let unseen = draft.evidence.lifetimes.problems.iter().map(ToString::to_string);
         report.problems.extend(unseen);
     }
-    report.problems.extend(draft.evidence.usage.as_ref().map(unread).unwrap_or_default());
+    let unread = draft.evidence.usage.as_ref().map(|usage| unread(inventory, usage));
+    report.problems.extend(unread.unwrap_or_default());
     if let Some(warning) = over_limit(args.max_size, draft.plan.left()) {
         report.warn(context, warning);
     }

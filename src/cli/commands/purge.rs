@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::cache::{Cache, LockedCache};
+use crate::cache::{Cache, Entry, EntryKind, LockedCache};
 use crate::cli::args::Purge;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
@@ -11,7 +11,7 @@ use crate::cli::removal::{self, Counts, Report};
 use crate::cli::ui::units::estimate;
 use crate::error::Context as _;
 use crate::gc::{self, Draft};
-use crate::plan::Plan;
+use crate::plan::{Decision, Item, Plan};
 use crate::sweep::{folder_bytes, remove_folders, unlock_folders};
 
 pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
@@ -56,6 +56,12 @@ fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<
         report.warn(context, warning.to_owned());
     }
     evidence.problems.iter().for_each(|problem| report.warn(context, problem.to_string()));
+    for decision in draft.plan.decisions() {
+        match removal::unremovable(decision) {
+            Some(refusal) if is_foreign_refusal(decision) => report.warn(context, refusal),
+            refusal => report.problems.extend(refusal),
+        }
+    }
     removal::tell_of_uninspected(context, &draft, report);
     Ok(draft)
 }
@@ -74,7 +80,7 @@ fn carry_out(
     if asked && !concerns(&draft.plan).is_subset(&concerns(agreed.plan())) {
         return removal::refuse_changed(context);
     }
-    removal::carry_out(context, cache, draft.plan, &mut report)?;
+    removal::carry_out(context, cache, draft.plan, asked, &mut report)?;
     finish_off(context, cache, &mut report);
     report.finish(context)
 }
@@ -156,7 +162,8 @@ fn finish_off(context: &Context<'_>, cache: &LockedCache, report: &mut Report) {
     let mounted = report.plan().decisions().iter().filter(|decision| decision.mount.is_some());
     let mounted: Vec<_> = mounted.map(removal::mounted).collect();
     report.problems.extend(mounted);
-    if !report.plan().decisions().iter().all(|decision| report.is_removed(decision)) {
+    let is_done = |decision: &Decision| report.is_removed(decision) || is_foreign_refusal(decision);
+    if !report.plan().decisions().iter().all(is_done) {
         return;
     }
     match remove_folders(cache) {
@@ -168,6 +175,12 @@ fn finish_off(context: &Context<'_>, cache: &LockedCache, report: &mut Report) {
         }
         Err(error) => report.problems.push(error.to_string()),
     }
+}
+
+/// Whether something stays that is neither the cache's nor the user's, such as `lost+found`.
+fn is_foreign_refusal(decision: &Decision) -> bool {
+    let is_foreign = matches!(&decision.item, Item::Entry(Entry { kind: EntryKind::Foreign, .. }));
+    is_foreign && decision.refusal.is_some()
 }
 
 #[cfg(test)]

@@ -37,7 +37,10 @@ fn make_draft(
     report: &mut Report,
 ) -> Result<Draft, Failure> {
     let choose = |inventory: &Inventory| chosen(context, args, inventory);
-    let draft = gc::plan_rm(cache, choose, args.force)?;
+    let mut draft = gc::plan_rm(cache, choose, args.force)?;
+    if args.in_place {
+        draft.plan.allow_in_place();
+    }
     removal::tell(context, &draft, report);
     Ok(draft)
 }

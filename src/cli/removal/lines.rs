@@ -166,6 +166,9 @@ fn why_kept(decision: &Decision) -> String {
     let users = users(decision);
     match &decision.item {
         _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
+        _ if decision.refusal.is_some() => {
+            with_details(reason, decision.refusal.iter().map(ToString::to_string).collect())
+        }
         _ if decision.verdict.keeps_for(KeepReason::InUse) && users.is_empty() => {
             format!("{reason}: a pull may need it")
         }
@@ -200,18 +203,24 @@ pub fn shown_mount(decision: &Decision) -> String {
 }
 
 /// Why an image stays although the user has named it, with the way out.
-pub fn refused(decision: &Decision) -> String {
-    let why = match decision.verdict {
-        Verdict::Keep(KeepReason::InUse) => format!("{} uses it; end that first", users(decision)),
-        Verdict::Keep(KeepReason::Leased) => {
-            "it is leased; --force removes it all the same".to_owned()
-        }
-        Verdict::Keep(KeepReason::Mount) => {
+pub fn refused(decision: &Decision, why: KeepReason) -> String {
+    let why = match why {
+        KeepReason::InUse => format!("{} uses it; end that first", users(decision)),
+        KeepReason::Leased => "it is leased; --force removes it all the same".to_owned(),
+        KeepReason::Mount => {
             format!("something is mounted at {}; unmount it first", shown_mount(decision))
         }
-        _ => "it has just been used; try again".to_owned(),
+        KeepReason::Recent => "it has just been used; try again".to_owned(),
+        KeepReason::Referenced => "a reference that names it stays; try again".to_owned(),
+        _ => "it is unknown whether it is needed".to_owned(),
     };
     format!("{} was not removed: {why}", label(decision))
+}
+
+/// What refuses to be removed, with the way out; `None` if that is not why it stays.
+pub fn unremovable(decision: &Decision) -> Option<String> {
+    let refusal = decision.refusal.as_ref()?;
+    Some(format!("{} was not removed: {refusal}", label(decision)))
 }
 
 /// Why a purge leaves something.

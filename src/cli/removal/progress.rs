@@ -6,7 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::measure::Measuring;
 use crate::cli::ui::bars::TreesBar;
 use crate::cli::ui::console::OutputError;
-use crate::gc::Reporter;
+use crate::gc::{Detail, Reporter};
 use crate::plan::{Decision, Plan};
 use crate::stop::StopFlag;
 use crate::sweep::RemovalResult;
@@ -15,6 +15,7 @@ use crate::usage::Progress;
 /// Draws bars as long as it lives.
 pub struct Removing<'a> {
     context: &'a Context<'a>,
+    detail: Detail,
     /// Until the removal begins.
     measuring: Option<Measuring<'a>>,
     bar: TreesBar,
@@ -26,10 +27,17 @@ pub struct Removing<'a> {
 }
 
 impl<'a> Removing<'a> {
-    /// For carrying out a plan.
-    pub fn new(context: &'a Context<'a>, plan: &Plan) -> Self {
+    /// For carrying out a plan; a user who was asked before has been shown bounds of what that frees.
+    pub fn new(context: &'a Context<'a>, plan: &Plan, has_asked: bool) -> Self {
+        let detail = match context.format {
+            Format::Json => Detail::Full,
+            Format::Table if context.console.quiet => Detail::None,
+            Format::Table if has_asked => Detail::Bounds,
+            Format::Table => Detail::Quick,
+        };
         Self {
             context,
+            detail,
             measuring: Some(Measuring::new(context)),
             bar: TreesBar::new(context.console, plan.changes().count()),
             ended: 0,
@@ -47,6 +55,10 @@ impl<'a> Removing<'a> {
 impl Reporter for Removing<'_> {
     fn stop(&self) -> StopFlag {
         self.context.signals.stop()
+    }
+
+    fn detail(&self) -> Detail {
+        self.detail
     }
 
     fn measuring(&mut self, progress: &Progress) {

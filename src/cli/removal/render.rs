@@ -109,6 +109,7 @@ impl Report {
         let entries: Usage = usages.sum();
         let entries = entries.files + entries.directories;
         match self.freed_by_file_system() {
+            Some(said) if self.lacks_bounds() => by_file_system(said),
             Some(said) if !freed.is_one_figure() || !freed.agrees_with(said, entries) => {
                 format!("{} ({})", estimate(freed), by_file_system(said))
             }

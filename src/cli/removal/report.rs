@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::measure::Measuring;
 use crate::cli::ui::console::OutputError;
 use crate::gc::{Done, Draft, LeftLayers, measure_left_layers};
-use crate::plan::{Decision, Plan, Verdict};
+use crate::plan::{Decision, KeepReason, Plan, Verdict};
 use crate::sweep::RemovalResult;
 use crate::usage::Estimate;
 
@@ -118,6 +118,11 @@ impl Report {
         }
     }
 
+    /// Whether it was not found out how much of what was removed is shared.
+    pub fn lacks_bounds(&self) -> bool {
+        matches!(&self.state, State::Done(done) if done.lacks_bounds())
+    }
+
     /// What the file system says has come back.
     pub fn freed_by_file_system(&self) -> Option<i64> {
         match &self.state {
@@ -192,15 +197,17 @@ impl Report {
     pub fn miss_what_stays(&mut self) {
         let decisions = self.plan().decisions().iter();
         let images = decisions.filter(|decision| decision.item.is_image_in_place());
-        let stays = images.filter(|image| self.stays(image));
-        let problems: Vec<_> = stays.map(lines::refused).collect();
+        // What the system refuses to remove has been named with its owner.
+        let images = images.filter(|image| image.refusal.is_none());
+        let stays = images.filter_map(|image| Some((image, self.why_kept(image)?)));
+        let problems: Vec<_> = stays.map(|(image, why)| lines::refused(image, why)).collect();
         self.problems.extend(problems);
     }
 
-    fn stays(&self, decision: &Decision) -> bool {
-        match self.result(decision) {
-            None => !decision.verdict.removes(),
-            Some(result) => matches!(result, RemovalResult::Kept { .. }),
+    fn why_kept(&self, decision: &Decision) -> Option<KeepReason> {
+        match (self.result(decision), decision.verdict) {
+            (Some(&RemovalResult::Kept { why }), _) | (None, Verdict::Keep(why)) => Some(why),
+            _ => None,
         }
     }
 }

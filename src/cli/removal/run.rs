@@ -2,6 +2,7 @@
 
 use rustix::process::geteuid;
 
+use super::lines::unremovable;
 use super::progress::Removing;
 use super::question::{Agreement, ask, decline};
 use super::report::Report;
@@ -54,7 +55,8 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
         };
         let draft = (self.make_draft)(&cache, &mut report)?;
         agreement.check(self.context, &draft.plan)?;
-        carry_out(self.context, &cache, draft.plan, &mut report)?;
+        let has_asked = self.asks || draft.plan.left().is_some();
+        carry_out(self.context, &cache, draft.plan, has_asked, &mut report)?;
         finish(report, Some(&cache))
     }
 }
@@ -84,6 +86,7 @@ pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<Locked
 pub fn tell(context: &Context<'_>, draft: &Draft, report: &mut Report) {
     let problems = draft.inventory.problems.iter().chain(&draft.evidence.problems);
     report.problems.extend(problems.map(ToString::to_string));
+    report.problems.extend(draft.plan.decisions().iter().filter_map(unremovable));
     if draft.evidence.in_use.is_none() && draft.evidence.problems.is_empty() {
         let warning = "this system does not tell which processes use what: images stay";
         report.warn(context, warning.to_owned());
@@ -111,9 +114,10 @@ pub fn carry_out(
     context: &Context<'_>,
     cache: &LockedCache,
     plan: Plan,
+    has_asked: bool,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let mut reporter = Removing::new(context, &plan);
+    let mut reporter = Removing::new(context, &plan, has_asked);
     let done = gc::run(cache, plan, context.jobs, &mut reporter)?;
     let printed = reporter.into_printed();
     report.note_done(context, done, printed);

@@ -32,6 +32,7 @@ thread_local! {
 
 /// Everything that sizing and listing need, nothing that costs a file system more.
 const MASK: StatxFlags = StatxFlags::TYPE
+    .union(StatxFlags::MODE)
     .union(StatxFlags::NLINK)
     .union(StatxFlags::INO)
     .union(StatxFlags::SIZE)
@@ -83,6 +84,7 @@ fn statx(fd: &OwnedFd, name: &CStr, flags: AtFlags) -> Result<Status> {
     let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
     Ok(Status {
         kind,
+        mode: u32::from(found.stx_mode) & 0o7777,
         inode: InodeId { device, number: found.stx_ino },
         links: found.stx_nlink.into(),
         size: found.stx_size,

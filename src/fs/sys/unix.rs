@@ -39,6 +39,7 @@ pub fn status_of(parent: &OwnedFd, name: &CStr) -> Result<Status> {
 fn from_stat(found: Stat) -> Status {
     Status {
         kind: Kind::from_type(FileType::from_raw_mode(found.st_mode)).unwrap_or(Kind::Special),
+        mode: found.st_mode as u32 & 0o7777,
         inode: InodeId { device: found.st_dev as u64, number: found.st_ino as u64 },
         links: found.st_nlink as u64,
         size: found.st_size as u64,

@@ -332,7 +332,7 @@ impl World {
         });
         let activity = Activity::new(&activity.collect::<Vec<_>>());
         let (layers, temp_age) = (LayerChoice::Unreferenced, SignedDuration::from_secs(3600));
-        let options = GcOptions { layers, temp_age, ..GcOptions::default() };
+        let options = GcOptions { all: true, layers, temp_age, ..GcOptions::default() };
         let evidence = Evidence { lifetimes, activity, ..Evidence::of_idle_cache(now) };
         let plan = plan::gc(&inventory, &options, &evidence);
         let to_remove = |location: &Location| {

@@ -26,7 +26,7 @@ use super::remove::remove;
 use super::trash::{Round, STEPS, Trash};
 use crate::StopFlag;
 use crate::cache::{Cache, Location};
-use crate::jobs::Jobs;
+use crate::fs::Budget;
 use crate::plan::{self, Evidence, GcOptions};
 use crate::test_cache::TestCache;
 use crate::usage::Progress;
@@ -93,7 +93,8 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
     let evicted = images.filter(is_unwanted).collect();
     let options = GcOptions { evicted, ..GcOptions::default() };
     let lifetimes = cache.lifetimes(&inventory);
-    let evidence = Evidence { lifetimes, ..Evidence::of_idle_cache(Timestamp::now()) };
+    let programs = cache.programs(&inventory);
+    let evidence = Evidence { lifetimes, programs, ..Evidence::of_idle_cache(Timestamp::now()) };
     let plan = plan::gc(&inventory, &options, &evidence);
     let writes = owner.writes;
     let (sender, _events) = crossbeam_channel::unbounded();
@@ -106,8 +107,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
     }
     owner.meanwhile(next(), || {
         let progress = Progress::for_items(plan.locations(), StopFlag::new());
-        let pool = Jobs::new(2).unwrap().pool().unwrap();
-        remove(&round.to_remove, &progress, &pool, &report);
+        remove(&round.to_remove, &progress, &Budget::new(2, 0), &report);
     });
     owner.forget_removed(&plan, report, writes);
 }

@@ -91,6 +91,7 @@ mod tests {
 
     fn status(number: u64, blocks: u64) -> Status {
         Status {
+            mode: 0o644,
             kind: Kind::File,
             inode: InodeId { device: 1, number },
             links: 1,

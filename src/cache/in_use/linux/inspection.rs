@@ -7,7 +7,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use procfs::ProcResult;
 use procfs::process::{Process, Stat, StatFlags};
@@ -23,22 +23,21 @@ use crate::cache::path_lookup::PathLookup;
 /// Looks at one process after the other.
 pub struct Inspector<'a> {
     lookup: &'a PathLookup,
-    home: Rc<Home>,
+    home: Arc<Home>,
     namespaces: Namespaces,
     /// For texts and links, used again for each.
     buffer: Vec<u8>,
 }
 
 impl<'a> Inspector<'a> {
-    pub fn new(lookup: &'a PathLookup, home: Home) -> Self {
-        let home = Rc::new(home);
-        let namespaces = Namespaces::new(Rc::clone(&home));
+    pub fn new(lookup: &'a PathLookup, home: Arc<Home>) -> Self {
+        let namespaces = Namespaces::new(Arc::clone(&home));
         Self { lookup, home, namespaces, buffer: Vec::new() }
     }
 
     /// Adds what the process uses to `users`.
     pub fn inspect(&mut self, process: &Process, users: &mut InUse) {
-        let mut seen = Seen::new(Rc::clone(&self.home.view));
+        let mut seen = Seen::new(Arc::clone(&self.home.view));
         match process.stat() {
             Ok(stat) if has_nothing(&stat) => {}
             Ok(stat) => self.look(process, &stat, &mut seen),
@@ -111,7 +110,7 @@ impl<'a> Inspector<'a> {
         if let Some(namespace) = &namespace {
             seen.entries.extend(namespace.held.iter().cloned());
         }
-        seen.look_through(namespace.map(|namespace| Rc::clone(&namespace.view)));
+        seen.look_through(namespace.map(|namespace| Arc::clone(&namespace.view)));
         seen.try_link(thread.cwd());
         seen.try_link(thread.root());
         let result = self.descriptors(thread, seen);

@@ -1,6 +1,6 @@
 //! Processes on Linux: `/proc`, one process at a time.
 //!
-//! Never more than three descriptors are open at once, whatever the limit and however many
+//! Never more than three descriptors a thread are open at once, whatever the limit and however many
 //! processes there are. Links are read and never followed: a file system that they lead to may not
 //! answer.
 
@@ -17,16 +17,18 @@ mod threads;
 mod unseen;
 mod view;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use procfs::ProcError;
-use procfs::process::{Process, all_processes};
+use procfs::process::Process;
 use rustix::io::Errno;
 
 use super::{InUse, UsingProcess};
 use crate::cache::path_lookup::{PathLookup, as_path, entry_below};
 use crate::cache::{Cache, Location};
 use crate::error::{Context, Result};
+use crate::fs::Directory;
 
 use inspection::Inspector;
 pub use locks::lock_holder;
@@ -39,10 +41,46 @@ pub fn look(cache: &Cache) -> Result<InUse> {
     let home = Home::new(cache, &lookup).context("read", "/proc/self/mountinfo")?;
     let mut users = InUse { unseen: unseen::unseen(&home.mounts), ..InUse::default() };
     look_at_kernel(&home, &mut users)?;
-    let mut inspector = Inspector::new(&lookup, home);
-    for process in all_processes().map_err(into_io).context(LIST, PROC)? {
-        match process {
-            Ok(process) if process.pid == own => {}
+    let mut pids = pids().context(LIST, PROC)?;
+    pids.retain(|&pid| pid != own);
+    for part in look_at_all(&lookup, &Arc::new(home), &pids) {
+        users.add(part?);
+    }
+    Ok(users)
+}
+
+fn pids() -> rustix::io::Result<Vec<i32>> {
+    let mut pids = Vec::new();
+    Directory::open(Path::new(PROC))?.for_each(|name, _| {
+        pids.extend(name.to_str().ok().and_then(|name| name.parse::<i32>().ok()));
+    })?;
+    Ok(pids)
+}
+
+/// Looks at all processes, each thread at some. Where there is no thread to be had, this one does its part.
+fn look_at_all(lookup: &PathLookup, home: &Arc<Home>, pids: &[i32]) -> Vec<Result<InUse>> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    let look = |part: usize| look_at_some(lookup, home, pids.iter().skip(part).step_by(count));
+    std::thread::scope(|scope| {
+        let start = |part| std::thread::Builder::new().spawn_scoped(scope, move || look(part));
+        let others: Vec<_> = (1..count).map(|part| (part, start(part))).collect();
+        let mut parts = vec![look(0)];
+        parts.extend(others.into_iter().map(|(part, worker)| match worker {
+            Ok(worker) => worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => look(part),
+        }));
+        parts
+    })
+}
+
+fn look_at_some<'p>(
+    lookup: &PathLookup,
+    home: &Arc<Home>,
+    pids: impl Iterator<Item = &'p i32>,
+) -> Result<InUse> {
+    let (mut inspector, mut users) = (Inspector::new(lookup, Arc::clone(home)), InUse::default());
+    for &pid in pids {
+        match Process::new(pid) {
             Ok(process) => inspector.inspect(&process, &mut users),
             Err(cause) if is_gone(&cause) => {}
             Err(cause) => return Err(into_io(cause)).context(LIST, PROC),
@@ -65,6 +103,9 @@ fn look_at_kernel(home: &Home, users: &mut InUse) -> Result<()> {
 pub fn mounted(cache: &Cache) -> std::io::Result<Vec<(Location, PathBuf)>> {
     Ok(Home::new(cache, &PathLookup::new(cache))?.held().collect())
 }
+
+/// Most of the time goes into the kernel, which looks at several processes at once.
+const MOST_THREADS: usize = 4;
 
 const LIST: &str = "list the processes in";
 const PROC: &str = "/proc";

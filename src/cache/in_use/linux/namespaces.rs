@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Result};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use procfs::process::Process;
 
@@ -22,23 +22,23 @@ use crate::fs::mounts;
 /// Our own namespace.
 pub struct Home {
     pub mounts: Vec<Mount>,
-    pub view: Rc<View>,
+    pub view: Arc<View>,
     /// Where the cache lies. `None` if its mount is not listed: then it is known by its path alone.
     cache: Option<Place>,
 }
 
 /// All namespaces that have been met, so that the mounts of each are read but once.
 pub struct Namespaces {
-    home: Rc<Home>,
+    home: Arc<Home>,
     own_name: Option<PathBuf>,
     /// By the name of the namespace and the root of the process: mounts that do not lie below its
     /// root are not listed for it.
-    others: BTreeMap<(PathBuf, PathBuf), Rc<Namespace>>,
+    others: BTreeMap<(PathBuf, PathBuf), Arc<Namespace>>,
 }
 
 /// Another namespace.
 pub struct Namespace {
-    pub view: Rc<View>,
+    pub view: Arc<View>,
     /// The entries that its mounts keep busy. An image is mounted for a process that uses it.
     pub held: BTreeSet<Location>,
 }
@@ -53,7 +53,7 @@ impl Home {
             Some(place) => View::new(&mounts, Path::new("/"), place).with_tails(place),
             None => View::from_path(path),
         };
-        Ok(Self { mounts, view: Rc::new(view), cache: place })
+        Ok(Self { mounts, view: Arc::new(view), cache: place })
     }
 
     /// Each entry that a mount keeps busy, and where that is mounted.
@@ -81,19 +81,19 @@ impl Home {
 }
 
 impl Namespaces {
-    pub fn new(home: Rc<Home>) -> Self {
+    pub fn new(home: Arc<Home>) -> Self {
         let own_name = Process::myself().ok().and_then(|own| name(&own));
         Self { home, own_name, others: BTreeMap::new() }
     }
 
     /// The namespace of a thread, unless it is ours. Nor is it told of one that may not be looked at: then
     /// its links cannot be read either.
-    pub fn get(&mut self, thread: &Process) -> Option<Rc<Namespace>> {
+    pub fn get(&mut self, thread: &Process) -> Option<Arc<Namespace>> {
         let cache = self.home.cache.as_ref()?;
         let name = name(thread).filter(|name| Some(name) != self.own_name.as_ref())?;
         let key = (name, thread.root().ok()?);
         if let Some(known) = self.others.get(&key) {
-            return Some(Rc::clone(known));
+            return Some(Arc::clone(known));
         }
         // Not kept if it fails: the process may have ended, and others there run on.
         let mounts = mounts_of(thread)?;
@@ -103,8 +103,8 @@ impl Namespaces {
             held.extend(view.held(&mounts, mount, cache));
             held.extend(mount.layers().iter().flat_map(|layer| self.home.view.entries(layer)));
         }
-        let found = Rc::new(Namespace { view: Rc::new(view), held });
-        self.others.insert(key, Rc::clone(&found));
+        let found = Arc::new(Namespace { view: Arc::new(view), held });
+        self.others.insert(key, Arc::clone(&found));
         Some(found)
     }
 }

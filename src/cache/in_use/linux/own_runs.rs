@@ -7,8 +7,10 @@
 //! certain name, which everybody reads among its open files, and which goes with it. The file is closed
 //! in a program that it runs, and lies nowhere that anybody could sweep.
 
+#[cfg(feature = "cli")]
 use std::os::fd::OwnedFd;
 
+#[cfg(feature = "cli")]
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::super::Role;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use procfs::ProcResult;
 
@@ -18,14 +18,14 @@ pub struct Seen {
     pub is_partial: bool,
     /// What it says it is, if it is a run of this program.
     pub role: Option<Role>,
-    own: Rc<View>,
+    own: Arc<View>,
     /// Its own view of the cache, in a mount namespace other than ours.
-    other: Option<Rc<View>>,
+    other: Option<Arc<View>>,
 }
 
 impl Seen {
     /// Nothing yet; paths are read as they are meant in our mount namespace.
-    pub fn new(own: Rc<View>) -> Self {
+    pub fn new(own: Arc<View>) -> Self {
         Self { entries: BTreeSet::new(), is_partial: false, role: None, own, other: None }
     }
 
@@ -34,7 +34,7 @@ impl Seen {
     }
 
     /// From now on, paths are also read as they are meant in the namespace of a thread.
-    pub fn look_through(&mut self, view: Option<Rc<View>>) {
+    pub fn look_through(&mut self, view: Option<Arc<View>>) {
         self.other = view;
     }
 

@@ -20,8 +20,9 @@ pub fn unseen(mounts: &[Mount]) -> Vec<Unseen> {
 /// Whether `/proc` only shows a user's own processes.
 fn hides_processes(mounts: &[Mount]) -> bool {
     let options = locate(mounts, b"/proc").map_or(&[][..], |mount| &mount.options);
-    let values = options.split(|&byte| byte == b',').filter_map(|o| o.strip_prefix(b"hidepid="));
-    values.last().is_some_and(|value| !matches!(value, b"0" | b"off"))
+    let mut values =
+        options.split(|&byte| byte == b',').filter_map(|option| option.strip_prefix(b"hidepid="));
+    values.next_back().is_some_and(|value| !matches!(value, b"0" | b"off"))
 }
 
 #[cfg(test)]

@@ -56,15 +56,16 @@ pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
 /// Its references, or what an orphan most likely was; with a mark for what is out of the ordinary.
 fn image(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     let text = if row.is_orphan() {
-        listing.guess(row.entry).map(ToString::to_string).unwrap_or_default()
+        listing.identity(row.entry).map(ToString::to_string).unwrap_or_default()
     } else {
         references(row, whole)
     };
     let is_used_in_place = listing.is_used_in_place(row.entry);
     let text = if is_used_in_place { format!("{text} (used in place)") } else { text };
+    let status = listing.status(row);
     match (row.is_orphan(), listing.in_use(row.entry) == Some(true)) {
         (true, true) => Cell::marked("(orphan, in use)", IN_USE, text),
-        (true, false) => Cell::marked("(orphan)", ORPHAN, text),
+        (true, false) => Cell::marked(&format!("({status})"), ORPHAN, text),
         (false, true) => Cell::marked("(in use)", IN_USE, text),
         (false, false) => text.into(),
     }

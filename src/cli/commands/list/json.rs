@@ -8,7 +8,7 @@ use super::listing::Listing;
 use crate::cache::{Digest, Location};
 use crate::cli::image_row::Row;
 use crate::cli::ui::json::{Amount, Bounds, lossy};
-use crate::plan::LayerStatus;
+use crate::plan::{Identity, LayerStatus};
 
 #[derive(Serialize)]
 pub struct Document {
@@ -49,8 +49,20 @@ struct Image {
 struct Guess {
     /// The reference that it most likely had.
     r#ref: Option<String>,
+    /// The name of its program.
+    program: Option<String>,
     /// Its entrypoint, or its command where it has none.
     runs: Vec<String>,
+}
+
+impl From<&Identity> for Guess {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            r#ref: identity.reference.clone(),
+            program: identity.program.as_ref().map(lossy),
+            runs: identity.runs.clone(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -146,11 +158,9 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
     Image {
         digest: row.digest().map(Digest::to_text).unwrap_or_default(),
         path: path(row, listing.cache_dir),
-        status: row.status.name(),
+        status: listing.status(row),
         refs: row.refs.iter().map(|found| found.image.clone()).collect(),
-        guess: listing
-            .guess(row.entry)
-            .map(|guess| Guess { r#ref: guess.reference.clone(), runs: guess.runs.clone() }),
+        guess: listing.identity(row.entry).map(Guess::from),
         in_use: listing.in_use(row.entry),
         used_in_place: listing.reads_extents.then(|| listing.is_used_in_place(row.entry)),
         last_used: row.entry.last_used.to_string(),

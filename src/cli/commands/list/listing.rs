@@ -5,7 +5,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::guess::{Guess, Guesses};
 use crate::cache::{Cache, Digest, Entry, EntryKind, Inventory, Location, Ref};
 use crate::cli::args::List;
 use crate::cli::context::Context;
@@ -14,8 +13,8 @@ use crate::cli::warnings::{dropped_refs, unread};
 use crate::cli::words::layers_of;
 use crate::gc;
 use crate::plan::{
-    self, Activity, Decision, Evidence, GcOptions, Item, LayerStatus, Plan, Timeline, Verdict,
-    dangling,
+    self, Activity, Decision, Evidence, GcOptions, Identity, Item, KeepReason, LayerStatus, Plan,
+    Timeline, Verdict, dangling,
 };
 use crate::usage::{CacheUsage, Estimate, Size, Usage};
 
@@ -24,7 +23,6 @@ pub struct Findings {
     /// What a collection would do.
     plan: Plan,
     evidence: Evidence,
-    guesses: Guesses,
     /// The images in which a microVM has run, if that was looked at.
     used_in_place: HashSet<Location>,
 }
@@ -33,12 +31,7 @@ impl Findings {
     /// Nothing was looked at.
     pub fn nothing() -> Self {
         let evidence = Evidence::at(Timestamp::now());
-        Self {
-            plan: Plan::default(),
-            evidence,
-            guesses: Guesses::default(),
-            used_in_place: HashSet::new(),
-        }
+        Self { plan: Plan::default(), evidence, used_in_place: HashSet::new() }
     }
 
     /// Looks who needs what, and plans a collection.
@@ -46,8 +39,7 @@ impl Findings {
         let activity = activity(inventory, cache_usage);
         let evidence = gc::gather(cache, inventory, Timestamp::now(), activity);
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
-        let guesses = Guesses::new(cache, inventory, &evidence.lifetimes);
-        Self { plan, evidence, guesses, used_in_place: HashSet::new() }
+        Self { plan, evidence, used_in_place: HashSet::new() }
     }
 
     /// Looks in which images a microVM has run.
@@ -85,6 +77,8 @@ pub struct Listing<'a> {
     pub now: Timestamp,
     /// What to type for a collection of this cache.
     pub gc_command: String,
+    /// What to type to give an image of this cache a reference.
+    pub tag_command: String,
     /// Whether it was asked what files share.
     pub reads_extents: bool,
     /// All images, and of those the orphans, whether they are shown or not.
@@ -122,6 +116,7 @@ impl<'a> Listing<'a> {
             foreign: rows(|kind| matches!(kind, EntryKind::Foreign)),
             now: Timestamp::now(),
             gc_command: context.command("gc"),
+            tag_command: context.command("tag"),
             reads_extents: args.sizes,
             counts,
             timeline: Timeline::new(inventory, &found.evidence.lifetimes),
@@ -157,8 +152,27 @@ impl<'a> Listing<'a> {
     }
 
     /// What an orphan most likely was, if there is anything to tell by.
-    pub fn guess(&self, image: &Entry) -> Option<&'a Guess> {
-        self.found.guesses.get(image)
+    pub fn identity(&self, image: &Entry) -> Option<&Identity> {
+        self.decision(image)?.identity.as_ref()
+    }
+
+    /// Whether an image is needed, in a word: an orphan that nothing has replaced is not just an orphan.
+    pub fn status(&self, row: &Row<'_>) -> &'static str {
+        match self.verdict(row.entry) {
+            Some(Verdict::Keep(KeepReason::Unreplaced)) => KeepReason::Unreplaced.name(),
+            _ => row.status.name(),
+        }
+    }
+
+    /// The orphans that a collection leaves since nothing has replaced them.
+    pub fn unreplaced(&self) -> impl Iterator<Item = &Decision> {
+        self.plan.unreplaced()
+    }
+
+    /// What removing those would give back besides.
+    pub fn reclaimable_unreplaced(&self) -> Option<Estimate> {
+        let left: Vec<_> = self.unreplaced().map(|decision| decision.item.location()).collect();
+        Some(self.cache_usage?.measurement().reclaimable_besides(&self.to_remove(), &left))
     }
 
     /// Whether a process uses an image or holds a lease on it; `None` if that is unknown.
@@ -235,12 +249,15 @@ impl<'a> Listing<'a> {
         Some((digests, usage.unwrap_or_default().on_disk()))
     }
 
-    /// Whether everything could be looked at.
+    /// Whether everything of the cache could be looked at.
     pub fn is_complete(&self) -> bool {
+        let foreign = self.inventory.foreign().cloned().collect();
         self.inventory.problems.is_empty()
             && self.evidence.lifetimes.problems.is_empty()
             && self.inventory.refs.unreadable.is_empty()
-            && self.cache_usage.is_none_or(|cache_usage| cache_usage.total().is_complete())
+            && self
+                .cache_usage
+                .is_none_or(|cache_usage| cache_usage.total_without(&foreign).is_complete())
     }
 
     /// What the user should know, each on one line.
@@ -253,7 +270,8 @@ impl<'a> Listing<'a> {
         }));
         warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
         warnings.extend(dropped_refs(self.inventory, self.cache_dir));
-        warnings.extend(self.cache_usage.map(unread).unwrap_or_default());
+        let unread = self.cache_usage.map(|usage| unread(self.inventory, usage));
+        warnings.extend(unread.unwrap_or_default());
         warnings
     }
 }

@@ -1,7 +1,6 @@
 //! `bbox cache list`: what is in the cache, and how big it is.
 
 mod cells;
-mod guess;
 mod json;
 mod listing;
 mod run;

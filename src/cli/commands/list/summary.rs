@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::ui::units::{plural, size};
-use crate::cli::words::Offer;
+use crate::cli::words::{Offer, unreplaced};
 use crate::escape::Escaped;
 use crate::plan::Verdict;
 
@@ -17,6 +17,9 @@ pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
     let mut text = fold(&totals(listing), width) + "\n";
     text.push_str(&reclaimable(listing));
     text.push_str(&layers(listing));
+    let left = listing.unreplaced().count();
+    let bytes = listing.reclaimable_unreplaced();
+    text.push_str(&unreplaced(left, bytes, &listing.gc_command, &listing.tag_command));
     text.push_str(&restorable(listing));
     text.push_str(&oddities(listing));
     text

@@ -1,0 +1,250 @@
+//! Entries that the system would refuse to remove, found out before anything is hidden.
+//!
+//! An entry that is hidden first and refused then is lost to Brood Box, and frees nothing. So the
+//! entry itself, the top of its tree and the names in there are looked at: whose they are, whether
+//! they are immutable, and whether they lie in a read-only subvolume. Something further down can
+//! still refuse; the sweep reports that. A look that fails finds nothing, for the same reason.
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+use std::fmt::{self, Display, Formatter};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use super::{Cache, EntryName, Folder, Inventory, Location, Mounts};
+use crate::escape::Escaped;
+use crate::fs::{Directory, Kind};
+
+/// Why the system refuses to remove something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefusalCause {
+    /// It belongs to this user, and its permissions keep others out.
+    ForeignOwner(u32),
+    /// It is marked as immutable or append-only.
+    Immutable,
+    /// Its file system is mounted read-only.
+    ReadOnlyMount,
+    /// It is a read-only subvolume or snapshot, or lies in one.
+    ReadOnlySubvolume,
+}
+
+/// Why an entry cannot be removed, and what it is that refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// What refuses: the entry, something in it, or the folder that it lies in.
+    pub path: PathBuf,
+    /// Why.
+    pub cause: RefusalCause,
+}
+
+/// What cannot be removed from a cache. By default, nothing is known to be refused.
+#[derive(Clone, Debug, Default)]
+pub struct Refusals(HashMap<Location, Refusal>);
+
+impl RefusalCause {
+    /// Why `own` cannot remove `name` from the directory that `holder` is.
+    pub(crate) fn of_name(own: u32, holder: &Directory, name: &CStr) -> Option<Self> {
+        if holder.is_immutable(name) {
+            return Some(Self::Immutable);
+        }
+        let is_sticky = holder.status().is_ok_and(|status| status.mode & STICKY != 0);
+        let is_foreign = |name| holder.owner_of(name).ok().filter(|owner| *owner != own);
+        match own != 0 && is_sticky && is_foreign(c".").is_some() {
+            true => is_foreign(name).map(Self::ForeignOwner),
+            false => None,
+        }
+    }
+
+    /// Why `own` cannot remove names from the directory `name` in `holder`, or from `.`. The mode of
+    /// one's own directory is no reason: the sweep changes that.
+    pub(crate) fn of_content(own: u32, holder: &Directory, name: &CStr) -> Option<Self> {
+        match holder.check_writable(name) {
+            Err(Errno::ACCESS) => {
+                let owner = holder.owner_of(name).ok()?;
+                (owner != own).then_some(Self::ForeignOwner(owner))
+            }
+            Err(Errno::PERM) => Some(Self::Immutable),
+            Err(Errno::ROFS) if holder.is_mounted_read_only() => Some(Self::ReadOnlyMount),
+            Err(Errno::ROFS) => Some(Self::ReadOnlySubvolume),
+            _ if holder.is_immutable(name) => Some(Self::Immutable),
+            _ => None,
+        }
+    }
+
+    /// What is so, behind "it", and what to do about it at `path`, safe to print.
+    pub(crate) fn words(self, path: &Path) -> String {
+        let path = Escaped::new(path);
+        match self {
+            Self::ForeignOwner(owner) => {
+                format!("belongs to uid {owner}: run this as that user, or as root")
+            }
+            Self::Immutable if cfg!(target_os = "linux") => {
+                format!("is marked as immutable or append-only: run `chattr -i -a {path}`")
+            }
+            Self::Immutable => {
+                format!("is marked as immutable or append-only: run `chflags nouchg,noschg {path}`")
+            }
+            Self::ReadOnlyMount => {
+                "is on a file system that is mounted read-only: mount it writable".to_owned()
+            }
+            Self::ReadOnlySubvolume => {
+                format!("is in a read-only subvolume: run `btrfs property set -ts {path} ro false`")
+            }
+        }
+    }
+}
+
+/// Names in such a directory can be removed only by their owners and by its own.
+const STICKY: u32 = 0o1000;
+
+/// `/cache/sha256-0123/usr belongs to uid 0: run this as that user, or as root`, safe to print.
+impl Display for Refusal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", Escaped::new(&self.path), self.cause.words(&self.path))
+    }
+}
+
+impl Refusals {
+    /// Why what lies at `location` cannot be removed, if that is known.
+    pub fn get(&self, location: &Location) -> Option<&Refusal> {
+        self.0.get(location)
+    }
+}
+
+impl FromIterator<(Location, Refusal)> for Refusals {
+    fn from_iter<I: IntoIterator<Item = (Location, Refusal)>>(refusals: I) -> Self {
+        Self(refusals.into_iter().collect())
+    }
+}
+
+impl Cache {
+    /// Looks for what this user cannot remove, as far as the tops of the entries tell. An entry with
+    /// something mounted in it stays anyway, and is not touched: a mount may never answer.
+    pub fn refusals(&self, inventory: &Inventory, mounts: Option<&Mounts>) -> Refusals {
+        let own = rustix::process::geteuid().as_raw();
+        let is_mounted = |at: &&Location| mounts.is_some_and(|mounts| mounts.get(at).is_some());
+        let entries = inventory.entries.iter().map(|entry| &entry.location);
+        let entries = entries.filter(|at| !is_mounted(at));
+        let entries: Vec<_> = entries.map(|at| (at.folder, &at.name)).collect();
+        let refs = inventory.refs.files().map(|file| (Folder::Refs, file));
+        let names: Vec<_> = entries.into_iter().chain(refs).collect();
+        let folders = [Folder::Root, Folder::Layers, Folder::Refs];
+        folders.into_iter().flat_map(|folder| self.refusals_in(folder, &names, own)).collect()
+    }
+
+    fn refusals_in(
+        &self,
+        folder: Folder,
+        names: &[(Folder, &EntryName)],
+        own: u32,
+    ) -> Vec<(Location, Refusal)> {
+        let Ok(Some(directory)) = self.try_folder(folder) else { return Vec::new() };
+        let path = folder.path_in(self.path());
+        let of_folder = RefusalCause::of_content(own, &directory, c".");
+        let of_folder = of_folder.map(|cause| Refusal { path: path.clone(), cause });
+        let look = |name: &EntryName| {
+            let path = path.join(name.as_os_str());
+            of_folder.clone().or_else(|| of_tree(own, &directory, name.as_c_str(), path))
+        };
+        let names = names.iter().filter(|(place, _)| *place == folder).map(|(_, name)| *name);
+        let refused = names.filter_map(|name| Some((name, look(name)?)));
+        refused.map(|(name, found)| (Location { folder, name: name.clone() }, found)).collect()
+    }
+}
+
+/// Looks at an entry, at what is in it, and whether the directories among that can be emptied.
+fn of_tree(own: u32, holder: &Directory, name: &CStr, path: PathBuf) -> Option<Refusal> {
+    if let Some(cause) = RefusalCause::of_name(own, holder, name) {
+        return Some(Refusal { path, cause });
+    }
+    if !holder.status_of(name).is_ok_and(|status| status.kind == Kind::Directory) {
+        return None;
+    }
+    if let Some(cause) = of_filled(own, holder, name) {
+        return Some(Refusal { path, cause });
+    }
+    let (top, _) = holder.open_child(name).ok()?;
+    let refused = |(name, kind): &(CString, Option<Kind>)| {
+        let of_content = || match kind {
+            Some(Kind::Directory) => of_filled(own, &top, name),
+            _ => None,
+        };
+        let cause = RefusalCause::of_name(own, &top, name).or_else(of_content)?;
+        Some(Refusal { path: path.join(EntryName::from(name.as_c_str()).as_os_str()), cause })
+    };
+    let mut names = Vec::new();
+    top.for_each(|name, kind| names.push((name.to_owned(), kind))).ok()?;
+    names.iter().find_map(refused)
+}
+
+/// Why a directory cannot be emptied. An empty one need not be.
+fn of_filled(own: u32, holder: &Directory, name: &CStr) -> Option<RefusalCause> {
+    let cause = RefusalCause::of_content(own, holder, name)?;
+    (cause == RefusalCause::Immutable || !is_empty(holder, name)).then_some(cause)
+}
+
+/// One that cannot be listed is not known to be empty.
+fn is_empty(holder: &Directory, name: &CStr) -> bool {
+    let Ok((directory, _)) = holder.open_child(name) else { return false };
+    let mut is_empty = true;
+    directory.for_each(|_, _| is_empty = false).is_ok() && is_empty
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// As for another user than the one who has made it: whose permissions do not matter to root.
+    #[test]
+    fn what_refuses_is_named_with_its_owner() {
+        if rustix::process::geteuid().is_root() {
+            // Nothing is refused to root; `tests/e2e/refused.rs` looks at that with two users.
+            return;
+        }
+        let home = tempfile::tempdir().unwrap();
+        let folder = Directory::open(home.path()).unwrap();
+        let (own, image) = (folder.owner_of(c".").unwrap(), home.path().join("a"));
+        fs::create_dir_all(image.join("usr/lib")).unwrap();
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        };
+        let other = own.wrapping_add(1);
+        let found = |user| of_tree(user, &folder, c"a", image.clone());
+        let refusal = |path: &Path| {
+            let cause = RefusalCause::ForeignOwner(own);
+            Some(Refusal { path: path.to_owned(), cause })
+        };
+        assert_eq!(found(other), None, "all of it may be written");
+        set(&image.join("usr"), 0o500);
+        assert_eq!((found(own), found(other)), (None, refusal(&image.join("usr"))));
+        set(&image, 0o500);
+        assert_eq!((found(own), found(other)), (None, refusal(&image)));
+        set(&image, 0o700);
+        set(&image.join("usr"), 0o700);
+        fs::remove_dir(image.join("usr/lib")).unwrap();
+        set(&image.join("usr"), 0o500);
+        assert_eq!(found(other), None, "an empty directory goes with its holder's permission");
+        set(&image.join("usr"), 0o700);
+    }
+
+    #[test]
+    fn a_way_out_ends_with_a_command_that_can_be_pasted() {
+        let path = PathBuf::from("/c/sha256-a");
+        for (cause, words) in [
+            (RefusalCause::ForeignOwner(0), "belongs to uid 0: run this as that user, or as root"),
+            (
+                RefusalCause::ReadOnlySubvolume,
+                "is in a read-only subvolume: run `btrfs property set -ts /c/sha256-a ro false`",
+            ),
+        ] {
+            let refusal = Refusal { path: path.clone(), cause };
+            assert_eq!(refusal.to_string(), format!("/c/sha256-a {words}"));
+        }
+    }
+}

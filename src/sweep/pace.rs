@@ -1,0 +1,207 @@
+//! How many threads delete, from the rates that this and other numbers have reached.
+//!
+//! File systems differ: some serialise what threads remove, and then each more only queues; others
+//! wait for a disk, and many threads wait at the same time. So one thread begins, and more are tried
+//! as long as that is worth it. From time to time the next larger and the next smaller number are
+//! tried again, ever less often as long as they do not pay.
+//!
+//! Where the processor is idle, all of them wait. Disks are erratic, so rates say little then, and more
+//! threads are taken unless that is clearly slower.
+
+/// By how much more threads must be faster.
+const WORTH: f64 = 1.1;
+/// How much slower they may seem where all of them wait.
+const TOLERATED: f64 = 0.8;
+/// For how many windows a number is kept before another is tried: at first, and at most.
+const FIRST_PAUSE: u32 = 4;
+const LONGEST_PAUSE: u32 = 64;
+
+/// What was seen for a while.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// Names removed a second.
+    pub rate: f64,
+    /// Whether the processor was mostly idle meanwhile.
+    pub waits: bool,
+}
+
+/// The number of threads, and what is known of the ones beside it.
+#[derive(Debug)]
+pub(super) struct Pace {
+    ceiling: usize,
+    /// The number that has proved best.
+    best: usize,
+    /// The rate that it has reached.
+    rate: f64,
+    state: State,
+    /// The pause after the next trial that does not pay.
+    pause: u32,
+    upwards: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// So many more windows with the best number.
+    Steady(u32),
+    /// A window with this number.
+    Trial(usize),
+    /// Another one with fewer that were as fast: rates are erratic, and a loss would stay unseen.
+    Confirmation(usize),
+}
+
+impl Pace {
+    /// One thread at first, never more than `ceiling`.
+    pub fn new(ceiling: usize) -> Self {
+        let state = State::Steady(0);
+        Self { ceiling, best: 1, rate: 0.0, state, pause: FIRST_PAUSE, upwards: true }
+    }
+
+    /// How many threads should work.
+    pub fn threads(&self) -> usize {
+        match self.state {
+            State::Steady(_) => self.best,
+            State::Trial(threads) | State::Confirmation(threads) => threads,
+        }
+    }
+
+    /// Takes in the window that has just ended, with [`Pace::threads`] at work.
+    pub fn note(&mut self, window: Window) {
+        match self.state {
+            State::Steady(left) if left == 0 || window.waits => {
+                self.rate = window.rate;
+                self.try_next(window.waits);
+            }
+            State::Steady(left) => self.state = State::Steady(left - 1),
+            State::Trial(threads) if threads < self.best && self.pays(threads, window) => {
+                self.state = State::Confirmation(threads);
+            }
+            State::Trial(threads) | State::Confirmation(threads) if self.pays(threads, window) => {
+                (self.best, self.rate, self.pause) = (threads, window.rate, FIRST_PAUSE);
+                self.try_next(window.waits);
+            }
+            State::Trial(_) | State::Confirmation(_) => {
+                self.state = State::Steady(self.pause);
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                self.upwards = !self.upwards;
+            }
+        }
+    }
+
+    /// Fewer threads need not be faster, only as fast.
+    fn pays(&self, threads: usize, window: Window) -> bool {
+        let worth = match threads > self.best {
+            true if window.waits => TOLERATED,
+            true => WORTH,
+            false => 1.0,
+        };
+        window.rate >= self.rate * worth
+    }
+
+    /// Tries the next number in the direction that has paid last, the other one at either end. Where
+    /// all wait there is only one direction, in bigger steps.
+    fn try_next(&mut self, waits: bool) {
+        let more = (self.best * if waits { 4 } else { 2 }).min(self.ceiling);
+        let fewer = self.best.div_ceil(2);
+        self.upwards = waits || if self.upwards { more > self.best } else { fewer == self.best };
+        let next = if self.upwards { more } else { fewer };
+        self.state = if next == self.best { State::Steady(self.pause) } else { State::Trial(next) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers of threads for these rates, one a window.
+    fn threads(ceiling: usize, rates: &[f64]) -> Vec<usize> {
+        let mut pace = Pace::new(ceiling);
+        let first = pace.threads();
+        let next = rates.iter().map(|&rate| {
+            pace.note(Window { rate, waits: false });
+            pace.threads()
+        });
+        std::iter::once(first).chain(next).collect()
+    }
+
+    #[test]
+    fn more_threads_work_as_long_as_that_is_worth_it() {
+        for (ceiling, rates, expected) in [
+            (32, &[100.0][..], &[1, 2][..]),
+            // Twice as many until the ceiling, and then a look whether fewer do as well.
+            (8, &[1.0, 2.0, 4.0, 8.0, 7.0], &[1, 2, 4, 8, 4, 8]),
+            (6, &[1.0, 2.0, 4.0, 8.0], &[1, 2, 4, 6, 3]),
+            // Not worth it: back, and a pause.
+            (32, &[1.0, 1.05, 1.0, 1.0, 1.0, 1.0, 1.0], &[1, 2, 1, 1, 1, 1, 1, 2]),
+            (32, &[1.0, 2.0, 2.1, 2.0, 2.0, 2.0, 2.0, 2.0], &[1, 2, 4, 2, 2, 2, 2, 2, 1]),
+            // Fewer that are as fast are better, once that is seen twice.
+            (2, &[1.0, 2.0, 2.0, 2.0], &[1, 2, 1, 1, 2]),
+            (2, &[1.0, 2.0, 2.0, 1.5], &[1, 2, 1, 1, 2]),
+            (1, &[1.0, 2.0, 3.0], &[1, 1, 1, 1]),
+        ] {
+            assert_eq!(threads(ceiling, rates), expected, "{ceiling} {rates:?}");
+        }
+    }
+
+    #[test]
+    fn where_all_wait_more_do_unless_that_is_clearly_slower() {
+        for (rates, expected) in [
+            (&[1.0, 0.9, 3.0, 2.5, 3.0][..], &[1, 4, 16, 32, 32, 32][..]),
+            (&[1.0, 0.5, 0.5, 0.5], &[1, 4, 1, 4, 16]),
+        ] {
+            let mut pace = Pace::new(32);
+            let mut found = vec![pace.threads()];
+            for &rate in rates {
+                pace.note(Window { rate, waits: true });
+                found.push(pace.threads());
+            }
+            assert_eq!(found, expected, "{rates:?}");
+        }
+    }
+
+    /// A file system: how fast so many threads are, and whether they wait.
+    type Law<'a> = &'a dyn Fn(usize) -> Window;
+
+    /// What is removed in so many windows, as a part of what the best number of threads would have.
+    fn share(ceiling: usize, windows: u32, law: Law<'_>) -> f64 {
+        let mut pace = Pace::new(ceiling);
+        let best = (1..=ceiling).map(|threads| law(threads).rate).fold(0.0, f64::max);
+        let removed = (0..windows).map(|_| {
+            let window = law(pace.threads());
+            pace.note(window);
+            window.rate
+        });
+        removed.sum::<f64>() / (best * f64::from(windows))
+    }
+
+    fn computes(rate: f64) -> Window {
+        Window { rate, waits: false }
+    }
+
+    /// The names that one image has take some hundred windows.
+    #[test]
+    fn little_is_lost_whatever_the_law_of_the_file_system() {
+        let laws: [(&str, Law<'_>, f64); 5] = [
+            ("a disk", &|threads| Window { rate: threads as f64, waits: true }, 0.95),
+            ("ext4", &|threads| computes((threads as f64).powf(0.25)), 0.95),
+            ("XFS", &|threads| computes(1.0 / (1.0 + 0.13 * (threads as f64).ln())), 0.98),
+            ("btrfs", &|threads| computes(if threads == 1 { 1.0 } else { 0.7 }), 0.95),
+            ("tmpfs", &|threads| computes(if threads == 1 { 0.6 } else { 1.0 }), 0.95),
+        ];
+        for (name, law, least) in laws {
+            let found = share(32, 100, law);
+            assert!(found >= least, "{name}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_has_changed_is_noticed() {
+        let mut pace = Pace::new(32);
+        let mut after = |windows: u32, law: Law<'_>| {
+            (0..windows).for_each(|_| pace.note(law(pace.threads())));
+            pace.best
+        };
+        assert_eq!(after(20, &|threads| computes(threads as f64)), 32);
+        assert_eq!(after(300, &|threads| computes(1.0 / threads as f64)), 1);
+        assert_eq!(after(5, &|threads| Window { rate: threads as f64, waits: true }), 32);
+    }
+}

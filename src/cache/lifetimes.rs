@@ -77,6 +77,14 @@ impl Lifetimes {
         self.images.get(image)?.born
     }
 
+    /// When the pull of an image began: its birth, unless its config is older. Then the image is a
+    /// copy, which was used since, and its birth says nothing of the image that it was copied from.
+    pub fn pulled(&self, image: &Location) -> Option<Timestamp> {
+        let times = self.images.get(image)?;
+        let is_copy = |born: &Timestamp| times.config.is_some_and(|config| config.modified < *born);
+        times.born.filter(|born| !is_copy(born))
+    }
+
     fn read(&mut self, cache: &Cache, inventory: &Inventory, folder: Folder) -> Result<()> {
         let Some(directory) = cache.folder(folder)? else { return Ok(()) };
         let status = directory.status().context("look at", folder.path_in(cache.path()))?;
@@ -129,4 +137,29 @@ fn layer_times(layer: &Directory) -> rustix::io::Result<LayerTimes> {
         Err(cause) => failure = Some(cause),
     })?;
     failure.map_or(Ok(LayerTimes { born, filled }), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::EntryName;
+
+    #[test]
+    fn a_config_older_than_its_image_shows_a_copy() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let image = Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() };
+        for (born, written, expected) in [
+            (Some(2), Some(3), Some(2)),
+            (Some(2), Some(2), Some(2)),
+            (Some(2), Some(1), None),
+            (Some(2), None, Some(2)),
+            (None, Some(3), None),
+        ] {
+            let config = written.map(|second| ConfigTimes { born: None, modified: at(second) });
+            let times = ImageTimes { born: born.map(at), config };
+            let images = HashMap::from([(image.clone(), times)]);
+            let found = Lifetimes { images, ..Lifetimes::default() }.pulled(&image);
+            assert_eq!(found, expected.map(at), "{born:?} {written:?}");
+        }
+    }
 }

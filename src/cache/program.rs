@@ -445,12 +445,13 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
     fn an_unreadable_directory_is_named() {
         if rustix::process::geteuid().is_root() {
             return eprintln!("skipped: root can read every directory");
         }
         let (cache, path) = image(&["usr/local/bin/x", "opt/x"]);
-        fs::set_permissions(path.join("opt"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path.join("opt"), fs::Permissions::from_mode(0o000)).unwrap();
         let (program, problems) = read(&cache, "a");
         fs::set_permissions(path.join("opt"), fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(paths(&program), ["usr/local/bin/x"]);

@@ -24,11 +24,15 @@ mod history_tests;
 mod identity;
 mod layers;
 mod older_build;
+#[cfg(test)]
+mod older_build_tests;
 mod on_request;
 mod options;
 mod periods;
 mod reachability;
 mod reason;
+#[cfg(test)]
+mod rebuild_tests;
 mod refs;
 #[cfg(test)]
 mod refusal_tests;

@@ -43,7 +43,8 @@ pub struct Build<'a> {
     pub location: &'a Location,
     /// What it brings; `None` if it could not be looked at.
     pub program: Option<&'a Program>,
-    /// When its directory was made, where the file system knows.
+    /// When its pull began, where the file system knows: see
+    /// [`Lifetimes::pulled`](crate::cache::Lifetimes::pulled).
     pub born: Option<Timestamp>,
     /// Its modification time.
     pub last_used: Timestamp,
@@ -63,9 +64,8 @@ pub struct Builds<'a> {
     builds: Vec<Tokenized<'a>>,
     tokens: Vec<TokenFacts<'a>>,
     by_location: HashMap<&'a Location, usize>,
-    /// The builds that can replace another, by number: those with the same tokens in one list, the youngest
-    /// first.
-    variants: Vec<Vec<usize>>,
+    /// The builds with the same tokens, by number: the youngest first, those without a birth last.
+    variants: HashMap<Vec<TokenId>, Vec<usize>>,
     /// Whether all programs that were read completely are alike.
     is_uniform: bool,
 }
@@ -92,15 +92,14 @@ impl<'a> Builds<'a> {
         stays: impl Fn(&Location) -> bool,
     ) -> Option<&'a Location> {
         let old = self.get(of)?;
-        let is_possible = |build: &&Tokenized<'_>| {
-            build.born() > Some(old.build.last_used) && stays(build.build.location)
-        };
+        let is_newer = |build: &&Tokenized<'_>| build.born() > Some(old.build.last_used);
         // Of those with the same tokens, the youngest proves the most.
         let youngest = |numbers: &Vec<usize>| {
-            let mut builds = numbers.iter().map(|&number| &self.builds[number]);
-            builds.find(is_possible)
+            let builds = numbers.iter().map(|&number| &self.builds[number]);
+            builds.take_while(is_newer).find(|build| stays(build.build.location))
         };
-        let proven = self.variants.iter().filter_map(youngest).filter(|new| self.is_same(old, new));
+        let proven =
+            self.variants.values().filter_map(youngest).filter(|new| self.is_same(old, new));
         let newest = proven.max_by_key(|new| (new.born(), Reverse(new.build.location)));
         newest.map(|new| new.build.location)
     }
@@ -202,24 +201,23 @@ impl<'a> Builds<'a> {
         others.any(|&token| self.tokens[token].token.names_a_program())
     }
 
-    /// The image with the same tokens, or else one that shares at least half of what counts: the rarer a token,
-    /// the more it does.
+    /// The image with the same tokens, or else one that shares half of what the two bring on average. The
+    /// rarer a token, the more it counts; one that all images have does not count.
     fn most_alike(
         &self,
         orphan: &Tokenized<'_>,
         is_referenced: impl Fn(&Location) -> bool,
     ) -> Option<&'a Location> {
-        let is_equal = |build: &&Tokenized<'_>| build.tokens == orphan.tokens;
-        let equal = self.builds.iter().filter(|build| is_equal(build) && !build.tokens.is_empty());
-        let locations = equal.map(|build| build.build.location);
-        let equal = locations.filter(|place| is_referenced(place)).min();
-        equal.or_else(|| {
+        let equal = self.variants.get(&orphan.tokens).filter(|_| !orphan.tokens.is_empty());
+        let mut locations =
+            equal.into_iter().flatten().map(|&number| self.builds[number].build.location);
+        locations.find(|location| is_referenced(location)).or_else(|| {
             let shared = self.shared_weights(orphan).into_iter();
             let shared = shared.map(|(number, shared)| (&self.builds[number], shared));
             let known = shared.filter(|(build, _)| is_referenced(build.build.location));
             let likeness = known.map(|(build, shared)| {
-                let all = self.weight(&orphan.tokens) + self.weight(&build.tokens) - shared;
-                (1000 * shared / all.max(1), Reverse(build.build.location))
+                let both = self.weight(&orphan.tokens) + self.weight(&build.tokens);
+                (2000 * shared / both.max(1), Reverse(build.build.location))
             });
             let best = likeness.filter(|(likeness, _)| *likeness >= 500).max();
             best.map(|(_, Reverse(location))| location)
@@ -246,16 +244,13 @@ impl<'a> Builds<'a> {
     }
 }
 
-/// The builds with a birth and a whole program, those with the same tokens together, the youngest first.
-fn variants(builds: &[Tokenized<'_>]) -> Vec<Vec<usize>> {
-    let mut variants: HashMap<&[TokenId], Vec<usize>> = HashMap::new();
+/// The builds with the same tokens, by number: the youngest first, those without a birth last.
+fn variants(builds: &[Tokenized<'_>]) -> HashMap<Vec<TokenId>, Vec<usize>> {
+    let mut variants: HashMap<_, Vec<_>> = HashMap::new();
     for (number, build) in builds.iter().enumerate() {
-        if build.born().is_some() {
-            variants.entry(&build.tokens).or_default().push(number);
-        }
+        variants.entry(build.tokens.clone()).or_default().push(number);
     }
-    let mut variants: Vec<_> = variants.into_values().collect();
-    for numbers in &mut variants {
+    for numbers in variants.values_mut() {
         let key = |&number: &usize| (Reverse(builds[number].born()), builds[number].build.location);
         numbers.sort_by_key(key);
     }

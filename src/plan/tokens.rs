@@ -67,12 +67,12 @@ pub(super) struct TokenFacts<'a> {
 impl TokenFacts<'_> {
     /// Whether everything born until `old` lacks it and everything born from `new` on has it.
     pub fn came_between(&self, old: Timestamp, new: Timestamp) -> bool {
-        old < self.first_holder && self.last_lacker < new
+        !self.is_interrupted && old < self.first_holder && self.last_lacker < new
     }
 
     /// Whether everything born until `old` has it and everything born from `new` on lacks it.
     pub fn went_between(&self, old: Timestamp, new: Timestamp) -> bool {
-        old < self.first_lacker && self.last_holder < new
+        !self.is_interrupted && old < self.first_lacker && self.last_holder < new
     }
 
     /// What it is worth that two images share it: the rarer, the more. Nothing, if all images have it.

@@ -21,7 +21,7 @@ pub(super) fn builds<'a>(inventory: &'a Inventory, evidence: &'a Evidence) -> Bu
     Builds::new(inventory.images().map(|(image, _)| Build {
         location: &image.location,
         program: evidence.programs.get(&image.location),
-        born: evidence.lifetimes.born(&image.location),
+        born: evidence.lifetimes.pulled(&image.location),
         last_used: image.last_used,
     }))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bbox_cache::cache::{Cache, Digest};
 use serde_json::json;
 
+use crate::support::cache::agents::Agent;
 use crate::support::cache::{USED, age};
 use crate::support::{TestCache, du, exactly, run};
 
@@ -187,6 +188,20 @@ fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
             json!(null),
         ]
     );
+}
+
+#[test]
+fn an_orphan_of_the_owners_own_is_called_by_its_newer_build_or_its_program() {
+    let cache = TestCache::in_memory();
+    for (agent, version) in [(Agent::ClaudeCode, 1), (Agent::Gemini, 1), (Agent::ClaudeCode, 2)] {
+        cache.pull(agent, version);
+    }
+    cache.untag(&Agent::Gemini.reference());
+    let text = run(&cache, &["list", "--no-sizes", "--sort", "name", "--no-trunc"]).ok();
+    let rows = text.lines().filter_map(|line| line.split_once("(orphan)"));
+    let said: Vec<_> = rows.map(|(_, said)| said.trim()).collect();
+    let reference = Agent::ClaudeCode.reference();
+    assert_eq!(said, [&format!("older {reference}?"), "@google/gemini-cli"], "{text}");
 }
 
 #[test]

@@ -1,0 +1,222 @@
+//! Laws over random histories: programs that are rebuilt now and then, on a base that changes in time.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::older_build::{Build, Builds};
+use crate::cache::{Coverage, EntryName, Folder, Location, Program, Token};
+
+/// One act of a history.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// The program of this number, modulo their count, is built on the base as it is and pulled.
+    Rebuild(usize),
+    /// The base gets a tool that it never had.
+    Gain,
+    /// The base loses the tool of this number, modulo their count.
+    Lose(usize),
+    /// The image of this number, modulo their count, is used.
+    Use(usize),
+    /// The image of this number is removed.
+    Remove(usize),
+}
+
+struct Image {
+    location: Location,
+    of: usize,
+    program: Program,
+    born: Timestamp,
+    last_used: Timestamp,
+}
+
+struct World {
+    /// What each brings of its own.
+    programs: Vec<BTreeSet<Token>>,
+    base: Vec<Token>,
+    images: Vec<Image>,
+    /// Goes up with every act.
+    clock: i64,
+}
+
+fn tool(name: String) -> Token {
+    Token::Path(format!("usr/local/bin/{name}").into())
+}
+
+impl World {
+    fn new(programs: Vec<BTreeSet<Token>>) -> Self {
+        let base = ["task", "goimports", "npm"].map(|name| tool(name.to_owned()));
+        let base = base.into_iter().chain([Token::Variable("PATH".to_owned())]).collect();
+        Self { programs, base, images: Vec::new(), clock: 0 }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.clock).unwrap()
+    }
+
+    fn act(&mut self, act: Act) {
+        self.clock += 1;
+        let (images, tools) = (self.images.len().max(1), self.base.len().max(1));
+        match act {
+            Act::Rebuild(program) => self.rebuild(program % self.programs.len()),
+            Act::Gain => self.base.push(tool(format!("tool-{}", self.clock))),
+            Act::Lose(number) if !self.base.is_empty() => drop(self.base.remove(number % tools)),
+            Act::Remove(number) if !self.images.is_empty() => {
+                drop(self.images.remove(number % images));
+            }
+            Act::Use(number) => {
+                let now = self.now();
+                self.images.get_mut(number % images).into_iter().for_each(|i| i.last_used = now);
+            }
+            Act::Lose(_) | Act::Remove(_) => {}
+        }
+    }
+
+    fn rebuild(&mut self, of: usize) {
+        let tokens = self.programs[of].iter().chain(&self.base).cloned().collect();
+        let name = EntryName::new(format!("sha256-{}", self.clock)).unwrap();
+        self.images.push(Image {
+            location: Location { folder: Folder::Root, name },
+            of,
+            program: Program { tokens, coverage: Coverage::Complete },
+            born: self.now(),
+            last_used: self.now(),
+        });
+    }
+
+    fn builds(&self) -> Builds<'_> {
+        Builds::new(self.images.iter().map(|image| Build {
+            location: &image.location,
+            program: Some(&image.program),
+            born: Some(image.born),
+            last_used: image.last_used,
+        }))
+    }
+
+    /// The images that a build of the same program has followed since they were used last.
+    fn older(&self) -> impl Iterator<Item = &Image> {
+        let mut newest = HashMap::new();
+        for image in &self.images {
+            let newest = newest.entry(image.of).or_insert(image.born);
+            *newest = image.born.max(*newest);
+        }
+        self.images.iter().filter(move |image| newest[&image.of] > image.last_used)
+    }
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        8 => (0..8_usize).prop_map(Act::Rebuild),
+        1 => Just(Act::Gain),
+        1 => (0..8_usize).prop_map(Act::Lose),
+        3 => (0..64_usize).prop_map(Act::Use),
+        1 => (0..64_usize).prop_map(Act::Remove),
+    ]
+}
+
+/// Each has a name that no other has, and some that others may have as well.
+fn programs() -> impl Strategy<Value = Vec<BTreeSet<Token>>> {
+    let shared = btree_set(0..4_u8, 0..3);
+    vec(shared, 1..6).prop_map(|programs| {
+        let own = |(number, shared): (usize, BTreeSet<u8>)| {
+            let shared = shared.into_iter().map(|number| tool(format!("shared-{number}")));
+            shared.chain([tool(format!("program-{number}"))]).collect()
+        };
+        programs.into_iter().enumerate().map(own).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(500))]
+
+    #[test]
+    fn a_replacement_is_a_newer_build_of_the_same_program(
+        programs in programs(),
+        acts in vec(act(), 1..60),
+        staying in any::<u64>(),
+    ) {
+        let mut world = World::new(programs);
+        acts.into_iter().for_each(|act| world.act(act));
+        let number = |place: &Location| world.images.iter().position(|i| i.location == *place);
+        let stays = |place: &Location| number(place).is_some_and(|n| staying >> (n % 64) & 1 == 1);
+        let builds = world.builds();
+        for old in &world.images {
+            let Some(found) = builds.replacement(&old.location, stays) else { continue };
+            let new = world.images.iter().find(|image| image.location == *found).unwrap();
+            prop_assert!(stays(found));
+            prop_assert_eq!(new.of, old.of);
+            prop_assert!(new.born > old.last_used);
+        }
+    }
+}
+
+/// The five programs of the owner.
+fn agents() -> Vec<BTreeSet<Token>> {
+    let path = |path: &str| Token::Path(path.into());
+    let variable = |name: &str| Token::Variable(name.to_owned());
+    [
+        vec![
+            path("usr/local/bin/claude"),
+            path("home/sandbox/.local/bin/claude"),
+            variable("DISABLE_AUTOUPDATER"),
+            variable("CLAUDE_CODE_SANDBOX"),
+            variable("USE_BUILTIN_RIPGREP"),
+        ],
+        vec![path("usr/local/bin/codex"), variable("CODEX_HOME")],
+        vec![path("usr/local/bin/opencode")],
+        vec![path("usr/lib/node_modules/@google/gemini-cli")],
+        vec![path("usr/local/bin/hermes"), path("opt/hermes")],
+    ]
+    .map(|tokens| tokens.into_iter().collect())
+    .into()
+}
+
+/// Hours later, a program is rebuilt. In one case of five, the base has changed since the rebuild before.
+fn rebuild() -> impl Strategy<Value = (i64, Option<Act>, usize)> {
+    let change = prop_oneof![
+        4 => Just(None),
+        1 => prop_oneof![Just(Act::Gain), (0..64_usize).prop_map(Act::Lose)].prop_map(Some),
+    ];
+    (1..24_i64, change, 0..5_usize)
+}
+
+const WEEK: i64 = 7 * 24;
+
+/// The newest build of each program is used all the time; what is unused for a week is removed by the owner.
+fn live_on(world: &mut World, hours: i64) {
+    world.clock += hours;
+    let (now, week_ago) = (world.now(), Timestamp::from_second(world.clock - WEEK).unwrap());
+    let older: BTreeSet<_> = world.older().map(|image| image.location.clone()).collect();
+    let current = world.images.iter_mut().filter(|image| !older.contains(&image.location));
+    current.for_each(|image| image.last_used = now);
+    world.images.retain(|image| image.last_used > week_ago);
+}
+
+/// The share of older builds that are not recognised is small: five programs, one of which is rebuilt
+/// every twelve hours on average, for a month. The base brings twenty names, any of which it may lose; what
+/// is missed most is a tool that it gains and loses again within days. The sample is always the same.
+#[test]
+fn few_older_builds_of_the_real_images_are_not_recognised() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let month = vec(rebuild(), 60);
+    let (mut older, mut missed) = (0_u32, 0_u32);
+    for _ in 0..500 {
+        let mut world = World::new(agents());
+        world.base.extend((0..16).map(|number| tool(format!("base-{number}"))));
+        for (hours, change, program) in month.new_tree(&mut runner).unwrap().current() {
+            live_on(&mut world, hours);
+            change.into_iter().chain([Act::Rebuild(program)]).for_each(|act| world.act(act));
+        }
+        let builds = world.builds();
+        for image in world.older() {
+            older += 1;
+            missed += u32::from(builds.replacement(&image.location, |_| true).is_none());
+        }
+    }
+    assert!(missed * 20 < older, "{missed} of {older} older builds are not recognised");
+}

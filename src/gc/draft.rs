@@ -1,13 +1,11 @@
 //! A plan, measured before anything is removed.
 
-use std::collections::HashSet;
-
 use super::measure::measure_planned;
 use super::reporter::Reporter;
 use crate::cache::{Cache, Inventory, Location};
 use crate::error::Result;
 use crate::jobs::Jobs;
-use crate::plan::{Evidence, Plan};
+use crate::plan::{Decision, Evidence, Plan};
 use crate::usage::{CacheUsage, Estimate};
 
 /// A plan, and what it was made of.
@@ -22,10 +20,20 @@ pub struct Draft {
     pub evidence: Evidence,
 }
 
-/// Unreferenced layers that stay because the user has not asked for them.
-#[derive(Clone, Copy, Debug)]
+/// What stays although it could go, if the user asked for that.
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-pub struct LeftLayers {
+pub struct Left {
+    /// Unreferenced layers.
+    pub layers: Group,
+    /// Orphans that nothing has replaced.
+    pub unreplaced: Group,
+}
+
+/// Some things of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Group {
     /// How many there are.
     pub count: usize,
     /// What removing them, too, would free.
@@ -33,8 +41,8 @@ pub struct LeftLayers {
 }
 
 impl Draft {
-    /// Measures what is to be removed, and notes in the plan how big it is. Returns what removing it frees, and what the
-    /// layers would free that could go besides.
+    /// Measures what is to be removed, and notes in the plan how big it is. Returns what removing it frees, and what
+    /// could go besides.
     ///
     /// # Errors
     /// The threads cannot be started, or the reporter has stopped it.
@@ -43,43 +51,57 @@ impl Draft {
         cache: &Cache,
         jobs: Jobs,
         reporter: &mut dyn Reporter,
-    ) -> Result<(Estimate, LeftLayers)> {
-        let (to_remove, left) = (self.plan.to_remove(), left_layers(&self.plan));
-        let is_left: HashSet<_> = left.iter().collect();
+    ) -> Result<(Estimate, Left)> {
+        let (to_remove, [layers, unreplaced]) = (self.plan.to_remove(), left(&self.plan));
         // What was planned by sizes has been measured, but for single references.
         let known = self.evidence.usage.as_ref().map(CacheUsage::measurement);
         let is_known = |at: &Location| known.is_some_and(|known| known.usage(at).is_some());
-        let (there, missing): (Vec<_>, Vec<_>) =
-            to_remove.iter().chain(&left).cloned().partition(is_known);
+        let trees = [&to_remove[..], &layers, &unreplaced].concat();
+        let missing: Vec<_> = trees.into_iter().filter(|at| !is_known(at)).collect();
         let found = measure_planned(cache, &self.plan, &missing, jobs, reporter)?;
-        let (mut freed, mut more) = (Estimate::default(), Estimate::default());
-        for (measurement, trees) in [(Some(&found), missing), (known, there)] {
-            let Some(measurement) = measurement else { continue };
-            let (layers, chosen): (Vec<_>, Vec<_>) =
-                trees.iter().partition(|at| is_left.contains(at));
-            freed += measurement.reclaimable(chosen.iter().copied());
-            more += measurement.reclaimable_besides(&chosen, &layers);
+        let mut freed = Estimate::default();
+        let [mut in_layers, mut in_images] = [Estimate::default(); 2];
+        for measurement in [Some(&found), known].into_iter().flatten() {
+            let of = |trees: &'_ [Location]| {
+                let here = trees.iter().filter(|at| measurement.usage(at).is_some());
+                here.cloned().collect::<Vec<_>>()
+            };
+            let going = of(&to_remove);
+            let going: Vec<_> = going.iter().collect();
+            let besides = |trees: &[Location]| {
+                measurement.reclaimable_besides(&going, &of(trees).iter().collect::<Vec<_>>())
+            };
+            freed += measurement.reclaimable(going.iter().copied());
+            in_layers += besides(&layers);
+            in_images += besides(&unreplaced);
             self.plan.note_usage(measurement);
         }
-        Ok((freed, LeftLayers { count: left.len(), reclaimable: more }))
+        let layers = Group { count: layers.len(), reclaimable: in_layers };
+        let unreplaced = Group { count: unreplaced.len(), reclaimable: in_images };
+        Ok((freed, Left { layers, unreplaced }))
     }
 }
 
-/// Measures only the layers that could go besides, once everything else has gone.
+/// Measures only what could go besides, once everything else has gone.
 ///
 /// # Errors
 /// As for [`Draft::measure`].
-pub fn measure_left_layers(
+pub fn measure_left(
     cache: &Cache,
     plan: &Plan,
     jobs: Jobs,
     reporter: &mut dyn Reporter,
-) -> Result<LeftLayers> {
-    let left = left_layers(plan);
-    let found = measure_planned(cache, plan, &left, jobs, reporter)?;
-    Ok(LeftLayers { count: left.len(), reclaimable: found.reclaimable(&left) })
+) -> Result<Left> {
+    let [layers, unreplaced] = left(plan);
+    let trees = [&layers[..], &unreplaced].concat();
+    let found = measure_planned(cache, plan, &trees, jobs, reporter)?;
+    let [layers, unreplaced] = [&layers, &unreplaced]
+        .map(|trees| Group { count: trees.len(), reclaimable: found.reclaimable(trees) });
+    Ok(Left { layers, unreplaced })
 }
 
-fn left_layers(plan: &Plan) -> Vec<Location> {
-    plan.left_layers().map(|decision| decision.item.location().clone()).collect()
+/// Where the layers and images lie that stay although they could go.
+fn left(plan: &Plan) -> [Vec<Location>; 2] {
+    let location = |decision: &Decision| decision.item.location().clone();
+    [plan.left_layers().map(location).collect(), plan.unreplaced().map(location).collect()]
 }

@@ -130,6 +130,11 @@ impl Verdict {
         matches!(self, Self::Remove(reason) if reason.overrides_refs())
     }
 
+    /// Whether the thing goes because of a policy, and not because it was named.
+    pub fn is_policy(self) -> bool {
+        matches!(self, Self::Remove(RemoveReason::Unused | RemoveReason::OverMaxSize))
+    }
+
     /// The reason's stable name.
     pub fn reason(self) -> &'static str {
         match self {

@@ -140,13 +140,14 @@ impl Measurement {
         estimate(going, holding, self.credit(&together))
     }
 
-    /// Bytes on disk that removing `more` gives back besides what removing `part` does.
+    /// Bytes on disk that removing `more` gives back besides what removing `part` does: never more than `more` occupies.
     pub fn reclaimable_besides(&self, part: &[&Location], more: &[&Location]) -> Estimate {
         let whole = self.reclaimable(part.iter().chain(more).copied());
         let besides = whole.beyond(self.reclaimable(part.iter().copied()));
-        let is_complete = self.total(more.iter().copied()).is_complete();
-        let at_most = Size::new(besides.at_most().at_least(), is_complete);
-        Estimate::new(besides.certain(), at_most)
+        let occupied = self.total(more.iter().copied()).on_disk();
+        let [certain, at_most] = [besides.certain(), besides.at_most().at_least()]
+            .map(|bytes| bytes.min(occupied.at_least()));
+        Estimate::new(certain, Size::new(at_most, occupied.is_complete()))
     }
 
     /// What these trees hold that goes with them, inodes with several names included.

@@ -210,7 +210,9 @@ fn gc_has_all_its_fields() {
             "freed_bytes",
             "kept",
             "layers_reclaimable_bytes",
-            "removed"
+            "removed",
+            "unreplaced",
+            "unreplaced_bytes"
         ]
     );
     assert_eq!(

@@ -20,4 +20,5 @@ mod purge;
 mod refused;
 mod show;
 mod tags;
+mod unreplaced;
 mod unwanted;

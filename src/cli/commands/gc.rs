@@ -26,7 +26,7 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
     removal.run(|mut report, cache| {
         let has_time = !context.console.quiet && !context.signals.stop().is_raised();
         if let Some(cache) = cache.filter(|_| has_time && !args.dry_run) {
-            report.look_at_layers(context, cache);
+            report.look_at_rest(context, cache);
         }
         report.finish(context)
     })

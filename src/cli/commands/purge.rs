@@ -24,8 +24,8 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     if asks || args.dry_run {
         let draft = prepare(context, &cache, &mut report)?;
         report.note_draft(context, &cache, draft)?;
-        // Nothing is left of layers.
-        report.layers = None;
+        // Nothing is left.
+        report.left = None;
         report.extra_freed = folder_bytes(&cache);
     }
     // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.

@@ -23,8 +23,8 @@ pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
             let first = args.images.first().map(String::as_str).unwrap_or_default();
             return Err(no_cache(context, first).into());
         }
-        // Nothing is said of layers here.
-        report.layers = None;
+        // What else could go is not said here.
+        report.left = None;
         report.miss_what_stays();
         report.finish(context)
     })

@@ -51,6 +51,10 @@ struct Totals {
     freed_bytes: Bounds,
     /// What removing unreferenced layers, too, would give back; nothing if that was not looked at.
     layers_reclaimable_bytes: Option<Bounds>,
+    /// How many orphans stay because nothing has replaced them, and what removing them, too, would give back; nothing if
+    /// that was not looked at.
+    unreplaced: Option<usize>,
+    unreplaced_bytes: Option<Bounds>,
     /// Since before the sweep; less than nothing if others have taken more meanwhile.
     file_system_freed_bytes: Option<i64>,
 }
@@ -70,7 +74,9 @@ impl Document {
                 kept,
                 failed: decisions.len() - removed - kept,
                 freed_bytes: report.freed().into(),
-                layers_reclaimable_bytes: report.layers.map(|left| left.reclaimable.into()),
+                layers_reclaimable_bytes: report.left.map(|left| left.layers.reclaimable.into()),
+                unreplaced: report.left.map(|left| left.unreplaced.count),
+                unreplaced_bytes: report.left.map(|left| left.unreplaced.reclaimable.into()),
                 file_system_freed_bytes: report.freed_by_file_system(),
             },
             warnings: report.warnings.iter().chain(&report.problems).cloned().collect(),

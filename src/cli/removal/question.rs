@@ -32,12 +32,13 @@ impl Agreement {
     }
 }
 
-/// The images that go although references name them.
+/// The images that go although they may be wanted: references name them, or nothing has replaced them.
 fn referenced(plan: &Plan) -> impl Iterator<Item = &Decision> {
-    plan.removals().filter(|decision| {
+    let is_named = |decision: &Decision| !decision.refs.is_empty();
+    plan.removals().filter(move |decision| {
         matches!(decision.item, Item::Entry(_))
             && decision.verdict.overrides_refs()
-            && !decision.refs.is_empty()
+            && (is_named(decision) || decision.verdict.is_policy())
     })
 }
 

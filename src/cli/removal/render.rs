@@ -10,7 +10,8 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::ui::json::document;
 use crate::cli::ui::units::{bytes, estimate, plural};
-use crate::cli::words::Offer;
+use crate::cli::words::{Offer, unreplaced};
+use crate::gc::Group;
 use crate::plan::Verdict;
 use crate::usage::Usage;
 
@@ -62,15 +63,22 @@ impl Report {
 
     /// What else could go.
     fn more(&self, context: &Context<'_>) -> String {
-        let Some(left) = self.layers.filter(|left| left.count > 0) else { return String::new() };
+        let Some(left) = self.left else { return String::new() };
+        let [gc, tag] = ["gc", "tag"].map(|verb| context.command(verb));
+        let Group { count, reclaimable, .. } = left.unreplaced;
+        let images = unreplaced(count, Some(reclaimable), &gc, &tag);
+        let Group { count, reclaimable, .. } = left.layers;
+        if count == 0 {
+            return images;
+        }
         let offer = Offer {
-            what: plural(left.count, "unreferenced layer"),
-            is_one: left.count == 1,
-            bytes: left.reclaimable,
+            what: plural(count, "unreferenced layer"),
+            is_one: count == 1,
+            bytes: reclaimable,
             reads_extents: true,
-            command: context.command("gc --layers"),
+            command: format!("{gc} --layers"),
         };
-        offer.line()
+        images + &offer.line()
     }
 
     fn summary(&self, context: &Context<'_>) -> String {

@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::measure::Measuring;
 use crate::cli::ui::console::OutputError;
-use crate::gc::{Done, Draft, LeftLayers, measure_left_layers};
+use crate::gc::{Done, Draft, Left, measure_left};
 use crate::plan::{Decision, KeepReason, Plan, Verdict};
 use crate::sweep::RemovalResult;
 use crate::usage::Estimate;
@@ -26,8 +26,8 @@ enum State {
 /// What was planned or what came of it, and what there is to say besides.
 pub struct Report {
     state: State,
-    /// The layers that could go besides, if they were looked at.
-    pub layers: Option<LeftLayers>,
+    /// What could go besides, if that was looked at.
+    pub left: Option<Left>,
     /// Bytes that are freed besides those of the plan.
     pub extra_freed: ByteSize,
     /// What to name besides the removed things' number, for a purge.
@@ -48,7 +48,7 @@ impl Report {
     pub fn new(dry_run: bool) -> Self {
         Self {
             state: State::Nothing { plan: Plan::default(), dry_run },
-            layers: None,
+            left: None,
             extra_freed: ByteSize::b(0),
             whole: None,
             warnings: Vec::new(),
@@ -72,9 +72,9 @@ impl Report {
         mut draft: Draft,
     ) -> Result<(), Failure> {
         let measured = draft.measure(cache, context.jobs, &mut Measuring::new(context));
-        let (reclaimable, layers) = measured?;
+        let (reclaimable, left) = measured?;
         self.state = State::Draft { plan: draft.plan, reclaimable };
-        self.layers = Some(layers);
+        self.left = Some(left);
         Ok(())
     }
 
@@ -184,10 +184,10 @@ impl Report {
     }
 
     /// Looks what else could go, now that everything has gone that was to go. A signal ends only that.
-    pub fn look_at_layers(&mut self, context: &Context<'_>, cache: &Cache) {
+    pub fn look_at_rest(&mut self, context: &Context<'_>, cache: &Cache) {
         let reporter = &mut Measuring::new(context);
-        match measure_left_layers(cache, self.plan(), context.jobs, reporter) {
-            Ok(left) => self.layers = Some(left),
+        match measure_left(cache, self.plan(), context.jobs, reporter) {
+            Ok(left) => self.left = Some(left),
             Err(_) if context.signals.stop().is_raised() => {}
             Err(failure) => self.problems.push(failure.to_string()),
         }

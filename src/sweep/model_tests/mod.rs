@@ -9,8 +9,6 @@
 //!   whole, and so is whatever the owner would start again, unless the owner itself has evicted it.
 //! - The ref that a pull has written is there as long as its image is. A collection that is to remove
 //!   images although refs name them takes those refs, and no others.
-//!
-//! What today's collection does not survive stands in [`NOT_SURVIVED`].
 
 mod owner;
 
@@ -57,27 +55,6 @@ enum Act {
     /// Nobody uses an image for more than a week, or changes anything in `refs`.
     LeaveAlone { image: Option<usize> },
 }
-
-/// What the owner does, or what happens to it, that can cost an image which it would use again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mishap {
-    /// It has removed the ref and not written it back, or not yet.
-    RemovedRef,
-    /// A full disk has left the ref empty.
-    EmptiedRef,
-    /// It has evicted `refs` as a whole.
-    EvictedRefs,
-    /// It has found an image by its digest and marked it as used, and then needs minutes to fetch the
-    /// config, before it writes the ref.
-    SlowFetch,
-    /// An extraction went on for half an hour deep down, and the image keeps the old time of its top
-    /// from the rename to the touch.
-    LongExtraction,
-}
-
-/// Today's `gc` does not survive these: an image that no ref names goes two seconds after its last
-/// use. Whoever makes it survive one of them deletes that one here, and the laws include it.
-const NOT_SURVIVED: &[Mishap] = &[Mishap::RemovedRef, Mishap::EmptiedRef, Mishap::EvictedRefs];
 
 /// A whole collection, with the owner at work before each of its steps. Images of `unwanted` are to go
 /// although refs name them.
@@ -151,7 +128,7 @@ proptest! {
         unwanted in vec(btree_set(0..KINDS, 0..KINDS), 2),
     ) {
         let begun = Instant::now();
-        let mut owner = Owner::new(cache(), NOT_SURVIVED);
+        let mut owner = Owner::new(cache());
         before.iter().for_each(|act| owner.act(*act));
         for (acts, unwanted) in [&during, &later].into_iter().zip(&unwanted) {
             collect_garbage(&mut owner, acts, unwanted);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Act, KINDS, Mishap};
+use super::{Act, KINDS};
 use crate::plan::Plan;
 use crate::sweep::outcome::{RemovalResult, Report};
 use crate::test_cache::pull::{install, make_folder, touch, truncate, write_in_place};
@@ -98,8 +98,6 @@ impl Pull {
 
 pub struct Owner {
     pub cache: TestCache,
-    /// What today's collection does not survive, and so is not held against it.
-    not_survived: &'static [Mishap],
     pulls: Vec<Pull>,
     /// What its own sweep has removed and nobody pulled again.
     swept: BTreeSet<usize>,
@@ -114,11 +112,11 @@ pub struct Owner {
 }
 
 impl Owner {
-    pub fn new(cache: TestCache, not_survived: &'static [Mishap]) -> Self {
+    pub fn new(cache: TestCache) -> Self {
         make_folder(&cache.path("refs"));
         let (swept, written, wanted) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let (pulls, writes, extractions) = (Vec::new(), 0, 0);
-        Self { cache, not_survived, pulls, swept, written, wanted, writes, extractions }
+        Self { cache, pulls, swept, written, wanted, writes, extractions }
     }
 
     fn image(&self, image: usize) -> PathBuf {
@@ -127,10 +125,6 @@ impl Owner {
 
     fn ref_file(&self, reference: usize) -> PathBuf {
         self.cache.path("refs").join(hash(&reference.to_string()))
-    }
-
-    fn survives(&self, mishap: Mishap) -> bool {
-        !self.not_survived.contains(&mishap)
     }
 
     pub fn act(&mut self, act: Act) {
@@ -186,23 +180,21 @@ impl Owner {
     }
 
     /// Half an hour passes for an image that nobody works on. For one that is being worked on, time
-    /// passes only as far as that is survived.
+    /// passes as long as its config is fetched.
     fn age(&self, image: usize) {
         let path = self.image(image);
         let is_at = |stage| {
             let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
             pulls.any(|pull| pull.hit.is_none() && pull.stage == stage)
         };
-        if self.survives(Mishap::LongExtraction) {
-            // Nothing directly in its top has changed for so long.
-            let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
-            let found = pulls.find(|pull| pull.stage == Stage::Rename);
-            found.into_iter().for_each(|pull| age(&pull.temporary, USED));
-        }
+        // Nothing directly in its top has changed for so long.
+        let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
+        let extracted = pulls.find(|pull| pull.stage == Stage::Rename);
+        extracted.into_iter().for_each(|pull| age(&pull.temporary, USED));
         if !path.exists() {
         } else if self.is_idle(image) {
             age(&path, USED);
-        } else if is_at(Stage::FetchConfig) && self.survives(Mishap::SlowFetch) {
+        } else if is_at(Stage::FetchConfig) {
             age(&path, SLOW_FETCH);
         }
     }
@@ -226,7 +218,6 @@ impl Owner {
     fn note_eviction(&mut self, name: &str) {
         if name == "refs" {
             self.written.clear();
-            (0..KINDS).for_each(|reference| self.befalls(Mishap::EvictedRefs, reference));
         }
         // Perhaps by the name by which a collection has hidden it. What that has condemned is lost to
         // the collection, not to the owner.
@@ -239,13 +230,6 @@ impl Owner {
         }
     }
 
-    /// What befalls a ref lets its image go, unless a collection survives that.
-    fn befalls(&mut self, mishap: Mishap, reference: usize) {
-        if !self.survives(mishap) {
-            self.wanted.remove(&reference);
-        }
-    }
-
     /// A hit like any other, but the second half of rewriting its ref fails. That was a while ago, or
     /// each look at the refs would wait for the other half.
     fn start_on_a_full_disk(&mut self, reference: usize) {
@@ -254,7 +238,6 @@ impl Owner {
         age(&self.ref_file(reference), USED);
         mark(&self.image(image));
         self.written.remove(&reference);
-        self.befalls(Mishap::EmptiedRef, reference);
     }
 
     /// One step of one pull.
@@ -286,7 +269,6 @@ impl Owner {
                     self.pulls.iter_mut().filter(|other| other.reference == pull.reference);
                 let writers = others.filter(|other| other.stage == Stage::WriteRef);
                 writers.for_each(|writer| writer.stage = writer.after_write());
-                self.befalls(Mishap::RemovedRef, pull.reference);
                 Stage::FindImage
             }
             Stage::EmptyRef => {
@@ -371,7 +353,7 @@ impl Owner {
             // It finds that out next, and pulls: only what it writes then is meant to stay. What somebody
             // else has written meanwhile is lost.
             self.written.remove(&pull.reference);
-            return self.befalls(Mishap::RemovedRef, pull.reference);
+            return;
         }
         self.written.insert(pull.reference, (pull.names(), self.writes));
         self.wanted.insert(pull.reference, pull.names());

@@ -4,11 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::support::TestCache;
 pub use crate::support::cache::pull::TICK;
 use crate::support::cache::pull::{Pull, Request, make_folder, touch, truncate, write_in_place};
 use crate::support::cache::{USED, age, agents, hash};
+
+/// The owner itself drops what was not used for a week.
+const UNWANTED: Duration = Duration::from_secs(8 * 86_400);
 
 pub struct Owner {
     pub cache: TestCache,
@@ -86,7 +90,7 @@ impl Owner {
     /// Makes an orphan look unused for a while, so that no collection waits for its ref. It is
     /// back-dated: only its last use counts from now on.
     pub fn forget(&self, image: &str) {
-        self.cache.unused_for(image.trim_start_matches("sha256-"), USED);
+        self.cache.unused_for(image.trim_start_matches("sha256-"), UNWANTED);
     }
 
     pub fn ref_file(&self, reference: &str) -> PathBuf {

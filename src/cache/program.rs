@@ -21,6 +21,7 @@ use super::config::ImageConfig;
 use super::handle::Cache;
 use super::inventory::Inventory;
 use super::location::Location;
+use super::mounts::Mounts;
 use crate::error::{Error, Result};
 use crate::fs::{Directory, Kind};
 
@@ -134,12 +135,14 @@ impl Programs {
 }
 
 impl Cache {
-    /// Reads what program each image of `inventory` brings. Directories that cannot be read are named
+    /// Reads what program each image of `inventory` brings, but for those in which something is mounted: it may not
+    /// answer. Directories that cannot be read are named
     /// among the problems, and the image's [`Program`] is partial then. Costs some 20 directories
     /// opened per image.
-    pub fn programs(&self, inventory: &Inventory) -> Programs {
+    pub fn programs(&self, inventory: &Inventory, mounts: &Mounts) -> Programs {
         let mut found = Programs::default();
-        for (image, _) in inventory.images() {
+        let images = inventory.images();
+        for (image, _) in images.filter(|(image, _)| mounts.get(&image.location).is_none()) {
             if let Some(program) = self.program(&image.location, &mut found.problems) {
                 found.programs.insert(image.location.clone(), program);
             }
@@ -304,7 +307,7 @@ mod tests {
     fn read(cache: &TestCache, name: &str) -> (Program, Vec<Error>) {
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
         let name = EntryName::new(format!("sha256-{name}")).unwrap();
-        let programs = opened.programs(&opened.inventory_now().unwrap());
+        let programs = opened.programs(&opened.inventory_now().unwrap(), &Mounts::default());
         let program = programs.get(&Location { folder: Folder::Root, name }).cloned().unwrap();
         (program, programs.problems)
     }

@@ -23,17 +23,21 @@ pub fn gather(
     let mut evidence = Evidence::at(now);
     evidence.activity = activity;
     evidence.lifetimes = cache.lifetimes(inventory);
-    let reachability = Reachability::new(&inventory.refs.refs);
-    if inventory.images().any(|(image, _)| !reachability.contains(&image.location.name)) {
-        evidence.programs = cache.programs(inventory);
-    }
     evidence.leases = cache.leases(inventory.images().map(|(image, _)| &image.location.name));
     let mut problems = Vec::new();
     evidence.in_use = known(cache.users(), &mut problems);
     evidence.mounts = known(cache.mounts(), &mut problems);
+    if let Some(mounts) = evidence.mounts.as_ref().filter(|_| has_orphans(inventory)) {
+        evidence.programs = cache.programs(inventory, mounts);
+    }
     evidence.refusals = cache.refusals(inventory, evidence.mounts.as_ref());
     evidence.problems = problems;
     evidence
+}
+
+fn has_orphans(inventory: &Inventory) -> bool {
+    let reachability = Reachability::new(&inventory.refs.refs);
+    inventory.images().any(|(image, _)| !reachability.contains(&image.location.name))
 }
 
 /// Gathers evidence for a collection that may remove extractions: walks them for the time of their last change.

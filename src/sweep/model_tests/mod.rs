@@ -23,7 +23,7 @@ use super::outcome::Report;
 use super::remove::remove;
 use super::trash::{Round, STEPS, Trash};
 use crate::StopFlag;
-use crate::cache::{Cache, Location};
+use crate::cache::{Cache, Location, Mounts};
 use crate::fs::Budget;
 use crate::plan::{self, Evidence, GcOptions};
 use crate::test_cache::TestCache;
@@ -70,7 +70,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
     let evicted = images.filter(is_unwanted).collect();
     let options = GcOptions { evicted, ..GcOptions::default() };
     let lifetimes = cache.lifetimes(&inventory);
-    let programs = cache.programs(&inventory);
+    let programs = cache.programs(&inventory, &Mounts::default());
     let evidence = Evidence { lifetimes, programs, ..Evidence::of_idle_cache(Timestamp::now()) };
     let plan = plan::gc(&inventory, &options, &evidence);
     let writes = owner.writes;

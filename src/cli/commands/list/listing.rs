@@ -45,7 +45,12 @@ impl Findings {
     /// Looks in which images a microVM has run.
     pub fn look_into_images(mut self, cache: &Cache, inventory: &Inventory) -> Self {
         // What cannot be opened was named when it was measured.
-        let is_used = |image: &&Location| cache.is_used_in_place(image).unwrap_or(false);
+        let is_used = |image: &&Location| {
+            let mounts = self.evidence.mounts.as_ref();
+            // Something mounted may not answer.
+            mounts.is_some_and(|mounts| mounts.get(image).is_none())
+                && cache.is_used_in_place(image).unwrap_or(false)
+        };
         let images = inventory.images().map(|(image, _)| &image.location);
         self.used_in_place = images.filter(is_used).cloned().collect();
         self

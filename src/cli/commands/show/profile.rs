@@ -60,7 +60,11 @@ impl<'a> Profile<'a> {
         let mut notes = Notes::of_index(context, inventory, row.is_orphan());
         let config = notes.keep(cache.config(&row.entry.location));
         let users = notes.keep(cache.users()).flatten();
-        let is_used_in_place = notes.keep(cache.is_used_in_place(&row.entry.location));
+        let mounts = notes.keep(cache.mounts()).flatten();
+        // Something mounted may not answer.
+        let may_look = mounts.is_some_and(|mounts| mounts.get(&row.entry.location).is_none());
+        let is_used_in_place = may_look.then(|| cache.is_used_in_place(&row.entry.location));
+        let is_used_in_place = is_used_in_place.and_then(|found| notes.keep(found));
         let lifetimes = cache.lifetimes(inventory);
         notes.faults(lifetimes.problems.iter().map(ToString::to_string));
         let layers = layers_of(&Timeline::new(inventory, &lifetimes), inventory, row.entry);

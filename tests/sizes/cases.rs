@@ -131,6 +131,7 @@ pub const CASES: &[Case] = &[
         }
         let dead = scene.cache.path("sha256-dead");
         make_subvolume(&dead);
+        scene.cache.configure("dead", "{}");
         file(&dead.join("data"), 12 * MIB);
         true
     }),
@@ -140,6 +141,7 @@ pub const CASES: &[Case] = &[
         }
         let dead = scene.cache.path("sha256-dead");
         make_subvolume(&dead);
+        scene.cache.configure("dead", "{}");
         file(&dead.join("data"), 12 * MIB);
         make_snapshot(&dead, &scene.outside("snapshot"));
         true
@@ -150,6 +152,7 @@ pub const CASES: &[Case] = &[
         }
         let dead = scene.cache.path("sha256-dead");
         make_subvolume(&dead);
+        scene.cache.configure("dead", "{}");
         file(&dead.join("data"), 12 * MIB);
         make_snapshot(&dead, &scene.cache.path("sha256-snapshot"));
         true

@@ -55,7 +55,7 @@ fn make_draft(
     for invalid in &inventory.refs.invalid {
         report.warn(context, invalid.warning(cache.path()));
     }
-    if let Some(warning) = dropped_refs(inventory, &context.cache_dir) {
+    if let Some(warning) = dropped_refs(inventory, &draft.plan, &context.cache_dir) {
         report.warn(context, warning);
     }
     removal::tell(context, &draft, report);

@@ -183,6 +183,9 @@ fn why_kept(decision: &Decision, now: Timestamp) -> String {
             let used = ago(now, entry.last_used);
             format!("{reason}: used {used}, `--keep-recent 0s` removes it")
         }
+        _ if decision.verdict.keeps_for(KeepReason::Arriving) => {
+            format!("{reason}: it has no config yet, so a pull may be about to name it")
+        }
         item if item.is_layer() => {
             let details = decision.layer_status.as_ref().map(|found| details(found, false));
             with_details(reason, details.unwrap_or_default())
@@ -241,10 +244,13 @@ pub fn mounted(decision: &Decision) -> String {
 
 /// Whether a user who expects something to go wonders why it stays. Nobody wonders at a pull.
 pub fn is_worth_telling(decision: &Decision) -> bool {
-    use KeepReason::{InUse, Leased, Mount, Recent, Unreplaced};
+    use KeepReason::{Arriving, InUse, Leased, Mount, Recent, Unreplaced};
     let is_extraction = matches!(&decision.item, Item::Entry(entry) if entry.is_extraction());
     !is_extraction
-        && matches!(decision.verdict, Verdict::Keep(InUse | Leased | Mount | Recent | Unreplaced))
+        && matches!(
+            decision.verdict,
+            Verdict::Keep(Arriving | InUse | Leased | Mount | Recent | Unreplaced)
+        )
 }
 
 /// The first problem, and how many more there were.

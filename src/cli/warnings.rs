@@ -12,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::units::plural;
 use crate::error::{Problems, Result};
 use crate::escape::Escaped;
-use crate::plan::{DroppedRefs, Plan};
+use crate::plan::{DroppedRefs, Plan, RemoveReason, Verdict};
 use crate::usage::{CacheUsage, Measurement};
 
 /// A warning that the refs of the cache at `cache_dir` may be incomplete, on one line.
@@ -20,7 +20,9 @@ pub fn dropped_refs(inventory: &Inventory, plan: &Plan, cache_dir: &Path) -> Opt
     // What goes although something tells what it is has been replaced.
     let is_replaced = |image: &Entry| {
         let decision = plan.get(&image.location);
-        decision.is_some_and(|found| found.verdict.removes() && found.identity.is_some())
+        decision.is_some_and(|found| {
+            found.verdict == Verdict::Remove(RemoveReason::Orphan) && found.identity.is_some()
+        })
     };
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);

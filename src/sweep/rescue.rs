@@ -70,7 +70,7 @@ impl Trash<'_> {
         let is_image =
             |decision: &Decision| decision.verdict.removes() && image_if_needed(decision).is_some();
         let mut decisions = self.plan.decisions().iter().enumerate();
-        if !decisions.any(|(place, decision)| is_image(decision) && self.report.is_kept(place)) {
+        if !decisions.any(|(place, decision)| is_image(decision) && self.report.stays(place)) {
             return round;
         }
         let unreferenced = Verdict::Remove(RemoveReason::UnreferencedLayer);

@@ -84,7 +84,8 @@ const MOVABLE: [(&str, &str); 4] = [
 ];
 
 /// The collection that leaves only what is needed.
-pub const COLLECT: [&str; 6] = ["gc", "--layers", "--temp-age", "0s", "--keep-recent", "0s"];
+pub const COLLECT: [&str; 7] =
+    ["gc", "--layers", "--temp-age", "0s", "--keep-recent", "0s", "--all"];
 
 impl Scene {
     pub fn new() -> Self {
@@ -284,6 +285,11 @@ impl NamedImages {
         match is_there {
             true => assert_eq!(without_renames(left), without_renames(whole.clone()), "{when}"),
             false => {
+                // One that a fault has hidden from a look points at nothing now, and goes once it is old enough.
+                for name in names_in(&cache.path("refs")) {
+                    age(&cache.path("refs").join(name), Duration::from_secs(120));
+                }
+                run(cache, &["gc"]).ok();
                 let refs = names_in(&cache.path("refs")).len();
                 assert_eq!((names_in(&cache.dir()).len(), refs), (2, 1), "{when}");
             }

@@ -117,9 +117,10 @@ impl<'a> Report<'a> {
         self.results()[place].is_some()
     }
 
-    /// Whether something has turned out to be needed.
-    pub fn is_kept(&self, place: usize) -> bool {
-        matches!(self.results()[place], Some(RemovalResult::Kept { .. }))
+    /// Whether something that was to go is still there: it is needed after all, or could not be removed.
+    pub fn stays(&self, place: usize) -> bool {
+        use RemovalResult::{Failed, Kept};
+        matches!(self.results()[place], Some(Kept { .. } | Failed { .. }))
     }
 
     pub fn into_outcome(self, failure: Option<Error>) -> Outcome {
@@ -148,7 +149,7 @@ mod tests {
         report.settle(0, RemovalResult::Kept { why: KeepReason::InUse });
         report.settle(1, RemovalResult::Gone);
         assert_eq!([0, 1, 2].map(|place| report.is_settled(place)), [true, true, false]);
-        assert_eq!([0, 1, 2].map(|place| report.is_kept(place)), [true, false, false]);
+        assert_eq!([0, 1, 2].map(|place| report.stays(place)), [true, false, false]);
         assert!(events.try_iter().map(|event| event.location).eq(locations[..2].iter().cloned()));
         let outcome = report.into_outcome(Some(Error::Interrupted));
         let [_, gone, open] = locations.each_ref().map(|location| outcome.get(location));

@@ -1,7 +1,7 @@
 //! Decisions and what came of them, in words.
 
 use bytesize::ByteSize;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
@@ -109,7 +109,7 @@ impl Layout {
     /// `Kept    sha256:0123456789ab              referenced: ghcr.io/a/b:latest`
     pub fn kept(self, decision: &Decision) -> String {
         let verb = if self.dry_run { "Would keep  " } else { "Kept   " };
-        self.line(verb, decision, "", &why_kept(decision))
+        self.line(verb, decision, "", &why_kept(self.now, decision))
     }
 
     /// For what something has spoken for at the last moment.
@@ -130,7 +130,7 @@ impl Layout {
     /// For an image that comes back.
     pub fn restored(self, decision: &Decision) -> String {
         let verb = if self.dry_run { "Would restore" } else { "Restored" };
-        self.line(verb, decision, "", &why_kept(decision))
+        self.line(verb, decision, "", &why_kept(self.now, decision))
     }
 
     fn line(self, verb: &str, decision: &Decision, bytes: &str, why: &str) -> String {
@@ -161,7 +161,7 @@ fn with_details(reason: &str, details: String) -> String {
     if details.is_empty() { reason.to_owned() } else { format!("{reason}: {details}") }
 }
 
-fn why_kept(decision: &Decision) -> String {
+fn why_kept(now: Timestamp, decision: &Decision) -> String {
     let reason = decision.verdict.reason();
     let users = users(decision);
     match &decision.item {
@@ -173,15 +173,26 @@ fn why_kept(decision: &Decision) -> String {
             format!("{reason}: a pull may need it")
         }
         _ if decision.verdict.keeps_for(KeepReason::InUse) => format!("{reason}: {users}"),
-        item if item.is_layer() => {
+        item if item.is_layer() && !decision.verdict.keeps_for(KeepReason::Recent) => {
             let details = decision.layer_status.as_ref().map(|found| details(found, false));
             with_details(reason, details.unwrap_or_default())
         }
         Item::Entry(entry) if entry.is_extraction() => {
             format!("{reason}: a pull may be working on it")
         }
+        Item::Entry(entry) if decision.verdict.keeps_for(KeepReason::Recent) => {
+            format!("{reason}: {}", how_recent(now, entry))
+        }
         _ => with_details(reason, refs(decision)),
     }
+}
+
+/// How long ago something was used, and which option takes it all the same; none does while a pull may be at its end.
+fn how_recent(now: Timestamp, entry: &Entry) -> String {
+    let used = ago(now, entry.last_used);
+    let is_arriving = now.duration_since(entry.changed).abs() < SignedDuration::from_secs(2);
+    let way_out = if is_arriving { "" } else { "; --keep-recent=0s removes it" };
+    format!("used {used}{way_out}")
 }
 
 /// How many users are named.

@@ -6,7 +6,9 @@
 //!
 //! - At every instant an image is whole under its name, or not there under its name.
 //! - When the collection has ended, and again when all pulls have, whatever a ref names is there and
-//!   whole, and so is whatever the owner would start again, unless the owner itself has evicted it.
+//!   whole, and so is what was used within the grace, and whatever the owner would start again: unless the owner
+//!   itself has evicted it, or has pulled a newer build of the same program since it was used.
+//! - When everything has come to rest, one more collection leaves no older build that is proven to be one.
 //! - The ref that a pull has written is there as long as its image is. A collection that is to remove
 //!   images although refs name them takes those refs, and no others.
 
@@ -33,6 +35,8 @@ use owner::Owner;
 
 /// How many different images and references there are.
 const KINDS: usize = 3;
+/// Two of the images are builds of the same program.
+const PROGRAMS: usize = 2;
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -138,5 +142,9 @@ proptest! {
         }
         owner.finish_pulls();
         owner.check("after all pulls");
+        collect_garbage(&mut owner, &[], &BTreeSet::new());
+        prop_assume!(begun.elapsed() < Duration::from_secs(2));
+        owner.check("after the last collection");
+        owner.check_older_builds();
     }
 }

@@ -5,9 +5,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::{Act, KINDS};
+use super::{Act, KINDS, PROGRAMS};
 use crate::plan::Plan;
 use crate::sweep::outcome::{RemovalResult, Report};
 use crate::test_cache::pull::{install, make_folder, touch, truncate, write_in_place};
@@ -19,6 +19,8 @@ const WRITING: Duration = Duration::from_millis(11);
 /// pull in the foreground knows no bound.
 const SLOW_FETCH: Duration = Duration::from_secs(5 * 60);
 const DAY: Duration = Duration::from_secs(86_400);
+/// How long after a use an image stays, whatever else.
+const GRACE: Duration = Duration::from_secs(10 * 60);
 /// What was not used for longer goes at the next start.
 const EVICTION: Duration = DAY.saturating_mul(7);
 
@@ -56,6 +58,8 @@ struct Pull {
     temporary: PathBuf,
     /// The ref while it is being written, by whatever name it may be called meanwhile.
     file: Option<Arc<File>>,
+    /// When its rootfs was made.
+    born: Option<SystemTime>,
 }
 
 impl Pull {
@@ -107,6 +111,10 @@ pub struct Owner {
     /// The image that each reference was last written for, whatever has become of the ref since: it
     /// would be started again.
     wanted: BTreeMap<usize, usize>,
+    /// When each image was used last, whether it is still there or not.
+    used: BTreeMap<usize, SystemTime>,
+    /// When the pull of each image began.
+    born: BTreeMap<usize, SystemTime>,
     pub writes: usize,
     extractions: usize,
 }
@@ -115,8 +123,9 @@ impl Owner {
     pub fn new(cache: TestCache) -> Self {
         make_folder(&cache.path("refs"));
         let (swept, written, wanted) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let (used, born) = (BTreeMap::new(), BTreeMap::new());
         let (pulls, writes, extractions) = (Vec::new(), 0, 0);
-        Self { cache, pulls, swept, written, wanted, writes, extractions }
+        Self { cache, pulls, swept, written, wanted, used, born, writes, extractions }
     }
 
     fn image(&self, image: usize) -> PathBuf {
@@ -153,7 +162,7 @@ impl Owner {
             Act::AgeRef { .. } => {}
             Act::LeaveAlone { image: Some(image) } => {
                 if self.is_idle(image) && self.image(image).exists() {
-                    age(&self.image(image), 8 * DAY);
+                    self.set_back(image, 8 * DAY);
                     // It is not wanted any more: it goes at the next start.
                     self.wanted.retain(|_, wanted| *wanted != image);
                 }
@@ -170,8 +179,17 @@ impl Owner {
         self.extractions += 1;
         let temporary = self.cache.path(&format!("tmp-rootfs-{}", self.extractions));
         let (hit, has_installed) = (None, None);
-        let file = None;
-        self.pulls.push(Pull { reference, image, stage, hit, has_installed, temporary, file });
+        let (file, born) = (None, None);
+        self.pulls.push(Pull {
+            reference,
+            image,
+            stage,
+            hit,
+            has_installed,
+            temporary,
+            file,
+            born,
+        });
     }
 
     /// Whether no pull has found or made this image and not yet named it.
@@ -181,8 +199,7 @@ impl Owner {
 
     /// Half an hour passes for an image that nobody works on. For one that is being worked on, time
     /// passes as long as its config is fetched.
-    fn age(&self, image: usize) {
-        let path = self.image(image);
+    fn age(&mut self, image: usize) {
         let is_at = |stage| {
             let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
             pulls.any(|pull| pull.hit.is_none() && pull.stage == stage)
@@ -191,12 +208,30 @@ impl Owner {
         let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
         let extracted = pulls.find(|pull| pull.stage == Stage::Rename);
         extracted.into_iter().for_each(|pull| age(&pull.temporary, USED));
-        if !path.exists() {
-        } else if self.is_idle(image) {
-            age(&path, USED);
+        if self.is_idle(image) {
+            self.set_back(image, USED);
         } else if is_at(Stage::FetchConfig) {
-            age(&path, SLOW_FETCH);
+            self.set_back(image, SLOW_FETCH);
         }
+    }
+
+    /// Lets the last use of an image be so long ago, if it is there.
+    fn set_back(&mut self, image: usize, by: Duration) {
+        if self.image(image).exists() {
+            age(&self.image(image), by);
+            self.used.insert(image, SystemTime::now() - by);
+        }
+    }
+
+    /// Marks an image as used now, if it is there.
+    fn mark(&mut self, image: usize) -> bool {
+        let path = self.image(image);
+        let is_there = path.is_dir();
+        if is_there {
+            touch(&path);
+            self.used.insert(image, SystemTime::now());
+        }
+        is_there
     }
 
     /// What the owner does at each start: whatever lies directly in the cache and is old goes.
@@ -236,7 +271,7 @@ impl Owner {
         let Some(image) = self.named(reference) else { return };
         drop(truncate(&self.ref_file(reference)));
         age(&self.ref_file(reference), USED);
-        mark(&self.image(image));
+        self.mark(image);
         self.written.remove(&reference);
     }
 
@@ -281,7 +316,7 @@ impl Owner {
                 self.note_write(&pull);
                 pull.after_write()
             }
-            Stage::MarkNamed if mark(&self.image(pull.names())) => Stage::ReadConfig,
+            Stage::MarkNamed if self.mark(pull.names()) => Stage::ReadConfig,
             Stage::MarkNamed => miss(self),
             Stage::ReadConfig => {
                 match fs::metadata(self.image(pull.names()).join(".oci-config.json")) {
@@ -289,9 +324,10 @@ impl Owner {
                     _ => miss(self),
                 }
             }
-            Stage::FindImage if mark(&image) => Stage::FetchConfig,
+            Stage::FindImage if self.mark(pull.image) => Stage::FetchConfig,
             Stage::FindImage => {
                 fs::create_dir(&pull.temporary).unwrap();
+                self.pulls[index].born = Some(SystemTime::now());
                 Stage::Extract
             }
             Stage::FetchConfig => Stage::EmptyRef,
@@ -301,7 +337,9 @@ impl Owner {
             }
             Stage::Rename => {
                 let is_installed = install(&pull.temporary, &image).is_ok();
-                if !is_installed {
+                if is_installed {
+                    self.born.insert(pull.image, pull.born.unwrap());
+                } else {
                     fs::remove_dir_all(&pull.temporary).unwrap();
                 }
                 self.pulls[index].has_installed = Some(is_installed);
@@ -310,7 +348,7 @@ impl Owner {
             }
             // It does not look whether its own copy is still there. Somebody else's may have gone again
             // in this very moment.
-            Stage::MarkInstalled if mark(&image) => Stage::EmptyRef,
+            Stage::MarkInstalled if self.mark(pull.image) => Stage::EmptyRef,
             Stage::MarkInstalled if pull.has_installed == Some(true) => Stage::EmptyRef,
             Stage::MarkInstalled => Stage::FindImage,
             Stage::WriteConfig => {
@@ -391,6 +429,30 @@ impl Owner {
         text.trim().rsplit_once(':')?.1.parse().ok()
     }
 
+    /// The builds of the same program, but for this one.
+    fn other_builds(image: usize) -> impl Iterator<Item = usize> {
+        (0..KINDS).filter(move |other| *other != image && other % PROGRAMS == image % PROGRAMS)
+    }
+
+    /// Whether no other build of its program was pulled since it was used last.
+    fn is_newest(&self, image: usize) -> bool {
+        let newer = |other| self.born.get(&other) > self.used.get(&image);
+        !Self::other_builds(image).any(newer)
+    }
+
+    /// Once everything has come to rest and was collected: no older build is there that is proven to be one.
+    pub fn check_older_builds(&self) {
+        let named: BTreeSet<_> = (0..KINDS).filter_map(|reference| self.named(reference)).collect();
+        let there: BTreeMap<_, _> =
+            (0..KINDS).filter_map(|image| Some((image, Times::of(&self.image(image))?))).collect();
+        for (image, old) in there.iter().filter(|(image, _)| !named.contains(image)) {
+            let is_recent = old.used.elapsed().unwrap_or_default() < GRACE;
+            let newer = Self::other_builds(*image).filter_map(|other| there.get(&other));
+            let mut newer = newer.filter(|new| old.used < new.born && new.born <= new.used);
+            assert!(is_recent || newer.next().is_none(), "image {image} is an older build");
+        }
+    }
+
     /// At every instant: an image is whole under its name, or not there under its name.
     fn check_whole(&self) {
         for image in (0..KINDS).filter(|image| self.image(*image).exists()) {
@@ -399,8 +461,14 @@ impl Owner {
     }
 
     pub fn check(&self, when: &str) {
+        for (&image, &used) in &self.used {
+            if used.elapsed().unwrap_or_default() < GRACE {
+                assert_eq!(content(&self.image(image)), expected(image), "{when}: used {image}");
+            }
+        }
         let named = (0..KINDS).filter_map(|reference| Some((reference, self.named(reference)?)));
         let wanted = self.wanted.iter().map(|(&reference, &image)| (reference, image));
+        let wanted = wanted.filter(|(_, image)| self.is_newest(*image));
         for (reference, image) in named.chain(wanted) {
             // Whoever has yet to look finds out that it is gone, and pulls it.
             let mut pulls = self.pulls.iter().filter(|pull| pull.reference == reference);
@@ -417,15 +485,6 @@ impl Owner {
     }
 }
 
-/// Marks an image as used now, if it is there.
-fn mark(image: &Path) -> bool {
-    let is_there = image.is_dir();
-    if is_there {
-        touch(image);
-    }
-    is_there
-}
-
 fn fill(top: &Path, image: usize) {
     for (name, text) in expected(image) {
         fs::create_dir_all(top.join(&name).parent().unwrap()).unwrap();
@@ -433,9 +492,24 @@ fn fill(top: &Path, image: usize) {
     }
 }
 
-/// What an image holds. Each brings a program that no other has.
+/// What an image on disk shows of its age, if it was pulled to the end and its birth is known.
+struct Times {
+    born: SystemTime,
+    used: SystemTime,
+}
+
+impl Times {
+    fn of(image: &Path) -> Option<Self> {
+        let config = fs::metadata(image.join(".oci-config.json")).ok()?;
+        let top = fs::metadata(image).ok()?;
+        let (born, used) = (top.created().ok()?, top.modified().ok()?);
+        (config.len() > 0).then_some(Self { born, used })
+    }
+}
+
+/// What an image holds. Each brings the name of its program.
 fn expected(image: usize) -> BTreeMap<String, String> {
-    let program = format!("usr/local/bin/program-{image}");
+    let program = format!("usr/local/bin/program-{}", image % PROGRAMS);
     let names = ["bin/a", "usr/local/bin/task", &program, "usr/lib/deep/c", "etc/d"];
     names.map(|name| (name.to_owned(), format!("{name} of {image}"))).into()
 }

@@ -332,6 +332,22 @@ mod tests {
     }
 
     #[test]
+    fn a_recent_image_says_which_option_removes_it_unless_none_does() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let name = crate::cache::EntryName::new("sha256-a").unwrap();
+        let location = crate::cache::Location { folder: crate::cache::Folder::Root, name };
+        for (used, changed, expected) in [
+            (700, 700, "used 5 min ago; --keep-recent=0s removes it"),
+            (4600, 700, "used in the future; --keep-recent=0s removes it"),
+            (700, 999, "used 5 min ago"),
+        ] {
+            let entry = Entry::used_at(location.clone(), EntryKind::Foreign, at(used));
+            let entry = Entry { changed: at(changed), ..entry };
+            assert_eq!(how_recent(at(1000), &entry), expected);
+        }
+    }
+
+    #[test]
     fn counts_name_only_what_is_there() {
         let mut counts = Counts::default();
         assert_eq!(counts.to_string(), "0 images");

@@ -1,6 +1,8 @@
 //! Removing dead images: several shapes of trees and file systems, several ceilings for the number of
 //! threads, and `std::fs::remove_dir_all` to compare. It removes what it has built, and nothing else.
 
+#![allow(clippy::print_stderr, reason = "a bench that cannot run here says why")]
+
 #[path = "../tests/support/cache.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod cache;

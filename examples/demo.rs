@@ -9,6 +9,7 @@ mod cache;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use cache::agents::{Agent, extract_layer};
 use cache::pull::{Pull, Request};
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         &["list", "--sizes"][..],
         &["gc", "--dry-run", "--layers"],
         &["gc"],
-        &["gc", "--layers"],
+        &["gc", "--layers", "--keep-recent=0s"],
         &["list"],
     ];
     for verb in verbs {
@@ -42,20 +43,23 @@ fn command_line(directory: PathBuf, verb: &[&str]) -> Vec<OsString> {
     words
 }
 
-/// Two older builds that nothing references any more, three live images, and the layers that all of
-/// them were made of.
+/// Two older builds, last used days ago, that newer ones have replaced since; three live images, and the layers that all of them
+/// were made of.
 fn build() -> TestCache {
     let cache = TestCache::new();
-    for (agent, version) in [
-        (Agent::ClaudeCode, 1),
-        (Agent::Codex, 1),
-        (Agent::ClaudeCode, 2),
-        (Agent::Codex, 2),
-        (Agent::OpenCode, 2),
+    for (agent, version, days) in [
+        (Agent::ClaudeCode, 1, 4),
+        (Agent::Codex, 1, 2),
+        (Agent::ClaudeCode, 2, 0),
+        (Agent::Codex, 2, 0),
+        (Agent::OpenCode, 2, 0),
     ] {
         let build = agent.build(version);
         let image = hash(&build.image);
-        Pull::begin(&cache.dir(), Request { image, extract, ..build }).finish();
+        Pull::begin(&cache.dir(), Request { image: image.clone(), extract, ..build }).finish();
+        if days > 0 {
+            cache.unused_for(&image, Duration::from_secs(days * 86_400));
+        }
     }
     cache
 }

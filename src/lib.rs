@@ -33,7 +33,8 @@
 //! # let home = tempfile::tempdir()?;
 //! # let image = home.path().join("sha256-9803");
 //! # std::fs::create_dir(&image)?;
-//! # std::fs::File::open(&image)?.set_modified(SystemTime::now() - Duration::from_secs(60))?;
+//! # std::fs::write(image.join(".oci-config.json"), "{}")?;
+//! # std::fs::File::open(&image)?.set_modified(SystemTime::now() - Duration::from_secs(3600))?;
 //! # let directory = home.path();
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
 //! let mut draft = gc::plan(&cache, &GcOptions::default(), Jobs::default(), &mut ())?;

@@ -7,19 +7,25 @@ use indicatif::HumanCount;
 
 use jiff::Timestamp;
 
-use crate::cache::{Folder, InUse, Inventory, Unseen};
+use crate::cache::{Entry, Folder, InUse, Inventory, Unseen};
 use crate::cli::context::Context;
 use crate::cli::ui::units::plural;
 use crate::error::{Problems, Result};
 use crate::escape::Escaped;
-use crate::plan::DroppedRefs;
+use crate::plan::{Decision, DroppedRefs, Plan, RemoveReason, Verdict};
 use crate::usage::{CacheUsage, Measurement};
 
 /// A warning that the refs of the cache at `cache_dir` may be incomplete, on one line.
-pub fn dropped_refs(inventory: &Inventory, cache_dir: &Path) -> Option<String> {
+pub fn dropped_refs(inventory: &Inventory, plan: &Plan, cache_dir: &Path) -> Option<String> {
+    // An orphan that goes for that alone, although something tells what it is, has been replaced.
+    let is_replaced = |image: &Entry| {
+        let decision = plan.get(&image.location);
+        let goes = |found: &Decision| found.verdict == Verdict::Remove(RemoveReason::Orphan);
+        decision.is_some_and(|found| goes(found) && found.identity.is_some())
+    };
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);
-    let (what, who) = match DroppedRefs::new(inventory, Timestamp::now())? {
+    let (what, who) = match DroppedRefs::new(inventory, Timestamp::now(), is_replaced)? {
         DroppedRefs::Missing { images } => (format!("there is no {path}"), plural(images, "image")),
         DroppedRefs::Younger { orphans, .. } => {
             let orphans = plural(orphans, "orphan");
@@ -99,7 +105,7 @@ impl Notes {
         if is_orphan {
             let invalid = inventory.refs.invalid.iter();
             notes.warnings.extend(invalid.map(|found| found.warning(&context.cache_dir)));
-            notes.warnings.extend(dropped_refs(inventory, &context.cache_dir));
+            notes.warnings.extend(dropped_refs(inventory, &Plan::default(), &context.cache_dir));
         }
         notes
     }

@@ -149,6 +149,12 @@ impl Directory {
         sys::volume(&self.fd)
     }
 
+    /// Whether the file system is known to remove one name after the other, however many threads ask. Where that cannot be
+    /// told, it is not.
+    pub fn queues_removals(&self) -> bool {
+        sys::queues_removals(&self.fd)
+    }
+
     /// Free bytes on the file system.
     pub fn free_bytes(&self) -> Result<u64> {
         let found = rustix::fs::fstatvfs(&self.fd)?;

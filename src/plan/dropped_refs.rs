@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::reachability::Reachability;
 use super::unreplaced::WEEK;
-use crate::cache::{Folder, Inventory};
+use crate::cache::{Entry, Folder, Inventory};
 
 /// By how much the index has to be younger than an orphan's last use.
 const MARGIN: SignedDuration = SignedDuration::from_hours(1);
@@ -33,9 +33,13 @@ pub enum DroppedRefs {
 }
 
 impl DroppedRefs {
-    /// What there is to doubt about the refs of `inventory` at this time. What was not used for a week is not wanted by the
-    /// owner any more.
-    pub fn new(inventory: &Inventory, now: Timestamp) -> Option<Self> {
+    /// What there is to doubt about the refs of `inventory` at this time. An orphan that a newer build has replaced needs no
+    /// reference, and one that was not used for a week is not wanted by the owner any more.
+    pub fn new(
+        inventory: &Inventory,
+        now: Timestamp,
+        is_replaced: impl Fn(&Entry) -> bool,
+    ) -> Option<Self> {
         if !inventory.refs.unreadable.is_empty() {
             // Worse is known of it: nothing is an orphan then.
             return None;
@@ -49,7 +53,8 @@ impl DroppedRefs {
         let is_older =
             |used: Timestamp| born.duration_since(used) > MARGIN && now.duration_since(used) < WEEK;
         let orphans = inventory.images().filter(|(image, digest)| {
-            !marks.contains(digest.entry_name()) && is_older(image.last_used)
+            let is_orphan = !marks.contains(digest.entry_name());
+            is_orphan && is_older(image.last_used) && !is_replaced(image)
         });
         match orphans.count() {
             0 => None,
@@ -61,7 +66,7 @@ impl DroppedRefs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::{Digest, Entry, EntryKind, EntryName, Location, Ref, UnreadableRef};
+    use crate::cache::{Digest, EntryKind, EntryName, Location, Ref, UnreadableRef};
 
     #[test]
     fn an_index_that_is_missing_or_younger_than_an_orphan_is_doubted() {
@@ -85,7 +90,7 @@ mod tests {
                     modified: at(0),
                 });
             }
-            DroppedRefs::new(&inventory, at(20_000))
+            DroppedRefs::new(&inventory, at(20_000), |_| false)
         };
         let refs = &[Folder::Layers, Folder::Refs][..];
         let younger = |born| Some(DroppedRefs::Younger { orphans: 1, born: at(born) });
@@ -96,7 +101,7 @@ mod tests {
         assert_eq!(doubt(refs, Some(13_601), true), None);
         assert_eq!(doubt(refs, Some(5_000), false), None);
         // Nobody misses the refs of a cache without images.
-        assert_eq!(DroppedRefs::new(&Inventory::default(), at(20_000)), None);
+        assert_eq!(DroppedRefs::new(&Inventory::default(), at(20_000), |_| false), None);
         let mut unreadable = Inventory::default();
         let error = crate::error::Error::Interrupted;
         unreadable.refs.unreadable.push(UnreadableRef { file: None, error });
@@ -105,6 +110,10 @@ mod tests {
             EntryKind::Image(digest),
         );
         unreadable.entries.push(Entry::used_at(location, kind, at(0)));
-        assert_eq!(DroppedRefs::new(&unreadable, at(20_000)), None, "worse is known of them");
+        assert_eq!(
+            DroppedRefs::new(&unreadable, at(20_000), |_| false),
+            None,
+            "worse is known of them"
+        );
     }
 }

@@ -41,8 +41,8 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 /// # names.map(|name| std::fs::create_dir(home.path().join(name)).unwrap());
 /// # std::fs::write(home.path().join("refs/0"), "ghcr.io/a/b:latest\tsha256:8432\n")?;
 /// # let cache = Cache::open(home.path())?.unwrap();
-/// // Two images, the second of which is an orphan, a minute after they were used.
-/// let mut evidence = Evidence::at(Timestamp::now() + SignedDuration::from_mins(1));
+/// // Two images, the second of which is an orphan, an hour after they were used.
+/// let mut evidence = Evidence::at(Timestamp::now() + SignedDuration::from_hours(1));
 /// evidence.mounts = cache.mounts()?;
 /// let inventory = cache.inventory()?;
 /// let verdicts = |evidence: &Evidence| {

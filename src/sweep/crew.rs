@@ -68,9 +68,10 @@ struct Watch {
     names: u64,
 }
 
-/// Runs tasks, and those that they push, until none is left, with `ceiling` threads at most, the
+/// Runs tasks, and those that they push, until none is left, with `first` threads at first and `ceiling` at most, the
 /// calling one included. What a thread does between two looks should be short.
 pub(super) fn run<T: Send>(
+    first: usize,
     ceiling: usize,
     tasks: impl IntoIterator<Item = T>,
     names: impl Fn() -> u64 + Sync,
@@ -81,13 +82,16 @@ pub(super) fn run<T: Send>(
         tasks: Mutex::new(Tasks { shared, busy: 1, started: 1, is_over: false }),
         work: Condvar::new(),
         bench: Condvar::new(),
-        needed: AtomicUsize::new(1),
+        needed: AtomicUsize::new(first),
         idle: AtomicUsize::new(0),
     };
-    let pace = Pace::new(ceiling);
+    let pace = Pace::new(first, ceiling);
     let watch = Watch { pace, since: Instant::now(), computed: computed(), names: names() };
     let crew = Crew { board, watch: Mutex::new(watch), run, names };
-    std::thread::scope(|scope| crew.serve(scope, 0));
+    std::thread::scope(|scope| {
+        crew.call(scope, first.min(ceiling));
+        crew.serve(scope, 0);
+    });
 }
 
 impl<T> Worker<'_, T> {
@@ -242,7 +246,7 @@ mod tests {
         };
         // As if each task were as much work as there is in a window.
         let names = || done.load(Ordering::Relaxed) * LEAST_NAMES;
-        run(ceiling, [depth, depth], names, step);
+        run(1, ceiling, [depth, depth], names, step);
         done.into_inner()
     }
 
@@ -251,7 +255,7 @@ mod tests {
         for ceiling in [1, 2, 3, 32] {
             assert_eq!(count(ceiling, 14), 2 * ((1 << 15) - 1), "{ceiling}");
         }
-        run(4, [], || 0, |(), _| panic!("there is nothing to do"));
+        run(4, 4, [], || 0, |(), _| panic!("there is nothing to do"));
     }
 
     /// With two at least, of which one waits when the other panics.
@@ -264,6 +268,6 @@ mod tests {
         };
         let names = AtomicU64::new(0);
         let more = || names.fetch_add(LEAST_NAMES, Ordering::Relaxed);
-        catch_unwind(AssertUnwindSafe(|| run(4, [20, 20], more, slow))).unwrap_err();
+        catch_unwind(AssertUnwindSafe(|| run(1, 4, [20, 20], more, slow))).unwrap_err();
     }
 }

@@ -1,9 +1,9 @@
 //! How many threads delete, from the rates that this and other numbers have reached.
 //!
 //! File systems differ: some serialise what threads remove, and then each more only queues; others
-//! wait for a disk, and many threads wait at the same time. So one thread begins, and more are tried
-//! as long as that is worth it. From time to time the next larger and the next smaller number are
-//! tried again, ever less often as long as they do not pay.
+//! wait for a disk, and many threads wait at the same time. A small tree is gone before that is found
+//! out, so where it is known, the right number begins. From time to time the next larger and the next
+//! smaller number are tried, ever less often as long as they do not pay.
 //!
 //! Where the processor is idle, all of them wait. Disks are erratic, so rates say little then, and more
 //! threads are taken unless that is clearly slower.
@@ -50,10 +50,10 @@ enum State {
 }
 
 impl Pace {
-    /// One thread at first, never more than `ceiling`.
-    pub fn new(ceiling: usize) -> Self {
-        let state = State::Steady(0);
-        Self { ceiling, best: 1, rate: 0.0, state, pause: FIRST_PAUSE, upwards: true }
+    /// So many threads at first, never more than `ceiling`.
+    pub fn new(first: usize, ceiling: usize) -> Self {
+        let (best, state) = (first.min(ceiling), State::Steady(0));
+        Self { ceiling, best, rate: 0.0, state, pause: FIRST_PAUSE, upwards: true }
     }
 
     /// How many threads should work.
@@ -114,7 +114,7 @@ mod tests {
 
     /// The numbers of threads for these rates, one a window.
     fn threads(ceiling: usize, rates: &[f64]) -> Vec<usize> {
-        let mut pace = Pace::new(ceiling);
+        let mut pace = Pace::new(1, ceiling);
         let first = pace.threads();
         let next = rates.iter().map(|&rate| {
             pace.note(Window { rate, waits: false });
@@ -148,7 +148,7 @@ mod tests {
             (&[1.0, 0.9, 3.0, 2.5, 3.0][..], &[1, 4, 16, 32, 32, 32][..]),
             (&[1.0, 0.5, 0.5, 0.5], &[1, 4, 1, 4, 16]),
         ] {
-            let mut pace = Pace::new(32);
+            let mut pace = Pace::new(1, 32);
             let mut found = vec![pace.threads()];
             for &rate in rates {
                 pace.note(Window { rate, waits: true });
@@ -163,7 +163,7 @@ mod tests {
 
     /// What is removed in so many windows, as a part of what the best number of threads would have.
     fn share(ceiling: usize, windows: u32, law: Law<'_>) -> f64 {
-        let mut pace = Pace::new(ceiling);
+        let mut pace = Pace::new(1, ceiling);
         let best = (1..=ceiling).map(|threads| law(threads).rate).fold(0.0, f64::max);
         let removed = (0..windows).map(|_| {
             let window = law(pace.threads());
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_has_changed_is_noticed() {
-        let mut pace = Pace::new(32);
+        let mut pace = Pace::new(1, 32);
         let mut after = |windows: u32, law: Law<'_>| {
             (0..windows).for_each(|_| pace.note(law(pace.threads())));
             pace.best

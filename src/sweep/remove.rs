@@ -34,7 +34,10 @@ pub(super) fn remove(
         to_remove.iter().map(|to_remove| Tree::new(to_remove, progress, &names, report)).collect();
     let tasks = trees.iter().map(|tree| Task::Begin(Removal { tree, budget }));
     let removed = || trees.iter().map(Tree::removed).sum();
-    crew::run(budget.threads(), tasks, removed, Task::run);
+    // Where removals wait for each other, more threads only queue; elsewhere they wait for the disk together.
+    let queues = to_remove.iter().any(|entry| entry.folder.queues_removals());
+    let first = if queues { 1 } else { budget.threads() };
+    crew::run(first, budget.threads(), tasks, removed, Task::run);
 }
 
 /// One tree's removal, as every task of it knows it.

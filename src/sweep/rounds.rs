@@ -21,12 +21,12 @@ use crate::usage::Progress;
 /// events: the outcome has it all.
 ///
 /// The lock says that nobody else collects this cache. It has to be taken before the inventory that the
-/// plan was made of, or what another collection has done meanwhile shows as [`RemovalResult::Gone`].
+/// plan was made of, or what another collection has done meanwhile shows as [`RemovalResult::Gone`](super::RemovalResult::Gone).
 ///
 /// # Errors
 /// The threads cannot be started, the refs cannot be read, or the job was stopped before it had
 /// begun: then nothing was removed.
-/// What goes wrong with a single item is in its [`RemovalResult`].
+/// What goes wrong with a single item is in its [`RemovalResult`](super::RemovalResult).
 ///
 /// # Panics
 /// `progress` was made for fewer trees than the plan has decisions.
@@ -47,7 +47,8 @@ use crate::usage::Progress;
 /// # let image = home.path().join("sha256-9803");
 /// # std::fs::create_dir(&image)?;
 /// # std::fs::write(image.join("file"), [1; 5000])?;
-/// # std::fs::File::open(&image)?.set_modified(SystemTime::now() - Duration::from_secs(60))?;
+/// # std::fs::write(image.join(".oci-config.json"), "{}")?;
+/// # std::fs::File::open(&image)?.set_modified(SystemTime::now() - Duration::from_secs(3600))?;
 /// # let directory = home.path();
 /// let stop = StopFlag::new();
 /// let found = Cache::open_locked(directory, &stop, |_| Patience::Wait)?;

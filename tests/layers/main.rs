@@ -7,7 +7,7 @@ mod support;
 mod bed;
 mod commands;
 mod copies;
-mod daily_life;
+mod daily;
 mod extractions;
 mod owner;
 mod pulls;

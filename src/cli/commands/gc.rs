@@ -59,7 +59,7 @@ fn make_draft(
     for invalid in &inventory.refs.invalid {
         report.warn(context, invalid.warning(cache.path()));
     }
-    if let Some(warning) = dropped_refs(inventory, &context.cache_dir) {
+    if let Some(warning) = dropped_refs(inventory, &draft.plan, &context.cache_dir) {
         report.warn(context, warning);
     }
     for location in draft.evidence.activity.after(Timestamp::now()) {

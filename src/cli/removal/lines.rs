@@ -109,7 +109,7 @@ impl Layout {
     /// `Kept    sha256:0123456789ab              referenced: ghcr.io/a/b:latest`
     pub fn kept(self, decision: &Decision) -> String {
         let verb = if self.dry_run { "Would keep  " } else { "Kept   " };
-        self.line(verb, decision, "", &why_kept(self.now, decision))
+        self.line(verb, decision, "", &why_kept(decision, self.now))
     }
 
     /// For what something has spoken for at the last moment.
@@ -130,7 +130,7 @@ impl Layout {
     /// For an image that comes back.
     pub fn restored(self, decision: &Decision) -> String {
         let verb = if self.dry_run { "Would restore" } else { "Restored" };
-        self.line(verb, decision, "", &why_kept(self.now, decision))
+        self.line(verb, decision, "", &why_kept(decision, self.now))
     }
 
     fn line(self, verb: &str, decision: &Decision, bytes: &str, why: &str) -> String {
@@ -151,17 +151,21 @@ fn cut_why(why: &str, columns: usize) -> String {
     }
 }
 
-/// The references that have to do with a decision.
+/// The references that have to do with a decision; of an orphan, what it most likely was.
 fn refs(decision: &Decision) -> String {
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
-    names.collect::<Vec<_>>().join(", ")
+    let names = names.collect::<Vec<_>>().join(", ");
+    match &decision.identity {
+        Some(identity) if names.is_empty() => identity.to_string(),
+        _ => names,
+    }
 }
 
 fn with_details(reason: &str, details: String) -> String {
     if details.is_empty() { reason.to_owned() } else { format!("{reason}: {details}") }
 }
 
-fn why_kept(now: Timestamp, decision: &Decision) -> String {
+fn why_kept(decision: &Decision, now: Timestamp) -> String {
     let reason = decision.verdict.reason();
     let users = users(decision);
     match &decision.item {
@@ -173,15 +177,17 @@ fn why_kept(now: Timestamp, decision: &Decision) -> String {
             format!("{reason}: a pull may need it")
         }
         _ if decision.verdict.keeps_for(KeepReason::InUse) => format!("{reason}: {users}"),
-        item if item.is_layer() && !decision.verdict.keeps_for(KeepReason::Recent) => {
+        Item::Entry(entry)
+            if decision.verdict.keeps_for(KeepReason::Recent) && !entry.is_extraction() =>
+        {
+            format!("{reason}: {}", how_recent(now, entry))
+        }
+        item if item.is_layer() => {
             let details = decision.layer_status.as_ref().map(|found| details(found, false));
             with_details(reason, details.unwrap_or_default())
         }
         Item::Entry(entry) if entry.is_extraction() => {
             format!("{reason}: a pull may be working on it")
-        }
-        Item::Entry(entry) if decision.verdict.keeps_for(KeepReason::Recent) => {
-            format!("{reason}: {}", how_recent(now, entry))
         }
         _ => with_details(reason, refs(decision)),
     }
@@ -191,7 +197,7 @@ fn why_kept(now: Timestamp, decision: &Decision) -> String {
 fn how_recent(now: Timestamp, entry: &Entry) -> String {
     let used = ago(now, entry.last_used);
     let is_arriving = now.duration_since(entry.changed).abs() < SignedDuration::from_secs(2);
-    let way_out = if is_arriving { "" } else { "; --keep-recent=0s removes it" };
+    let way_out = if is_arriving { "" } else { ", `--keep-recent 0s` removes it" };
     format!("used {used}{way_out}")
 }
 
@@ -242,9 +248,10 @@ pub fn mounted(decision: &Decision) -> String {
 
 /// Whether a user who expects something to go wonders why it stays. Nobody wonders at a pull.
 pub fn is_worth_telling(decision: &Decision) -> bool {
-    use KeepReason::{InUse, Leased, Mount, Recent};
+    use KeepReason::{InUse, Leased, Mount, Recent, Unreplaced};
     let is_extraction = matches!(&decision.item, Item::Entry(entry) if entry.is_extraction());
-    !is_extraction && matches!(decision.verdict, Verdict::Keep(InUse | Leased | Mount | Recent))
+    !is_extraction
+        && matches!(decision.verdict, Verdict::Keep(InUse | Leased | Mount | Recent | Unreplaced))
 }
 
 /// The first problem, and how many more there were.
@@ -337,8 +344,8 @@ mod tests {
         let name = crate::cache::EntryName::new("sha256-a").unwrap();
         let location = crate::cache::Location { folder: crate::cache::Folder::Root, name };
         for (used, changed, expected) in [
-            (700, 700, "used 5 min ago; --keep-recent=0s removes it"),
-            (4600, 700, "used in the future; --keep-recent=0s removes it"),
+            (700, 700, "used 5 min ago, `--keep-recent 0s` removes it"),
+            (4600, 700, "used in the future, `--keep-recent 0s` removes it"),
             (700, 999, "used 5 min ago"),
         ] {
             let entry = Entry::used_at(location.clone(), EntryKind::Foreign, at(used));

@@ -11,6 +11,11 @@ use rustix::io::{Errno, Result};
 
 use crate::fs::{Extent, Holding, Status, Volume, VolumeKind};
 
+/// None is known to.
+pub fn queues_removals(_: &OwnedFd) -> bool {
+    false
+}
+
 /// The file system that an open file lies on, if files can share data there.
 pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
     const APFS: &[u8] = b"apfs\0";

@@ -31,6 +31,12 @@ pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
     }
 }
 
+/// btrfs and XFS were measured: see `docs/performance.md`.
+pub fn queues_removals(fd: &OwnedFd) -> bool {
+    let magic = rustix::fs::fstatfs(fd).map(|found| found.f_type as u64 & u64::from(u32::MAX));
+    matches!(magic, Ok(BTRFS | XFS))
+}
+
 /// `struct btrfs_ioctl_fs_info_args`.
 #[repr(C)]
 struct BtrfsInfo {

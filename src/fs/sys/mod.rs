@@ -24,12 +24,12 @@ mod unix;
 mod unshared;
 
 #[cfg(target_vendor = "apple")]
-pub use apfs::{look_into, volume};
+pub use apfs::{look_into, queues_removals, volume};
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
-pub use fiemap::{look_into, volume};
+pub use fiemap::{look_into, queues_removals, volume};
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
 pub use linux::*;
 #[cfg(any(not(target_os = "linux"), bbox_portable))]
 pub use unix::*;
 #[cfg(not(any(all(target_os = "linux", not(bbox_portable)), target_vendor = "apple")))]
-pub use unshared::{look_into, volume};
+pub use unshared::{look_into, queues_removals, volume};

@@ -6,6 +6,11 @@ use rustix::io::Result;
 
 use crate::fs::{Extent, Holding, Status, Volume};
 
+/// None is known to.
+pub fn queues_removals(_: &OwnedFd) -> bool {
+    false
+}
+
 pub fn volume(_: &OwnedFd) -> Result<Option<Volume>> {
     Ok(None)
 }

@@ -274,7 +274,7 @@ impl<'a> Listing<'a> {
             format!("{}; it may name any image, so gc will remove nothing", found.error)
         }));
         warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
-        warnings.extend(dropped_refs(self.inventory, self.cache_dir));
+        warnings.extend(dropped_refs(self.inventory, self.plan, self.cache_dir));
         let unread = self.cache_usage.map(|usage| unread(self.inventory, usage));
         warnings.extend(unread.unwrap_or_default());
         warnings

@@ -7,7 +7,7 @@
 //! - so is the newest build of each program in the end.
 //!
 //! A collection may look for a moment at an image that is being marked, and be killed at that: then the next one brings it back. How
-//! often an image was away for a moment is counted. `BBOX_THOROUGH=1 cargo test --test layers daily_life -- --nocapture` is
+//! often an image was away for a moment is counted. `BBOX_THOROUGH=1 cargo test --test layers daily -- --nocapture` is
 //! the long form: a thousand pulls each.
 
 use std::fs;

@@ -12,16 +12,17 @@ use crate::cli::context::Context;
 use crate::cli::ui::units::plural;
 use crate::error::{Problems, Result};
 use crate::escape::Escaped;
-use crate::plan::{Decision, DroppedRefs, Plan, RemoveReason, Verdict};
+use crate::plan::{DroppedRefs, Plan, RemoveReason, Verdict};
 use crate::usage::{CacheUsage, Measurement};
 
 /// A warning that the refs of the cache at `cache_dir` may be incomplete, on one line.
 pub fn dropped_refs(inventory: &Inventory, plan: &Plan, cache_dir: &Path) -> Option<String> {
-    // An orphan that goes for that alone, although something tells what it is, has been replaced.
+    // What goes although something tells what it is has been replaced.
     let is_replaced = |image: &Entry| {
         let decision = plan.get(&image.location);
-        let goes = |found: &Decision| found.verdict == Verdict::Remove(RemoveReason::Orphan);
-        decision.is_some_and(|found| goes(found) && found.identity.is_some())
+        decision.is_some_and(|found| {
+            found.verdict == Verdict::Remove(RemoveReason::Orphan) && found.identity.is_some()
+        })
     };
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);

@@ -204,8 +204,9 @@ impl<'a> Collection<'a> {
 
     /// Why an image stays at this moment, whether it is referenced or not.
     fn keeps_for_now(&self, entry: &Entry) -> Option<KeepReason> {
-        let is_recent = self.evidence.is_arriving(entry) || self.is_recent(entry);
-        self.needed(entry).or(is_recent.then_some(KeepReason::Recent))
+        let is_arriving = self.is_orphan(entry) && self.evidence.is_arriving(entry);
+        let recent = self.is_recent(entry).then_some(KeepReason::Recent);
+        self.needed(entry).or(recent).or(is_arriving.then_some(KeepReason::Arriving))
     }
 
     fn find_unreplaced(&self, builds: &Builds<'_>) -> HashSet<&'a Location> {

@@ -88,8 +88,7 @@ fn verdict(
 /// Whether a pull may be at work with an image that was named all the same: it marks the image, and writes its reference
 /// a moment later.
 fn is_just_used(image: &Entry, evidence: &Evidence) -> bool {
-    let age = evidence.now.duration_since(image.last_used);
-    age.abs() < JUST_USED || evidence.is_arriving(image)
+    evidence.now.duration_since(image.last_used).abs() < JUST_USED
 }
 
 /// Removes everything, images in use included: the caller has been told of those. What is mounted is not the cache's,

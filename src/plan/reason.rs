@@ -17,6 +17,8 @@ pub enum KeepReason {
     Recent,
     /// An orphan that nothing newer has replaced: its owner may have dropped the reference and still want it.
     Unreplaced,
+    /// An orphan without a config that was renamed into its place a moment ago: a pull is about to write its reference.
+    Arriving,
     /// A layer that no image which stays can be made of, but the user has not asked for it.
     Unreferenced,
     /// Nobody can say whether it is still needed.
@@ -33,7 +35,8 @@ impl KeepReason {
             Self::Leased => "leased",
             Self::InUse => "in-use",
             Self::Mount => "mount",
-            Self::Recent => "recent",
+            // For a moment, it is just recent.
+            Self::Recent | Self::Arriving => "recent",
             Self::Unreplaced => "unreplaced",
             Self::Unreferenced => "unreferenced",
             Self::Unknown => "unknown",

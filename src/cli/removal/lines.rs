@@ -1,7 +1,7 @@
 //! Decisions and what came of them, in words.
 
 use bytesize::ByteSize;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
@@ -180,7 +180,11 @@ fn why_kept(decision: &Decision, now: Timestamp) -> String {
         Item::Entry(entry)
             if decision.verdict.keeps_for(KeepReason::Recent) && !entry.is_extraction() =>
         {
-            format!("{reason}: {}", how_recent(now, entry))
+            let used = ago(now, entry.last_used);
+            format!("{reason}: used {used}, `--keep-recent 0s` removes it")
+        }
+        _ if decision.verdict.keeps_for(KeepReason::Arriving) => {
+            format!("{reason}: it has no config yet, so a pull may be about to name it")
         }
         item if item.is_layer() => {
             let details = decision.layer_status.as_ref().map(|found| details(found, false));
@@ -191,14 +195,6 @@ fn why_kept(decision: &Decision, now: Timestamp) -> String {
         }
         _ => with_details(reason, refs(decision)),
     }
-}
-
-/// How long ago something was used, and which option takes it all the same; none does while a pull may be at its end.
-fn how_recent(now: Timestamp, entry: &Entry) -> String {
-    let used = ago(now, entry.last_used);
-    let is_arriving = now.duration_since(entry.changed).abs() < SignedDuration::from_secs(2);
-    let way_out = if is_arriving { "" } else { ", `--keep-recent 0s` removes it" };
-    format!("used {used}{way_out}")
 }
 
 /// How many users are named.
@@ -248,10 +244,13 @@ pub fn mounted(decision: &Decision) -> String {
 
 /// Whether a user who expects something to go wonders why it stays. Nobody wonders at a pull.
 pub fn is_worth_telling(decision: &Decision) -> bool {
-    use KeepReason::{InUse, Leased, Mount, Recent, Unreplaced};
+    use KeepReason::{Arriving, InUse, Leased, Mount, Recent, Unreplaced};
     let is_extraction = matches!(&decision.item, Item::Entry(entry) if entry.is_extraction());
     !is_extraction
-        && matches!(decision.verdict, Verdict::Keep(InUse | Leased | Mount | Recent | Unreplaced))
+        && matches!(
+            decision.verdict,
+            Verdict::Keep(Arriving | InUse | Leased | Mount | Recent | Unreplaced)
+        )
 }
 
 /// The first problem, and how many more there were.
@@ -336,22 +335,6 @@ mod tests {
             assert_eq!(cut.starts_with("unused (3 days ago): "), columns >= 27, "{cut}");
         }
         assert_eq!(cut_why("orphan", 8), "orphan");
-    }
-
-    #[test]
-    fn a_recent_image_says_which_option_removes_it_unless_none_does() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let name = crate::cache::EntryName::new("sha256-a").unwrap();
-        let location = crate::cache::Location { folder: crate::cache::Folder::Root, name };
-        for (used, changed, expected) in [
-            (700, 700, "used 5 min ago, `--keep-recent 0s` removes it"),
-            (4600, 700, "used in the future, `--keep-recent 0s` removes it"),
-            (700, 999, "used 5 min ago"),
-        ] {
-            let entry = Entry::used_at(location.clone(), EntryKind::Foreign, at(used));
-            let entry = Entry { changed: at(changed), ..entry };
-            assert_eq!(how_recent(at(1000), &entry), expected);
-        }
     }
 
     #[test]

@@ -60,19 +60,27 @@ enum Act {
     LeaveAlone { image: Option<usize> },
 }
 
-/// A whole collection, with the owner at work before each of its steps. Images of `unwanted` are to go
-/// although refs name them.
-fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usize>) {
+/// What a collection is to remove besides older builds.
+#[derive(Clone, Debug, Default)]
+struct Wishes {
+    /// These images go although refs name them.
+    unwanted: BTreeSet<usize>,
+    /// Every orphan goes.
+    all: bool,
+}
+
+/// A whole collection, with the owner at work before each of its steps.
+fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], wishes: &Wishes) {
     let mut acts = acts.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
     let mut next = || acts.next().unwrap_or_default();
     let cache = Cache::open(owner.cache.dir()).unwrap().unwrap();
     let inventory = owner.meanwhile(next(), || cache.inventory().unwrap());
     let images = inventory.images().map(|(entry, _)| entry.location.clone());
     let is_unwanted = |image: &Location| {
-        unwanted.iter().any(|n| *image.name.to_string() == format!("sha256-{n}"))
+        wishes.unwanted.iter().any(|n| *image.name.to_string() == format!("sha256-{n}"))
     };
     let evicted = images.filter(is_unwanted).collect();
-    let options = GcOptions { evicted, ..GcOptions::default() };
+    let options = GcOptions { evicted, all: wishes.all, ..GcOptions::default() };
     let lifetimes = cache.lifetimes(&inventory);
     let programs = cache.programs(&inventory, &Mounts::default());
     let evidence = Evidence { lifetimes, programs, ..Evidence::of_idle_cache(Timestamp::now()) };
@@ -90,18 +98,23 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
         let progress = Progress::for_items(plan.locations(), StopFlag::new());
         remove(&round.to_remove, &progress, &Budget::new(2, 0), &report);
     });
-    owner.forget_removed(&plan, report, writes);
+    owner.forget_removed(&plan, report, writes, wishes.all);
+}
+
+fn wishes() -> impl Strategy<Value = Wishes> {
+    let (unwanted, all) = (btree_set(0..KINDS, 0..KINDS), proptest::bool::weighted(0.25));
+    (unwanted, all).prop_map(|(unwanted, all)| Wishes { unwanted, all })
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let (kind, any) = (|| 0..KINDS, || 0..8_usize);
     prop_oneof![
         4 => (kind(), kind()).prop_map(|(reference, image)| Act::Start { reference, image }),
-        2 => (kind(), kind()).prop_map(|(reference, image)| Act::Refresh { reference, image }),
+        4 => (kind(), kind()).prop_map(|(reference, image)| Act::Refresh { reference, image }),
         30 => any().prop_map(|pull| Act::Advance { pull }),
-        1 => any().prop_map(|pull| Act::GiveUp { pull }),
+        3 => any().prop_map(|pull| Act::GiveUp { pull }),
         1 => kind().prop_map(|reference| Act::FullDisk { reference }),
-        6 => kind().prop_map(|image| Act::Age { image }),
+        8 => kind().prop_map(|image| Act::Age { image }),
         6 => kind().prop_map(|reference| Act::AgeRef { reference }),
         1 => proptest::option::of(kind()).prop_map(|image| Act::LeaveAlone { image }),
     ]
@@ -129,20 +142,20 @@ proptest! {
         before in vec(act(), 0..60),
         during in vec(vec(act(), 0..8), 11),
         later in vec(vec(act(), 0..6), 11),
-        unwanted in vec(btree_set(0..KINDS, 0..KINDS), 2),
+        wishes in vec(wishes(), 2),
     ) {
         let begun = Instant::now();
         let mut owner = Owner::new(cache());
         before.iter().for_each(|act| owner.act(*act));
-        for (acts, unwanted) in [&during, &later].into_iter().zip(&unwanted) {
-            collect_garbage(&mut owner, acts, unwanted);
+        for (acts, wishes) in [&during, &later].into_iter().zip(&wishes) {
+            collect_garbage(&mut owner, acts, wishes);
             // On a machine that is this slow, an owner may need two seconds from a rename to a mark.
             prop_assume!(begun.elapsed() < Duration::from_secs(2));
             owner.check("after a collection");
         }
         owner.finish_pulls();
         owner.check("after all pulls");
-        collect_garbage(&mut owner, &[], &BTreeSet::new());
+        collect_garbage(&mut owner, &[], &Wishes::default());
         prop_assume!(begun.elapsed() < Duration::from_secs(2));
         owner.check("after the last collection");
         owner.check_older_builds();

@@ -399,10 +399,10 @@ impl Owner {
 
     /// A collection that was told to has removed these images and refs: of the refs, only one that was
     /// written after it had made its plan counts from now on.
-    pub fn forget_removed(&mut self, plan: &Plan, report: Report<'_>, writes: usize) {
+    pub fn forget_removed(&mut self, plan: &Plan, report: Report<'_>, writes: usize, all: bool) {
         let outcome = report.into_outcome(None);
         let removed = plan.removals().filter(|decision| {
-            decision.verdict.overrides_refs()
+            (decision.verdict.overrides_refs() || all)
                 && matches!(
                     outcome.get(decision.item.location()),
                     Some(RemovalResult::Removed { .. })

@@ -200,17 +200,10 @@ impl Owner {
     /// Half an hour passes for an image that nobody works on. For one that is being worked on, time
     /// passes as long as its config is fetched.
     fn age(&mut self, image: usize) {
-        let is_at = |stage| {
-            let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
-            pulls.any(|pull| pull.hit.is_none() && pull.stage == stage)
-        };
-        // Nothing directly in its top has changed for so long.
-        let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
-        let extracted = pulls.find(|pull| pull.stage == Stage::Rename);
-        extracted.into_iter().for_each(|pull| age(&pull.temporary, USED));
+        let is_fetching = |pull: &Pull| pull.image == image && pull.stage == Stage::FetchConfig;
         if self.is_idle(image) {
             self.set_back(image, USED);
-        } else if is_at(Stage::FetchConfig) {
+        } else if self.pulls.iter().any(is_fetching) {
             self.set_back(image, SLOW_FETCH);
         }
     }
@@ -333,6 +326,8 @@ impl Owner {
             Stage::FetchConfig => Stage::EmptyRef,
             Stage::Extract => {
                 fill(&pull.temporary, pull.image);
+                // That took long, and nothing directly in its top has changed meanwhile.
+                age(&pull.temporary, USED);
                 Stage::Rename
             }
             Stage::Rename => {

@@ -46,6 +46,17 @@ fn an_older_build_goes_and_what_nothing_has_replaced_stays() {
     let list = run(&cache, &["list"]).ok();
     assert!(list.contains("(orphan) older ghcr.io/stacklok/brood-box/codex:latest?"), "{list}");
     assert!(list.contains("(unreplaced) claude"), "{list}");
+    for (digest, likely, status) in [
+        ("codex-1", "older ghcr.io/stacklok/brood-box/codex:latest?", "orphan"),
+        ("claude-code-1", "claude", "unreplaced"),
+    ] {
+        let show = run(&cache, &["show", &format!("sha256:{digest}")]).out;
+        let lines = format!("\nmost likely  {likely}\nstatus       {status}\n");
+        assert!(show.contains(&lines), "{show}");
+    }
+    let json = run(&cache, &["show", "sha256:claude-code-1", "--format", "json"]).json();
+    let guess = (&json["status"], &json["guess"]["program"]);
+    assert_eq!(guess, (&"unreplaced".into(), &"claude".into()));
     let gc = run(&cache, &GC).ok();
     assert!(gc.contains("Removed sha256:codex-1 "), "{gc}");
     assert!(gc.contains("1 unreplaced image (") && gc.contains(" gc --all` removes it; `"), "{gc}");

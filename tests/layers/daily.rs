@@ -32,6 +32,9 @@ struct Pace {
     grace: Duration,
 }
 
+/// How often is collected meanwhile, however busy the machine is.
+const FEWEST: usize = 5;
+
 impl Pace {
     fn new() -> Self {
         if std::env::var_os("BBOX_THOROUGH").is_some() {
@@ -105,7 +108,10 @@ impl Program<'_> {
     }
 
     fn live(&mut self) {
-        for _ in 0..self.pace.pulls {
+        let mut pulls = 0;
+        let is_early = || self.tally.collections.load(Relaxed) < FEWEST;
+        while pulls < self.pace.pulls || (pulls < 50 * self.pace.pulls && is_early()) {
+            pulls += 1;
             if self.chance.is_one_of(4) {
                 self.version += 1;
             }
@@ -207,6 +213,7 @@ fn collect_garbage(cache: &TestCache, arguments: &[&str], tally: &Tally, is_done
         let begun = Instant::now();
         let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
         command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments);
+        command.arg("-q").env("HOME", "/nobody/is/here");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let kills = chance.is_one_of(2);
         if kills {
@@ -244,8 +251,11 @@ fn live_with(options: &[&str]) {
             end.unwrap();
         }
     });
-    run(&cache, &arguments);
-    eprintln!("{options:?}: {tally:?}");
+    assert_eq!(run(&cache, &arguments).code, 0);
+    let builds: usize = programs.iter().map(|program| program.version + 1).sum();
+    let names = fs::read_dir(cache.dir()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left = names.filter(|name| name.to_string_lossy().starts_with("sha256-")).count();
+    eprintln!("{options:?}: {tally:?}, {left} of {builds} builds left");
     for (image, _) in programs.iter().filter_map(|program| program.newest.as_ref()) {
         assert!(is_whole(image), "{} is lost", image.display());
     }

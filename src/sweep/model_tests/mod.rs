@@ -46,6 +46,8 @@ enum Act {
     /// The ref goes before the registry is asked: in the background after a machine has started, or in
     /// the foreground with `--pull=always`.
     Refresh { reference: usize, image: usize },
+    /// The ref goes, and the session ends before the registry has answered.
+    Lose { reference: usize },
     /// One of the pulls takes its next step.
     Advance { pull: usize },
     /// One of the pulls ends where it is: with its session, or because the registry does not answer.
@@ -111,6 +113,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => (kind(), kind()).prop_map(|(reference, image)| Act::Start { reference, image }),
         4 => (kind(), kind()).prop_map(|(reference, image)| Act::Refresh { reference, image }),
+        3 => kind().prop_map(|reference| Act::Lose { reference }),
         30 => any().prop_map(|pull| Act::Advance { pull }),
         3 => any().prop_map(|pull| Act::GiveUp { pull }),
         1 => kind().prop_map(|reference| Act::FullDisk { reference }),
@@ -126,7 +129,7 @@ fn is_thorough() -> bool {
 
 /// The number of cases: `.ci/run` asks for many.
 fn cases() -> u32 {
-    if is_thorough() { 1500 } else { 48 }
+    if is_thorough() { 1500 } else { 96 }
 }
 
 /// On disk, if there is time for that: it takes several times as long.

@@ -143,6 +143,7 @@ impl Owner {
                 self.begin(reference, image, Stage::ReadRef);
             }
             Act::Refresh { reference, image } => self.begin(reference, image, Stage::RemoveRef),
+            Act::Lose { reference } => self.lose(reference),
             Act::Advance { pull } if !self.pulls.is_empty() => {
                 let pull = pull % self.pulls.len();
                 self.advance(pull);
@@ -258,6 +259,16 @@ impl Owner {
         }
     }
 
+    fn lose(&mut self, reference: usize) {
+        // There may be none.
+        fs::remove_file(self.ref_file(reference)).unwrap_or_default();
+        self.written.remove(&reference);
+        // Whoever is writing it writes what nobody can find.
+        let others = self.pulls.iter_mut().filter(|other| other.reference == reference);
+        let writers = others.filter(|other| other.stage == Stage::WriteRef);
+        writers.for_each(|writer| writer.stage = writer.after_write());
+    }
+
     /// A hit like any other, but the second half of rewriting its ref fails. That was a while ago, or
     /// each look at the refs would wait for the other half.
     fn start_on_a_full_disk(&mut self, reference: usize) {
@@ -290,13 +301,7 @@ impl Owner {
                 None => Stage::FindImage,
             },
             Stage::RemoveRef => {
-                fs::remove_file(&file).unwrap_or_default();
-                self.written.remove(&pull.reference);
-                // Whoever is writing it writes what nobody can find.
-                let others =
-                    self.pulls.iter_mut().filter(|other| other.reference == pull.reference);
-                let writers = others.filter(|other| other.stage == Stage::WriteRef);
-                writers.for_each(|writer| writer.stage = writer.after_write());
+                self.lose(pull.reference);
                 Stage::FindImage
             }
             Stage::EmptyRef => {

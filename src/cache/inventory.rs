@@ -87,7 +87,9 @@ impl Inventory {
                         self.begun.insert(location.clone());
                     }
                     // It is no longer whole.
-                    EntryKind::Leftover(Leftover::Hidden(_)) if status.is_closed() => {
+                    EntryKind::Leftover(Leftover::Hidden(_) | Leftover::Extraction)
+                        if status.is_closed() =>
+                    {
                         kind = EntryKind::Leftover(Leftover::Dead);
                     }
                     _ => {}

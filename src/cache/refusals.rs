@@ -12,7 +12,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::{Cache, EntryName, Folder, Inventory, Location, Mounts};
+use super::entry_name::EntryName;
+use super::handle::Cache;
+use super::inventory::Inventory;
+use super::location::{Folder, Location};
+use super::mounts::Mounts;
 use crate::escape::Escaped;
 use crate::fs::{Directory, Kind};
 

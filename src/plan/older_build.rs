@@ -31,31 +31,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 
-use jiff::Timestamp;
-
-use super::tokens::{TokenFacts, TokenId, Tokenized, facts, tokenize};
-use crate::cache::{Location, Program};
-
-/// An image as one of the builds of a cache.
-#[derive(Clone, Copy, Debug)]
-pub struct Build<'a> {
-    /// Which image.
-    pub location: &'a Location,
-    /// What it brings; `None` if it could not be looked at.
-    pub program: Option<&'a Program>,
-    /// When its pull began, where the file system knows: see
-    /// [`Lifetimes::pulled`](crate::cache::Lifetimes::pulled).
-    pub born: Option<Timestamp>,
-    /// Its modification time.
-    pub last_used: Timestamp,
-}
-
-impl Build<'_> {
-    /// Its birth, unless it is a copy: that is made after the last use that it shows.
-    pub(super) fn true_birth(&self) -> Option<Timestamp> {
-        self.born.filter(|born| *born <= self.last_used)
-    }
-}
+use super::tokens::{Build, TokenFacts, TokenId, Tokenized, facts, tokenize};
+use crate::cache::Location;
 
 /// All images of a cache, ready to be compared. Costs as much to make as to sort all their tokens; an answer
 /// takes one pass over the different sets of tokens.

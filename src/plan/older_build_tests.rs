@@ -8,7 +8,8 @@ use std::ffi::OsStr;
 
 use jiff::Timestamp;
 
-use super::older_build::{Build, Builds};
+use super::older_build::Builds;
+use super::tokens::Build;
 use crate::cache::{Coverage, EntryName, Folder, Location, Program, Token};
 
 /// A word of a line as tokens: one of the owner's images, a config's part, or a program.

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::older_build::{Build, Builds};
+use super::older_build::Builds;
+use super::tokens::Build;
 use crate::cache::{Coverage, EntryName, Folder, Location, Program, Token};
 
 /// One act of a history.

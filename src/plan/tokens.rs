@@ -9,8 +9,28 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::older_build::Build;
-use crate::cache::Token;
+use crate::cache::{Location, Program, Token};
+
+/// An image as one of the builds of a cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Build<'a> {
+    /// Which image.
+    pub location: &'a Location,
+    /// What it brings; `None` if it could not be looked at.
+    pub program: Option<&'a Program>,
+    /// When its pull began, where the file system knows: see
+    /// [`Lifetimes::pulled`](crate::cache::Lifetimes::pulled).
+    pub born: Option<Timestamp>,
+    /// Its modification time.
+    pub last_used: Timestamp,
+}
+
+impl Build<'_> {
+    /// Its birth, unless it is a copy: that is made after the last use that it shows.
+    pub(super) fn true_birth(&self) -> Option<Timestamp> {
+        self.born.filter(|born| *born <= self.last_used)
+    }
+}
 
 /// A token by its number.
 pub(super) type TokenId = usize;

@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::Evidence;
-use super::older_build::{Build, Builds};
+use super::older_build::Builds;
+use super::tokens::Build;
 use crate::cache::{Entry, Inventory, Location};
 
 /// How long after its last use the owner keeps an image.

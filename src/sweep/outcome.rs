@@ -117,7 +117,7 @@ impl<'a> Report<'a> {
         self.results()[place].is_some()
     }
 
-    /// Whether something that was to go is still there: it is needed after all, or could not be removed.
+    /// Whether something stays after all: it has turned out to be needed, or could not be hidden.
     pub fn stays(&self, place: usize) -> bool {
         use RemovalResult::{Failed, Kept};
         matches!(self.results()[place], Some(Kept { .. } | Failed { .. }))

@@ -88,7 +88,10 @@ pub const COLLECT: [&str; 6] = ["gc", "--layers", "--temp-age", "0s", "--keep-re
 
 impl Scene {
     pub fn new() -> Self {
-        let cache = TestCache::in_memory();
+        Self::on(TestCache::in_memory())
+    }
+
+    pub fn on(cache: TestCache) -> Self {
         let canary = cache.home().join("canary");
         tree(&canary, &canary);
         fs::create_dir(Self::closed(&cache)).unwrap();

@@ -23,7 +23,7 @@ use proptest::prelude::*;
 
 use super::outcome::Report;
 use super::remove::remove;
-use super::trash::{Round, STEPS, Trash};
+use super::trash::{Round, STEPS, Step, Trash};
 use crate::StopFlag;
 use crate::cache::{Cache, Location, Mounts};
 use crate::fs::Budget;
@@ -52,6 +52,8 @@ enum Act {
     Advance { pull: usize },
     /// One of the pulls ends where it is: with its session, or because the registry does not answer.
     GiveUp { pull: usize },
+    /// The config of an image that was found is fetched for longer than the grace.
+    FetchForLong { image: usize },
     /// A reference is started on a full disk: its ref is truncated, and stays empty.
     FullDisk { reference: usize },
     /// Time passes for an image.
@@ -94,6 +96,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], wishes: &Wishes) {
     let waiting = plan.changed_places();
     let mut round = Round { waiting, ..Round::default() };
     for step in STEPS {
+        owner.may_return = !matches!(step, Step::RescueLayers | Step::Condemn);
         round = owner.meanwhile(next(), || trash.take(step, round)).unwrap();
     }
     owner.meanwhile(next(), || {
@@ -116,6 +119,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => kind().prop_map(|reference| Act::Lose { reference }),
         30 => any().prop_map(|pull| Act::Advance { pull }),
         3 => any().prop_map(|pull| Act::GiveUp { pull }),
+        3 => kind().prop_map(|image| Act::FetchForLong { image }),
         1 => kind().prop_map(|reference| Act::FullDisk { reference }),
         8 => kind().prop_map(|image| Act::Age { image }),
         6 => kind().prop_map(|reference| Act::AgeRef { reference }),

@@ -60,6 +60,8 @@ struct Pull {
     file: Option<Arc<File>>,
     /// When its rootfs was made.
     born: Option<SystemTime>,
+    /// Whether its config was fetched for longer than the grace: only the ref can speak for its image.
+    is_late: bool,
 }
 
 impl Pull {
@@ -116,6 +118,8 @@ pub struct Owner {
     /// When the pull of each image began.
     born: BTreeMap<usize, SystemTime>,
     pub writes: usize,
+    /// Whether a collection is under way that brings back what a ref names.
+    pub may_return: bool,
     extractions: usize,
 }
 
@@ -125,7 +129,8 @@ impl Owner {
         let (swept, written, wanted) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let (used, born) = (BTreeMap::new(), BTreeMap::new());
         let (pulls, writes, extractions) = (Vec::new(), 0, 0);
-        Self { cache, pulls, swept, written, wanted, used, born, writes, extractions }
+        let may_return = false;
+        Self { cache, pulls, swept, written, wanted, used, born, writes, may_return, extractions }
     }
 
     fn image(&self, image: usize) -> PathBuf {
@@ -155,6 +160,7 @@ impl Owner {
                 }
             }
             Act::Advance { .. } | Act::GiveUp { .. } => {}
+            Act::FetchForLong { image } => self.fetch_for_long(image),
             Act::FullDisk { reference } => self.start_on_a_full_disk(reference),
             Act::Age { image } => self.age(image),
             Act::AgeRef { reference } if self.named(reference).is_some() => {
@@ -180,7 +186,7 @@ impl Owner {
         self.extractions += 1;
         let temporary = self.cache.path(&format!("tmp-rootfs-{}", self.extractions));
         let (hit, has_installed) = (None, None);
-        let (file, born) = (None, None);
+        let (file, born, is_late) = (None, None, false);
         self.pulls.push(Pull {
             reference,
             image,
@@ -190,6 +196,7 @@ impl Owner {
             temporary,
             file,
             born,
+            is_late,
         });
     }
 
@@ -207,6 +214,23 @@ impl Owner {
         } else if self.pulls.iter().any(is_fetching) {
             self.set_back(image, SLOW_FETCH);
         }
+    }
+
+    /// The same without a bound, as in the foreground: the grace is over, as far as nobody else has marked the image since.
+    fn fetch_for_long(&mut self, image: usize) {
+        let (late, others): (Vec<_>, Vec<_>) = (self.pulls.iter_mut())
+            .filter(|pull| pull.is_about_to_name(image))
+            .partition(|pull| pull.stage == Stage::FetchConfig);
+        if others.is_empty() && !late.is_empty() {
+            late.into_iter().for_each(|pull| pull.is_late = true);
+            self.set_back(image, USED);
+        }
+    }
+
+    /// Whether an image is there, or comes back for a ref that names it.
+    fn is_within_reach(&self, image: usize) -> bool {
+        let hidden = self.cache.path(&format!("tmp-gc-sha256-{image}"));
+        self.image(image).exists() || self.may_return && hidden.exists()
     }
 
     /// Lets the last use of an image be so long ago, if it is there.
@@ -304,7 +328,10 @@ impl Owner {
                 self.lose(pull.reference);
                 Stage::FindImage
             }
-            Stage::EmptyRef => {
+            // What it names goes on while it is fetched; that is what remains.
+            Stage::FetchConfig if pull.is_late && !self.is_within_reach(pull.image) => Stage::Done,
+            Stage::FetchConfig if !pull.is_late => Stage::EmptyRef,
+            Stage::EmptyRef | Stage::FetchConfig => {
                 make_folder(&self.cache.path("refs"));
                 self.pulls[index].file = Some(Arc::new(truncate(&file)));
                 Stage::WriteRef
@@ -328,7 +355,6 @@ impl Owner {
                 self.pulls[index].born = Some(SystemTime::now());
                 Stage::Extract
             }
-            Stage::FetchConfig => Stage::EmptyRef,
             Stage::Extract => {
                 fill(&pull.temporary, pull.image);
                 // That took long, and nothing directly in its top has changed meanwhile.

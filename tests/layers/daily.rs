@@ -229,6 +229,7 @@ fn collect_garbage(cache: &TestCache, arguments: &[&str], tally: &Tally, is_done
     }
 }
 
+#[allow(clippy::print_stderr, reason = "the figures are there to be read")]
 fn live_with(options: &[&str]) {
     let (cache, pace) = (TestCache::in_memory(), Pace::new());
     let (tally, is_done) = (Tally::default(), AtomicBool::new(false));

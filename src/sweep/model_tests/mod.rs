@@ -168,3 +168,21 @@ proptest! {
         owner.check_older_builds();
     }
 }
+
+/// The grace is over, so only the ref speaks for the image. It is written in two halves while a step is taken, whichever.
+#[test]
+fn a_ref_that_is_written_at_any_step_before_the_last_look_keeps_its_image() {
+    for step in 0..2 + STEPS.len() {
+        let mut owner = Owner::new(cache());
+        owner.act(Act::Start { reference: 0, image: 0 });
+        (0..8).for_each(|_| owner.act(Act::Advance { pull: 0 }));
+        owner.act(Act::Refresh { reference: 0, image: 0 });
+        (0..2).for_each(|_| owner.act(Act::Advance { pull: 1 }));
+        owner.act(Act::FetchForLong { image: 0 });
+        let mut acts = vec![Vec::new(); step];
+        acts.push(vec![Act::Advance { pull: 1 }]);
+        let wishes = Wishes { all: true, ..Wishes::default() };
+        collect_garbage(&mut owner, &acts, &wishes);
+        owner.check("after a collection");
+    }
+}

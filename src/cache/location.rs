@@ -1,7 +1,8 @@
 //! Where the cache is, and where in it something lies.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Formatter};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::entry_name::EntryName;
@@ -79,12 +80,16 @@ fn cache_home(variable: Option<OsString>, home: Option<PathBuf>, usual: &str) ->
     named.filter(|path| path.is_absolute()).or(home.map(|home| home.join(usual)))
 }
 
-/// A path in which the home directory stands for a leading `~` or `$HOME`.
+/// A path in which the home directory stands for a leading `~` or `$HOME`, whatever follows: for the owner, `~x` is `~/x`.
 fn expand(path: &Path, home: Option<&Path>) -> PathBuf {
-    let rest = ["~", "$HOME"].iter().find_map(|first| path.strip_prefix(first).ok());
+    let path = path.as_os_str().as_bytes();
+    let rest = [&b"~"[..], b"$HOME"].iter().find_map(|first| path.strip_prefix(*first));
     match (rest, home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => path.to_owned(),
+        (Some(rest), Some(home)) => {
+            let slashes = rest.iter().take_while(|&&byte| byte == b'/').count();
+            home.join(OsStr::from_bytes(&rest[slashes..]))
+        }
+        _ => OsStr::from_bytes(path).into(),
     }
 }
 
@@ -101,8 +106,11 @@ mod tests {
             (Some("~"), Some("/h"), Some("/h/")),
             (Some("~/x"), Some("/h"), Some("/h/x")),
             (Some("$HOME/x"), Some("/h"), Some("/h/x")),
-            (Some("~x/y"), Some("/h"), Some("/h/.cache")),
-            (Some("$HOMELESS"), Some("/h"), Some("/h/.cache")),
+            (Some("~//x"), Some("/h"), Some("/h/x")),
+            (Some("~x/y"), Some("/h"), Some("/h/x/y")),
+            (Some("$HOMEx"), Some("/h"), Some("/h/x")),
+            (Some("$XDG/x"), Some("/h"), Some("/h/.cache")),
+            (Some("x/~"), Some("/h"), Some("/h/.cache")),
             (Some("~/x"), None, None),
             (None, Some("/h"), Some("/h/.cache")),
             (None, Some(""), None),

@@ -106,6 +106,15 @@ impl Activity {
     pub fn get(&self, location: &Location) -> Option<Timestamp> {
         self.0.get(location).copied()
     }
+
+    /// The extractions that were last worked on after `now`, by name: the clock has been set back since. Each counts as recent
+    /// until then.
+    pub fn after(&self, now: Timestamp) -> Vec<&Location> {
+        let future = self.0.iter().filter(|(_, change)| **change > now);
+        let mut locations: Vec<_> = future.map(|(location, _)| location).collect();
+        locations.sort();
+        locations
+    }
 }
 
 fn newer(one: Timestamp, other: Option<Timestamp>) -> Option<Timestamp> {
@@ -132,6 +141,9 @@ mod tests {
             let found = changes.iter().map(|(location, _)| activity.get(location));
             found.map(|change| change.map(Timestamp::as_second)).collect::<Vec<_>>()
         };
+        let rootfs = place(Folder::Root, "tmp-rootfs-1".to_owned());
+        let future = Activity::new(&[(rootfs.clone(), Some(at(5)))]);
+        assert_eq!([4, 5].map(|second| future.after(at(second))), [vec![&rootfs], vec![]]);
         assert_eq!(activity(Some(5), &[]), [Some(5)]);
         assert_eq!(activity(None, &[]), [None]);
         assert_eq!(activity(Some(5), &[Some(7), Some(3)]), [Some(7), Some(7), Some(3)]);

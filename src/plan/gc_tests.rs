@@ -9,8 +9,8 @@ use super::options::{GcOptions, LayerChoice};
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::timeline::LayerStatus;
 use crate::cache::{
-    Digest, Entry, EntryKind, EntryName, Folder, InUse, Inventory, Leases, Leftover, Location, Ref,
-    UnreadableRef, UsingProcess,
+    ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, InUse, Inventory, Leases,
+    Leftover, Location, Ref, UnreadableRef, UsingProcess,
 };
 use crate::error::Error;
 
@@ -87,6 +87,28 @@ fn what_was_used_too_recently_or_in_the_future_stays() {
         let options = GcOptions { keep_recent, ..every_orphan() };
         let plan = gc(&inventory(&["sha256-a"], false, true), &options, &idle(second));
         assert_eq!(plan.decisions()[0].verdict.reason(), reason, "{second} {kept_seconds}");
+    }
+}
+
+/// A pull renames an image into its place, marks it and writes its config last. None of these waits for anything.
+#[test]
+fn an_image_without_a_config_is_arriving_for_two_seconds_after_its_rename() {
+    for (has_config, changed, reason) in [
+        (false, 4999, "recent"),
+        (false, 5001, "recent"),
+        (false, 4998, "orphan"),
+        (false, 5002, "orphan"),
+        (true, 4999, "orphan"),
+    ] {
+        let mut inventory = inventory(&["sha256-a"], false, true);
+        inventory.entries[0].changed = at(changed);
+        let config = ConfigTimes { born: None, modified: at(1000) };
+        let times = ImageTimes { born: None, config: has_config.then_some(config) };
+        let mut evidence = idle(5000);
+        evidence.lifetimes.images.insert(entry("sha256-a").location, times);
+        let options = GcOptions { keep_recent: SignedDuration::ZERO, ..every_orphan() };
+        let plan = gc(&inventory, &options, &evidence);
+        assert_eq!(plan.decisions()[0].verdict.reason(), reason, "{has_config} {changed}");
     }
 }
 
@@ -190,6 +212,10 @@ fn an_extraction_is_abandoned_once_nothing_in_it_has_changed_for_long_enough() {
         let evidence = Evidence { activity, in_use: Some(users), ..idle(1000 + day) };
         let plan = gc(&inventory, &every_orphan(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, verdict, "{changed:?} {is_used}");
+        // Whatever its time, be it in the future, as long as that is known and it is not used.
+        let options = GcOptions { temp_age: SignedDuration::ZERO, ..every_orphan() };
+        let goes = gc(&inventory, &options, &evidence).decisions()[0].verdict.removes();
+        assert_eq!(goes, changed.is_some() && !is_used, "{changed:?} {is_used}");
     }
 }
 

@@ -41,6 +41,8 @@ mod timeline;
 mod timeline_tests;
 mod tokens;
 mod unreplaced;
+#[cfg(test)]
+mod wanted_tests;
 
 pub use decision::{Decision, Item, Plan};
 pub use dropped_refs::DroppedRefs;

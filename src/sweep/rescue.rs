@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use rustix::io::Errno;
 
-use super::names::{heeds_leases, image_if_needed, is_hidden, name_if_needed};
+use super::names::{heeds_leases, image_if_needed, name_if_needed};
 use super::obstacle::{Attempt, Obstacle};
 use super::outcome::RemovalResult;
-use super::trash::{HiddenEntry, Round, Trash, rename};
+use super::trash::{HiddenEntry, Round, Trash, is_touched, rename};
 use crate::cache::{Digest, EntryName, Folders, Location, RefIndex, RefProblem};
 use crate::error::{Error, Result};
 use crate::plan::{Decision, Item, KeepReason, RemoveReason, Verdict};
@@ -65,17 +65,27 @@ impl Trash<'_> {
         }
     }
 
-    /// An image that stays after all may be made of any layer that was to go with it.
+    /// An image that stays after all, whatever keeps it, may be made of any layer that was to go with it. As long as one
+    /// waits for another try, so do the layers.
     pub(super) fn rescue_layers(&self, round: Round) -> Round {
+        let unreferenced = Verdict::Remove(RemoveReason::UnreferencedLayer);
+        let is_layer = |entry: &HiddenEntry| self.decision(entry).verdict == unreferenced;
+        if self.an_image_stays() {
+            return self.put_back(round, KeepReason::Referenced, is_layer);
+        }
+        let is_image = |index: usize| image_if_needed(&self.plan.decisions()[index]).is_some();
+        let mut waiting = round.not_renamed.iter().filter(|(index, _)| is_image(*index));
+        match waiting.next().map(|(_, obstacle)| *obstacle) {
+            Some(obstacle) => self.postpone(round, |entry, _| is_layer(entry).then_some(obstacle)),
+            None => round,
+        }
+    }
+
+    fn an_image_stays(&self) -> bool {
         let is_image =
             |decision: &Decision| decision.verdict.removes() && image_if_needed(decision).is_some();
         let mut decisions = self.plan.decisions().iter().enumerate();
-        if !decisions.any(|(place, decision)| is_image(decision) && self.report.stays(place)) {
-            return round;
-        }
-        let unreferenced = Verdict::Remove(RemoveReason::UnreferencedLayer);
-        let is_layer = |entry: &HiddenEntry| self.decision(entry).verdict == unreferenced;
-        self.put_back(round, KeepReason::Referenced, is_layer)
+        decisions.any(|(place, decision)| is_image(decision) && self.report.stays(place))
     }
 
     /// Whoever was told the name of an image does not learn that it was hidden.
@@ -113,15 +123,10 @@ impl Trash<'_> {
         }
     }
 
-    /// A rename leaves alone what a directory's own time of change says. What an interrupted
-    /// collection had hidden before is gone for its owner, so its times say nothing.
+    /// A rename leaves alone what a directory's own time of change says.
     pub(super) fn rescue_touched(&self, round: Round) -> Round {
         self.put_back(round, KeepReason::Recent, |entry| {
-            let Item::Entry(planned) = &self.decision(entry).item else { return false };
-            let status = entry.folder.status_of(entry.name.as_c_str());
-            // What cannot be looked at cannot be removed either, and is named then.
-            !is_hidden(&planned.location.name)
-                && status.is_ok_and(|status| status.modified() != planned.last_used)
+            is_touched(&entry.folder, &entry.name, self.decision(entry))
         })
     }
 
@@ -135,7 +140,8 @@ impl Trash<'_> {
     /// The owner writes a ref once its image is in place, so whoever had opened this one before it
     /// was hidden has left an image that can be seen now. And an image that stays keeps its refs.
     fn put_back_refs(&self, round: Round, refs: &RefIndex) -> Round {
-        let round = self.postpone(round);
+        // The refs of an image that the file system did not rename wait for the next try with it.
+        let round = self.postpone(round, |entry, round| self.obstacle_before(entry, round));
         let in_place = round.to_remove.iter().filter(|entry| entry.in_place.is_some());
         let in_place: HashSet<_> = in_place.map(|entry| entry.name.clone()).collect();
         let is_going = |digest: &Digest| in_place.contains(digest.entry_name());
@@ -148,10 +154,14 @@ impl Trash<'_> {
         })
     }
 
-    /// The refs of an image that the file system did not rename wait for the next try with it.
-    fn postpone(&self, mut round: Round) -> Round {
+    /// Lets everything wait for the next try that has an `obstacle`.
+    fn postpone(
+        &self,
+        mut round: Round,
+        obstacle: impl Fn(&HiddenEntry, &Round) -> Option<Obstacle>,
+    ) -> Round {
         for entry in std::mem::take(&mut round.to_remove) {
-            match self.obstacle_before(&entry, &round) {
+            match obstacle(&entry, &round) {
                 Some(obstacle) if self.unhide(&entry) => {
                     round.not_renamed.push((entry.decision, obstacle));
                 }

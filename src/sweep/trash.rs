@@ -178,6 +178,9 @@ impl<'a> Trash<'a> {
             // Held until the image cannot be found any more.
             granted @ Claim::Granted { .. } => granted,
         };
+        if name_if_needed(decision).is_some() && is_touched(&folder, name, decision) {
+            return Ok(Hiding::Kept(KeepReason::Recent));
+        }
         let hidden = match in_place {
             true => Err(None),
             false => self.rename_out_of_the_way(&folder, decision).map_err(Some),
@@ -279,18 +282,22 @@ impl<'a> Trash<'a> {
         }
     }
 
-    /// Reports what could not be hidden until the end; the refs of such an image stay with it.
+    /// Reports what could not be hidden until the end; the refs of such an image stay with it, and so do all layers.
     pub fn give_up_all(&self, waiting: &[(usize, Obstacle)]) {
         let decision = |index: usize| &self.plan.decisions()[index];
         let images = waiting.iter().filter_map(|(index, _)| image_if_needed(decision(*index)));
         let images: HashSet<_> = images.collect();
+        let is_kept_by_image = |decision: &Decision| match (&decision.item, decision.verdict) {
+            (Item::Ref { digest: Some(digest), .. }, _) => images.contains(digest.entry_name()),
+            (_, Verdict::Remove(RemoveReason::UnreferencedLayer)) => !images.is_empty(),
+            _ => false,
+        };
         for (index, obstacle) in waiting {
-            match &decision(*index).item {
-                Item::Ref { digest: Some(digest), .. } if images.contains(digest.entry_name()) => {
-                    let why = KeepReason::Referenced;
-                    self.report.settle(*index, RemovalResult::Kept { why });
-                }
-                _ => self.give_up(*index, *obstacle),
+            if is_kept_by_image(decision(*index)) {
+                let why = KeepReason::Referenced;
+                self.report.settle(*index, RemovalResult::Kept { why });
+            } else {
+                self.give_up(*index, *obstacle);
             }
         }
     }
@@ -343,6 +350,16 @@ fn goes_in_place(decision: &Decision) -> bool {
 fn is_mounted(folder: &Directory, decision: &Decision, obstacle: Obstacle) -> bool {
     let name = name_if_needed(decision).map(|_| decision.item.location().name.as_c_str());
     obstacle.cause == Errno::BUSY && name.is_some_and(|name| folder.is_mount_point(name))
+}
+
+/// Whether an entry, which is called `name` now, has changed since the plan was made: that is how its owner marks a use. What an
+/// interrupted collection had hidden is gone for its owner, so its times say nothing.
+pub(super) fn is_touched(folder: &Directory, name: &EntryName, decision: &Decision) -> bool {
+    let Item::Entry(planned) = &decision.item else { return false };
+    let status = folder.status_of(name.as_c_str());
+    // What cannot be looked at cannot be removed either, and is named then.
+    !is_hidden(&planned.location.name)
+        && status.is_ok_and(|status| status.modified() != planned.last_used)
 }
 
 pub(super) fn rename(

@@ -385,6 +385,19 @@ fn an_image_that_its_owner_touches_while_it_is_looked_for_comes_back_whole() {
 }
 
 #[test]
+fn an_image_that_its_owner_touches_after_the_plan_never_disappears() {
+    let cache = TestCache::new();
+    let image = cache.image("a");
+    let touch = |_: &Cache| age(&image, std::time::Duration::ZERO);
+    let (to_remove, outcome) = steps(&cache, touch, || assert!(image.exists()));
+    assert_eq!(to_remove.unwrap(), [""; 0]);
+    assert!(matches!(
+        result(&outcome, "sha256-a"),
+        Some(RemovalResult::Kept { why: KeepReason::Recent })
+    ));
+}
+
+#[test]
 fn an_image_that_was_extracted_anew_meanwhile_is_left_alone() {
     let cache = TestCache::new();
     let image = cache.image("a");
@@ -596,4 +609,38 @@ fn the_refs_of_an_image_that_a_full_disk_keeps_in_its_place_go_back_to_theirs() 
         (0, 2),
         "both wait for the next try"
     );
+}
+
+#[test]
+fn the_layers_of_an_image_that_cannot_be_renamed_stay() {
+    for cause in [rustix::io::Errno::ACCESS, rustix::io::Errno::NOSPC] {
+        let cache = TestCache::new();
+        let (image, layer) = (cache.image("a"), cache.layer("l"));
+        let opened = open(&cache);
+        let plan = plan(&opened);
+        let (sender, _events) = crossbeam_channel::unbounded();
+        let report = Report::on_plan(&plan, &sender);
+        let trash = Trash::new(&opened, &plan, &report);
+        let mut round = Round { waiting: plan.changed_places(), ..Round::default() };
+        round = trash.take(Step::Hide, round).unwrap();
+        assert!(!image.exists() && !layer.exists());
+        // As if the rename of the image had failed.
+        let entry = round.to_remove.remove(0);
+        assert!(trash.unhide(&entry));
+        let obstacle = Obstacle { operation: "rename", cause };
+        if obstacle.forbids_only_renames() {
+            round.not_renamed.push((entry.decision, obstacle));
+        } else {
+            trash.give_up(entry.decision, obstacle);
+        }
+        round = trash.take(Step::RescueLayers, round).unwrap();
+        assert!(layer.exists() && round.to_remove.is_empty(), "{cause}");
+        trash.give_up_all(&round.not_renamed);
+        let outcome = report.into_outcome(None);
+        assert!(matches!(result(&outcome, "sha256-a"), Some(RemovalResult::Failed { .. })));
+        assert!(matches!(
+            result(&outcome, "layers/sha256-l"),
+            Some(RemovalResult::Kept { why: KeepReason::Referenced })
+        ));
+    }
 }

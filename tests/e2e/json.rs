@@ -121,6 +121,7 @@ fn show_has_all_its_fields() {
             "digest",
             "directories",
             "files",
+            "guess",
             "in_use",
             "last_used",
             "layers",

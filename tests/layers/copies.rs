@@ -129,7 +129,7 @@ fn no_layer_is_lost_on_a_file_system_without_births() {
     assert_eq!(owner.layers().len(), 0, "none is in use");
 }
 
-pub fn tell(text: &str) {
+fn tell(text: &str) {
     use std::io::Write;
     std::io::stderr().write_all(text.as_bytes()).unwrap();
 }

@@ -1,154 +1,273 @@
-//! Owners at work all day, and a collection that never rests and is often killed.
+//! The owner's daily life, against collections that never rest and are killed half of the time.
 //!
-//! Each owner has a reference of its own. It removes that, asks the registry, marks the image that it finds and fetches the
-//! config for any time before it writes the reference back, or does not: its session has ended, or the network has.
+//! Each program has a thread that pulls it, is given a new build now and then, refreshes the reference in the background and
+//! fails at any step. The config of an image that was found by its digest takes its time. The laws:
+//!
+//! - an image that was marked less than the grace ago is there, and whole;
+//! - so is the newest build of each program in the end.
+//!
+//! A collection may look for a moment at an image that is being marked, and be killed at that: then the next one brings it back. How
+//! often an image was away for a moment is counted. `BBOX_THOROUGH=1 cargo test --test layers daily -- --nocapture` is
+//! the long form: a thousand pulls each.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::support::TestCache;
-use crate::support::cache::agents::Agent;
-use crate::support::cache::pull::{Pull, Request};
+use crate::support::cache::agents::{base, config};
+use crate::support::cache::pull::{Pull, Request, mark, write_in_place};
+use crate::support::cache::{USED, age, hash};
+use crate::support::{TestCache, run};
 
-struct Day {
-    owners: usize,
+/// How much happens, and how fast.
+struct Pace {
+    programs: usize,
+    /// Of each program.
     pulls: usize,
-    /// The longest that a config takes.
+    /// How long a config takes at most.
     fetch: Duration,
-    /// How long the collection keeps what was marked.
     grace: Duration,
 }
 
-impl Day {
+/// How often is collected meanwhile, however busy the machine is.
+const FEWEST: usize = 5;
+
+impl Pace {
     fn new() -> Self {
-        match std::env::var_os("BBOX_THOROUGH") {
-            Some(_) => Self {
-                owners: 50,
-                pulls: 20,
-                fetch: Duration::from_secs(5),
-                grace: Duration::from_secs(10),
-            },
-            None => Self {
-                owners: 8,
-                pulls: 5,
-                fetch: Duration::from_millis(100),
-                grace: Duration::from_secs(2),
-            },
+        if std::env::var_os("BBOX_THOROUGH").is_some() {
+            let (fetch, grace) = (Duration::from_secs(5), Duration::from_secs(10));
+            Self { programs: 20, pulls: 50, fetch, grace }
+        } else {
+            let (fetch, grace) = (Duration::from_millis(40), Duration::from_secs(1));
+            Self { programs: 4, pulls: 10, fetch, grace }
         }
     }
 }
 
-/// Numbers as good as random ones, the same in each run.
-struct Dice(u64);
+/// Numbers in no order, the same each time.
+struct Chance(u64);
 
-impl Dice {
-    /// A number below `sides`.
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
+impl Chance {
+    /// Below `limit`.
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+
+    fn is_one_of(&mut self, number: u64) -> bool {
+        self.below(number) == 0
+    }
+
+    fn time(&mut self, most: Duration) -> Duration {
+        Duration::from_micros(self.below(most.as_micros() as u64 + 1))
     }
 }
 
-/// One pull. The image, with the time of its mark; `None` if the owner met an image or layer that went before it was
-/// marked, and would begin anew.
-fn pull(
-    cache: &TestCache,
-    request: Request,
-    day: &Day,
-    dice: &mut Dice,
-) -> Option<(PathBuf, Instant)> {
-    let steps = AssertUnwindSafe(|| {
-        let mut pull = Pull::begin(&cache.dir(), request);
-        let is_hit = pull.image().is_dir();
-        if !is_hit {
-            return (pull.finish(), Instant::now());
-        }
-        pull.advance();
-        let marked = Instant::now();
-        std::thread::sleep(day.fetch.mul_f64(dice.roll(1000) as f64 / 1000.0));
-        // Some never come to write the reference.
-        if dice.roll(10) > 0 {
-            while pull.advance() {}
-        }
-        (pull.image(), marked)
-    });
-    catch_unwind(steps).ok()
+#[derive(Debug, Default)]
+struct Tally {
+    pulls: AtomicUsize,
+    fetches: AtomicUsize,
+    failed: AtomicUsize,
+    away: AtomicUsize,
+    collections: AtomicUsize,
+    killed: AtomicUsize,
 }
 
-fn owner(cache: &TestCache, number: usize, day: &Day, lost: &AtomicUsize, pulls: &AtomicUsize) {
-    let (mut dice, mut version) = (Dice(number as u64), 1);
-    for _ in 0..day.pulls {
-        version += u32::from(dice.roll(5) == 0);
-        let build = Agent::ALL[number % Agent::ALL.len()].build(version);
-        let (reference, image) =
-            (format!("{}-{number}", build.reference), format!("{}-{number}", build.image));
-        let Some((image, marked)) =
-            pull(cache, Request { reference, image, ..build }, day, &mut dice)
-        else {
-            continue;
-        };
-        pulls.fetch_add(1, Ordering::Relaxed);
-        let is_young = marked.elapsed() < day.grace;
-        lost.fetch_add(usize::from(is_young && !comes_back(&image)), Ordering::Relaxed);
+/// The owner's view of one program.
+struct Program<'a> {
+    cache: &'a TestCache,
+    tally: &'a Tally,
+    pace: &'a Pace,
+    number: usize,
+    /// What the registry has.
+    version: usize,
+    /// The build that was pulled or used last, and when it was marked, unless that is long ago.
+    newest: Option<(PathBuf, Option<Instant>)>,
+    chance: Chance,
+}
+
+impl Program<'_> {
+    fn reference(&self) -> String {
+        format!("example.com/program-{}:latest", self.number)
+    }
+
+    fn build(&self) -> Request {
+        let image = format!("{}-{}", self.number, self.version);
+        Request {
+            reference: self.reference(),
+            layers: vec!["base".to_owned(), image.clone()],
+            image,
+            extract,
+            config: config(&[]),
+        }
+    }
+
+    fn live(&mut self) {
+        let mut pulls = 0;
+        let is_early = || self.tally.collections.load(Relaxed) < FEWEST;
+        while pulls < self.pace.pulls || (pulls < 50 * self.pace.pulls && is_early()) {
+            pulls += 1;
+            if self.chance.is_one_of(4) {
+                self.version += 1;
+            }
+            if self.chance.is_one_of(3) {
+                self.start();
+            }
+            self.pull();
+            if self.chance.is_one_of(2) {
+                self.rest();
+            }
+        }
+    }
+
+    /// A machine is started: the reference is rewritten in place, and the image that it names marked as used.
+    fn start(&mut self) {
+        let file = self.cache.path("refs").join(hash(&self.reference()));
+        let Ok(line) = fs::read_to_string(&file) else { return };
+        write_in_place(&file, line.as_bytes());
+        let Some((_, digest)) = line.trim().rsplit_once(':') else { return };
+        let image = self.cache.path(&format!("sha256-{digest}"));
+        if mark(&image) {
+            self.newest = Some((image, Some(Instant::now())));
+        }
+        self.check();
+    }
+
+    /// The reference goes, the registry is asked, and the reference is written back, unless something fails before.
+    fn pull(&mut self) {
+        self.tally.pulls.fetch_add(1, Relaxed);
+        let mut pull = Pull::begin(&self.cache.dir(), self.build());
+        loop {
+            if self.chance.is_one_of(24) {
+                self.tally.failed.fetch_add(1, Relaxed);
+                return;
+            }
+            if pull.is_fetching() {
+                self.tally.fetches.fetch_add(1, Relaxed);
+                sleep(self.chance.time(self.pace.fetch));
+            }
+            let marks = pull.is_marking();
+            let goes_on = pull.advance();
+            if marks && pull.image().is_dir() {
+                self.newest = Some((pull.image(), Some(Instant::now())));
+            }
+            self.check();
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Half an hour passes for the newest build.
+    fn rest(&mut self) {
+        if let Some((image, marked)) = &mut self.newest {
+            *marked = None;
+            if image.is_dir() {
+                age(image, USED);
+            }
+        }
+    }
+
+    /// What was marked within the grace is there; if not, a collection is about to bring it back.
+    fn check(&self) {
+        let Some((image, Some(marked))) = &self.newest else { return };
+        if marked.elapsed() < self.pace.grace.mul_f32(0.8) && !is_whole(image) {
+            self.tally.away.fetch_add(1, Relaxed);
+            wait_until_whole(image);
+        }
     }
 }
 
-/// Whether an image is there. A collection may have hidden it before it was marked, and brings it back; or the next one
-/// does, if that was killed.
-fn comes_back(image: &Path) -> bool {
+fn wait_until_whole(image: &Path) {
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(5) {
-        if image.join(".oci-config.json").exists() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(5));
+    while !is_whole(image) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{} is lost", image.display());
+        sleep(Duration::from_millis(5));
     }
-    false
 }
 
-/// Collects until told to end, and is killed every other time.
-fn collect(cache: &TestCache, options: &[&str], day: &Day, is_over: &AtomicBool) -> usize {
-    let (mut dice, mut runs) = (Dice(7), 0);
-    let grace = format!("--keep-recent={}s", day.grace.as_secs());
-    while !is_over.load(Ordering::Relaxed) {
-        let mut gc = Command::new(env!("CARGO_BIN_EXE_bbox"));
-        gc.args(["cache", "gc", "-q", &grace]).args(options).arg("--cache-dir").arg(cache.dir());
-        gc.env("HOME", "/nobody/is/here").stdout(Stdio::null()).stderr(Stdio::null());
-        let mut gc = gc.spawn().unwrap();
-        if runs % 2 == 0 {
-            std::thread::sleep(Duration::from_millis(dice.roll(60)));
-            gc.kill().unwrap();
+/// What a layer brings: the base, or a build of a program.
+fn extract(layer: &str, top: &Path) {
+    let Some((number, _)) = layer.split_once('-') else { return base(top) };
+    fs::create_dir_all(top.join("usr/local/bin")).unwrap();
+    fs::write(top.join(format!("usr/local/bin/program-{number}")), layer).unwrap();
+}
+
+/// Whether an image has what its last layer brings.
+fn is_whole(image: &Path) -> bool {
+    let layer = image.file_name().unwrap().to_str().unwrap().trim_start_matches("sha256-");
+    let number = layer.split_once('-').unwrap().0;
+    let program = fs::read_to_string(image.join(format!("usr/local/bin/program-{number}")));
+    program.is_ok_and(|program| program == layer) && image.join("usr/bin/git").exists()
+}
+
+/// Collects until all threads are done, and kills every other collection at any time.
+fn collect_garbage(cache: &TestCache, arguments: &[&str], tally: &Tally, is_done: &AtomicBool) {
+    let (mut chance, mut usual) = (Chance(7), Duration::from_millis(20));
+    while !is_done.load(Relaxed) {
+        let begun = Instant::now();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
+        command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments);
+        command.arg("-q").env("HOME", "/nobody/is/here");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let kills = chance.is_one_of(2);
+        if kills {
+            sleep(chance.time(usual));
+            child.kill().unwrap();
         }
-        gc.wait().unwrap();
-        runs += 1;
+        child.wait().unwrap();
+        if !kills {
+            usual = begun.elapsed();
+        }
+        tally.killed.fetch_add(usize::from(kills), Relaxed);
+        tally.collections.fetch_add(1, Relaxed);
     }
-    runs
+}
+
+#[allow(clippy::print_stderr, reason = "the figures are there to be read")]
+fn live_with(options: &[&str]) {
+    let (cache, pace) = (TestCache::in_memory(), Pace::new());
+    let (tally, is_done) = (Tally::default(), AtomicBool::new(false));
+    let grace = format!("{}s", pace.grace.as_secs());
+    let arguments = [&["gc", "--keep-recent", &grace], options].concat();
+    let mut programs: Vec<_> = (0..pace.programs)
+        .map(|number| {
+            let chance = Chance(number as u64 * 77 + 1);
+            let (cache, tally, pace) = (&cache, &tally, &pace);
+            Program { cache, tally, pace, number, version: 0, newest: None, chance }
+        })
+        .collect();
+    scope(|threads| {
+        threads.spawn(|| collect_garbage(&cache, &arguments, &tally, &is_done));
+        let lives: Vec<_> =
+            programs.iter_mut().map(|program| threads.spawn(|| program.live())).collect();
+        let ends: Vec<_> = lives.into_iter().map(|life| life.join()).collect();
+        is_done.store(true, Relaxed);
+        for end in ends {
+            end.unwrap();
+        }
+    });
+    assert_eq!(run(&cache, &arguments).code, 0);
+    let builds: usize = programs.iter().map(|program| program.version + 1).sum();
+    let names = fs::read_dir(cache.dir()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left = names.filter(|name| name.to_string_lossy().starts_with("sha256-")).count();
+    eprintln!("{options:?}: {tally:?}, {left} of {builds} builds left");
+    for (image, _) in programs.iter().filter_map(|program| program.newest.as_ref()) {
+        assert!(is_whole(image), "{} is lost", image.display());
+    }
 }
 
 #[test]
-fn nothing_that_was_marked_a_moment_ago_is_lost() {
-    let day = Day::new();
-    for options in [&[][..], &["--layers"]] {
-        let cache = TestCache::in_memory();
-        let (is_over, lost, pulls) =
-            (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
-        let runs = std::thread::scope(|scope| {
-            let collector = scope.spawn(|| collect(&cache, options, &day, &is_over));
-            let work = |number| owner(&cache, number, &day, &lost, &pulls);
-            let owners: Vec<_> =
-                (0..day.owners).map(|number| scope.spawn(move || work(number))).collect();
-            owners.into_iter().for_each(|owner| owner.join().unwrap());
-            is_over.store(true, Ordering::Relaxed);
-            collector.join().unwrap()
-        });
-        let (pulls, lost) = (pulls.into_inner(), lost.into_inner());
-        crate::copies::tell(&format!(
-            "{pulls} pulls, {runs} collections {options:?}, {lost} images lost\n"
-        ));
-        assert!(lost == 0 && pulls > day.owners * day.pulls / 2 && runs > 1, "{lost} of {pulls}");
-    }
+fn no_image_is_lost_that_was_marked_within_the_grace() {
+    live_with(&[]);
+}
+
+#[test]
+fn nor_is_one_whose_layers_are_collected_too() {
+    live_with(&["--layers"]);
 }

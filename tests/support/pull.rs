@@ -37,7 +37,14 @@ pub fn install(temporary: &Path, path: &Path) -> io::Result<()> {
 
 /// Marks something as used now, by the clock that everybody reads.
 pub fn touch(path: &Path) {
-    File::open(path).unwrap().set_modified(SystemTime::now()).unwrap();
+    assert!(mark(path), "{} is gone", path.display());
+}
+
+/// The same with something that may be gone. Whether it was there.
+pub fn mark(path: &Path) -> bool {
+    let Ok(found) = File::open(path) else { return false };
+    found.set_modified(SystemTime::now()).unwrap();
+    true
 }
 
 /// Truncates a ref or a config, which is made if it is not there, and opens it for writing.
@@ -96,15 +103,30 @@ impl Pull {
         ["", "refs", "layers"].iter().for_each(|folder| make_folder(&pull.cache.join(folder)));
         // There may be none.
         fs::remove_file(pull.ref_file()).unwrap_or_default();
-        let layers = pull.request.layers.len();
         if pull.image().is_dir() {
             pull.steps.extend([Step::Touch, Step::FetchConfig, Step::WriteRef]);
         } else {
-            pull.rootfs = make_temporary(&pull.cache, "tmp-rootfs-");
-            pull.steps.extend((0..layers).map(Step::Have).chain((0..layers).map(Step::Apply)));
-            pull.steps.extend([Step::Rename, Step::Touch, Step::WriteRef, Step::WriteConfig]);
+            pull.miss();
         }
         pull
+    }
+
+    /// Begins a rootfs.
+    fn miss(&mut self) {
+        let layers = self.request.layers.len();
+        self.rootfs = make_temporary(&self.cache, "tmp-rootfs-");
+        self.steps = (0..layers).map(Step::Have).chain((0..layers).map(Step::Apply)).collect();
+        self.steps.extend([Step::Rename, Step::Touch, Step::WriteRef, Step::WriteConfig]);
+    }
+
+    /// Whether the config of an image that was found by its digest is fetched next, which takes any time.
+    pub fn is_fetching(&self) -> bool {
+        matches!(self.steps.front(), Some(Step::FetchConfig))
+    }
+
+    /// Whether its image is marked next.
+    pub fn is_marking(&self) -> bool {
+        matches!(self.steps.front(), Some(Step::Touch))
     }
 
     /// Takes a step. Whether there is another one.
@@ -113,8 +135,8 @@ impl Pull {
             Some(Step::Have(number)) => self.have(number),
             Some(Step::Apply(number)) => self.apply(number),
             Some(Step::Rename) => self.rename(),
-            Some(Step::Touch) => touch(&self.image()),
-            Some(Step::FetchConfig) | None => {}
+            Some(Step::Touch) if !mark(&self.image()) => self.miss(),
+            Some(Step::Touch | Step::FetchConfig) | None => {}
             Some(Step::WriteRef) => {
                 let Request { reference, image, .. } = &self.request;
                 let line = format!("{reference}\tsha256:{image}\n");
@@ -150,23 +172,27 @@ impl Pull {
 
     fn have(&mut self, number: usize) {
         let path = self.layer(number);
-        if path.exists() {
-            return touch(&path);
+        if mark(&path) {
+            return;
         }
         let temporary = make_temporary(&self.cache.join("layers"), "tmp-layer-");
         (self.request.extract)(&self.request.layers[number], &temporary);
-        install(&temporary, &path).unwrap();
+        if install(&temporary, &path).is_err() {
+            fs::remove_dir_all(&temporary).unwrap();
+        }
         self.has_extracted = true;
     }
 
+    /// Where a layer is gone or goes meanwhile, it is extracted once more, without its own directory.
     fn apply(&mut self, number: usize) {
         if std::mem::take(&mut self.has_extracted) {
             // Nobody extracts a layer and is done with it within a tick.
             std::thread::sleep(TICK);
         }
         let layer = self.layer(number);
-        touch(&layer);
-        copy(&layer, &self.rootfs);
+        if !mark(&layer) || copy(&layer, &self.rootfs).is_err() {
+            (self.request.extract)(&self.request.layers[number], &self.rootfs);
+        }
     }
 
     /// If the target is there, somebody else was faster, and this copy goes.
@@ -178,19 +204,20 @@ impl Pull {
 }
 
 /// Copies what is in a layer over what is there.
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (kind, target) = (entry.file_type().unwrap(), to.join(entry.file_name()));
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
         if kind.is_dir() {
-            fs::create_dir_all(&target).unwrap();
-            copy(&entry.path(), &target);
+            fs::create_dir_all(&target)?;
+            copy(&entry.path(), &target)?;
         } else if kind.is_symlink() {
             // One that is there already is of an earlier layer.
             fs::remove_file(&target).unwrap_or_default();
-            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
+            std::os::unix::fs::symlink(fs::read_link(entry.path())?, target)?;
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            fs::copy(entry.path(), target)?;
         }
     }
+    Ok(())
 }

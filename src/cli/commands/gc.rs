@@ -1,6 +1,9 @@
 //! `bbox cache gc`: removes what nothing references, and what the user wants to have no longer.
 
+use std::path::Path;
+
 use bytesize::ByteSize;
+use jiff::Timestamp;
 
 use crate::cache::Cache;
 use crate::cli::args::{Gc, Layers};
@@ -10,8 +13,9 @@ use crate::cli::measure::Measuring;
 use crate::cli::removal::{self, Removal, Report};
 use crate::cli::ui::units::{bytes, size};
 use crate::cli::warnings::{dropped_refs, unread};
+use crate::escape::Escaped;
 use crate::gc::{self, Draft};
-use crate::plan::{GcOptions, LayerChoice};
+use crate::plan::{GcOptions, KeepReason, LayerChoice};
 use crate::usage::Size;
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
@@ -58,6 +62,11 @@ fn make_draft(
     if let Some(warning) = dropped_refs(inventory, &draft.plan, &context.cache_dir) {
         report.warn(context, warning);
     }
+    for location in draft.evidence.activity.after(Timestamp::now()) {
+        if draft.plan.get(location).is_some_and(|kept| kept.verdict.keeps_for(KeepReason::Recent)) {
+            report.warn(context, changed_in_future(&location.path_in(cache.path())));
+        }
+    }
     removal::tell(context, &draft, report);
     if args.layers.is_some() {
         let unseen = draft.evidence.lifetimes.problems.iter().map(ToString::to_string);
@@ -81,6 +90,14 @@ fn over_limit(limit: Option<ByteSize>, left: Option<Size>) -> Option<String> {
             bytes(limit)
         )
     })
+}
+
+/// The clock was set back, so the age of an extraction says nothing.
+fn changed_in_future(path: &Path) -> String {
+    let path = Escaped::new(path);
+    format!(
+        "{path} was last changed in the future, so it stays until then; --temp-age=0s removes it"
+    )
 }
 
 fn choice(layers: Option<Layers>) -> LayerChoice {

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use serde::Serialize;
 
 use crate::escape::is_hostile;
+use crate::plan::Identity;
 use crate::usage::{Estimate, Usage};
 
 /// One document, with a line break at its end.
@@ -26,6 +27,27 @@ pub fn document(value: &impl Serialize) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What an orphan most likely was, in a document.
+#[derive(Serialize)]
+pub struct Guess {
+    /// The reference that it most likely had.
+    r#ref: Option<String>,
+    /// The name of its program.
+    program: Option<String>,
+    /// Its entrypoint, or its command where it has none.
+    runs: Vec<String>,
+}
+
+impl From<&Identity> for Guess {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            r#ref: identity.reference.clone(),
+            program: identity.program.as_ref().map(lossy),
+            runs: identity.runs.clone(),
+        }
+    }
 }
 
 /// A [`Usage`] in a document.

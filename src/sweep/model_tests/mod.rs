@@ -6,7 +6,9 @@
 //!
 //! - At every instant an image is whole under its name, or not there under its name.
 //! - When the collection has ended, and again when all pulls have, whatever a ref names is there and
-//!   whole, and so is whatever the owner would start again, unless the owner itself has evicted it.
+//!   whole, and so is what was used within the grace, and whatever the owner would start again: unless the owner
+//!   itself has evicted it, or has pulled a newer build of the same program since it was used.
+//! - When everything has come to rest, one more collection leaves no older build that is proven to be one.
 //! - The ref that a pull has written is there as long as its image is. A collection that is to remove
 //!   images although refs name them takes those refs, and no others.
 
@@ -21,7 +23,7 @@ use proptest::prelude::*;
 
 use super::outcome::Report;
 use super::remove::remove;
-use super::trash::{Round, STEPS, Trash};
+use super::trash::{Round, STEPS, Step, Trash};
 use crate::StopFlag;
 use crate::cache::{Cache, Location, Mounts};
 use crate::fs::Budget;
@@ -33,6 +35,8 @@ use owner::Owner;
 
 /// How many different images and references there are.
 const KINDS: usize = 3;
+/// Two of the images are builds of the same program.
+const PROGRAMS: usize = 2;
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -42,10 +46,14 @@ enum Act {
     /// The ref goes before the registry is asked: in the background after a machine has started, or in
     /// the foreground with `--pull=always`.
     Refresh { reference: usize, image: usize },
+    /// The ref goes, and the session ends before the registry has answered.
+    Lose { reference: usize },
     /// One of the pulls takes its next step.
     Advance { pull: usize },
     /// One of the pulls ends where it is: with its session, or because the registry does not answer.
     GiveUp { pull: usize },
+    /// The config of an image that was found is fetched for longer than the grace.
+    FetchForLong { image: usize },
     /// A reference is started on a full disk: its ref is truncated, and stays empty.
     FullDisk { reference: usize },
     /// Time passes for an image.
@@ -56,19 +64,27 @@ enum Act {
     LeaveAlone { image: Option<usize> },
 }
 
-/// A whole collection, with the owner at work before each of its steps. Images of `unwanted` are to go
-/// although refs name them.
-fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usize>) {
+/// What a collection is to remove besides older builds.
+#[derive(Clone, Debug, Default)]
+struct Wishes {
+    /// These images go although refs name them.
+    unwanted: BTreeSet<usize>,
+    /// Every orphan goes.
+    all: bool,
+}
+
+/// A whole collection, with the owner at work before each of its steps.
+fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], wishes: &Wishes) {
     let mut acts = acts.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
     let mut next = || acts.next().unwrap_or_default();
     let cache = Cache::open(owner.cache.dir()).unwrap().unwrap();
     let inventory = owner.meanwhile(next(), || cache.inventory().unwrap());
     let images = inventory.images().map(|(entry, _)| entry.location.clone());
     let is_unwanted = |image: &Location| {
-        unwanted.iter().any(|n| *image.name.to_string() == format!("sha256-{n}"))
+        wishes.unwanted.iter().any(|n| *image.name.to_string() == format!("sha256-{n}"))
     };
     let evicted = images.filter(is_unwanted).collect();
-    let options = GcOptions { evicted, ..GcOptions::default() };
+    let options = GcOptions { evicted, all: wishes.all, ..GcOptions::default() };
     let lifetimes = cache.lifetimes(&inventory);
     let programs = cache.programs(&inventory, &Mounts::default());
     let evidence = Evidence { lifetimes, programs, ..Evidence::of_idle_cache(Timestamp::now()) };
@@ -80,24 +96,32 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], unwanted: &BTreeSet<usi
     let waiting = plan.changed_places();
     let mut round = Round { waiting, ..Round::default() };
     for step in STEPS {
+        owner.may_return = !matches!(step, Step::RescueLayers | Step::Condemn);
         round = owner.meanwhile(next(), || trash.take(step, round)).unwrap();
     }
     owner.meanwhile(next(), || {
         let progress = Progress::for_items(plan.locations(), StopFlag::new());
         remove(&round.to_remove, &progress, &Budget::new(2, 0), &report);
     });
-    owner.forget_removed(&plan, report, writes);
+    owner.forget_removed(&plan, report, writes, wishes.all);
+}
+
+fn wishes() -> impl Strategy<Value = Wishes> {
+    let (unwanted, all) = (btree_set(0..KINDS, 0..KINDS), any::<bool>());
+    (unwanted, all).prop_map(|(unwanted, all)| Wishes { unwanted, all })
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let (kind, any) = (|| 0..KINDS, || 0..8_usize);
     prop_oneof![
         4 => (kind(), kind()).prop_map(|(reference, image)| Act::Start { reference, image }),
-        2 => (kind(), kind()).prop_map(|(reference, image)| Act::Refresh { reference, image }),
+        4 => (kind(), kind()).prop_map(|(reference, image)| Act::Refresh { reference, image }),
+        3 => kind().prop_map(|reference| Act::Lose { reference }),
         30 => any().prop_map(|pull| Act::Advance { pull }),
-        1 => any().prop_map(|pull| Act::GiveUp { pull }),
+        3 => any().prop_map(|pull| Act::GiveUp { pull }),
+        8 => kind().prop_map(|image| Act::FetchForLong { image }),
         1 => kind().prop_map(|reference| Act::FullDisk { reference }),
-        6 => kind().prop_map(|image| Act::Age { image }),
+        8 => kind().prop_map(|image| Act::Age { image }),
         6 => kind().prop_map(|reference| Act::AgeRef { reference }),
         1 => proptest::option::of(kind()).prop_map(|image| Act::LeaveAlone { image }),
     ]
@@ -109,7 +133,7 @@ fn is_thorough() -> bool {
 
 /// The number of cases: `.ci/run` asks for many.
 fn cases() -> u32 {
-    if is_thorough() { 1500 } else { 48 }
+    if is_thorough() { 1500 } else { 96 }
 }
 
 /// On disk, if there is time for that: it takes several times as long.
@@ -125,18 +149,40 @@ proptest! {
         before in vec(act(), 0..60),
         during in vec(vec(act(), 0..8), 11),
         later in vec(vec(act(), 0..6), 11),
-        unwanted in vec(btree_set(0..KINDS, 0..KINDS), 2),
+        wishes in vec(wishes(), 2),
     ) {
         let begun = Instant::now();
         let mut owner = Owner::new(cache());
         before.iter().for_each(|act| owner.act(*act));
-        for (acts, unwanted) in [&during, &later].into_iter().zip(&unwanted) {
-            collect_garbage(&mut owner, acts, unwanted);
+        for (acts, wishes) in [&during, &later].into_iter().zip(&wishes) {
+            collect_garbage(&mut owner, acts, wishes);
             // On a machine that is this slow, an owner may need two seconds from a rename to a mark.
             prop_assume!(begun.elapsed() < Duration::from_secs(2));
             owner.check("after a collection");
         }
         owner.finish_pulls();
         owner.check("after all pulls");
+        collect_garbage(&mut owner, &[], &Wishes::default());
+        prop_assume!(begun.elapsed() < Duration::from_secs(2));
+        owner.check("after the last collection");
+        owner.check_older_builds();
+    }
+}
+
+/// The grace is over, so only the ref speaks for the image. It is written in two halves while a step is taken, whichever.
+#[test]
+fn a_ref_that_is_written_at_any_step_before_the_last_look_keeps_its_image() {
+    for step in 0..2 + STEPS.len() {
+        let mut owner = Owner::new(cache());
+        owner.act(Act::Start { reference: 0, image: 0 });
+        (0..8).for_each(|_| owner.act(Act::Advance { pull: 0 }));
+        owner.act(Act::Refresh { reference: 0, image: 0 });
+        (0..2).for_each(|_| owner.act(Act::Advance { pull: 1 }));
+        owner.act(Act::FetchForLong { image: 0 });
+        let mut acts = vec![Vec::new(); step];
+        acts.push(vec![Act::Advance { pull: 1 }]);
+        let wishes = Wishes { all: true, ..Wishes::default() };
+        collect_garbage(&mut owner, &acts, &wishes);
+        owner.check("after a collection");
     }
 }

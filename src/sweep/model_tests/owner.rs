@@ -5,9 +5,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::{Act, KINDS};
+use super::{Act, KINDS, PROGRAMS};
 use crate::plan::Plan;
 use crate::sweep::outcome::{RemovalResult, Report};
 use crate::test_cache::pull::{install, make_folder, touch, truncate, write_in_place};
@@ -19,6 +19,8 @@ const WRITING: Duration = Duration::from_millis(11);
 /// pull in the foreground knows no bound.
 const SLOW_FETCH: Duration = Duration::from_secs(5 * 60);
 const DAY: Duration = Duration::from_secs(86_400);
+/// How long after a use an image stays, whatever else.
+const GRACE: Duration = Duration::from_secs(10 * 60);
 /// What was not used for longer goes at the next start.
 const EVICTION: Duration = DAY.saturating_mul(7);
 
@@ -56,6 +58,10 @@ struct Pull {
     temporary: PathBuf,
     /// The ref while it is being written, by whatever name it may be called meanwhile.
     file: Option<Arc<File>>,
+    /// When its rootfs was made.
+    born: Option<SystemTime>,
+    /// Whether its config was fetched for longer than the grace: only the ref can speak for its image.
+    is_late: bool,
 }
 
 impl Pull {
@@ -107,7 +113,13 @@ pub struct Owner {
     /// The image that each reference was last written for, whatever has become of the ref since: it
     /// would be started again.
     wanted: BTreeMap<usize, usize>,
+    /// When each image was used last, whether it is still there or not.
+    used: BTreeMap<usize, SystemTime>,
+    /// When the pull of each image began.
+    born: BTreeMap<usize, SystemTime>,
     pub writes: usize,
+    /// Whether a collection is under way that brings back what a ref names.
+    pub may_return: bool,
     extractions: usize,
 }
 
@@ -115,8 +127,10 @@ impl Owner {
     pub fn new(cache: TestCache) -> Self {
         make_folder(&cache.path("refs"));
         let (swept, written, wanted) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let (used, born) = (BTreeMap::new(), BTreeMap::new());
         let (pulls, writes, extractions) = (Vec::new(), 0, 0);
-        Self { cache, pulls, swept, written, wanted, writes, extractions }
+        let may_return = false;
+        Self { cache, pulls, swept, written, wanted, used, born, writes, may_return, extractions }
     }
 
     fn image(&self, image: usize) -> PathBuf {
@@ -134,6 +148,7 @@ impl Owner {
                 self.begin(reference, image, Stage::ReadRef);
             }
             Act::Refresh { reference, image } => self.begin(reference, image, Stage::RemoveRef),
+            Act::Lose { reference } => self.lose(reference),
             Act::Advance { pull } if !self.pulls.is_empty() => {
                 let pull = pull % self.pulls.len();
                 self.advance(pull);
@@ -145,6 +160,7 @@ impl Owner {
                 }
             }
             Act::Advance { .. } | Act::GiveUp { .. } => {}
+            Act::FetchForLong { image } => self.fetch_for_long(image),
             Act::FullDisk { reference } => self.start_on_a_full_disk(reference),
             Act::Age { image } => self.age(image),
             Act::AgeRef { reference } if self.named(reference).is_some() => {
@@ -153,7 +169,7 @@ impl Owner {
             Act::AgeRef { .. } => {}
             Act::LeaveAlone { image: Some(image) } => {
                 if self.is_idle(image) && self.image(image).exists() {
-                    age(&self.image(image), 8 * DAY);
+                    self.set_back(image, 8 * DAY);
                     // It is not wanted any more: it goes at the next start.
                     self.wanted.retain(|_, wanted| *wanted != image);
                 }
@@ -170,8 +186,18 @@ impl Owner {
         self.extractions += 1;
         let temporary = self.cache.path(&format!("tmp-rootfs-{}", self.extractions));
         let (hit, has_installed) = (None, None);
-        let file = None;
-        self.pulls.push(Pull { reference, image, stage, hit, has_installed, temporary, file });
+        let (file, born, is_late) = (None, None, false);
+        self.pulls.push(Pull {
+            reference,
+            image,
+            stage,
+            hit,
+            has_installed,
+            temporary,
+            file,
+            born,
+            is_late,
+        });
     }
 
     /// Whether no pull has found or made this image and not yet named it.
@@ -181,22 +207,49 @@ impl Owner {
 
     /// Half an hour passes for an image that nobody works on. For one that is being worked on, time
     /// passes as long as its config is fetched.
-    fn age(&self, image: usize) {
-        let path = self.image(image);
-        let is_at = |stage| {
-            let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
-            pulls.any(|pull| pull.hit.is_none() && pull.stage == stage)
-        };
-        // Nothing directly in its top has changed for so long.
-        let mut pulls = self.pulls.iter().filter(|pull| pull.image == image);
-        let extracted = pulls.find(|pull| pull.stage == Stage::Rename);
-        extracted.into_iter().for_each(|pull| age(&pull.temporary, USED));
-        if !path.exists() {
-        } else if self.is_idle(image) {
-            age(&path, USED);
-        } else if is_at(Stage::FetchConfig) {
-            age(&path, SLOW_FETCH);
+    fn age(&mut self, image: usize) {
+        let is_fetching = |pull: &Pull| pull.image == image && pull.stage == Stage::FetchConfig;
+        if self.is_idle(image) {
+            self.set_back(image, USED);
+        } else if self.pulls.iter().any(is_fetching) {
+            self.set_back(image, SLOW_FETCH);
         }
+    }
+
+    /// The same without a bound, as in the foreground: the grace is over, as far as nobody else has marked the image since.
+    fn fetch_for_long(&mut self, image: usize) {
+        let (late, others): (Vec<_>, Vec<_>) = (self.pulls.iter_mut())
+            .filter(|pull| pull.is_about_to_name(image))
+            .partition(|pull| pull.stage == Stage::FetchConfig);
+        if others.is_empty() && !late.is_empty() {
+            late.into_iter().for_each(|pull| pull.is_late = true);
+            self.set_back(image, USED);
+        }
+    }
+
+    /// Whether an image is there, or comes back for a ref that names it.
+    fn is_within_reach(&self, image: usize) -> bool {
+        let hidden = self.cache.path(&format!("tmp-gc-sha256-{image}"));
+        self.image(image).exists() || self.may_return && hidden.exists()
+    }
+
+    /// Lets the last use of an image be so long ago, if it is there.
+    fn set_back(&mut self, image: usize, by: Duration) {
+        if self.image(image).exists() {
+            age(&self.image(image), by);
+            self.used.insert(image, SystemTime::now() - by);
+        }
+    }
+
+    /// Marks an image as used now, if it is there.
+    fn mark(&mut self, image: usize) -> bool {
+        let path = self.image(image);
+        let is_there = path.is_dir();
+        if is_there {
+            touch(&path);
+            self.used.insert(image, SystemTime::now());
+        }
+        is_there
     }
 
     /// What the owner does at each start: whatever lies directly in the cache and is old goes.
@@ -230,13 +283,23 @@ impl Owner {
         }
     }
 
+    fn lose(&mut self, reference: usize) {
+        // There may be none.
+        fs::remove_file(self.ref_file(reference)).unwrap_or_default();
+        self.written.remove(&reference);
+        // Whoever is writing it writes what nobody can find.
+        let others = self.pulls.iter_mut().filter(|other| other.reference == reference);
+        let writers = others.filter(|other| other.stage == Stage::WriteRef);
+        writers.for_each(|writer| writer.stage = writer.after_write());
+    }
+
     /// A hit like any other, but the second half of rewriting its ref fails. That was a while ago, or
     /// each look at the refs would wait for the other half.
     fn start_on_a_full_disk(&mut self, reference: usize) {
         let Some(image) = self.named(reference) else { return };
         drop(truncate(&self.ref_file(reference)));
         age(&self.ref_file(reference), USED);
-        mark(&self.image(image));
+        self.mark(image);
         self.written.remove(&reference);
     }
 
@@ -262,16 +325,13 @@ impl Owner {
                 None => Stage::FindImage,
             },
             Stage::RemoveRef => {
-                fs::remove_file(&file).unwrap_or_default();
-                self.written.remove(&pull.reference);
-                // Whoever is writing it writes what nobody can find.
-                let others =
-                    self.pulls.iter_mut().filter(|other| other.reference == pull.reference);
-                let writers = others.filter(|other| other.stage == Stage::WriteRef);
-                writers.for_each(|writer| writer.stage = writer.after_write());
+                self.lose(pull.reference);
                 Stage::FindImage
             }
-            Stage::EmptyRef => {
+            // What it names goes on while it is fetched; that is what remains.
+            Stage::FetchConfig if pull.is_late && !self.is_within_reach(pull.image) => Stage::Done,
+            Stage::FetchConfig if !pull.is_late => Stage::EmptyRef,
+            Stage::EmptyRef | Stage::FetchConfig => {
                 make_folder(&self.cache.path("refs"));
                 self.pulls[index].file = Some(Arc::new(truncate(&file)));
                 Stage::WriteRef
@@ -281,7 +341,7 @@ impl Owner {
                 self.note_write(&pull);
                 pull.after_write()
             }
-            Stage::MarkNamed if mark(&self.image(pull.names())) => Stage::ReadConfig,
+            Stage::MarkNamed if self.mark(pull.names()) => Stage::ReadConfig,
             Stage::MarkNamed => miss(self),
             Stage::ReadConfig => {
                 match fs::metadata(self.image(pull.names()).join(".oci-config.json")) {
@@ -289,19 +349,23 @@ impl Owner {
                     _ => miss(self),
                 }
             }
-            Stage::FindImage if mark(&image) => Stage::FetchConfig,
+            Stage::FindImage if self.mark(pull.image) => Stage::FetchConfig,
             Stage::FindImage => {
                 fs::create_dir(&pull.temporary).unwrap();
+                self.pulls[index].born = Some(SystemTime::now());
                 Stage::Extract
             }
-            Stage::FetchConfig => Stage::EmptyRef,
             Stage::Extract => {
                 fill(&pull.temporary, pull.image);
+                // That took long, and nothing directly in its top has changed meanwhile.
+                age(&pull.temporary, USED);
                 Stage::Rename
             }
             Stage::Rename => {
                 let is_installed = install(&pull.temporary, &image).is_ok();
-                if !is_installed {
+                if is_installed {
+                    self.born.insert(pull.image, pull.born.unwrap());
+                } else {
                     fs::remove_dir_all(&pull.temporary).unwrap();
                 }
                 self.pulls[index].has_installed = Some(is_installed);
@@ -310,7 +374,7 @@ impl Owner {
             }
             // It does not look whether its own copy is still there. Somebody else's may have gone again
             // in this very moment.
-            Stage::MarkInstalled if mark(&image) => Stage::EmptyRef,
+            Stage::MarkInstalled if self.mark(pull.image) => Stage::EmptyRef,
             Stage::MarkInstalled if pull.has_installed == Some(true) => Stage::EmptyRef,
             Stage::MarkInstalled => Stage::FindImage,
             Stage::WriteConfig => {
@@ -361,10 +425,10 @@ impl Owner {
 
     /// A collection that was told to has removed these images and refs: of the refs, only one that was
     /// written after it had made its plan counts from now on.
-    pub fn forget_removed(&mut self, plan: &Plan, report: Report<'_>, writes: usize) {
+    pub fn forget_removed(&mut self, plan: &Plan, report: Report<'_>, writes: usize, all: bool) {
         let outcome = report.into_outcome(None);
         let removed = plan.removals().filter(|decision| {
-            decision.verdict.overrides_refs()
+            (decision.verdict.overrides_refs() || all)
                 && matches!(
                     outcome.get(decision.item.location()),
                     Some(RemovalResult::Removed { .. })
@@ -391,6 +455,30 @@ impl Owner {
         text.trim().rsplit_once(':')?.1.parse().ok()
     }
 
+    /// The builds of the same program, but for this one.
+    fn other_builds(image: usize) -> impl Iterator<Item = usize> {
+        (0..KINDS).filter(move |other| *other != image && other % PROGRAMS == image % PROGRAMS)
+    }
+
+    /// Whether no other build of its program was pulled since it was used last.
+    fn is_newest(&self, image: usize) -> bool {
+        let newer = |other| self.born.get(&other) > self.used.get(&image);
+        !Self::other_builds(image).any(newer)
+    }
+
+    /// Once everything has come to rest and was collected: no older build is there that is proven to be one.
+    pub fn check_older_builds(&self) {
+        let named: BTreeSet<_> = (0..KINDS).filter_map(|reference| self.named(reference)).collect();
+        let there: BTreeMap<_, _> =
+            (0..KINDS).filter_map(|image| Some((image, Times::of(&self.image(image))?))).collect();
+        for (image, old) in there.iter().filter(|(image, _)| !named.contains(image)) {
+            let is_recent = old.used.elapsed().unwrap_or_default() < GRACE;
+            let newer = Self::other_builds(*image).filter_map(|other| there.get(&other));
+            let mut newer = newer.filter(|new| old.used < new.born && new.born <= new.used);
+            assert!(is_recent || newer.next().is_none(), "image {image} is an older build");
+        }
+    }
+
     /// At every instant: an image is whole under its name, or not there under its name.
     fn check_whole(&self) {
         for image in (0..KINDS).filter(|image| self.image(*image).exists()) {
@@ -399,8 +487,14 @@ impl Owner {
     }
 
     pub fn check(&self, when: &str) {
+        for (&image, &used) in &self.used {
+            if used.elapsed().unwrap_or_default() < GRACE {
+                assert_eq!(content(&self.image(image)), expected(image), "{when}: used {image}");
+            }
+        }
         let named = (0..KINDS).filter_map(|reference| Some((reference, self.named(reference)?)));
         let wanted = self.wanted.iter().map(|(&reference, &image)| (reference, image));
+        let wanted = wanted.filter(|(_, image)| self.is_newest(*image));
         for (reference, image) in named.chain(wanted) {
             // Whoever has yet to look finds out that it is gone, and pulls it.
             let mut pulls = self.pulls.iter().filter(|pull| pull.reference == reference);
@@ -417,15 +511,6 @@ impl Owner {
     }
 }
 
-/// Marks an image as used now, if it is there.
-fn mark(image: &Path) -> bool {
-    let is_there = image.is_dir();
-    if is_there {
-        touch(image);
-    }
-    is_there
-}
-
 fn fill(top: &Path, image: usize) {
     for (name, text) in expected(image) {
         fs::create_dir_all(top.join(&name).parent().unwrap()).unwrap();
@@ -433,9 +518,24 @@ fn fill(top: &Path, image: usize) {
     }
 }
 
-/// What an image holds. Each brings a program that no other has.
+/// What an image on disk shows of its age, if it was pulled to the end and its birth is known.
+struct Times {
+    born: SystemTime,
+    used: SystemTime,
+}
+
+impl Times {
+    fn of(image: &Path) -> Option<Self> {
+        let config = fs::metadata(image.join(".oci-config.json")).ok()?;
+        let top = fs::metadata(image).ok()?;
+        let (born, used) = (top.created().ok()?, top.modified().ok()?);
+        (config.len() > 0).then_some(Self { born, used })
+    }
+}
+
+/// What an image holds. Each brings the name of its program.
 fn expected(image: usize) -> BTreeMap<String, String> {
-    let program = format!("usr/local/bin/program-{image}");
+    let program = format!("usr/local/bin/program-{}", image % PROGRAMS);
     let names = ["bin/a", "usr/local/bin/task", &program, "usr/lib/deep/c", "etc/d"];
     names.map(|name| (name.to_owned(), format!("{name} of {image}"))).into()
 }

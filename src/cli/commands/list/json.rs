@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::listing::Listing;
 use crate::cache::{Digest, Location};
 use crate::cli::image_row::Row;
-use crate::cli::ui::json::{Amount, Bounds, lossy};
-use crate::plan::{Identity, LayerStatus};
+use crate::cli::ui::json::{Amount, Bounds, Guess, lossy};
+use crate::plan::LayerStatus;
 
 #[derive(Serialize)]
 pub struct Document {
@@ -43,26 +43,6 @@ struct Image {
     layers: Option<Vec<String>>,
     /// What those occupy together.
     layers_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Guess {
-    /// The reference that it most likely had.
-    r#ref: Option<String>,
-    /// The name of its program.
-    program: Option<String>,
-    /// Its entrypoint, or its command where it has none.
-    runs: Vec<String>,
-}
-
-impl From<&Identity> for Guess {
-    fn from(identity: &Identity) -> Self {
-        Self {
-            r#ref: identity.reference.clone(),
-            program: identity.program.as_ref().map(lossy),
-            runs: identity.runs.clone(),
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -43,6 +43,7 @@ fn of_index(profile: &Profile<'_>) -> Vec<Fact> {
     vec![
         ("digest", vec![profile.digest.to_string()]),
         ("references", profile.row.refs.iter().map(|found| reference(found)).collect()),
+        ("most likely", profile.identity().iter().map(ToString::to_string).collect()),
         ("status", vec![status(profile)]),
         ("last used", vec![time(profile.row.entry.last_used)]),
         ("born", vec![born]),
@@ -51,7 +52,7 @@ fn of_index(profile: &Profile<'_>) -> Vec<Fact> {
 
 /// Whether it is needed, and who uses it.
 fn status(profile: &Profile<'_>) -> String {
-    let status = profile.row.status.name();
+    let status = profile.status();
     let users: Vec<_> = profile.users.iter().flatten().map(ToString::to_string).collect();
     match (users.is_empty(), profile.is_leased) {
         (false, _) => format!("{status}, in use by {}", users.join(", ")),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::profile::Profile;
 use crate::cache::{Digest, ImageConfig};
 use crate::cli::args::Show;
-use crate::cli::ui::json::{Amount, Bounds, lossy};
+use crate::cli::ui::json::{Amount, Bounds, Guess, lossy};
 use crate::usage::{LargeFile, Part};
 
 #[derive(Serialize)]
@@ -17,6 +17,8 @@ pub struct Document<'a> {
     digest: String,
     path: String,
     status: &'static str,
+    /// What it most likely was; `null` if it is no orphan, or nothing tells.
+    guess: Option<Guess>,
     /// `null` where the system does not tell.
     in_use: Option<bool>,
     /// Whether a microVM has run in the image itself; `null` if that is unknown.
@@ -73,7 +75,8 @@ impl<'a> Document<'a> {
             cache_dir: lossy(profile.cache_dir),
             digest: profile.digest.to_text(),
             path: lossy(entry.location.path_in(profile.cache_dir)),
-            status: profile.row.status.name(),
+            status: profile.status(),
+            guess: profile.identity().map(Guess::from),
             in_use: profile.in_use(),
             used_in_place: profile.is_used_in_place,
             refs: profile.row.refs.iter().map(|found| found.image.as_deref()).collect(),

@@ -15,14 +15,16 @@ use crate::cli::measure::Measuring;
 use crate::cli::warnings::Notes;
 use crate::cli::words::layers_of;
 use crate::gc;
-use crate::plan::Timeline;
+use crate::plan::{self, Activity, Decision, GcOptions, Identity, KeepReason, Timeline};
 use crate::usage::{Breakdown, Estimate, Measurement, Usage};
 
 pub struct Profile<'a> {
     pub cache_dir: &'a Path,
     pub digest: &'a Digest,
-    /// Its refs, and whether it is needed.
+    /// Its refs.
     pub row: Row<'a>,
+    /// What a collection would do with it, and what it most likely was.
+    decision: Option<Decision>,
     /// `None` if it has none, or none that can be read.
     pub config: Option<ImageConfig>,
     pub born: Option<Timestamp>,
@@ -59,15 +61,17 @@ impl<'a> Profile<'a> {
         let row = row.ok_or_else(|| gone(context, digest))?;
         let mut notes = Notes::of_index(context, inventory, row.is_orphan());
         let config = notes.keep(cache.config(&row.entry.location));
-        let users = notes.keep(cache.users()).flatten();
-        let mounts = notes.keep(cache.mounts()).flatten();
+        let evidence = gc::gather(cache, inventory, Timestamp::now(), Activity::default());
+        let (mounts, lifetimes) = (&evidence.mounts, &evidence.lifetimes);
+        let problems = evidence.problems.iter().chain(&lifetimes.problems);
+        notes.faults(problems.map(ToString::to_string));
+        let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
         // Something mounted may not answer.
-        let may_look = mounts.is_some_and(|mounts| mounts.get(&row.entry.location).is_none());
+        let may_look =
+            mounts.as_ref().is_some_and(|mounts| mounts.get(&row.entry.location).is_none());
         let is_used_in_place = may_look.then(|| cache.is_used_in_place(&row.entry.location));
         let is_used_in_place = is_used_in_place.and_then(|found| notes.keep(found));
-        let lifetimes = cache.lifetimes(inventory);
-        notes.faults(lifetimes.problems.iter().map(ToString::to_string));
-        let layers = layers_of(&Timeline::new(inventory, &lifetimes), inventory, row.entry);
+        let layers = layers_of(&Timeline::new(inventory, lifetimes), inventory, row.entry);
         let (layer_trees, layers) = layers.map(|layers| layers.into_iter().unzip()).unzip();
         let layer_trees: Option<Vec<_>> = layer_trees.filter(|_| context.console.verbose);
         let image = &row.entry.location;
@@ -91,8 +95,9 @@ impl<'a> Profile<'a> {
             cache_dir: &context.cache_dir,
             digest,
             born: lifetimes.born(&row.entry.location),
-            users: users.map(|users| users.get(image).to_vec()),
-            is_leased: cache.leases([row.name()]).contains(row.name()),
+            users: evidence.in_use.as_ref().map(|users| users.get(image).to_vec()),
+            is_leased: evidence.leases.contains(row.name()),
+            decision: plan.get(image).cloned(),
             row,
             config: config.flatten(),
             layers,
@@ -102,6 +107,21 @@ impl<'a> Profile<'a> {
             measured,
             usage,
         })
+    }
+
+    /// Whether it is needed, in a word.
+    pub fn status(&self) -> &'static str {
+        let is_unreplaced = |found: &Decision| found.verdict.keeps_for(KeepReason::Unreplaced);
+        if self.decision.as_ref().is_some_and(is_unreplaced) {
+            KeepReason::Unreplaced.name()
+        } else {
+            self.row.status.name()
+        }
+    }
+
+    /// What it most likely was, if it is an orphan and anything tells.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.decision.as_ref()?.identity.as_ref()
     }
 
     /// Whether a process uses it or holds a lease on it; `None` if that is unknown.

@@ -22,7 +22,7 @@ fn the_short_program_does_the_same_and_offers_its_own_commands() {
     cache.image("b");
     let dir = cache.dir().into_os_string().into_string().unwrap();
     let short = bbox_cache(&["list", "--cache-dir", &dir]).ok();
-    let own = format!("`bbox-cache --cache-dir {dir} gc` gives it back");
+    let own = format!("(1 orphan): run `bbox-cache --cache-dir {dir} gc`");
     assert!(short.contains(&own), "{short}");
     let long = run(&cache, &["list"]).ok();
     assert_eq!(short.replace("`bbox-cache ", "`bbox cache "), long);
@@ -74,6 +74,6 @@ fn whatever_is_wrong_with_a_lease_has_its_own_code() {
     }
     assert_eq!(bbox_cache(&["lease", "--help"]).code, 0);
     let missing = bbox_cache(&["lease", "--cache-dir", "/nobody/is/here", "x", "--", "true"]);
-    let why = "error: there is no image x, for there is no directory /nobody/is/here\n";
+    let why = "error: no image matches 'x': /nobody/is/here does not exist\n";
     assert_eq!(missing.err, why);
 }

@@ -71,8 +71,8 @@ fn activity(inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Activity
 /// Everything that there is to say about a cache.
 pub struct Listing<'a> {
     pub cache_dir: &'a Path,
-    /// The cache directory for a message that it is empty, safe to print.
-    pub place: String,
+    /// What to say if nothing is in the cache directory, safe to print.
+    pub emptiness: String,
     pub inventory: &'a Inventory,
     pub cache_usage: Option<&'a CacheUsage>,
     pub images: Vec<Row<'a>>,
@@ -108,11 +108,15 @@ impl<'a> Listing<'a> {
         let mut layers = rows(|kind| matches!(kind, EntryKind::Layer(_)));
         let counts = (images.len(), images.iter().filter(|row| row.is_orphan()).count());
         images.retain(|row| !args.orphans || row.is_orphan());
-        sort(&mut images, args.sort);
-        sort(&mut layers, args.sort);
+        for rows in [&mut images, &mut layers] {
+            sort(rows, args.sort);
+            if args.reverse {
+                rows.reverse();
+            }
+        }
         Self {
             cache_dir: &context.cache_dir,
-            place: context.shown_place(),
+            emptiness: context.shown_emptiness(),
             inventory,
             cache_usage,
             images,

@@ -57,6 +57,51 @@ fn help_versions_and_slips_are_in_the_words_of_the_program() {
     }
 }
 
+/// Runs `bbox` where PATH has these places.
+fn with_path(places: &[&std::path::Path], arguments: &[&str]) -> Run {
+    let mut command = crate::support::bare();
+    command.env("PATH", std::env::join_paths(places).unwrap()).args(arguments);
+    finish(command)
+}
+
+#[test]
+fn what_is_not_for_this_program_is_handed_to_the_other_bbox() {
+    let home = tempfile::tempdir().unwrap();
+    let place = |name: &str| {
+        let place = home.path().join(name);
+        std::fs::create_dir(&place).unwrap();
+        place
+    };
+    let [own, copy, runner] = ["own", "copy", "runner"].map(place);
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_bbox"), own.join("bbox")).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_bbox"), copy.join("bbox")).unwrap();
+    let script = runner.join("bbox");
+    std::fs::write(&script, "#!/bin/sh\nprintf '<%s>' \"$@\"\nexit 42\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).unwrap();
+    // Copies and other paths of this program are passed over, and never call each other for ever.
+    for places in [
+        &[runner.as_path()][..],
+        &[&own, &runner],
+        &[&own, &copy, &own, &runner],
+        &[&copy, &own, &copy, &runner, &own],
+    ] {
+        for arguments in [&["claude-code", "--", "a b", ""][..], &["list"], &["--pull=always"]] {
+            let run = with_path(places, arguments);
+            let words: String = arguments.iter().map(|word| format!("<{word}>")).collect();
+            assert_eq!((run.code, run.out.as_str()), (42, words.as_str()), "{}", run.err);
+        }
+        for slip in ["cahce", "mna"] {
+            let run = with_path(places, &[slip]);
+            assert!(run.code == 2 && run.err.contains("tip: "), "{} {}", run.code, run.err);
+        }
+        assert!(with_path(places, &["--version"]).ok().starts_with("bbox "));
+    }
+    let run = with_path(&[&own, &copy], &["claude-code"]);
+    let tip = "this bbox is the tool for the image cache";
+    assert!(run.code == 2 && run.err.contains(tip), "{} {}", run.code, run.err);
+}
+
 /// All other codes are those of the command that is run.
 #[test]
 fn whatever_is_wrong_with_a_lease_has_its_own_code() {

@@ -274,10 +274,9 @@ fn a_line_about_a_removal_does_not_exceed_the_terminal_either() {
     for columns in [60, 80, 120] {
         for arguments in [&["gc", "-n", "-v"][..], &["purge", "-n"]] {
             let seen = seen_at(&cache, arguments, columns);
-            let lines =
-                seen.lines().filter(|line| line.starts_with("Would ") && line.contains("  "));
-            assert!(lines.clone().count() > 6, "{seen}");
-            for line in lines {
+            assert!(seen.lines().filter(|line| line.starts_with("Would ")).count() > 6, "{seen}");
+            // A command is not broken.
+            for line in seen.lines().filter(|line| !line.contains('`')) {
                 assert!(line.width() <= columns.into(), "{columns} {arguments:?} {line:?}");
             }
         }

@@ -133,7 +133,12 @@ impl Layout {
             Some(columns) if line.width() + LEAST_WHY > columns => INDENT,
             _ => line.width(),
         };
-        wrap(&(line + why), self.terminal, indent)
+        let why = why.split(' ').map(|word| match self.terminal {
+            Some(columns) => cut(word, columns.saturating_sub(indent)),
+            None => word.to_owned(),
+        });
+        let why = why.collect::<Vec<_>>().join(" ");
+        wrap(&(line + &why), self.terminal, indent)
     }
 }
 

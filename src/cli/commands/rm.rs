@@ -7,6 +7,7 @@ use crate::cli::args::Rm;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::find_image::{choose, no_cache};
+use crate::cli::named_cache;
 use crate::cli::removal::{self, Removal, Report};
 use crate::gc::{self, Draft};
 
@@ -51,6 +52,7 @@ fn chosen(
     args: &Rm,
     inventory: &Inventory,
 ) -> Result<HashSet<Digest>, Failure> {
+    named_cache::check_content(context, inventory)?;
     let found = args.images.iter().map(|text| Ok(choose(context, inventory, text)?.1.clone()));
     found.collect()
 }

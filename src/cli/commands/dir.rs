@@ -18,7 +18,7 @@ pub fn run(context: &Context<'_>) -> Result<Ending, Failure> {
     match context.format {
         Format::Json => {
             let cache_dir = lossy(&context.cache_dir);
-            context.console.write(document(&Document { cache_dir }))?;
+            context.console.write_raw(document(&Document { cache_dir }).as_bytes())?;
         }
         // The very bytes, so that a shell can go there.
         Format::Table => {

@@ -159,8 +159,8 @@ Examples:
   bbox cache gc -v                 also say what is kept, and why
   bbox cache gc --layers           also remove layers that no image is made of
   bbox cache gc --keep-recent 7d   keep what was used within the last week
-  bbox cache gc --unused-for 30d   also remove images not used for a month
-  bbox cache gc --max-size 20GiB   also the least recently used, until it fits
+  bbox cache gc --unused-for 3d    also remove images not used for three days
+  bbox cache gc --max-size 20GiB   also layers and old images, until it fits
   bbox cache gc -q --no-wait       for a timer: silent, and not twice at a time")]
 pub struct Gc {
     /// Only say what would be removed, and what that gives back: two numbers where files share data
@@ -173,12 +173,12 @@ pub struct Gc {
     /// Remove every orphan, even if nothing newer has replaced it. Recent, leased and used ones stay
     #[arg(short, long)]
     pub all: bool,
-    /// Also remove images that were last used longer ago than that, such as 30d, although references
-    /// name them
+    /// Also remove images that were last used longer ago than that, such as 3d, although references
+    /// name them. 6m is six minutes
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub unused_for: Option<SignedDuration>,
-    /// Also remove the images that were used least recently, until the cache occupies that at most,
-    /// such as 20GiB or 20GB. Data that files share counts once
+    /// Remove more until the cache occupies at most this, such as 20GiB or 20GB: unreferenced layers,
+    /// then other layers, then images by last use. Data that files share counts once
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<ByteSize>,
     /// Do not ask before an image goes that references name

@@ -102,7 +102,7 @@ fn over_limit(limit: Option<ByteSize>, left: Option<Size>) -> Option<String> {
     let (limit, left) = (limit?, left?);
     (left.at_least() > limit).then(|| {
         format!(
-            "{} stays, more than {}: the rest is in use, leased, recent or kept by an option",
+            "{} stays, more than {}: the rest is in use, leased, recent, or may still be wanted",
             size(left),
             bytes(limit)
         )

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::complete::images::{command, images};
+use crate::cache::Pattern;
 use crate::jobs::Jobs;
 
 /// Options of every verb, taken before or after it.
@@ -94,9 +95,14 @@ Examples:
 Examples:
   bbox cache list                one row an image
   bbox cache list --sizes        the full account, down to files and layers
+  bbox cache list 'agent-*'      only the images whose references match
   bbox cache list --orphans -q   digests of the images that no reference names
   bbox cache list --format json | jq .totals")]
 pub struct List {
+    /// Only these images: references, patterns of them such as 'ghcr.io/*/agent-*', or digests or their
+    /// beginnings
+    #[arg(value_name = "REF|PATTERN|DIGEST", add = images())]
+    pub images: Vec<String>,
     /// The full account: images, layers, leftovers. APPARENT is the length of all files, ON DISK
     /// the blocks they occupy, UNIQUE what removing just this one gives back; two numbers where the
     /// file system does not tell exactly
@@ -184,6 +190,9 @@ pub struct Gc {
     /// Do not ask before an image goes that references name
     #[arg(short, long)]
     pub yes: bool,
+    /// Keep images whose reference matches, such as 'ghcr.io/*/agent-*', whatever the limits are
+    #[arg(long, value_name = "PATTERN", add = images())]
+    pub exclude: Vec<Pattern>,
     /// Also remove the layers that no image left can be made of; or all that are not in use: the next
     /// pull extracts them again
     #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1,
@@ -206,13 +215,15 @@ pub struct Gc {
 Examples:
   bbox cache rm ghcr.io/a/b:latest      asks, since a reference names it
   bbox cache rm -y 0123456789ab fedcb   does not ask; several, by their digests
+  bbox cache rm 'ghcr.io/a/*'           all whose references match, after a question
   bbox cache rm -n ghcr.io/a/b:latest   what would go
 
 An image that a process uses stays, and so does one that is leased, unless with
 --force.")]
 pub struct Rm {
-    /// The images: references, or digests or their beginnings
-    #[arg(value_name = "REF|DIGEST", required = true, add = images())]
+    /// The images: references, patterns of them such as 'ghcr.io/*/agent-*', or digests or their
+    /// beginnings
+    #[arg(value_name = "REF|PATTERN|DIGEST", required = true, add = images())]
     pub images: Vec<String>,
     /// Do not ask, and remove what is leased, too
     #[arg(short, long)]

@@ -260,7 +260,7 @@ impl<'a> Collection<'a> {
     /// Why an image goes although it is referenced, or unreplaced, if it does.
     fn wish(&self, image: &Entry) -> Option<RemoveReason> {
         let age = self.evidence.now.duration_since(image.last_used);
-        if self.options.keep_wanted {
+        if self.options.keep_wanted || self.is_excluded(image) {
             None
         } else if self.options.unused_for.is_some_and(|limit| age >= limit) {
             Some(RemoveReason::Unused)
@@ -269,6 +269,12 @@ impl<'a> Collection<'a> {
         } else {
             None
         }
+    }
+
+    fn is_excluded(&self, image: &Entry) -> bool {
+        let names = self.reachability.get(&image.location.name);
+        let mut names = names.iter().filter_map(|found| found.image.as_deref());
+        names.any(|name| self.options.exclude.iter().any(|pattern| pattern.matches(name)))
     }
 
     fn is_begun(&self, entry: &Entry) -> bool {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cache::Location;
+use crate::cache::{Location, Pattern};
 
 /// How long an orphan and a layer stay after their last use, by default. The owner drops a reference for as long as it
 /// asks the registry, at most five minutes, and writes it back.
@@ -38,6 +38,8 @@ pub struct GcOptions {
     pub max_size: Option<ByteSize>,
     /// These layers go, and these images although they are referenced, as if the limit on the size had chosen them.
     pub evicted: HashSet<Location>,
+    /// Images of which a reference matches one of these stay, whatever the limits are. None by default.
+    pub exclude: Vec<Pattern>,
     /// No image that is referenced or unreplaced goes, whatever the limits are: not by default.
     pub keep_wanted: bool,
     /// An extraction is abandoned if nothing in it has changed for this long: 24 hours by default.
@@ -66,6 +68,7 @@ impl Default for GcOptions {
             unused_for: None,
             max_size: None,
             evicted: HashSet::new(),
+            exclude: Vec::new(),
             keep_wanted: false,
             temp_age: TEMP_AGE,
             layers: LayerChoice::None,

@@ -148,6 +148,40 @@ fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
 }
 
 #[test]
+fn a_pattern_stands_for_all_images_that_it_matches() {
+    let cache = four_images();
+    let listed = |pattern| run(&cache, &["list", "-q", pattern]).ok();
+    assert_eq!(listed("*").lines().count(), 3, "an orphan has no reference");
+    assert_eq!(
+        listed("example.com/aa*").lines().collect::<Vec<_>>(),
+        ["sha256:aaaa1", "sha256:aabb2"]
+    );
+    assert_eq!(listed("cccc3:*"), "sha256:cccc3\n");
+    let wrong = run(&cache, &["list", "x*"]);
+    assert!(wrong.code == 1 && wrong.err.contains(" matches 'x*'"), "{}", wrong.err);
+    let none = run(&cache, &["rm", "-y", "aa*", "x?"]);
+    assert_eq!((none.code, images(&cache).len()), (1, 4), "all or none: {}", none.err);
+    let (_, seen) = at_terminal(&cache, &["rm", "aa*"], "y\n");
+    assert!(seen.contains("2 images are referenced. Remove 2 images and 4 refs, "), "{seen}");
+    assert_eq!(images(&cache), ["sha256-cccc3", "sha256-dddd4"]);
+}
+
+#[test]
+fn what_is_excluded_stays_whatever_the_limits_are() {
+    let cache = four_images();
+    for limit in [["--unused-for", "1d"], ["--max-size", "1KB"]] {
+        let dry = |more: &[&str]| run(&cache, &[&["gc", "-n"], &limit[..], more].concat());
+        assert!(dry(&[]).out.contains("Would remove 4 images "));
+        let gc = dry(&["--exclude", "cccc?", "--exclude=*/aabb2:2"]).out;
+        assert!(gc.contains("Would remove 2 images ") && gc.contains("aaaa1:1"), "{gc}");
+        let gc = dry(&["--exclude", "cccc"]);
+        assert!(gc.err.contains("--exclude 'cccc' matches no image"), "{}", gc.err);
+    }
+    let wrong = run(&cache, &["gc", "--exclude", "a["]);
+    assert!(wrong.code == 2 && wrong.err.contains("a["), "{}", wrong.err);
+}
+
+#[test]
 fn rm_speaks_json() {
     let cache = four_images();
     let rm = run(&cache, &["rm", "-y", "aaaa1", "--format", "json"]).json();
@@ -165,7 +199,12 @@ fn gc_removes_what_was_not_used_for_long_after_a_question() {
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
     let [orphan, image] = ["orphan", "unused (3 days ago): "].map(|why| seen.find(why));
     assert!(code == 0 && orphan.is_some() && orphan < image, "all that goes is listed: {seen}");
-    assert!(seen.contains("1 image is referenced. Remove 2 images and 2 refs, "), "{seen}");
+    assert!(
+        seen.contains(
+            "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs, "
+        ),
+        "{seen}"
+    );
     assert_eq!(images(&cache).len(), 4);
     let gc = run(&cache, &["gc", "--unused-for", "60h", "--yes"]).ok();
     assert!(gc.contains("Removed 2 images and 2 refs, "), "{gc}");

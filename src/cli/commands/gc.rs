@@ -11,7 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::measure::Measuring;
 use crate::cli::removal::{self, Removal, Report};
-use crate::cli::ui::units::{bytes, plural, size};
+use crate::cli::ui::units::{bytes, period, plural, size};
 use crate::cli::warnings::{dropped_refs, unread};
 use crate::escape::Escaped;
 use crate::gc::{self, Draft};
@@ -47,6 +47,7 @@ fn make_draft(
         all: args.all,
         unused_for: args.unused_for,
         max_size: args.max_size,
+        exclude: args.exclude.clone(),
         temp_age: args.temp_age,
         layers: choice(args.layers),
         ..GcOptions::default()
@@ -55,10 +56,17 @@ fn make_draft(
     if !args.yes && !args.dry_run && !context.console.can_ask() {
         keep_wanted(options, &mut draft, report);
     }
+    report.limits = limits(args);
     if args.in_place {
         draft.plan.allow_in_place();
     }
     let inventory = &draft.inventory;
+    for pattern in &args.exclude {
+        if inventory.matching(pattern).next().is_none() {
+            let pattern = Escaped::new(&pattern.to_string()).to_string();
+            report.warn(context, format!("--exclude '{pattern}' matches no image"));
+        }
+    }
     for invalid in &inventory.refs.invalid {
         report.warn(context, invalid.warning(cache.path()));
     }
@@ -81,6 +89,13 @@ fn make_draft(
         report.warn(context, warning);
     }
     Ok(draft)
+}
+
+/// What the user has asked for, as it was understood.
+fn limits(args: &Gc) -> Vec<String> {
+    let unused = args.unused_for.map(|limit| format!("unused for {}", period(limit)));
+    let size = args.max_size.map(|limit| format!("at most {} in all", bytes(limit)));
+    [unused, size].into_iter().flatten().collect()
 }
 
 /// Without anybody to ask, only the safe part of a plan is carried out; the rest is a failure.

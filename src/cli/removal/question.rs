@@ -78,7 +78,11 @@ fn question(draft: &Report, wanted: &[&Decision], width: Option<usize>) -> Strin
     let lines: String = lines.map(|removal| layout.removed(removal, None) + "\n").collect();
     let counts = Counts::new(draft.plan().removals().map(|removal| &removal.item));
     let freed = estimate(draft.freed());
-    format!("{lines}{}. Remove {counts}, freeing {freed}?", why_asked(&wanted))
+    let limits = match &draft.limits[..] {
+        [] => String::new(),
+        limits => format!(" Limits: {}.", limits.join(", ")),
+    };
+    format!("{lines}{}.{limits} Remove {counts}, freeing {freed}?", why_asked(&wanted))
 }
 
 /// `2 images are referenced and 1 image is unreplaced`

@@ -115,15 +115,18 @@ pub struct List {
     /// The full account: images, layers, leftovers. APPARENT is the length of all files, ON DISK
     /// the blocks they occupy, UNIQUE what removing just this one gives back; two numbers where the
     /// file system does not tell exactly
-    #[arg(long, conflicts_with = "no_sizes")]
+    #[arg(short = 'l', long, conflicts_with = "no_sizes")]
     pub sizes: bool,
-    /// At once: walk no tree, show no sizes
+    /// Don't measure sizes (instant)
     #[arg(long)]
     pub no_sizes: bool,
     /// Most recently used first, largest first, or by reference
     #[arg(long, value_enum, value_name = "KEY", default_value_t = Sort::Used)]
     pub sort: Sort,
-    /// Only images that no reference names
+    /// Reverse the order
+    #[arg(short, long)]
+    pub reverse: bool,
+    /// Only images without a reference
     #[arg(long)]
     pub orphans: bool,
     /// Whole digests and all references, however wide

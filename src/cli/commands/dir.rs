@@ -10,11 +10,11 @@ use crate::cli::args::{Dir, Format};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::find_image::{choose, no_cache};
+use crate::cli::named_cache;
 use crate::cli::ui::json::{document, lossy};
 
 #[derive(Serialize)]
 struct Document {
-    schema_version: u32,
     cache_dir: String,
     /// Absent unless an image was named.
     #[serde(flatten)]
@@ -32,12 +32,9 @@ pub fn run(context: &Context<'_>, args: &Dir) -> Result<Ending, Failure> {
     match context.format {
         Format::Json => {
             let cache_dir = lossy(&context.cache_dir);
-            let image = image.map(|(digest, path)| Image {
-                digest: digest.to_text(),
-                path: lossy(path),
-            });
-            let found = Document { schema_version: 1, cache_dir, image };
-            context.console.write(document(&found))?;
+            let image =
+                image.map(|(digest, path)| Image { digest: digest.to_text(), path: lossy(path) });
+            context.console.write(document(&Document { cache_dir, image }))?;
         }
         // The very bytes, so that a shell can go there.
         Format::Table => {
@@ -49,8 +46,11 @@ pub fn run(context: &Context<'_>, args: &Dir) -> Result<Ending, Failure> {
 }
 
 fn find(context: &Context<'_>, image: &str) -> Result<(Digest, PathBuf), Failure> {
-    let Some(cache) = context.open_cache()? else { return Err(no_cache(context, image).into()) };
+    let Some(cache) = named_cache::open(context)? else {
+        return Err(no_cache(context, image).into());
+    };
     let inventory = cache.inventory()?;
+    named_cache::check_content(context, &inventory)?;
     let (entry, digest) = choose(context, &inventory, image)?;
     Ok((digest.clone(), entry.location.path_in(cache.path())))
 }

@@ -91,12 +91,8 @@ pub enum Verb {
     Purge(Purge),
     /// Run a command while an image is kept from being collected
     Lease(Lease),
-    /// Print the cache directory
-    #[command(after_help = "\
-Examples:
-  bbox cache dir             the path, whether the directory is there or not
-  cd \"$(bbox cache dir)\"    go there")]
-    Dir,
+    /// Print the path of the cache directory, or of an image
+    Dir(Dir),
 }
 
 #[derive(Args)]
@@ -322,11 +318,14 @@ pub struct Purge {
 #[command(after_help = "\
 Examples:
   bbox cache lease ghcr.io/a/b:latest -- make test
-  bbox cache lease sha256:0123456789ab -- tar -cf image.tar -C DIR .
+  bbox cache lease 0123456789ab -- sh -c 'tar -cf a.tar -C \"$BBOX_IMAGE_DIR\" .'
 
 The lease ends with the command, and with this program: if that is killed, the
 command runs on without. The exit code is that of the command; 125 if the lease
-cannot be had, 126 or 127 if the command cannot be run.")]
+cannot be had, 126 or 127 if the command cannot be run.
+
+The command finds the image's path in $BBOX_IMAGE_DIR, and its whole digest in
+$BBOX_IMAGE_DIGEST.")]
 pub struct Lease {
     /// The image: a reference, a digest, or the beginning of a digest
     #[arg(value_name = "REF|DIGEST", add = images())]
@@ -334,6 +333,18 @@ pub struct Lease {
     /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD", add = command())]
     pub command: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache dir                    where the cache is, or will be
+  cd \"$(bbox cache dir)\"           go there
+  ls \"$(bbox cache dir a/b)/usr\"   look into an image; `lease` keeps gc from it")]
+pub struct Dir {
+    /// The image: a reference, or a digest or its beginning [default: the cache directory itself]
+    #[arg(value_name = "IMAGE", add = images())]
+    pub image: Option<String>,
 }
 
 /// A duration as people write it; a day has 24 hours.

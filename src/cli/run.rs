@@ -122,6 +122,6 @@ fn run_verb(
         Verb::Untag(args) => tag::untag(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),
-        Verb::Dir => dir::run(&context),
+        Verb::Dir(args) => dir::run(&context, &args),
     }
 }

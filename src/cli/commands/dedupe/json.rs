@@ -1,0 +1,83 @@
+//! The report as a document.
+
+use serde::Serialize;
+
+use super::report::Report;
+use crate::cli::context::Context;
+use crate::cli::ui::json::{document, lossy};
+use crate::dedupe::{Files, LeftOutEntry, Reason, Shared, WhyLeftOut};
+
+#[derive(Serialize)]
+struct Document {
+    schema_version: u32,
+    cache_dir: String,
+    dry_run: bool,
+    /// Whether files can share data there.
+    possible: bool,
+    interrupted: bool,
+    files: u64,
+    /// Of a dry run, an upper bound.
+    bytes: u64,
+    /// What the file system says.
+    freed_by_file_system: Option<i64>,
+    entries: Vec<Entry>,
+    left_out_entries: Vec<LeftEntry>,
+    left_out: Vec<LeftFiles>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    location: String,
+    files: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct LeftEntry {
+    location: String,
+    reason: &'static str,
+    details: String,
+}
+
+#[derive(Serialize)]
+struct LeftFiles {
+    reason: &'static str,
+    count: u64,
+    /// The first 10.
+    paths: Vec<String>,
+}
+
+pub fn render(context: &Context<'_>, report: &Report<'_>) -> String {
+    let left_out = report.left_out.iter().flat_map(|left_out| left_out.iter());
+    document(&Document {
+        schema_version: 2,
+        cache_dir: lossy(&context.cache_dir),
+        dry_run: report.dry_run,
+        possible: report.is_possible,
+        interrupted: report.is_interrupted,
+        files: report.shared.files,
+        bytes: report.shared.bytes.as_u64(),
+        freed_by_file_system: report.freed,
+        entries: report.entries.iter().map(|(at, found)| entry(at.to_string(), *found)).collect(),
+        left_out_entries: report.left_out_entries.iter().map(left_entry).collect(),
+        left_out: left_out.map(left_files).collect(),
+    })
+}
+
+fn entry(location: String, found: Shared) -> Entry {
+    Entry { location, files: found.files, bytes: found.bytes.as_u64() }
+}
+
+fn left_entry(left: &LeftOutEntry) -> LeftEntry {
+    let (reason, details) = match &left.why {
+        WhyLeftOut::Reclaimable(verdict) => ("reclaimable", verdict.reason().to_owned()),
+        WhyLeftOut::InUse(user) => ("in-use", user.to_string()),
+        WhyLeftOut::Unreadable(error) => ("unreadable", error.to_string()),
+    };
+    LeftEntry { location: left.location.to_string(), reason, details }
+}
+
+fn left_files((reason, files): (Reason, &Files)) -> LeftFiles {
+    let paths = files.first.iter().map(|(path, _)| lossy(path)).collect();
+    LeftFiles { reason: reason.name(), count: files.count, paths }
+}

@@ -4,6 +4,14 @@ use std::ops::Range;
 
 use crate::fs::MappedExtent;
 
+/// The block size of nearly all file systems. With another one, sums are a little off.
+const BLOCK: u64 = 4096;
+
+/// Where the last block of a file of `size` bytes ends.
+pub fn end(size: u64) -> u64 {
+    size.next_multiple_of(BLOCK)
+}
+
 /// The extents of a file up to its end, by offset. The rest are holes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout(Vec<MappedExtent>);
@@ -23,11 +31,11 @@ enum Place {
 }
 
 impl Layout {
-    /// Of a file of `size` bytes. A file system may have set room aside behind its end.
-    pub fn new(extents: Vec<MappedExtent>, size: u64) -> Self {
-        let within = extents.into_iter().filter(|extent| extent.logical < size);
+    /// Up to `end`: a file system may have set room aside behind it.
+    pub fn new(extents: Vec<MappedExtent>, end: u64) -> Self {
+        let within = extents.into_iter().filter(|extent| extent.logical < end);
         let cut = |extent: MappedExtent| {
-            let length = extent.length.min(size - extent.logical);
+            let length = extent.length.min(end - extent.logical);
             MappedExtent { length, ..extent }
         };
         Self(within.map(cut).collect())
@@ -63,14 +71,14 @@ impl Layout {
         sum
     }
 
-    /// The ranges in which this file and another one of the same `size` do not share their data, in ascending order
-    /// and apart from each other.
-    pub fn differences(&self, other: &Self, size: u64) -> Vec<Range<u64>> {
+    /// The ranges before `up_to` in which this file and another one do not share their data, in ascending order and apart
+    /// from each other.
+    pub fn differences(&self, other: &Self, up_to: u64) -> Vec<Range<u64>> {
         let (mut one, mut two) = (Cursor(&self.0), Cursor(&other.0));
         let (mut ranges, mut at) = (Vec::<Range<u64>>::new(), 0);
-        while at < size {
+        while at < up_to {
             let ((place, end), (other, other_end)) = (one.look(at), two.look(at));
-            let end = end.min(other_end).min(size);
+            let end = end.min(other_end).min(up_to);
             if place != other {
                 match ranges.last_mut() {
                     Some(last) if last.end == at => last.end = end,
@@ -111,6 +119,7 @@ impl Cursor<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "ranges are what is tested")]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;

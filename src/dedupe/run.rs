@@ -19,7 +19,7 @@ use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
 
 /// More threads than this do not read faster.
-const MOST_READERS: usize = 8;
+const MOST_READERS: usize = 4;
 /// A source and a destination.
 const OPENED: usize = 2;
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::io::{Errno, Result};
 
-use super::layout::Layout;
+use super::layout::{Layout, end};
 use super::progress::Progress;
 use crate::fs::{DataFile, Directory, FileMap, Sharing};
 use crate::stop::StopFlag;
@@ -78,7 +78,7 @@ pub struct Sharer<'a> {
 /// The layout of an open file of `size` bytes; `None` if its data has no place of its own on the disk.
 pub fn layout(file: &DataFile, size: u64) -> Result<Option<Layout>> {
     Ok(match file.map()? {
-        FileMap::Extents(extents) => Some(Layout::new(extents, size)),
+        FileMap::Extents(extents) => Some(Layout::new(extents, end(size))),
         FileMap::Inline | FileMap::Unsettled => None,
     })
 }
@@ -111,19 +111,19 @@ impl<'a> Sharer<'a> {
             vec![whole_range]
         } else {
             match layout(file, size)? {
-                Some(layout) => source.layout.differences(&layout, size),
+                Some(layout) => source.layout.differences(&layout, end(size)),
                 None => return Ok(Shared::Changed),
             }
         };
         for range in differences {
-            match self.share_range(source, file, range)? {
+            match self.share_range(source, file, range.start..range.end.min(size))? {
                 Shared::Whole => {}
                 other => return Ok(other),
             }
         }
         // How many bytes the kernel says it has shared is not to be relied on.
         let shares = layout(file, size)?
-            .is_some_and(|found| source.layout.differences(&found, size).is_empty());
+            .is_some_and(|found| source.layout.differences(&found, end(size)).is_empty());
         Ok(if shares { Shared::Whole } else { Shared::Changed })
     }
 
@@ -152,18 +152,17 @@ impl<'a> Sharer<'a> {
         Ok(Shared::Whole)
     }
 
-    /// Reads a range into the system's memory. Tells if nothing has stopped it.
+    /// Reads a range into the system's memory, unless it is there. Tells if nothing has stopped it.
     fn load(&mut self, file: &DataFile, offset: u64, length: u64) -> Result<bool> {
-        let mut done = 0;
-        while done < length {
+        for start in (offset..offset + length).step_by(BUFFER) {
             if self.stop.is_raised() {
                 return Ok(false);
             }
-            let part = self.buffer.len().min(usize::try_from(length - done).unwrap_or(usize::MAX));
-            match file.read_at(&mut self.buffer[..part], offset + done)? {
-                // It has become shorter; the kernel compares what there is.
-                0 => break,
-                bytes => done += bytes as u64,
+            let end = (start + BUFFER as u64).min(offset + length);
+            if !file.is_in_memory(end - 1) {
+                let part = &mut self.buffer[..(end - start) as usize];
+                // If less comes, it has become shorter: the kernel compares what there is.
+                file.read_at(part, start)?;
             }
         }
         Ok(true)

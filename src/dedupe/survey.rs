@@ -12,7 +12,7 @@ use rayon::Scope;
 use rustix::io::Errno;
 
 use super::group::{Group, TreeId};
-use super::layout::Layout;
+use super::layout::{Layout, end};
 use super::left_out::{LeftOut, Reason};
 use super::progress::Progress;
 use super::trees::Tree;
@@ -188,10 +188,15 @@ impl<'a> Survey<'a> {
             if let Some(extents) = self.look_into(*tree, directory, path, name) {
                 inodes.push(status.inode);
                 let (part, links) = (self.part(*tree, status), status.links);
-                twins.push(Twin { tree: *tree, part, links, layout: Layout::new(extents, size) });
+                twins.push(Twin {
+                    tree: *tree,
+                    part,
+                    links,
+                    layout: Layout::new(extents, end(size)),
+                });
             }
         }
-        let Pairing { source, source_set, destinations, held } = pair(&twins, size);
+        let Pairing { source, source_set, destinations, held } = pair(&twins, end(size));
         held.into_iter().for_each(|tree| self.leave_out(tree, path, Reason::HeldElsewhere, None));
         if !destinations.is_empty() {
             let destinations = destinations.into();

@@ -51,8 +51,8 @@ struct Set<'t> {
     is_held: bool,
 }
 
-/// Decides about files of `size` bytes.
-pub fn pair(twins: &[Twin], size: u64) -> Pairing {
+/// Decides about files whose last blocks end at `end`.
+pub fn pair(twins: &[Twin], end: u64) -> Pairing {
     let held = held_elsewhere(twins);
     let mut sets = Vec::<Set<'_>>::new();
     for (twin, is_held) in twins.iter().zip(held) {
@@ -60,7 +60,7 @@ pub fn pair(twins: &[Twin], size: u64) -> Pairing {
             continue;
         }
         let same =
-            |set: &&mut Set<'_>| set.twins[0].layout.differences(&twin.layout, size).is_empty();
+            |set: &&mut Set<'_>| set.twins[0].layout.differences(&twin.layout, end).is_empty();
         match sets.iter_mut().find(same) {
             Some(set) => {
                 set.twins.push(twin);
@@ -69,10 +69,10 @@ pub fn pair(twins: &[Twin], size: u64) -> Pairing {
             None => sets.push(Set { twins: vec![twin], is_held }),
         }
     }
-    choose(&sets, size)
+    choose(&sets, end)
 }
 
-fn choose(sets: &[Set<'_>], size: u64) -> Pairing {
+fn choose(sets: &[Set<'_>], end: u64) -> Pairing {
     let mut pairing = Pairing::default();
     let numbered = sets.iter().enumerate();
     let Some((number, best)) = numbered.clone().max_by_key(|(_, set)| rank(set)) else {
@@ -86,9 +86,9 @@ fn choose(sets: &[Set<'_>], size: u64) -> Pairing {
             continue;
         }
         let layout = &set.twins[0].layout;
-        let differences = layout.differences(&best.twins[0].layout, size);
+        let differences = layout.differences(&best.twins[0].layout, end);
         let bytes = layout.bytes_within(&differences);
-        let whole = differences == [0..size];
+        let whole = matches!(&differences[..], [range] if *range == (0..end));
         let destination = |tree| Destination { tree, set: set_id as SetId, bytes, whole };
         pairing.destinations.extend(trees.map(destination));
     }
@@ -157,23 +157,18 @@ fn cluster_length(extents: &[(usize, MappedExtent)]) -> usize {
 mod tests {
     use super::*;
 
-    const SIZE: u64 = 8;
+    const END: u64 = 8;
 
     fn twin(tree: TreeId, physical: u64) -> Twin {
-        let extent = MappedExtent {
-            logical: 0,
-            physical,
-            length: SIZE,
-            is_shared: false,
-            is_encoded: false,
-        };
-        Twin { tree, part: Part::Any, links: 1, layout: Layout::new(vec![extent], SIZE) }
+        let extent =
+            MappedExtent { logical: 0, physical, length: END, is_shared: false, is_encoded: false };
+        Twin { tree, part: Part::Any, links: 1, layout: Layout::new(vec![extent], END) }
     }
 
     fn with(twin: Twin, change: impl Fn(&mut MappedExtent)) -> Twin {
         let mut extents = twin.layout.extents().to_vec();
         extents.iter_mut().for_each(change);
-        Twin { layout: Layout::new(extents, SIZE), ..twin }
+        Twin { layout: Layout::new(extents, END), ..twin }
     }
 
     fn shared(tree: TreeId, physical: u64) -> Twin {
@@ -194,7 +189,7 @@ mod tests {
 
     /// The source, the destinations and those that are held elsewhere.
     fn found(twins: &[Twin]) -> (TreeId, Vec<TreeId>, Vec<TreeId>) {
-        let pairing = pair(twins, SIZE);
+        let pairing = pair(twins, END);
         let destinations = pairing.destinations.iter().map(|found| found.tree).collect();
         (pairing.source, destinations, pairing.held)
     }
@@ -243,13 +238,13 @@ mod tests {
     fn a_set_gives_back_what_it_does_not_share_with_the_source_once() {
         let twins = [twin(0, 10), shared(1, 30), shared(2, 30), twin(3, 50), twin(4, 10)];
         let twins = [&twins[..], &[shared(5, 10)]].concat();
-        let pairing = pair(&twins, SIZE);
+        let pairing = pair(&twins, END);
         let found: Vec<_> =
             pairing.destinations.iter().map(|d| (d.tree, d.set, d.bytes, d.whole)).collect();
         assert_eq!((pairing.source, pairing.source_set), (0, 0));
         assert_eq!(found, [(1, 1, 8, true), (2, 1, 8, true), (3, 2, 8, true)]);
         let half = with(twin(6, 10), |extent| extent.length = 4);
-        let [found] = &pair(&[half, twin(7, 10)], SIZE).destinations[..] else { panic!("one") };
+        let [found] = &pair(&[half, twin(7, 10)], END).destinations[..] else { panic!("one") };
         assert_eq!((found.tree, found.bytes, found.whole), (7, 4, false));
     }
 }

@@ -141,6 +141,11 @@ impl DataFile {
         rustix::io::pread(&self.0, buffer, offset)
     }
 
+    /// Whether the byte at `offset` could be read without waiting for the disk, as far as the system tells.
+    pub fn is_in_memory(&self, offset: u64) -> bool {
+        sys::is_in_memory(&self.0, offset)
+    }
+
     /// Lets a range of this file share the data of the same range of `source`, if that is equal: compared and shared
     /// in one step, which changes nothing else of either file. `offset` is a multiple of the block size, and so is
     /// `length`, unless the range ends with both files.

@@ -22,4 +22,8 @@ pub fn share_range(_: &OwnedFd, _: &OwnedFd, _: u64, _: u64) -> Result<Sharing> 
     Err(Errno::NOTSUP)
 }
 
+pub fn is_in_memory(_: &OwnedFd, _: u64) -> bool {
+    false
+}
+
 pub const QUIET: OFlags = OFlags::empty();

@@ -6,10 +6,11 @@
 #![allow(unsafe_code, reason = "ioctl")]
 
 use std::ffi::CStr;
+use std::io::IoSliceMut;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
-use rustix::io::{Errno, Result};
+use rustix::io::{Errno, ReadWriteFlags, Result};
 use rustix::ioctl::{Direction, Opcode, Updater, ioctl, opcode};
 
 use crate::fs::Sharing;
@@ -24,6 +25,12 @@ pub const QUIET: OFlags = OFlags::NOATIME;
 pub fn open_below(top: &OwnedFd, path: &CStr, flags: OFlags) -> Result<OwnedFd> {
     let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     rustix::fs::openat2(top, path, flags, Mode::empty(), within)
+}
+
+pub fn is_in_memory(file: &OwnedFd, offset: u64) -> bool {
+    let mut byte = [0];
+    let buffers = &mut [IoSliceMut::new(&mut byte)];
+    rustix::io::preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT).is_ok()
 }
 
 /// `struct file_dedupe_range` with a single `struct file_dedupe_range_info`.

@@ -111,10 +111,7 @@ impl<'a> Report<'a> {
 
     fn summary(&self, context: &Context<'_>) -> String {
         if !self.is_possible {
-            return format!(
-                "Nothing to share: files cannot share data on the file system of {} (on btrfs and XFS they can)",
-                context.shown_place()
-            );
+            return impossible(context);
         }
         let files = plural(self.shared.files as usize, "file");
         match self.freed {
@@ -135,5 +132,16 @@ impl<'a> Report<'a> {
                 format!("{interrupted} {files}, {} came back", bytes(freed))
             }
         }
+    }
+}
+
+fn impossible(context: &Context<'_>) -> String {
+    let dir = context.shown_dir();
+    if context.cache_dir.exists() {
+        format!(
+            "Nothing to share: files cannot share data on the file system of {dir} (on btrfs and XFS they can)"
+        )
+    } else {
+        format!("Nothing to share: there is no directory {dir}")
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::report::Report;
-use crate::cache::{Cache, Inventory, LockedCache};
+use crate::cache::{Cache, EntryKind, Inventory, Location, LockedCache};
 use crate::cli::args::Dedupe;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
@@ -62,9 +62,8 @@ fn prepare(
     let mut measuring = Measuring::new(context);
     let draft = gc::plan(cache, &GcOptions::default(), context.jobs, &mut measuring)?;
     drop(measuring);
-    let mut options = Options::default();
-    options.min_size = args.min_size.unwrap_or_default();
-    options.only = only(context, args, &draft.inventory)?;
+    let min_size = args.min_size.unwrap_or_default();
+    let options = Options { min_size, only: only(context, args, &draft.inventory)? };
     let (stop, mut bar) = (context.signals.stop(), LookBar::new(context.console));
     let mut watch = |progress: &_| bar.show(progress);
     let plan = dedupe::plan(cache, &draft, &options, context.jobs, &stop, &mut watch)?;
@@ -76,7 +75,7 @@ fn only(
     context: &Context<'_>,
     args: &Dedupe,
     inventory: &Inventory,
-) -> Result<Option<HashSet<crate::cache::Location>>, Failure> {
+) -> Result<Option<HashSet<Location>>, Failure> {
     if args.images.is_empty() {
         return Ok(None);
     }
@@ -84,10 +83,7 @@ fn only(
     for image in &args.images {
         only.insert(choose(context, inventory, image)?.0.location.clone());
     }
-    let layers = inventory
-        .entries
-        .iter()
-        .filter(|entry| matches!(entry.kind, crate::cache::EntryKind::Layer(_)));
+    let layers = inventory.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Layer(_)));
     only.extend(layers.map(|layer| layer.location.clone()));
     Ok(Some(only))
 }

@@ -73,14 +73,10 @@ pub fn layers_of<'a>(
 }
 
 /// What there is to say of where a layer stands besides its name, safe to print: how many images it
-/// may belong to, or which, if there is room; or why nobody can tell.
-pub fn details(layer_status: &LayerStatus, has_room: bool) -> String {
+/// may belong to, or why that is unknown.
+pub fn details(layer_status: &LayerStatus) -> String {
     match layer_status {
-        LayerStatus::Referenced(holders) if has_room => {
-            let names: Vec<_> = holders.iter().map(|holder| whole(&holder.name)).collect();
-            format!("by {}", names.join(", "))
-        }
-        LayerStatus::Referenced(holders) => format!("by {}", plural(holders.len(), "image")),
+        LayerStatus::Referenced(images) => format!("by {}", plural(*images, "image")),
         LayerStatus::Unreferenced => String::new(),
         LayerStatus::Unknown(unknown) => reason(unknown),
     }
@@ -97,7 +93,8 @@ fn short(image: &Location) -> String {
     Digest::of_entry(&image.name).map_or_else(|| image.to_string(), |digest| digest.short())
 }
 
-fn whole(name: &EntryName) -> String {
+/// The whole digest of an image, or the name of an extraction, safe to print.
+pub fn whole(name: &EntryName) -> String {
     let digest = Digest::of_entry(name);
     digest.map_or_else(|| Escaped::new(name.as_os_str()).to_string(), |digest| digest.to_string())
 }

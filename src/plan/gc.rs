@@ -134,12 +134,13 @@ fn decide_layers(
     let staying: Vec<_> = staying.filter_map(|decision| decision.item.rootfs()).collect();
     let locations: HashSet<_> = staying.iter().map(|entry| &entry.location).collect();
     let pulls = staying.iter().filter(|entry| entry.is_extraction());
-    let pulls: Vec<_> = pulls.map(|entry| &entry.location).collect();
+    let pulls: HashSet<_> = pulls.map(|entry| &entry.location).collect();
     let timeline = Timeline::new(inventory, &evidence.lifetimes);
-    let timeline = timeline.staying(|image| locations.contains(image));
+    let pulls = timeline.staying(|image| pulls.contains(image));
+    let staying = timeline.staying(|image| locations.contains(image));
     let decide_layer = |layer: &&Entry| {
-        let layer_status = timeline.layer_status(layer);
-        let is_pulled = layers::is_pulled(&layer_status, &pulls);
+        let layer_status = staying.layer_status(layer);
+        let is_pulled = pulls.may_use(layer);
         let is_used = evidence.in_use.as_ref().map(|users| !users.get(&layer.location).is_empty());
         let is_recent = options.is_recent(layer.last_used, evidence.now);
         let verdict = match inventory.begun.contains(&layer.location) {

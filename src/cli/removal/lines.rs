@@ -187,7 +187,7 @@ fn why_kept(decision: &Decision, now: Timestamp) -> String {
             format!("{reason}: it has no config yet, so a pull may be about to name it")
         }
         item if item.is_layer() => {
-            let details = decision.layer_status.as_ref().map(|found| details(found, false));
+            let details = decision.layer_status.as_ref().map(details);
             with_details(reason, details.unwrap_or_default())
         }
         Item::Entry(entry) if entry.is_extraction() => {

@@ -8,7 +8,7 @@ use crate::cli::ui::cell::Cell;
 use crate::cli::ui::text::cut;
 use crate::cli::ui::theme::{IN_USE, ORPHAN};
 use crate::cli::ui::units::size;
-use crate::cli::words::details;
+use crate::cli::words::{details, whole};
 use crate::plan::LayerStatus;
 
 /// The longest name of something without a digest; a digest has as many.
@@ -45,7 +45,7 @@ pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
 pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     match &row.entry.kind {
         EntryKind::Image(_) => image(listing, row, whole),
-        EntryKind::Layer(_) => layer(listing.layer_status(row.entry), whole).into(),
+        EntryKind::Layer(_) => layer(listing, row, whole).into(),
         EntryKind::Leftover(_) if row.entry.is_interrupted_gc() => "an interrupted gc".into(),
         EntryKind::Leftover(_) if listing.is_doomed(row.entry) => "an abandoned extraction".into(),
         EntryKind::Leftover(_) => "an extraction".into(),
@@ -82,10 +82,15 @@ fn references(row: &Row<'_>, whole: bool) -> String {
 }
 
 /// Why a layer stands where it stands; without that word, too, it tells.
-fn layer(layer_status: Option<&LayerStatus>, whole: bool) -> String {
-    match layer_status {
+fn layer(listing: &Listing<'_>, row: &Row<'_>, has_room: bool) -> String {
+    match listing.layer_status(row.entry) {
         Some(LayerStatus::Unreferenced) => "by no image".to_owned(),
-        Some(layer_status) => details(layer_status, whole),
+        Some(LayerStatus::Referenced(_)) if has_room => {
+            let images = listing.images_of(row.entry);
+            let names: Vec<_> = images.map(|image| whole(&image.name)).collect();
+            format!("by {}", names.join(", "))
+        }
+        Some(layer_status) => details(layer_status),
         None => String::new(),
     }
 }

@@ -155,7 +155,9 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
 
 fn layer(listing: &Listing<'_>, row: &Row<'_>) -> Layer {
     let (images, reason) = match listing.layer_status(row.entry) {
-        Some(LayerStatus::Referenced(holders)) => (holders.iter().map(name).collect(), None),
+        Some(LayerStatus::Referenced(_)) => {
+            (listing.images_of(row.entry).map(name).collect(), None)
+        }
         Some(LayerStatus::Unknown(unknown)) => {
             (unknown.image.iter().map(name).collect(), Some(unknown.reason.name()))
         }

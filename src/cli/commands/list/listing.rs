@@ -246,6 +246,12 @@ impl<'a> Listing<'a> {
         self.decision(layer)?.layer_status.as_ref()
     }
 
+    /// The images that stay, and the extractions, that a layer is part of, as far as its times tell.
+    pub fn images_of(&self, layer: &Entry) -> impl Iterator<Item = &'a Location> {
+        let images = self.timeline.made_of(&layer.location).into_iter();
+        images.filter(|image| self.plan.get(image).is_some_and(|found| !found.verdict.removes()))
+    }
+
     /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
     pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, Size)> {
         let layers = layers_of(&self.timeline, self.inventory, image)?;

@@ -17,7 +17,7 @@ fn what_a_collection_would_remove_takes_no_part() {
         });
         let found = dedupe(&cache, &[]);
         assert_eq!(found["files"], 0);
-        assert_eq!(found["left_out_entries"][0]["location"], "sha256-orphan");
+        assert_eq!(found["left_out_entries"][0]["digest"], "sha256:orphan");
         assert_eq!(found["left_out_entries"][0]["reason"], "reclaimable");
     });
 }
@@ -50,8 +50,8 @@ fn others_come_to_share_what_a_clone_holds_and_what_two_clones_hold_stays() {
         of_vm(&one, "a");
         let dry = run(&["-n"]);
         assert_eq!(
-            (&dry["files"], &dry["entries"][0]["location"]),
-            (&1.into(), &"sha256-two".into())
+            (&dry["files"], &dry["entries"][0]["digest"]),
+            (&1.into(), &"sha256:two".into())
         );
         of_vm(&two, "b");
         let (dry, free) = (run(&["-n"]), volume.free());
@@ -81,7 +81,7 @@ fn what_a_snapshot_holds_is_left_alone() {
         let (before, free) = (Everything::before(&cache), volume.free());
         let done = dedupe(&cache, &[]);
         assert_eq!((&done["files"], left_out(&done, "held-elsewhere")), (&1.into(), 1));
-        assert_eq!(done["entries"][0]["location"], "sha256-one");
+        assert_eq!(done["entries"][0]["digest"], "sha256:one");
         assert!(volume.free() >= free + MIB - (128 << 10));
         before.check(&cache, "snapshots");
     });

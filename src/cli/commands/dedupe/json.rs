@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::report::Report;
+use crate::cache::{Digest, Location};
 use crate::cli::context::Context;
 use crate::cli::ui::json::{document, lossy};
 use crate::dedupe::{Files, LeftOutEntry, Reason, Shared, WhyLeftOut};
@@ -19,7 +20,7 @@ struct Document {
     /// Of a dry run, an upper bound.
     bytes: u64,
     /// What the file system says.
-    freed_by_file_system: Option<i64>,
+    file_system_freed_bytes: Option<i64>,
     entries: Vec<Entry>,
     left_out_entries: Vec<LeftEntry>,
     left_out: Vec<LeftFiles>,
@@ -27,14 +28,16 @@ struct Document {
 
 #[derive(Serialize)]
 struct Entry {
-    location: String,
+    digest: Option<String>,
+    path: String,
     files: u64,
     bytes: u64,
 }
 
 #[derive(Serialize)]
 struct LeftEntry {
-    location: String,
+    digest: Option<String>,
+    path: String,
     reason: &'static str,
     details: String,
 }
@@ -57,24 +60,36 @@ pub fn render(context: &Context<'_>, report: &Report<'_>) -> String {
         interrupted: report.is_interrupted,
         files: report.shared.files,
         bytes: report.shared.bytes.as_u64(),
-        freed_by_file_system: report.freed,
-        entries: report.entries.iter().map(|(at, found)| entry(at.to_string(), *found)).collect(),
-        left_out_entries: report.left_out_entries.iter().map(left_entry).collect(),
+        file_system_freed_bytes: report.freed,
+        entries: report.entries.iter().map(|(at, found)| entry(context, at, *found)).collect(),
+        left_out_entries: report
+            .left_out_entries
+            .iter()
+            .map(|left| left_entry(context, left))
+            .collect(),
         left_out: left_out.map(left_files).collect(),
     })
 }
 
-fn entry(location: String, found: Shared) -> Entry {
-    Entry { location, files: found.files, bytes: found.bytes.as_u64() }
+fn entry(context: &Context<'_>, at: &Location, found: Shared) -> Entry {
+    let (digest, path) = place(context, at);
+    Entry { digest, path, files: found.files, bytes: found.bytes.as_u64() }
 }
 
-fn left_entry(left: &LeftOutEntry) -> LeftEntry {
+fn left_entry(context: &Context<'_>, left: &LeftOutEntry) -> LeftEntry {
     let (reason, details) = match &left.why {
         WhyLeftOut::Reclaimable(verdict) => ("reclaimable", verdict.reason().to_owned()),
         WhyLeftOut::InUse(user) => ("in-use", user.to_string()),
         WhyLeftOut::Unreadable(error) => ("unreadable", error.to_string()),
     };
-    LeftEntry { location: left.location.to_string(), reason, details }
+    let (digest, path) = place(context, &left.location);
+    LeftEntry { digest, path, reason, details }
+}
+
+/// The digest and the path of an image or layer.
+fn place(context: &Context<'_>, at: &Location) -> (Option<String>, String) {
+    let digest = Digest::of_entry(&at.name).map(|digest| digest.to_text());
+    (digest, lossy(at.path_in(&context.cache_dir)))
 }
 
 fn left_files((reason, files): (Reason, &Files)) -> LeftFiles {

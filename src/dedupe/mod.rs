@@ -7,7 +7,8 @@
 //! There is no index of contents. The same path in another image or layer is the likely twin, so all trees are walked
 //! in step (`survey.rs`), one directory of all of them at a time. Files of equal path and size are a group; where their
 //! data lies says which of them share it already, and which one the others should share with (`twins.rs`, a pure
-//! function). The groups are then worked off in the order of what comes back, the largest first (`run.rs`).
+//! function). The groups are then worked off in the order of what comes back, the largest
+//! first (`run.rs`, `worker.rs`, `share.rs`).
 //!
 //! ```
 //! use bbox_cache::cache::{Cache, Patience};
@@ -42,6 +43,7 @@ mod share;
 mod survey;
 mod trees;
 mod twins;
+mod worker;
 
 pub use left_out::{Files, LeftOut, Reason};
 pub use options::Options;

@@ -1,20 +1,19 @@
-//! A plan carried out: groups are worked off side by side, the files of one group one after the other.
+//! A plan carried out: groups are worked off side by side, the largest first.
+//!
+//! On a full disk the first files may find no room for the metadata, and smaller ones behind them do. What those give
+//! back makes room for the others, so these are tried again for as long as that helps.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use rustix::io::Errno;
-
-use super::group::{Destination, Group, SetId, TreeId};
-use super::left_out::{LeftOut, Reason};
+use super::group::Group;
+use super::left_out::LeftOut;
 use super::plan::{Plan, Shared, Sums};
 use super::progress::Progress;
-use super::share::{self, Callers, Sharer, Source, layout};
-use super::trees::Tree;
+use super::share::{Callers, Sharer};
+use super::worker::{Found, State, Worker};
 use crate::cache::{Location, LockedCache};
-use crate::error::Result;
-use crate::fs::{Budget, DataFile, Kind};
+use crate::error::{Context, Result};
+use crate::fs::Budget;
 use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
 
@@ -50,158 +49,58 @@ pub fn run<'p>(
     let before = cache.free_bytes()?;
     let pool = Pool::new(Budget::new(jobs.get().min(MOST_READERS), OPENED))?;
     let progress = Progress::of_run(plan.groups.iter().map(Group::work).sum());
-    let (callers, next) = (Callers::new(), AtomicUsize::new(0));
-    let found = Mutex::<Found>::default();
-    let work = || {
+    let run = Run { cache, plan, stop, progress: &progress, callers: Callers::new() };
+    let found = watched(stop, || run.work(&pool), || watch(&progress))?;
+    let is_interrupted = found.groups < plan.groups.len();
+    let room = (before, cache.free_bytes()?);
+    Ok(Outcome { plan, sums: found.sums, left_out: found.left_out, is_interrupted, room })
+}
+
+struct Run<'a> {
+    cache: &'a LockedCache,
+    plan: &'a Plan,
+    stop: &'a StopFlag,
+    progress: &'a Progress,
+    callers: Callers,
+}
+
+/// A group, and what has come of its destinations so far.
+type Job<'a> = (&'a Group, Vec<State>);
+
+impl<'a> Run<'a> {
+    fn work(&self, pool: &Pool) -> Result<Found<'a>> {
+        let fresh = |group: &'a Group| (group, vec![State::Open; group.destinations.len()]);
+        let mut found = Found::default();
+        self.pass(pool, self.plan.groups.iter().map(fresh), &mut found);
+        while !found.without_room.is_empty() && found.has_shared {
+            self.cache
+                .root()
+                .settle()
+                .context("write out the file system of", self.cache.path())?;
+            let jobs = std::mem::take(&mut found.without_room);
+            found.has_shared = false;
+            self.pass(pool, jobs.into_iter(), &mut found);
+        }
+        for (group, states) in std::mem::take(&mut found.without_room) {
+            found.note(&self.plan.trees, group, &states);
+        }
+        Ok(found)
+    }
+
+    fn pass(&self, pool: &Pool, jobs: impl Iterator<Item = Job<'a>> + Send, found: &mut Found<'a>) {
+        let (jobs, found) = (Mutex::new(jobs), Mutex::new(found));
+        let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
         pool.threads.broadcast(|_| {
-            let sharer = Sharer::new(&callers, cache.root(), stop, &progress);
-            let mut worker =
-                Worker { trees: &plan.trees, found: &found, progress: &progress, sharer };
-            while let Some(group) = plan.groups.get(next.fetch_add(1, Ordering::Relaxed))
-                && !stop.is_raised()
+            let sharer = Sharer::new(&self.callers, self.cache.root(), self.stop, self.progress);
+            let mut worker = Worker::new(&self.plan.trees, self.progress, sharer);
+            while !self.stop.is_raised()
+                && let Some((group, mut states)) = next()
             {
-                worker.share_group(group);
+                let end = worker.share_group(group, &mut states);
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.take_in(&self.plan.trees, group, states, end);
             }
         });
-    };
-    watched(stop, work, || watch(&progress));
-    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Found { sums, left_out, groups } = found;
-    let is_interrupted = groups < plan.groups.len();
-    let room = (before, cache.free_bytes()?);
-    Ok(Outcome { plan, sums, left_out, is_interrupted, room })
-}
-
-#[derive(Default)]
-struct Found {
-    sums: Sums,
-    left_out: LeftOut,
-    /// How many groups have come to their end.
-    groups: usize,
-}
-
-struct Worker<'a> {
-    trees: &'a [Tree],
-    found: &'a Mutex<Found>,
-    progress: &'a Progress,
-    sharer: Sharer<'a>,
-}
-
-/// What has come of a destination.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nothing yet, or it is a source by now.
-    Open,
-    Done,
-    Left(Reason, Option<Errno>),
-}
-
-impl Worker<'_> {
-    /// Files that are not equal to the source may be equal to each other: then the first of them is the next source.
-    fn share_group(&mut self, group: &Group) {
-        let mut states = vec![State::Open; group.destinations.len()];
-        let mut left: Vec<_> = (0..group.destinations.len()).collect();
-        let (mut tree, mut set) = (group.source, group.source_set);
-        while !left.is_empty() && !self.sharer.stop.is_raised() {
-            let others = match self.open_source(group, tree) {
-                Some(source) => self.share_with(group, &source, set, &left, &mut states),
-                None => left,
-            };
-            // A single one has nothing left to share with.
-            let Some((&first, rest)) = others.split_first() else { break };
-            (tree, set) = (group.destinations[first].tree, group.destinations[first].set);
-            left = rest.to_vec();
-        }
-        self.note(group, &states);
-    }
-
-    /// Lets these destinations share the data of a source. Returns those that are not like it.
-    fn share_with(
-        &mut self,
-        group: &Group,
-        source: &Source,
-        set: SetId,
-        left: &[usize],
-        states: &mut [State],
-    ) -> Vec<usize> {
-        let mut others = Vec::new();
-        for &number in left.iter().filter(|&&number| group.destinations[number].set != set) {
-            let destination = group.destinations[number];
-            let whole = destination.whole && set == group.source_set;
-            states[number] = self.share(group, source, Destination { whole, ..destination });
-            if matches!(states[number], State::Left(Reason::Unequal | Reason::Unlike, _)) {
-                others.push(number);
-            }
-        }
-        others
-    }
-
-    fn share(&mut self, group: &Group, source: &Source, destination: Destination) -> State {
-        let file = match self.open(group, destination.tree) {
-            Ok(file) => file,
-            Err(cause) => return State::Left(Reason::of_open(cause), Some(cause)),
-        };
-        match self.sharer.share(source, &file, group.size, destination.whole) {
-            Ok(share::Shared::Whole) => State::Done,
-            Ok(share::Shared::Changed) => State::Left(Reason::Changed, None),
-            Ok(share::Shared::Unequal) => State::Left(Reason::Unequal, None),
-            Ok(share::Shared::Interrupted) => State::Open,
-            Err(cause) => State::Left(Reason::of_sharing(cause), Some(cause)),
-        }
-    }
-
-    fn open_source(&self, group: &Group, tree: TreeId) -> Option<Source> {
-        let opened = self.open(group, tree);
-        let opened = opened.and_then(|file| Ok((layout(&file, group.size)?, file)));
-        let (reason, cause) = match opened {
-            Ok((Some(layout), file)) => return Some(Source { file, layout }),
-            Ok((None, _)) => (Reason::Changed, None),
-            Err(cause) => (Reason::of_open(cause), Some(cause)),
-        };
-        self.found().left_out.add(reason, || self.path(group, tree), cause);
-        None
-    }
-
-    /// A file that is not what it was is gone.
-    fn open(&self, group: &Group, tree: TreeId) -> rustix::io::Result<DataFile> {
-        let file = self.trees[tree as usize].top.open_data_below(&group.path)?;
-        let status = file.status()?;
-        let is_same = status.kind == Kind::File && status.size == group.size;
-        if is_same { Ok(file) } else { Err(Errno::NOENT) }
-    }
-
-    fn path(&self, group: &Group, tree: TreeId) -> PathBuf {
-        self.trees[tree as usize].path_of(&group.path)
-    }
-
-    /// A set has given its space back once all of its files are done.
-    fn note(&mut self, group: &Group, states: &[State]) {
-        let mut found = self.found();
-        let mut rest = states;
-        for set in group.destinations.chunk_by(|one, next| one.set == next.set) {
-            let (states, behind) = rest.split_at(set.len());
-            rest = behind;
-            for (destination, state) in set.iter().zip(states) {
-                match *state {
-                    State::Open => {}
-                    State::Done => found.sums.add_file(destination.tree),
-                    State::Left(reason, cause) => {
-                        found.left_out.add(reason, || self.path(group, destination.tree), cause);
-                    }
-                }
-            }
-            if states.iter().all(|state| *state == State::Done) {
-                let last = set[set.len() - 1];
-                found.sums.add_bytes(last.tree, last.bytes);
-            }
-        }
-        found.groups += usize::from(!self.sharer.stop.is_raised());
-        drop(found);
-        self.progress.add_done(group.work().saturating_sub(self.sharer.take_told()));
-    }
-
-    fn found(&self) -> MutexGuard<'_, Found> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

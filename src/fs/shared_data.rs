@@ -48,6 +48,7 @@ pub struct Extent {
 
 /// Where the data of a whole file lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "made only where equal files can share their data")]
 pub enum FileMap {
     /// Within the metadata, where nothing can be shared.
     Inline,
@@ -74,6 +75,7 @@ pub struct MappedExtent {
 
 /// The answer to a request to share a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "made only where equal files can share their data")]
 pub enum Sharing {
     /// The first so many bytes are equal, and one copy of them serves both files.
     Shared { bytes: u64 },

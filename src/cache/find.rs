@@ -128,7 +128,7 @@ fn ends_with(reference: &str, text: &str) -> bool {
 }
 
 /// The path of a reference, and its tag or digest: `latest` if it has none.
-fn parts(reference: &str) -> (&str, &str) {
+pub(super) fn parts(reference: &str) -> (&str, &str) {
     if let Some((path, digest)) = reference.split_once('@') {
         return (path, digest);
     }

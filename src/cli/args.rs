@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::complete::images::{command, images};
+use crate::cache::Pattern;
 use crate::jobs::Jobs;
 
 /// Options of every verb, accepted before or after it.
@@ -90,12 +91,10 @@ pub enum Verb {
     Purge(Purge),
     /// Protect an image from gc while a command runs
     Lease(Lease),
-    /// Print the cache directory
-    #[command(after_help = "\
-Examples:
-  bbox cache dir             the path, even if nothing is there yet
-  cd \"$(bbox cache dir)\"    go there")]
-    Dir,
+    /// Print the path of the cache directory or of an image
+    Dir(Dir),
+    /// Make equal files share their data: frees space, removes nothing (btrfs, XFS)
+    Dedupe(Dedupe),
 }
 
 #[derive(Args)]
@@ -103,9 +102,13 @@ Examples:
 Examples:
   bbox cache list                one row per image
   bbox cache list -l             the full report, down to files and layers
+  bbox cache list 'agent-*'      only images whose references match
   bbox cache list --orphans -q   digests of the images without a reference
   bbox cache list --format json | jq .totals")]
 pub struct List {
+    /// Only these images: names as for `show`, or patterns such as 'ghcr.io/*/agent-*'
+    #[arg(value_name = "IMAGE|PATTERN", add = images())]
+    pub images: Vec<String>,
     /// Full report: images, layers, leftovers. APPARENT is the length of all files, ON DISK the
     /// blocks they occupy, UNIQUE what removing just this one frees: a range if the file system
     /// does not tell exactly
@@ -171,8 +174,8 @@ Examples:
   bbox cache gc -v                 also show what is kept, and why
   bbox cache gc --layers           also remove unreferenced layers
   bbox cache gc --keep-recent 7d   keep what was used in the last week
-  bbox cache gc --unused-for 30d   also remove images not used for a month
-  bbox cache gc --max-size 20GiB   also the least recently used, until it fits
+  bbox cache gc --unused-for 3d    also remove images unused for three days
+  bbox cache gc --max-size 20GiB   also layers and old images, until it fits
   bbox cache gc -q --no-wait       for a timer: silent, one at a time")]
 pub struct Gc {
     /// Only show what would be removed and how much that frees: a range if some data is shared with
@@ -186,17 +189,20 @@ pub struct Gc {
     /// those in use stay
     #[arg(short, long)]
     pub all: bool,
-    /// Also remove images that were last used longer ago than that, such as 30d, although references
-    /// name them
+    /// Also remove images that were last used longer ago than this, such as 3d, referenced or not. 6m
+    /// is six minutes
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub unused_for: Option<SignedDuration>,
-    /// Also remove the images that were used least recently, until the cache occupies that at most,
-    /// such as 20GiB or 20GB. Data that files share counts once
+    /// Remove more until the cache occupies at most this, such as 20GiB or 20GB: unreferenced layers,
+    /// then other layers, then images by last use. Data that files share counts once
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<ByteSize>,
     /// Don't ask before removing referenced images
     #[arg(short, long)]
     pub yes: bool,
+    /// Keep images with a matching reference, such as 'ghcr.io/*/agent-*', whatever the limits
+    #[arg(long, value_name = "PATTERN", add = images())]
+    pub exclude: Vec<Pattern>,
     /// Also remove unreferenced layers (`all`: every layer not in use). The next pull extracts them
     /// again
     #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1,
@@ -219,12 +225,13 @@ pub struct Gc {
 Examples:
   bbox cache rm b                       asks first, since a reference points at it
   bbox cache rm -y 0123456789ab fedcb   doesn't ask; two images, by digest
+  bbox cache rm 'ghcr.io/a/*'           all with a matching reference; asks first
   bbox cache rm -n b                    what it would remove
 
 An image in use is never removed; a leased one only with --force.")]
 pub struct Rm {
-    /// The images: references or their ends, digests or their beginnings, or paths into the cache
-    #[arg(value_name = "IMAGE", required = true, add = images())]
+    /// The images: names as for `show`, or patterns such as 'ghcr.io/*/agent-*'
+    #[arg(value_name = "IMAGE|PATTERN", required = true, add = images())]
     pub images: Vec<String>,
     /// Don't ask, and remove leased images too
     #[arg(short, long)]
@@ -239,7 +246,7 @@ pub struct Rm {
     /// Box must not start meanwhile: it could use half an image
     #[arg(long)]
     pub in_place: bool,
-    /// Fail instead of waiting for a collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -262,7 +269,7 @@ pub struct Tag {
     /// Don't ask before moving a reference from another image
     #[arg(short, long)]
     pub yes: bool,
-    /// Fail instead of waiting for a collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -275,7 +282,7 @@ pub struct Untag {
     /// The whole reference
     #[arg(value_name = "REFERENCE", add = images())]
     pub reference: String,
-    /// Fail instead of waiting for a collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -311,11 +318,14 @@ pub struct Purge {
 #[command(after_help = "\
 Examples:
   bbox cache lease b -- make test
-  bbox cache lease sha256:0123456789ab -- tar -cf image.tar -C DIR .
+  bbox cache lease 0123456789ab -- sh -c 'tar -cf a.tar -C \"$BBOX_IMAGE_DIR\" .'
 
 The lease ends with the command. It also ends if this program is killed; the
 command then runs on unprotected. The exit code is the command's own; 125 if
-there is no such image or no lease, 126 or 127 if the command cannot be run.")]
+there is no such image or no lease, 126 or 127 if the command cannot be run.
+
+The command finds the image's path in $BBOX_IMAGE_DIR, and its whole digest in
+$BBOX_IMAGE_DIGEST.")]
 pub struct Lease {
     /// The image: a reference or its end, a digest or its beginning, or a path into the cache
     #[arg(value_name = "IMAGE", add = images())]
@@ -323,6 +333,47 @@ pub struct Lease {
     /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD", add = command())]
     pub command: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache dir                    where the cache is, or will be
+  cd \"$(bbox cache dir)\"           go there
+  ls \"$(bbox cache dir a/b)/usr\"   look into an image; `lease` keeps gc from it")]
+pub struct Dir {
+    /// The image: a name as for `show` [default: the cache directory itself]
+    #[arg(value_name = "IMAGE", add = images())]
+    pub image: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache dedupe -n                    how much that could free
+  bbox cache dedupe                       share everything that is equal
+  bbox cache dedupe --min-size 64KiB      leave small files alone
+  bbox cache dedupe ghcr.io/a/b:latest    only this image, with the layers
+
+Equal files at the same path in different images and layers will share their
+data. The kernel compares them under its own locks, so microVMs can run
+meanwhile. Nothing else changes. It works on btrfs and XFS, even on a full disk.
+`du` and SIZE stay as they are, since each file still has all of its data;
+UNIQUE and the free space show the difference. A second run only looks at what
+is new. Defragmenting undoes it.")]
+pub struct Dedupe {
+    /// Only these images, and all layers: names as for `show`
+    #[arg(value_name = "IMAGE", add = images())]
+    pub images: Vec<String>,
+    /// Only show how much it could free, counting files of equal path and size as equal
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Leave smaller files alone, such as 64KiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub min_size: Option<ByteSize>,
+    /// Fail instead of waiting for another gc to finish
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// A duration such as `36h` or `7d`; a day has 24 hours.

@@ -1,10 +1,11 @@
 //! From a word of the user to an image.
 
+use std::collections::HashSet;
 use std::path::{Path, absolute};
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::cache::{Digest, Entry, Folder, Inventory, Lookup, Ref, entry_below};
+use crate::cache::{Digest, Entry, Folder, Inventory, Lookup, Pattern, Ref, entry_below};
 use crate::escape::Escaped;
 
 /// How many candidates are listed.
@@ -68,6 +69,44 @@ pub fn choose<'a>(
     };
     let found = inventory.images().find(|(_, image)| **image == digest);
     found.ok_or_else(|| gone(context, &digest))
+}
+
+/// The images that `texts` stand for: each text is a pattern of references, or names an image as for [`choose`].
+///
+/// # Errors
+/// The reason why one of the texts stands for none, as for [`choose`].
+pub fn choose_all(
+    context: &Context<'_>,
+    inventory: &Inventory,
+    texts: &[String],
+) -> Result<HashSet<Digest>, NotFound> {
+    let mut chosen = HashSet::new();
+    for text in texts {
+        if Pattern::is_in(text) {
+            let found = matching(context, inventory, text)?;
+            chosen.extend(found.into_iter().cloned());
+        } else {
+            chosen.insert(choose(context, inventory, text)?.1.clone());
+        }
+    }
+    Ok(chosen)
+}
+
+fn matching<'a>(
+    context: &Context<'_>,
+    inventory: &'a Inventory,
+    text: &str,
+) -> Result<Vec<&'a Digest>, NotFound> {
+    let shown = Escaped::new(text);
+    let pattern: Pattern = text
+        .parse()
+        .map_err(|cause| NotFound::AtAll(format!("'{shown}' is no pattern: {cause}")))?;
+    let found: Vec<_> = inventory.matching(&pattern).collect();
+    if found.is_empty() {
+        let dir = context.shown_dir();
+        return Err(NotFound::AtAll(format!("no reference in {dir} matches '{shown}'")));
+    }
+    Ok(found)
 }
 
 /// What a path stands for; `None` for a text that is no path into this cache.
@@ -153,8 +192,8 @@ fn proposals<'a>(
         }
         let name = reference.rsplit('/').next().unwrap_or(reference);
         let bare = name.split([':', '@']).next().unwrap_or(name);
-        let likenesses = [reference, name, bare]
-            .map(|name| strsim::normalized_damerau_levenshtein(name, typed));
+        let likenesses =
+            [reference, name, bare].map(|name| strsim::normalized_damerau_levenshtein(name, typed));
         likenesses.into_iter().fold(0.0, f64::max)
     };
     let mut alike: Vec<_> = references.map(|reference| (likeness(reference), reference)).collect();

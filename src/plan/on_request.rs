@@ -107,9 +107,8 @@ pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
     };
     let entries = inventory.entries.iter().cloned().map(Item::Entry);
     let builds = builds(inventory, evidence);
-    let entries = entries.map(|item| {
-        identified(decide(item, verdict), &builds, &reachability, evidence)
-    });
+    let entries =
+        entries.map(|item| identified(decide(item, verdict), &builds, &reachability, evidence));
     let entries: Vec<_> = entries.collect();
     let refused = entries.iter().filter(|decision| decision.refusal.is_some());
     let refused: HashSet<_> = refused.filter_map(|decision| decision.item.image_name()).collect();

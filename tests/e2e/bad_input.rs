@@ -151,7 +151,12 @@ fn hostile_names_are_shown_escaped_and_never_raw() {
     }
     let list = run(&cache, &["list"]);
     assert!(list.out.contains("evil\\u{1b}[2J\\u{9b}31m"), "{}", list.out);
-    assert_eq!(list.out.lines().filter(|line| line.ends_with("orphan") || line.ends_with("live")).count(), 3, "{}", list.out);
+    assert_eq!(
+        list.out.lines().filter(|line| line.ends_with("orphan") || line.ends_with("live")).count(),
+        3,
+        "{}",
+        list.out
+    );
     assert_eq!(finish(bbox(&cache, &["purge", "-f"])).code, 0);
     assert!(!cache.dir().exists());
 }

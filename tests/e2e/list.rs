@@ -175,7 +175,8 @@ fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
     };
     let expected = ["like agent:1", r"runs /bin/\u{1b}[31m -x", "runs sh", ""];
     let whole = ["like example.com/agent:1", expected[1], expected[2], ""];
-    for (arguments, expected) in [(&["--sizes"][..], expected), (&["--sizes", "--no-trunc"], whole)] {
+    for (arguments, expected) in [(&["--sizes"][..], expected), (&["--sizes", "--no-trunc"], whole)]
+    {
         assert_eq!(said(arguments), expected, "{arguments:?}");
     }
     let list = run(&cache, &["list", "--orphans", "--sort", "name", "--format", "json"]).json();
@@ -248,7 +249,10 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
         let image = images.iter().find(|image| image["digest"] == digest.as_str()).unwrap();
         assert_eq!(image["in_use"], purpose.contains("in use"), "{digest}");
     }
-    assert!(text.contains(" reclaimable (1 orphan): ") && plain.contains(" reclaimable (1 orphan): "), "{text}");
+    assert!(
+        text.contains(" reclaimable (1 orphan): ") && plain.contains(" reclaimable (1 orphan): "),
+        "{text}"
+    );
     assert!(shown[0].contains("orphan, in use by sleep (pid "), "{}", shown[0]);
     // Not every system tells which process holds a lease.
     let is_leased =

@@ -122,7 +122,10 @@ fn a_lease_ends_with_its_command_however_that_ends() {
     assert!(code == 125 && err.contains(" matches 'example.com/b:1'; "), "{code} {err}");
     cache.raw_ref("r", "x\tsha256:gone\n");
     let (code, _, err) = leased("x", &["true"]);
-    assert!(code == 125 && err.contains("'x' points at sha256:gone, which is not in "), "{code} {err}");
+    assert!(
+        code == 125 && err.contains("'x' points at sha256:gone, which is not in "),
+        "{code} {err}"
+    );
     fs::remove_dir_all(cache.path("refs")).unwrap();
     run(&cache, &["gc", "-q", "--keep-recent=0s"]);
     assert!(!image.exists(), "nothing holds it any more");

@@ -200,8 +200,9 @@ fn a_ref_to_nothing_goes_after_a_minute_and_one_that_says_nothing_is_reported() 
     let broken = cache.raw_ref("broken", "");
     let list = run(&cache, &["list"]);
     assert!(
-        list.out
-            .contains("2 references point to missing images (example.com/gone:1, example.com/young:1)"),
+        list.out.contains(
+            "2 references point to missing images (example.com/gone:1, example.com/young:1)"
+        ),
         "{}",
         list.out
     );

@@ -97,7 +97,7 @@ fn rm_asks_for_what_is_referenced_and_only_at_a_terminal() {
     assert!(rm.err.contains("pass --yes"), "{}", rm.err);
     for (answer, left) in [("n\n", 4), ("\n", 4), ("y\n", 3)] {
         let (code, seen) = at_terminal(&cache, &["rm", "aaaa1"], answer);
-        assert!(seen.contains("This image is referenced. Remove 1 image and 2 refs, "), "{seen}");
+        assert!(seen.contains("1 image is referenced. Remove 1 image and 2 refs, "), "{seen}");
         assert_eq!((code, images(&cache).len()), (0, left), "{answer:?}");
     }
 }
@@ -148,6 +148,40 @@ fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
 }
 
 #[test]
+fn a_pattern_stands_for_all_images_that_it_matches() {
+    let cache = four_images();
+    let listed = |pattern| run(&cache, &["list", "-q", pattern]).ok();
+    assert_eq!(listed("*").lines().count(), 3, "an orphan has no reference");
+    assert_eq!(
+        listed("example.com/aa*").lines().collect::<Vec<_>>(),
+        ["sha256:aaaa1", "sha256:aabb2"]
+    );
+    assert_eq!(listed("cccc3:*"), "sha256:cccc3\n");
+    let wrong = run(&cache, &["list", "x*"]);
+    assert!(wrong.code == 1 && wrong.err.contains(" matches 'x*'"), "{}", wrong.err);
+    let none = run(&cache, &["rm", "-y", "aa*", "x?"]);
+    assert_eq!((none.code, images(&cache).len()), (1, 4), "all or none: {}", none.err);
+    let (_, seen) = at_terminal(&cache, &["rm", "aa*"], "y\n");
+    assert!(seen.contains("2 images are referenced. Remove 2 images and 4 refs, "), "{seen}");
+    assert_eq!(images(&cache), ["sha256-cccc3", "sha256-dddd4"]);
+}
+
+#[test]
+fn what_is_excluded_stays_whatever_the_limits_are() {
+    let cache = four_images();
+    for limit in [["--unused-for", "1d"], ["--max-size", "1KB"]] {
+        let dry = |more: &[&str]| run(&cache, &[&["gc", "-n"], &limit[..], more].concat());
+        assert!(dry(&[]).out.contains("Would remove 4 images "));
+        let gc = dry(&["--exclude", "cccc?", "--exclude=*/aabb2:2"]).out;
+        assert!(gc.contains("Would remove 2 images ") && gc.contains("aaaa1:1"), "{gc}");
+        let gc = dry(&["--exclude", "cccc"]);
+        assert!(gc.err.contains("--exclude 'cccc' matches no image"), "{}", gc.err);
+    }
+    let wrong = run(&cache, &["gc", "--exclude", "a["]);
+    assert!(wrong.code == 2 && wrong.err.contains("a["), "{}", wrong.err);
+}
+
+#[test]
 fn rm_speaks_json() {
     let cache = four_images();
     let rm = run(&cache, &["rm", "-y", "aaaa1", "--format", "json"]).json();
@@ -162,11 +196,15 @@ fn rm_speaks_json() {
 #[test]
 fn gc_removes_what_was_not_used_for_long_after_a_question() {
     let cache = four_images();
-    let gc = run(&cache, &["gc", "--unused-for", "60h"]);
-    assert_eq!((gc.code, images(&cache).len()), (2, 4), "{}", gc.err);
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
-    assert!(code == 0 && seen.contains("unused: example.com/cccc3:1,"), "{seen}");
-    assert!(seen.contains("Remove 2 images and 2 refs, "), "{seen}");
+    let [orphan, image] = ["orphan", "unused (3 days ago): "].map(|why| seen.find(why));
+    assert!(code == 0 && orphan.is_some() && orphan < image, "all that goes is listed: {seen}");
+    assert!(
+        seen.contains(
+            "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs, "
+        ),
+        "{seen}"
+    );
     assert_eq!(images(&cache).len(), 4);
     let gc = run(&cache, &["gc", "--unused-for", "60h", "--yes"]).ok();
     assert!(gc.contains("Removed 2 images and 2 refs, "), "{gc}");
@@ -187,10 +225,7 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     assert!(fits.contains("Would remove 1 image, "), "{fits}");
     let less = limit(whole - orphan - 1);
     let one = run(&cache, &["gc", "-n", "--max-size", &less]).ok();
-    assert!(
-        one.contains("over-max-size: example.com/cccc3:1") && !one.contains("aabb2"),
-        "{one}"
-    );
+    assert!(one.contains("over-max-size: example.com/cccc3:1") && !one.contains("aabb2"), "{one}");
     assert!(one.contains("freeing") && !one.contains("at least"), "all of it was measured: {one}");
     let (_, seen) = at_terminal(&cache, &["gc", "--max-size", &less], "y\n");
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2"], "{seen}");
@@ -198,6 +233,41 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     let gc = run(&cache, &["gc", "--max-size", "1KiB", "-y"]);
     assert_eq!((gc.code, images(&cache).len(), refs(&cache)), (0, 0, 0), "{}", gc.err);
     assert!(gc.err.contains(" stays, more than 1.0 KiB: "), "{}", gc.err);
+}
+
+/// Without a terminal, only what nobody can want goes.
+#[test]
+fn nobody_is_asked_without_a_terminal_and_what_may_be_wanted_stays() {
+    for policy in [&["--unused-for", "60h"][..], &["--max-size", "1KB"]] {
+        let cache = four_images();
+        let gc = run(&cache, &[&["gc"], policy].concat());
+        assert!(gc.out.contains("Removed 1 image, "), "{}", gc.out);
+        assert_eq!((gc.code, images(&cache).len(), refs(&cache)), (1, 3, 6), "{}", gc.err);
+        assert!(gc.err.contains("not removed without confirmation (no terminal)"), "{}", gc.err);
+        assert!(gc.err.contains("--yes") && gc.err.contains("sha256:cccc3"), "{}", gc.err);
+    }
+}
+
+/// Layers that are spent for a limit go before any image does.
+#[test]
+fn a_limit_spends_layers_before_images() {
+    let cache = four_images();
+    for name in ["eeee5", "ffff6"] {
+        let layer = cache.layer(name);
+        fs::write(layer.join("own"), vec![1; 1 << 20]).unwrap();
+        age(&layer, 5 * DAY);
+    }
+    let limit = |bytes: u64| format!("{bytes}B");
+    let (whole, orphan) = (du(&cache.dir()), du(&cache.path("sha256-dddd4")));
+    let layer = du(&cache.path("layers/sha256-eeee5"));
+    for (less, removed) in [(0, 0), (1, 1), (layer, 1), (layer + 1, 2), (2 * layer, 2)] {
+        let dry = run(&cache, &["gc", "-n", "--max-size", &limit(whole - orphan - less)]).ok();
+        let layers = dry.matches("Would remove layer ").count();
+        assert_eq!((layers, dry.contains("over-max-size")), (removed, false), "{less}: {dry}");
+    }
+    let less = limit(whole - orphan - 2 * layer - 1);
+    let gc = run(&cache, &["gc", "--max-size", &less, "--yes"]).ok();
+    assert!(gc.contains("Removed 2 images, 2 layers and 2 refs, "), "{gc}");
 }
 
 #[test]

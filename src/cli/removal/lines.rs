@@ -110,7 +110,9 @@ impl Layout {
     pub fn kept_after_all(self, decision: &Decision, why: KeepReason) -> String {
         let why = match why {
             _ if matches!(decision.item, Item::Ref { .. }) => "the image that it points at stays",
-            KeepReason::Referenced if decision.item.is_layer() => "an image that may be made of it stays",
+            KeepReason::Referenced if decision.item.is_layer() => {
+                "an image that may be made of it stays"
+            }
             KeepReason::Referenced => "a reference to it has turned up",
             KeepReason::InUse => "a process uses it now",
             KeepReason::Leased => "it has been leased",

@@ -33,6 +33,8 @@ pub struct Report {
     pub extra_freed: ByteSize,
     /// What to name besides the removed things' number, for a purge.
     pub whole: Option<String>,
+    /// The limits that images go by, in words.
+    pub limits: Vec<String>,
     /// What the user was told before.
     pub warnings: Vec<String>,
     /// What could not be done, besides the plan's own failures.
@@ -52,6 +54,7 @@ impl Report {
             left: None,
             extra_freed: ByteSize::b(0),
             whole: None,
+            limits: Vec::new(),
             warnings: Vec::new(),
             problems: Vec::new(),
             printed: Ok(()),

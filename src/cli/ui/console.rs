@@ -128,7 +128,10 @@ impl Console {
 
     /// Whether bars are to be drawn.
     pub fn draws_bars(&self) -> bool {
-        self.progress && !self.quiet && io::stderr().is_terminal() && !forbids_bars(std::env::var_os)
+        self.progress
+            && !self.quiet
+            && io::stderr().is_terminal()
+            && !forbids_bars(std::env::var_os)
     }
 
     /// The columns of the terminal that data goes to, if it goes to one.

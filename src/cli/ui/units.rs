@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 use indicatif::HumanCount;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::usage::{Estimate, Size};
 
@@ -68,6 +68,16 @@ pub fn plural(number: usize, noun: &str) -> String {
     format!("{} {noun}{ending}", HumanCount(number as u64))
 }
 
+/// How long something took or may take, in the largest unit of which it is a whole number: `6 minutes`, `36 hours`.
+pub fn period(duration: SignedDuration) -> String {
+    const UNITS: [(i64, &str); 4] =
+        [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let seconds = duration.as_secs();
+    let unit = UNITS.iter().find(|(length, _)| seconds % length == 0 && seconds != 0);
+    let (length, noun) = unit.unwrap_or(&(1, "second"));
+    plural((seconds / length).unsigned_abs() as usize, noun)
+}
+
 /// How long before `now` something was: `2 hours ago`.
 pub fn ago(now: Timestamp, then: Timestamp) -> String {
     const UNITS: [(i64, &str); 5] = [
@@ -121,6 +131,20 @@ mod tests {
         }
         assert_eq!(ago(Timestamp::MIN, Timestamp::MAX), "in the future");
         assert_eq!(ago(Timestamp::MAX, Timestamp::MIN), "20,012 years ago");
+    }
+
+    #[test]
+    fn a_period_is_told_as_it_was_written() {
+        for (seconds, text) in [
+            (0, "0 seconds"),
+            (90, "90 seconds"),
+            (360, "6 minutes"),
+            (3600, "1 hour"),
+            (36 * 3600, "36 hours"),
+            (3 * 86_400, "3 days"),
+        ] {
+            assert_eq!(period(SignedDuration::from_secs(seconds)), text);
+        }
     }
 
     #[test]

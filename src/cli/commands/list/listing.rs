@@ -101,6 +101,7 @@ impl<'a> Listing<'a> {
         inventory: &'a Inventory,
         cache_usage: Option<&'a CacheUsage>,
         found: &'a Findings,
+        chosen: Option<&HashSet<Digest>>,
         args: &List,
     ) -> Self {
         let rows = |is_wanted: fn(&EntryKind) -> bool| rows(inventory, cache_usage, is_wanted);
@@ -108,6 +109,9 @@ impl<'a> Listing<'a> {
         let mut layers = rows(|kind| matches!(kind, EntryKind::Layer(_)));
         let counts = (images.len(), images.iter().filter(|row| row.is_orphan()).count());
         images.retain(|row| !args.orphans || row.is_orphan());
+        if let Some(chosen) = chosen {
+            images.retain(|row| row.digest().is_some_and(|digest| chosen.contains(digest)));
+        }
         for rows in [&mut images, &mut layers] {
             sort(rows, args.sort);
             if args.reverse {

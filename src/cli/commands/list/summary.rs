@@ -68,9 +68,7 @@ fn reclaimable(listing: &Listing<'_>) -> String {
     };
     let command = listing.gc_command.clone();
     match listing.reclaimable() {
-        Some(bytes) => {
-            Offer { what, bytes, reads_extents: listing.reads_extents, command }.line()
-        }
+        Some(bytes) => Offer { what, bytes, reads_extents: listing.reads_extents, command }.line(),
         None => format!("{what} to remove: run `{command}`\n"),
     }
 }
@@ -110,7 +108,8 @@ fn oddities(listing: &Listing<'_>) -> String {
     let foreign: Vec<_> = foreign.collect();
     let mut text = String::new();
     if !refs.is_empty() {
-        let points = if refs.len() == 1 { "points to a missing image" } else { "point to missing images" };
+        let points =
+            if refs.len() == 1 { "points to a missing image" } else { "point to missing images" };
         let it = if refs.len() == 1 { "it" } else { "them" };
         // A young one may belong to a pull.
         let hint = if listing.doomed_refs() == refs.len() {

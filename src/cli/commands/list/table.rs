@@ -61,9 +61,8 @@ impl<'a> Page<'a> {
         use Align::{Left, Right};
         let [image_column, size_column, used_column, status_column] = [0, 2, 3, 4];
         let table = Table::new([Left, Left, Right, Left, Left]);
-        let mut table = table
-            .cutting(image_column)
-            .yielding([used_column, status_column, size_column]);
+        let mut table =
+            table.cutting(image_column).yielding([used_column, status_column, size_column]);
         let listing = self.listing;
         if !listing.images.is_empty() {
             let size = if listing.cache_usage.is_some() { "SIZE" } else { "" };

@@ -50,7 +50,14 @@ fn of_index(profile: &Profile<'_>) -> Vec<Fact> {
     vec![
         ("digest", vec![profile.digest.to_string()]),
         (REFERENCES, profile.row.refs.iter().map(|found| reference(found)).collect()),
-        ("most likely", profile.identity().iter().map(|identity| guess(identity, is_unreplaced, true)).collect()),
+        (
+            "most likely",
+            profile
+                .identity()
+                .iter()
+                .map(|identity| guess(identity, is_unreplaced, true))
+                .collect(),
+        ),
         ("status", vec![status(profile)]),
         ("last used", vec![time(profile.row.entry.last_used)]),
         ("born", vec![born]),

@@ -223,7 +223,7 @@ pub struct Gc {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache rm b                       asks first, since a reference points at it
+  bbox cache rm b                       asks first: it is referenced
   bbox cache rm -y 0123456789ab fedcb   doesn't ask; two images, by digest
   bbox cache rm 'ghcr.io/a/*'           all with a matching reference; asks first
   bbox cache rm -n b                    what it would remove

@@ -55,7 +55,8 @@ pub fn untag(context: &Context<'_>, args: &Untag) -> Result<Ending, Failure> {
     if cache.untag(&args.reference)? {
         say(context, &args.reference, None, &format!("Removed the reference {reference}"))
     } else {
-        Err(Failure::NoImage(format!("no reference {reference} in {}", context.shown_dir())))
+        let (dir, list) = (context.shown_dir(), context.command("list"));
+        Err(Failure::NoImage(format!("no reference {reference} in {dir}; `{list}` shows them")))
     }
 }
 

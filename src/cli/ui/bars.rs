@@ -17,7 +17,7 @@ use super::text::cut;
 use super::units::bytes;
 use crate::cache::{Digest, Folder, Location};
 use crate::dedupe;
-use crate::usage::{Counters, Phase, Progress, Usage};
+use crate::usage::{Phase, Progress, Usage};
 
 /// How many of the trees being walked are shown.
 const SHOWN_TREES: usize = 4;
@@ -62,7 +62,9 @@ impl TreesBar {
     /// Shows how far the job has come.
     pub fn show(&self, progress: &Progress) {
         let (usage, time) = (progress.total(), self.begun.elapsed());
-        let expected = expected_files(progress.iter().map(|(_, counters)| counters));
+        let expected = expected_files(
+            progress.iter().map(|(_, counters)| (counters.usage().files, counters.phase())),
+        );
         self.bar.set_length(expected.max(1));
         self.bar.set_position(usage.files);
         let rate = usage.files as f64 / time.as_secs_f64();
@@ -76,8 +78,8 @@ impl TreesBar {
 }
 
 /// How many files there will be in all trees together.
-fn expected_files<'c>(trees: impl Iterator<Item = &'c Counters>) -> u64 {
-    let trees: Vec<_> = trees.map(|tree| (tree.usage().files, tree.phase())).collect();
+fn expected_files(trees: impl Iterator<Item = (u64, Phase)>) -> u64 {
+    let trees: Vec<_> = trees.collect();
     let finished = trees.iter().filter(|(_, phase)| *phase == Phase::Done);
     let (count, sum) =
         finished.fold((0, 0_u64), |(count, sum), (files, _)| (count + 1, sum.saturating_add(*files)));
@@ -213,13 +215,6 @@ impl Drop for MeasureBars {
 mod tests {
     use super::*;
 
-    fn tree(files: u64, phase: Phase) -> Counters {
-        let counters = Counters::default();
-        counters.add(&Usage { files, ..Usage::default() });
-        counters.enter(phase);
-        counters
-    }
-
     #[test]
     fn trees_that_are_not_finished_count_as_average_ones() {
         use Phase::{Done, Waiting, Working};
@@ -232,8 +227,7 @@ mod tests {
             (&[(100, Done), (300, Done)], 400),
             (&[(0, Done), (7, Working)], 7),
         ] {
-            let trees: Vec<_> = trees.iter().map(|&(files, phase)| tree(files, phase)).collect();
-            assert_eq!(expected_files(trees.iter()), expected);
+            assert_eq!(expected_files(trees.iter().copied()), expected, "{trees:?}");
         }
     }
 

@@ -225,7 +225,7 @@ pub struct Gc {
 Examples:
   bbox cache rm b                       asks first: it is referenced
   bbox cache rm -y 0123456789ab fedcb   doesn't ask; two images, by digest
-  bbox cache rm 'ghcr.io/a/*'           all with a matching reference; asks first
+  bbox cache rm 'ghcr.io/a/*'           all that match; asks first
   bbox cache rm -n b                    what it would remove
 
 An image in use is never removed; a leased one only with --force.")]

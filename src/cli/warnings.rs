@@ -34,7 +34,7 @@ pub fn dropped_refs(inventory: &Inventory, plan: &Plan, cache_dir: &Path) -> Opt
         }
     };
     Some(format!(
-        "{what}: Brood Box may have dropped references, as it does after 7 idle days, so {who} \
+        "{what}: Brood Box may have dropped its references, as it does after 7 idle days, so {who} \
          may still be wanted. Running an image writes its reference again"
     ))
 }

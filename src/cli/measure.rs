@@ -40,7 +40,8 @@ impl Reporter for Measuring<'_> {
 /// What the images are called, safe to print. Where that cannot be read, the digests have to do: what is
 /// wrong is told by the command itself.
 fn references(context: &Context<'_>) -> HashMap<Digest, String> {
-    let inventory = context.open_cache().ok().flatten().and_then(|cache| cache.inventory_now().ok());
+    let inventory =
+        context.open_cache().ok().flatten().and_then(|cache| cache.inventory_now().ok());
     let refs = inventory.map(|inventory| inventory.refs.refs).unwrap_or_default();
     let named = refs.into_iter().filter_map(|found| {
         let reference = found.image.as_ref().map(|image| Escaped::new(image).to_string());

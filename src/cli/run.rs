@@ -68,7 +68,8 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
 /// Says why a command failed as a whole; a program that waits for a document gets one.
 fn report_failure(console: &Console, format: Format, failure: &Failure) {
     if format == Format::Json && !matches!(failure, Failure::Output(_)) {
-        let written = console.write_raw(document(&failure_document::Document::new(failure)).as_bytes());
+        let written =
+            console.write_raw(document(&failure_document::Document::new(failure)).as_bytes());
         written.as_ref().err().into_iter().for_each(|error| console.error(error));
     }
     console.error(failure);

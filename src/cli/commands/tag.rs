@@ -88,11 +88,14 @@ fn say(
     match context.format {
         Format::Table if context.console.quiet => {}
         Format::Table => context.console.line(text)?,
-        Format::Json => context.console.write_raw(document(&Document {
-            cache_dir: lossy(&context.cache_dir),
-            reference,
-            digest: digest.map(Digest::to_text),
-        }).as_bytes())?,
+        Format::Json => context.console.write_raw(
+            document(&Document {
+                cache_dir: lossy(&context.cache_dir),
+                reference,
+                digest: digest.map(Digest::to_text),
+            })
+            .as_bytes(),
+        )?,
     }
     Ok(Ending::Done)
 }

@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
 use crate::cli::ui::text::{cut, pad, wrap};
-use crate::cli::ui::units::{ago, bytes, plural, size};
 use crate::cli::ui::theme::{IN_USE, PLAIN, RECLAIMABLE};
+use crate::cli::ui::units::{ago, bytes, plural, size};
 use crate::cli::words::{details, guess};
 use crate::error::Problems;
 use crate::escape::Escaped;

@@ -23,7 +23,9 @@ impl Report {
     pub fn finish(self, context: &Context<'_>) -> Result<Ending, Failure> {
         let console = context.console;
         match context.format {
-            Format::Json => console.write_raw(document(&Document::new(&self, context)).as_bytes())?,
+            Format::Json => {
+                console.write_raw(document(&Document::new(&self, context)).as_bytes())?
+            }
             Format::Table => {
                 self.problems.iter().for_each(|problem| console.error(problem));
                 match (console.quiet, self.is_dry_run()) {

@@ -81,8 +81,8 @@ impl TreesBar {
 fn expected_files(trees: impl Iterator<Item = (u64, Phase)>) -> u64 {
     let trees: Vec<_> = trees.collect();
     let finished = trees.iter().filter(|(_, phase)| *phase == Phase::Done);
-    let (count, sum) =
-        finished.fold((0, 0_u64), |(count, sum), (files, _)| (count + 1, sum.saturating_add(*files)));
+    let (count, sum) = finished
+        .fold((0, 0_u64), |(count, sum), (files, _)| (count + 1, sum.saturating_add(*files)));
     let largest = trees.iter().map(|(files, _)| *files).max().unwrap_or_default();
     let average = sum.checked_div(count).unwrap_or(largest);
     let expected = trees.iter().map(|&(files, phase)| match phase {
@@ -233,9 +233,12 @@ mod tests {
 
     #[test]
     fn an_estimate_is_made_only_if_there_is_a_rate_and_a_rest() {
-        for (done, expected, rate, seconds) in
-            [(50, 100, 10.0, Some(5)), (99, 100, 10.0, None), (0, 100, 0.0, None), (0, 0, 0.0, None)]
-        {
+        for (done, expected, rate, seconds) in [
+            (50, 100, 10.0, Some(5)),
+            (99, 100, 10.0, None),
+            (0, 100, 0.0, None),
+            (0, 0, 0.0, None),
+        ] {
             assert_eq!(seconds_left(done, expected, rate), seconds, "{done} of {expected}");
         }
     }

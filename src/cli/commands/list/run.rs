@@ -74,7 +74,9 @@ fn needs_sizes(context: &Context<'_>, args: &List) -> bool {
 fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {
     let console = context.console;
     match context.format {
-        Format::Json => return Ok(console.write_raw(document(&json::Document::new(listing)).as_bytes())?),
+        Format::Json => {
+            return Ok(console.write_raw(document(&json::Document::new(listing)).as_bytes())?);
+        }
         Format::Table if console.quiet => console.write(table::digests(listing))?,
         Format::Table => console.write(Page::new(listing, args, console.width()).render())?,
     }

@@ -39,7 +39,10 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
             ("BBOX_IMAGE_CACHE_DIR", "The cache directory, unless --cache-dir is given."),
             ("XDG_CACHE_HOME", "Where the cache directory is by default, as broodbox/images."),
             ("NO_COLOR", "If set, no colours, unless --color=always."),
-            ("BBOX_PROGRESS", "never: no progress bars. They are off for TERM=dumb and CI=true, too."),
+            (
+                "BBOX_PROGRESS",
+                "never: no progress bars. They are off for TERM=dumb and CI=true, too.",
+            ),
             ("LC_ALL, LC_CTYPE, LANG", "Bars and trees are drawn in ASCII unless one says UTF-8."),
         ],
     ),

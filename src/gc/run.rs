@@ -2,7 +2,7 @@
 //!
 //! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that comes back: then the
 //! trees are measured before they go, and that says how much does. And the file system has a word of its own, which
-//! includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if nobody looks at it.
+//! includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if it is not shown.
 
 use bytesize::ByteSize;
 use crossbeam_channel::unbounded;

@@ -3,7 +3,7 @@
 //! Removing one name of a file with several frees nothing; removing the last one frees it all. The
 //! names of an inode may lie anywhere in the trees to remove, and threads remove them at the
 //! same time. So each such name is announced before it is removed and confirmed afterwards, and
-//! the bytes count once the number of names first announced has been confirmed. Nobody removes a
+//! the bytes count once the number of names first announced has been confirmed. No run removes a
 //! name without announcing it, so the first announcement sees the full number; and if a thread
 //! already sees one name only, that name is the last, and the announced ones stay one short.
 

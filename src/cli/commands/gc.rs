@@ -100,7 +100,7 @@ fn limits(args: &Gc) -> Vec<String> {
     [unused, size].into_iter().flatten().collect()
 }
 
-/// Without anybody to ask, only the safe part of a plan is carried out; the rest is a failure.
+/// Without a terminal to ask on, only the safe part of a plan is carried out; the rest is a failure.
 fn keep_wanted(options: GcOptions, draft: &mut Draft, report: &mut Report) {
     let wanted: Vec<_> = removal::wanted(&draft.plan).map(removal::label).collect();
     if wanted.is_empty() {

@@ -45,7 +45,7 @@ pub fn wanted(plan: &Plan) -> impl Iterator<Item = &Decision> {
 /// Asks whether what `draft` plans is to be done, if references name any of that. `None` for a no.
 ///
 /// # Errors
-/// There is nobody to ask.
+/// There is no terminal to ask on.
 pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, Failure> {
     let images: Vec<_> = wanted(draft.plan()).collect();
     let agreed =

@@ -44,7 +44,7 @@ pub(in crate::usage) struct TreeWalk<'a> {
     top: Top<'a>,
     counters: &'a Counters,
     sharing: Sharing<'a>,
-    /// Keeps what each directory holds, if anybody wants to know.
+    /// Keeps what each directory holds, if that was asked for.
     recorder: Option<Recorder>,
     /// Where the walk must not go.
     mount_points: MountPoints,
@@ -61,7 +61,7 @@ pub(in crate::usage) struct TreeWalk<'a> {
 enum Sharing<'a> {
     /// Nothing: the file system knows no such thing.
     Impossible,
-    /// Nobody has asked.
+    /// It was not asked for.
     Unread,
     Read(ReadingOn<'a>),
 }
@@ -171,8 +171,8 @@ impl<'a> TreeWalk<'a> {
         self.counters.enter(Phase::Working);
     }
 
-    /// The number of the directory `name` that was met in another one, or at the top. As long as nobody
-    /// wants to know, all is the top.
+    /// The number of the directory `name` that was met in another one, or at the top. Unless
+    /// that was asked for, all is the top.
     pub fn dir_id(&self, above: Option<DirId>, name: &OsStr) -> DirId {
         match (&self.recorder, above) {
             (Some(recorder), Some(above)) => recorder.enter(above, name),
@@ -180,7 +180,7 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    /// Looks whether a file is one of the largest, if anybody wants to know.
+    /// Looks whether a file is one of the largest, if that was asked for.
     pub fn note_file(&self, dir: DirId, name: &OsStr, status: &Status) {
         if let Some(recorder) = &self.recorder {
             recorder.note_file(dir, name, status);

@@ -99,8 +99,10 @@ impl<'s> SweepLine<'s> {
 
     fn enter(&mut self, end: u64, role: Role) {
         let own = self.roles.entry(role).or_default();
-        let has_met =
-            Met { any_other: !self.inside.is_empty(), another_role: self.inside.len() > own.inside };
+        let has_met = Met {
+            any_other: !self.inside.is_empty(),
+            another_role: self.inside.len() > own.inside,
+        };
         own.inside += 1;
         own.begun += 1;
         self.begun += 1;

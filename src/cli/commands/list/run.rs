@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
 use crate::cli::find_image::{choose_all, no_cache};
 use crate::cli::measure::Measuring;
+use crate::cli::named_cache;
 use crate::cli::ui::json::document;
 use crate::gc;
 use crate::usage::CacheUsage;
@@ -21,12 +22,13 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::nothing();
     let mut chosen = None;
-    let cache = context.open_cache()?;
+    let cache = named_cache::open(context)?;
     if let (None, Some(first)) = (&cache, args.images.first()) {
         return Err(no_cache(context, first).into());
     }
     if let Some(cache) = cache {
         inventory = cache.inventory()?;
+        named_cache::check_content(context, &inventory)?;
         if !args.images.is_empty() {
             chosen = Some(choose_all(context, &inventory, &args.images)?);
         }

@@ -22,7 +22,7 @@ pub use descriptors::{Budget, Permit};
 pub use directory::{Directory, LockAnswer, LockKind};
 pub use name_list::{NameList, Span};
 pub use shared_data::{DataFile, Extent, Holding, Volume, VolumeKind};
-pub use status::{InodeId, Kind, Status, time};
+pub use status::{Disk, InodeId, Kind, Status, time};
 pub use sys::mount_points;
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
 pub use sys::mounts;

@@ -91,10 +91,7 @@ impl Layout {
     fn reason(self, decision: &Decision) -> String {
         let reason = decision.verdict.reason();
         match (&decision.item, decision.verdict) {
-            (
-                Item::Entry(image),
-                Verdict::Remove(RemoveReason::Unused | RemoveReason::OverMaxSize),
-            ) => {
+            (Item::Entry(image), verdict) if verdict.is_policy() => {
                 format!("{reason} ({})", ago(self.now, image.last_used))
             }
             _ => reason.to_owned(),

@@ -224,6 +224,13 @@ fn a_directory_that_may_not_be_read_makes_the_size_a_lower_bound() {
     assert!(list.err.contains("usr/lib: Permission denied"), "{}", list.err);
     let json = user.run(&["list", "--format", "json"]).json();
     assert_eq!(json["images"][0]["usage"]["complete"], false);
+    assert_eq!(json["totals"]["usage"]["complete"], false);
+    assert_eq!(json["images"][0]["unique_bytes"]["at_most"], serde_json::Value::Null);
+    for dry_run in [&["gc", "-n", "--all"][..], &["rm", "-n", "sha256:a"], &["purge", "-n"]] {
+        let dry_run = user.run(dry_run);
+        assert!(dry_run.code == 1 && dry_run.out.contains("freeing at least "), "{}", dry_run.out);
+        assert!(dry_run.err.contains("usr/lib: Permission denied"), "{}", dry_run.err);
+    }
     fs::set_permissions(image.join("usr/lib"), fs::Permissions::from_mode(0o755)).unwrap();
 }
 

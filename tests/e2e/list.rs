@@ -66,7 +66,7 @@ fn sizes_are_what_du_says_for_each_image_and_for_everything() {
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     fs::write(cache.path("notes.txt"), "a stranger takes space, too").unwrap();
     let list = run(&cache, &["list", "--format", "json"]).json();
-    assert_eq!(list["totals"]["on_disk_bytes"], du(&cache.dir()));
+    assert_eq!(list["totals"]["usage"]["on_disk_bytes"], du(&cache.dir()));
     for kind in ["images", "layers", "leftovers"] {
         for entry in list[kind].as_array().unwrap() {
             let path = entry["path"].as_str().unwrap();
@@ -84,7 +84,7 @@ fn an_inode_shared_by_two_images_counts_once_in_the_total_and_is_not_reclaimable
     fs::hard_link(live.join("big"), orphan.join("big")).unwrap();
     age(&orphan, USED);
     let list = run(&cache, &["list", "--format", "json"]).json();
-    assert_eq!(list["totals"]["on_disk_bytes"], du(&cache.dir()));
+    assert_eq!(list["totals"]["usage"]["on_disk_bytes"], du(&cache.dir()));
     let own = exactly(du(&orphan) - (1 << 20));
     assert_eq!(list["totals"]["reclaimable_bytes"], own);
     assert_eq!(list["images"][0]["unique_bytes"], own);
@@ -141,7 +141,7 @@ fn without_sizes_there_are_none_and_not_zeros() {
     let cache = four_images();
     let list = run(&cache, &["list", "--no-sizes", "--format", "json"]).json();
     assert!(list["images"][0]["usage"].is_null());
-    assert!(list["totals"]["on_disk_bytes"].is_null());
+    assert!(list["totals"]["usage"]["on_disk_bytes"].is_null());
     let text = run(&cache, &["list", "--no-sizes"]).ok();
     assert!(!text.contains("0 B") && text.contains("4 images (1 orphan)\n"), "{text}");
 }

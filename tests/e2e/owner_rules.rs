@@ -157,18 +157,38 @@ fn deviation_the_dry_run_shows_the_plan_that_is_carried_out() {
 }
 
 #[test]
-fn a_missing_cache_is_no_error_anywhere() {
+fn a_missing_cache_is_an_error_only_if_it_was_named() {
     let cache = TestCache::new();
     fs::remove_dir(cache.dir()).unwrap();
+    let none = cache.home().join("none");
     for arguments in [&["list"][..], &["list", "--sizes"], &["gc"], &["gc", "-n"], &["purge"]] {
-        let Run { code, out, err } = run(&cache, arguments);
-        assert_eq!((code, out.lines().count()), (0, 1), "{out}");
-        let words = format!("{}: there is no such directory.\n", cache.dir().display());
-        assert!(out.ends_with(&words) && err.is_empty(), "{out} {err}");
         let mut usual = bare();
-        usual.arg("cache").args(arguments).env("XDG_CACHE_HOME", cache.home().join("none"));
-        assert_eq!(finish(usual).ok().lines().count(), 1);
+        usual.arg("cache").args(arguments).env("XDG_CACHE_HOME", &none);
+        let out = finish(usual).ok();
+        let words = format!("{}/broodbox/images: there is no such directory.\n", none.display());
+        assert!(out.ends_with(&words) && out.lines().count() == 1, "{out}");
     }
+    assert_eq!((run(&cache, &["purge"]).code, run(&cache, &["dir"]).code), (0, 0));
+    let words = format!("error: there is no directory {}\n", cache.dir().display());
+    for arguments in [&["list"][..], &["gc"], &["gc", "-n"], &["show", "a"], &["rm", "-y", "a"]] {
+        let Run { code, out, err } = run(&cache, arguments);
+        assert_eq!((code, out.as_str(), err.as_str()), (1, "", words.as_str()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_parent_of_a_cache_is_not_taken_for_one() {
+    let cache = TestCache::new();
+    let image = cache.image("a");
+    let meant = format!("did you mean {}?\n", cache.dir().display());
+    for arguments in [&["list"][..], &["gc"], &["gc", "-n"], &["show", "a"], &["rm", "-y", "a"]] {
+        let mut command = bare();
+        command.args(["cache", "--cache-dir"]).arg(cache.home()).args(arguments);
+        let Run { code, out, err } = finish(command);
+        assert_eq!((code, out.as_str()), (1, ""), "{arguments:?}");
+        assert!(err.contains("looks like an image cache") && err.ends_with(&meant), "{err}");
+    }
+    assert!(image.exists());
 }
 
 #[test]

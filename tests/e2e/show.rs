@@ -119,13 +119,13 @@ fn what_is_not_one_image_is_named_with_what_may_be_meant() {
     ] {
         for format in ["table", "json"] {
             let show = run(&cache, &["show", typed, "--format", format]);
-            assert_eq!((show.code, show.out.as_str()), (1, ""), "{typed}");
+            assert_eq!((show.code, show.out.is_empty()), (1, format == "table"), "{typed}");
             assert!(show.err.contains(reason), "{}", show.err);
         }
     }
     fs::remove_dir_all(cache.dir()).unwrap();
     let show = run(&cache, &["show", "abc"]);
-    let why = "there is no image abc, for there is no directory ";
+    let why = "there is no directory ";
     assert!(show.code == 1 && show.err.contains(why), "{}", show.err);
     for arguments in
         [&["show"][..], &["show", "sha256:a", "sha256:b"], &["show", "sha256:a", "--top", "0"]]

@@ -10,6 +10,7 @@ use crate::cli::args::{Gc, Layers};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::measure::Measuring;
+use crate::cli::named_cache;
 use crate::cli::removal::{self, Removal, Report};
 use crate::cli::ui::units::{bytes, period, plural, size};
 use crate::cli::warnings::{dropped_refs, unread};
@@ -56,6 +57,7 @@ fn make_draft(
         ..GcOptions::default()
     };
     let mut draft = gc::plan(cache, &options, context.jobs, &mut Measuring::new(context))?;
+    named_cache::check_content(context, &draft.inventory)?;
     if !args.yes && !args.dry_run && !context.console.can_ask() {
         keep_wanted(options, &mut draft, report);
     }

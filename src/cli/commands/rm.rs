@@ -5,6 +5,7 @@ use crate::cli::args::Rm;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::find_image::{choose_all, no_cache};
+use crate::cli::named_cache;
 use crate::cli::removal::{self, Removal, Report};
 use crate::gc::{self, Draft};
 
@@ -35,8 +36,10 @@ fn make_draft(
     report: &mut Report,
 ) -> Result<Draft, Failure> {
     // All of them, or none: a mistyped name may have meant another one, too.
-    let choose =
-        |inventory: &Inventory| Ok::<_, Failure>(choose_all(context, inventory, &args.images)?);
+    let choose = |inventory: &Inventory| {
+        named_cache::check_content(context, inventory)?;
+        Ok::<_, Failure>(choose_all(context, inventory, &args.images)?)
+    };
     let mut draft = gc::plan_rm(cache, choose, args.force)?;
     if args.in_place {
         draft.plan.allow_in_place();

@@ -41,7 +41,6 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
                 return finish(report, None);
             };
             let draft = (self.make_draft)(&cache, &mut report)?;
-            named_cache::check_content(self.context, &draft.inventory)?;
             report.note_draft(self.context, &cache, draft)?;
             if self.dry_run {
                 return finish(report, Some(&cache));
@@ -57,7 +56,6 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
             return finish(Report::new(self.dry_run), None);
         };
         let draft = (self.make_draft)(&cache, &mut report)?;
-        named_cache::check_content(self.context, &draft.inventory)?;
         let plan = agreement.apply(draft.plan);
         agreement.check(self.context, &plan)?;
         let has_asked = self.asks || plan.left().is_some();

@@ -47,4 +47,12 @@ impl Cache {
         }
         Ok(found)
     }
+
+    /// Free bytes on the file system of the cache, as [`Cache::settled_disk`] finds them.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn free_bytes(&self) -> Result<u64> {
+        Ok(self.settled_disk()?.free.as_u64())
+    }
 }

@@ -55,6 +55,8 @@ pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
 pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
+#[cfg(feature = "cli")]
+pub(crate) use path_lookup::entry_below;
 pub use pattern::{Pattern, PatternError};
 pub use program::{Coverage, Program, Programs, Token};
 pub use ref_file::{InvalidRef, Ref, RefProblem};

@@ -92,12 +92,10 @@ pub enum Verb {
     Purge(Purge),
     /// Run a command while an image is kept from being collected
     Lease(Lease),
-    /// Print the cache directory
-    #[command(after_help = "\
-Examples:
-  bbox cache dir             the path, whether the directory is there or not
-  cd \"$(bbox cache dir)\"    go there")]
-    Dir,
+    /// Print the path of the cache directory, or of an image
+    Dir(Dir),
+    /// Let equal files share their data: frees space without removing anything (btrfs, XFS)
+    Dedupe(Dedupe),
 }
 
 #[derive(Args)]
@@ -116,15 +114,18 @@ pub struct List {
     /// The full account: images, layers, leftovers. APPARENT is the length of all files, ON DISK
     /// the blocks they occupy, UNIQUE what removing just this one gives back; two numbers where the
     /// file system does not tell exactly
-    #[arg(long, conflicts_with = "no_sizes")]
+    #[arg(short = 'l', long, conflicts_with = "no_sizes")]
     pub sizes: bool,
-    /// At once: walk no tree, show no sizes
+    /// Don't measure sizes (instant)
     #[arg(long)]
     pub no_sizes: bool,
     /// Most recently used first, largest first, or by reference
     #[arg(long, value_enum, value_name = "KEY", default_value_t = Sort::Used)]
     pub sort: Sort,
-    /// Only images that no reference names
+    /// Reverse the order
+    #[arg(short, long)]
+    pub reverse: bool,
+    /// Only images without a reference
     #[arg(long)]
     pub orphans: bool,
     /// Whole digests and all references, however wide
@@ -325,11 +326,14 @@ pub struct Purge {
 #[command(after_help = "\
 Examples:
   bbox cache lease ghcr.io/a/b:latest -- make test
-  bbox cache lease sha256:0123456789ab -- tar -cf image.tar -C DIR .
+  bbox cache lease 0123456789ab -- sh -c 'tar -cf a.tar -C \"$BBOX_IMAGE_DIR\" .'
 
 The lease ends with the command, and with this program: if that is killed, the
 command runs on without. The exit code is that of the command; 125 if the lease
-cannot be had, 126 or 127 if the command cannot be run.")]
+cannot be had, 126 or 127 if the command cannot be run.
+
+The command finds the image's path in $BBOX_IMAGE_DIR, and its whole digest in
+$BBOX_IMAGE_DIGEST.")]
 pub struct Lease {
     /// The image: a reference, a digest, or the beginning of a digest
     #[arg(value_name = "REF|DIGEST", add = images())]
@@ -337,6 +341,47 @@ pub struct Lease {
     /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD", add = command())]
     pub command: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache dir                    where the cache is, or will be
+  cd \"$(bbox cache dir)\"           go there
+  ls \"$(bbox cache dir a/b)/usr\"   look into an image; `lease` keeps gc from it")]
+pub struct Dir {
+    /// The image: a reference, or a digest or its beginning [default: the cache directory itself]
+    #[arg(value_name = "IMAGE", add = images())]
+    pub image: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache dedupe -n                    how much would come back, at most
+  bbox cache dedupe                       share everything that is equal
+  bbox cache dedupe --min-size 64KiB      leave small files alone
+  bbox cache dedupe ghcr.io/a/b:latest    only this image, with the layers
+
+Files of the same path in different images and layers come to share their data
+if they are equal: the kernel compares them under its own locks, also while
+microVMs run. Nothing else changes. This works on btrfs and XFS, even if the
+disk is full. `du` and SIZE stay as they are, since each file still has all of
+its data; UNIQUE and the free space show the difference. A second run only looks
+for what is new. Defragmenting undoes it.")]
+pub struct Dedupe {
+    /// Only these images, and all layers: references, or digests or their beginnings
+    #[arg(value_name = "REF|DIGEST", add = images())]
+    pub images: Vec<String>,
+    /// Only say how much would come back, at most: files of equal path and size count as equal
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Leave smaller files alone, such as 64KiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub min_size: Option<ByteSize>,
+    /// Fail instead of waiting for a collection to end
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// A duration as people write it; a day has 24 hours.

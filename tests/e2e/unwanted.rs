@@ -50,7 +50,7 @@ fn refs(cache: &TestCache) -> usize {
 fn rm_removes_what_is_named_with_its_refs_and_nothing_else() {
     let cache = four_images();
     let dry = run(&cache, &["rm", "-n", "example.com/aaaa1:2", "sha256:cccc"]).ok();
-    assert_eq!(dry.matches("Would remove sha256:").count(), 2, "{dry}");
+    assert_eq!(dry.matches("chosen: ").count(), 2, "{dry}");
     assert!(dry.contains("chosen: example.com/aaaa1:1, example.com/aaaa1:2"), "{dry}");
     assert!(dry.contains("Would remove 2 images and 4 refs, freeing "), "{dry}");
     assert_eq!((images(&cache).len(), refs(&cache)), (4, 6));
@@ -69,13 +69,13 @@ fn a_name_that_is_wrong_or_not_clear_removes_nothing_at_all() {
     let cache = four_images();
     for (name, words) in [
         ("example.com/aaaa:1", "did you mean example.com/aaaa1:1"),
-        ("sha256:", "there is no image sha256: in "),
-        ("sha256", "there is no image sha256 in "),
-        ("s", "there is no image s in "),
-        ("latest", "there is no image latest in "),
-        ("aaa", "there is no image aaa in "),
-        ("sha256:ffff", "there is no image sha256:ffff in "),
-        ("", "there is no image  in "),
+        ("sha256:", " matches 'sha256:'; "),
+        ("sha256", " matches 'sha256'; "),
+        ("s", " matches 's'; "),
+        ("latest", " matches 'latest'; "),
+        ("aaa", " matches 'aaa'; "),
+        ("sha256:ffff", " matches 'sha256:ffff'; "),
+        ("", " matches ''; "),
     ] {
         let rm = run(&cache, &["rm", "-f", "dddd4", name]);
         assert_eq!(rm.code, 1, "{name}");
@@ -93,8 +93,8 @@ fn rm_asks_for_what_is_referenced_and_only_at_a_terminal() {
     let cache = four_images();
     let rm = run(&cache, &["rm", "aaaa1"]);
     assert_eq!(rm.code, 2);
-    assert!(rm.err.contains("1 image that would go is referenced"), "{}", rm.err);
-    assert!(rm.err.contains("--yes does not ask"), "{}", rm.err);
+    assert!(rm.err.contains("refusing to remove 1 referenced image"), "{}", rm.err);
+    assert!(rm.err.contains("pass --yes"), "{}", rm.err);
     for (answer, left) in [("n\n", 4), ("\n", 4), ("y\n", 3)] {
         let (code, seen) = at_terminal(&cache, &["rm", "aaaa1"], answer);
         assert!(seen.contains("1 image is referenced. Remove 1 image and 2 refs, "), "{seen}");
@@ -128,7 +128,7 @@ fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
     let (code, err) = lease("aaaa1", "-y");
     assert_eq!(code, 1);
     assert!(
-        err.contains("sha256:aaaa1 was not removed: it is leased; --force removes it"),
+        err.contains("aaaa1 was not removed: it is leased; use --force to remove it anyway"),
         "{err}"
     );
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2", "sha256-cccc3"], "the rest goes");
@@ -142,7 +142,7 @@ fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
     user.kill().unwrap();
     user.wait().unwrap();
     assert_eq!(rm.code, 1);
-    let words = format!("sleep (pid {}) uses it; end that first", user.id());
+    let words = format!("sleep (pid {}) uses it; stop that first", user.id());
     assert!(rm.err.contains(&words), "{}", rm.err);
     assert_eq!((images(&cache).len(), refs(&cache)), (2, 4));
 }
@@ -197,14 +197,11 @@ fn rm_speaks_json() {
 fn gc_removes_what_was_not_used_for_long_after_a_question() {
     let cache = four_images();
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
-    let [orphan, image] = ["orphan", "unused (3 days ago): "].map(|why| seen.find(why));
+    let [orphan, image] = ["orphan: ", "unused: "].map(|why| seen.find(why));
     assert!(code == 0 && orphan.is_some() && orphan < image, "all that goes is listed: {seen}");
-    assert!(
-        seen.contains(
-            "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs, "
-        ),
-        "{seen}"
-    );
+    let question =
+        "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs,";
+    assert!(seen.contains(question), "{seen}");
     assert_eq!(images(&cache).len(), 4);
     let gc = run(&cache, &["gc", "--unused-for", "60h", "--yes"]).ok();
     assert!(gc.contains("Removed 2 images and 2 refs, "), "{gc}");
@@ -225,10 +222,7 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     assert!(fits.contains("Would remove 1 image, "), "{fits}");
     let less = limit(whole - orphan - 1);
     let one = run(&cache, &["gc", "-n", "--max-size", &less]).ok();
-    assert!(
-        one.contains("over-max-size (3 days ago): example.com/cccc3:1") && !one.contains("aabb2"),
-        "{one}"
-    );
+    assert!(one.contains("over-max-size: example.com/cccc3:1") && !one.contains("aabb2"), "{one}");
     assert!(one.contains("freeing") && !one.contains("at least"), "all of it was measured: {one}");
     let (_, seen) = at_terminal(&cache, &["gc", "--max-size", &less], "y\n");
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2"], "{seen}");
@@ -248,7 +242,7 @@ fn a_target_for_the_free_space_takes_nothing_if_it_is_met_and_says_what_it_lacks
     let short = gc(&["-n", "--min-free", "100%", "--format", "json"]);
     assert!(short.json()["totals"]["available_bytes"].is_u64(), "{}", short.out);
     let short = gc(&["-n", "--min-free", "100%"]);
-    assert_eq!(short.out.matches("below-min-free (").count(), 3, "{}", short.out);
+    assert_eq!(short.out.matches("below-min-free: ").count(), 3, "{}", short.out);
     assert!(short.err.contains(" too few for "), "{}", short.err);
     let both = gc(&["--min-free", "1B", "--max-size", "1B"]);
     assert!(both.code == 2 && both.err.contains("cannot be used with"), "{}", both.err);
@@ -279,7 +273,7 @@ fn nobody_is_asked_without_a_terminal_and_what_may_be_wanted_stays() {
         assert!(gc.out.contains("Removed 1 image, "), "{}", gc.out);
         assert_eq!((gc.code, images(&cache).len(), refs(&cache)), (1, 3, 6), "{}", gc.err);
         assert!(gc.err.contains("not removed without confirmation (no terminal)"), "{}", gc.err);
-        assert!(gc.err.contains("--yes") && gc.err.contains("sha256:cccc3"), "{}", gc.err);
+        assert!(gc.err.contains("--yes") && gc.err.contains(": cccc3\n"), "{}", gc.err);
     }
 }
 

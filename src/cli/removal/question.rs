@@ -63,10 +63,9 @@ pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, F
         return Ok(Some(agreed));
     }
     if !context.console.can_ask() {
-        let (images, verb) =
-            (plural(images.len(), "image"), if images.len() == 1 { "is" } else { "are" });
         return refuse(format!(
-            "{images} that would go {verb} referenced, and there is no terminal to ask on; --yes does not ask"
+            "refusing to remove {} without confirmation (no terminal); pass --yes",
+            plural(images.len(), "referenced image")
         ));
     }
     let answer = confirm(context, question(draft, &images, context.console.width()))?;
@@ -114,13 +113,13 @@ pub fn confirm(context: &Context<'_>, question: impl Display) -> Result<bool, Fa
 /// Ends a command whose question was not answered with yes.
 pub fn decline(context: &Context<'_>) -> Result<Ending, Failure> {
     if context.format == Format::Table {
-        context.console.note("Nothing was removed: the question was not answered with yes.");
+        context.console.note("Cancelled, nothing removed.");
         return Ok(Ending::Done);
     }
     Report::new(false).finish(context)
 }
 
-/// A yes does not hold for what has come since.
+/// The answer does not cover entries that appeared after the question.
 pub fn refuse_changed<T>(context: &Context<'_>) -> Result<T, Failure> {
     refuse(format!("{} has changed since the question: run this again", context.shown_dir()))
 }

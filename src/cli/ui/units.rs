@@ -33,7 +33,20 @@ pub fn estimate(estimate: Estimate) -> String {
     }
 }
 
-/// The upper bound alone, where nobody has asked what is certain.
+/// Like [`estimate`], for a column of a table: `12.0–690.0 MiB`.
+pub fn narrow_estimate(estimate: Estimate) -> String {
+    let text = self::estimate(estimate);
+    match text.split_once(" – ") {
+        Some((certain, at_most)) => {
+            let unit = at_most.split_once(' ').map_or("", |(_, unit)| unit);
+            let certain = certain.strip_suffix(unit).unwrap_or(certain).trim_end();
+            format!("{certain}–{at_most}")
+        }
+        None => text,
+    }
+}
+
+/// The upper bound alone, where it was not found out how much is certain.
 pub fn up_to(estimate: Estimate) -> String {
     let at_most = estimate.at_most();
     let or_more = if at_most.is_complete() { "" } else { " or more" };
@@ -146,6 +159,7 @@ mod tests {
         let one = Estimate::exactly(ByteSize::mib(12));
         let two = one.or_up_to(ByteSize::mib(678));
         assert_eq!([one, two].map(estimate), ["12.0 MiB", "12.0 MiB – 690.0 MiB"]);
+        assert_eq!([one, two].map(narrow_estimate), ["12.0 MiB", "12.0–690.0 MiB"]);
         assert_eq!([one, two].map(up_to), ["up to 12.0 MiB", "up to 690.0 MiB"]);
         // A location that was not measured counts as one that could not be read.
         let unread = Measurement::default()

@@ -53,7 +53,9 @@ pub fn run<'p>(
     let found = watched(stop, || run.work(&pool), || watch(&progress))?;
     let is_interrupted = found.groups < plan.groups.len();
     let room = (before, cache.free_bytes()?);
-    Ok(Outcome { plan, sums: found.sums, left_out: found.left_out, is_interrupted, room })
+    let mut left_out = plan.left_out().clone();
+    left_out.extend(found.left_out);
+    Ok(Outcome { plan, sums: found.sums, left_out, is_interrupted, room })
 }
 
 struct Run<'a> {
@@ -120,7 +122,7 @@ impl Outcome<'_> {
         self.sums.by_entry(&self.plan.trees)
     }
 
-    /// The files that were to share their data, and do not.
+    /// The files that do not share their data, those of the plan included.
     pub fn left_out(&self) -> &LeftOut {
         &self.left_out
     }

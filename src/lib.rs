@@ -39,7 +39,7 @@
 //! # let directory = home.path();
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
 //! let mut draft = gc::plan(&cache, &GcOptions::default(), Jobs::default(), &mut ())?;
-//! let (freed, _) = draft.measure(&cache, Jobs::default(), &mut ())?;
+//! let freed = draft.measure(&cache, Jobs::default(), &mut ())?.freed;
 //! for decision in draft.plan.removals() {
 //!     println!("{}: {}", decision.item.location(), decision.verdict.reason());
 //! }

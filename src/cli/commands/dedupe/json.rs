@@ -10,7 +10,6 @@ use crate::dedupe::{Files, LeftOut, LeftOutEntry, Reason, Shared, WhyLeftOut};
 
 #[derive(Serialize)]
 struct Document {
-    schema_version: u32,
     cache_dir: String,
     dry_run: bool,
     /// Whether files can share data there.
@@ -53,7 +52,6 @@ struct LeftFiles {
 pub fn render(context: &Context<'_>, report: &Report<'_>) -> String {
     let left_out = report.left_out.into_iter().flat_map(LeftOut::iter);
     document(&Document {
-        schema_version: 2,
         cache_dir: lossy(&context.cache_dir),
         dry_run: report.dry_run,
         possible: report.is_possible,

@@ -45,8 +45,9 @@ impl<'a> Report<'a> {
         context: &Context<'_>,
         plan: &'a Plan,
         inventory: &'a Inventory,
+        dry_run: bool,
     ) -> Result<Ending, Failure> {
-        Self::new(plan, inventory).tell(context)
+        Self { dry_run, ..Self::new(plan, inventory) }.tell(context)
     }
 
     pub fn of_outcome(

@@ -361,7 +361,7 @@ Examples:
   bbox cache dedupe -n                    how much would come back, at most
   bbox cache dedupe                       share everything that is equal
   bbox cache dedupe --min-size 64KiB      leave small files alone
-  bbox cache dedupe ghcr.io/a/b:latest    only this image, with the layers
+  bbox cache dedupe 'ghcr.io/a/*'         only these images, with the layers
 
 Files of the same path in different images and layers come to share their data
 if they are equal: the kernel compares them under its own locks, also while
@@ -370,8 +370,9 @@ disk is full. `du` and SIZE stay as they are, since each file still has all of
 its data; UNIQUE and the free space show the difference. A second run only looks
 for what is new. Defragmenting undoes it.")]
 pub struct Dedupe {
-    /// Only these images, and all layers: references, or digests or their beginnings
-    #[arg(value_name = "REF|DIGEST", add = images())]
+    /// Only these images, and all layers: references, patterns of them such as 'ghcr.io/*/agent-*', or
+    /// digests or their beginnings
+    #[arg(value_name = "REF|PATTERN|DIGEST", add = images())]
     pub images: Vec<String>,
     /// Only say how much would come back, at most: files of equal path and size count as equal
     #[arg(short = 'n', long)]

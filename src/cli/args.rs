@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use super::complete::images::{command, images};
 use crate::cache::Pattern;
 use crate::jobs::Jobs;
+use crate::plan::Room;
 
 /// Options of every verb, accepted before or after it.
 #[derive(Args, Default)]
@@ -176,6 +177,7 @@ Examples:
   bbox cache gc --keep-recent 7d   keep what was used in the last week
   bbox cache gc --unused-for 3d    also remove images unused for three days
   bbox cache gc --max-size 20GiB   also layers and old images, until it fits
+  bbox cache gc --min-free 10%     only until 10% of the disk is available
   bbox cache gc -q --no-wait       for a timer: silent, one at a time")]
 pub struct Gc {
     /// Only show what would be removed and how much that frees: a range if some data is shared with
@@ -197,6 +199,10 @@ pub struct Gc {
     /// then other layers, then images by last use. Data that files share counts once
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<ByteSize>,
+    /// Remove more until this much disk space is available, such as 20GiB or 10%: in the order of
+    /// --max-size, and no more than necessary
+    #[arg(long, value_name = "SIZE|PERCENT", value_parser = parse_room, conflicts_with = "max_size")]
+    pub min_free: Option<Room>,
     /// Don't ask before removing referenced images
     #[arg(short, long)]
     pub yes: bool,
@@ -254,7 +260,7 @@ pub struct Rm {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache tag 0123456789ab ghcr.io/a/b:latest   names an orphan again
+  bbox cache tag 0123456789ab ghcr.io/a/b:latest   gives an orphan its reference back
 
 Brood Box finds the image by this reference at its next start, and counts its
 week from now. With its default policy it asks the registry in the background
@@ -353,7 +359,7 @@ Examples:
   bbox cache dedupe -n                    how much that could free
   bbox cache dedupe                       share everything that is equal
   bbox cache dedupe --min-size 64KiB      leave small files alone
-  bbox cache dedupe ghcr.io/a/b:latest    only this image, with the layers
+  bbox cache dedupe 'ghcr.io/a/*'         only these images, with the layers
 
 Equal files at the same path in different images and layers will share their
 data. The kernel compares them under its own locks, so microVMs can run
@@ -362,8 +368,8 @@ meanwhile. Nothing else changes. It works on btrfs and XFS, even on a full disk.
 UNIQUE and the free space show the difference. A second run only looks at what
 is new. Defragmenting undoes it.")]
 pub struct Dedupe {
-    /// Only these images, and all layers: names as for `show`
-    #[arg(value_name = "IMAGE", add = images())]
+    /// Only these images, and all layers: names as for `show`, or patterns
+    #[arg(value_name = "IMAGE|PATTERN", add = images())]
     pub images: Vec<String>,
     /// Only show how much it could free, counting files of equal path and size as equal
     #[arg(short = 'n', long)]
@@ -381,6 +387,15 @@ fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
     let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     duration.ok_or_else(|| "a duration such as 90m, 36h, 7d or 2w is expected".to_owned())
+}
+
+/// A size, or a share of the file system.
+fn parse_room(text: &str) -> Result<Room, String> {
+    let Some(number) = text.strip_suffix('%') else { return parse_size(text).map(Room::Bytes) };
+    let percent = number.trim_end().parse().ok().filter(|percent| (0..=100).contains(percent));
+    percent
+        .map(Room::Percent)
+        .ok_or_else(|| "a whole number of percent is expected, such as 10%".to_owned())
 }
 
 /// A size with its unit, such as `20GiB`: a bare number would hardly mean bytes.
@@ -444,6 +459,20 @@ mod tests {
         }
         for text in ["", "7", "-1h", "1 fortnight", "1mo", "1y", "d"] {
             assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn room_is_a_size_or_a_share() {
+        for (text, room) in [
+            ("10%", Room::Percent(10)),
+            ("100 %", Room::Percent(100)),
+            ("20GiB", Room::Bytes(ByteSize::gib(20))),
+        ] {
+            assert_eq!(parse_room(text), Ok(room), "{text}");
+        }
+        for text in ["%", "101%", "-1%", "1.5%", "20", "10%%"] {
+            assert!(parse_room(text).is_err(), "{text}");
         }
     }
 

@@ -260,7 +260,7 @@ pub struct Rm {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache tag 0123456789ab ghcr.io/a/b:latest   gives an orphan its reference back
+  bbox cache tag 0123456789ab ghcr.io/a/b:latest   names an orphan again
 
 Brood Box finds the image by this reference at its next start, and counts its
 week from now. With its default policy it asks the registry in the background

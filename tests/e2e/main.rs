@@ -21,6 +21,7 @@ mod owner_rules;
 mod people;
 mod purge;
 mod refused;
+mod screens;
 mod show;
 mod tags;
 mod unreplaced;

@@ -6,7 +6,7 @@ use crate::cache::{Cache, Inventory, Location};
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::plan::{Decision, Evidence, Plan};
-use crate::usage::{CacheUsage, Estimate, Measurement};
+use crate::usage::{CacheUsage, Estimate, Measurement, SharedBytes};
 
 /// A plan, and what it was made of.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct Group {
 pub struct Measured {
     /// Of what is to be removed.
     pub freed: Estimate,
+    /// Why that is less than the sum of its sizes.
+    pub shared: SharedBytes,
     /// What could go besides.
     pub left: Left,
     /// The trees that were measured for this, with what could not be read in them.
@@ -70,7 +72,7 @@ impl Draft {
         let trees = [&to_remove[..], &layers, &unreplaced].concat();
         let missing: Vec<_> = trees.into_iter().filter(|at| !is_known(at)).collect();
         let found = measure_planned(cache, &self.plan, &missing, jobs, reporter)?;
-        let mut freed = Estimate::default();
+        let (mut freed, mut shared) = (Estimate::default(), SharedBytes::default());
         let [mut in_layers, mut in_images] = [Estimate::default(); 2];
         for measurement in [Some(&found), known].into_iter().flatten() {
             let of = |trees: &'_ [Location]| {
@@ -83,13 +85,14 @@ impl Draft {
                 measurement.reclaimable_besides(&going, &of(trees).iter().collect::<Vec<_>>())
             };
             freed += measurement.reclaimable(going.iter().copied());
+            shared += measurement.shared(going.iter().copied());
             in_layers += besides(&layers);
             in_images += besides(&unreplaced);
             self.plan.note_usage(measurement);
         }
         let layers = Group { count: layers.len(), reclaimable: in_layers };
         let unreplaced = Group { count: unreplaced.len(), reclaimable: in_images };
-        Ok(Measured { freed, left: Left { layers, unreplaced }, trees: found })
+        Ok(Measured { freed, shared, left: Left { layers, unreplaced }, trees: found })
     }
 }
 

@@ -84,8 +84,8 @@ pub struct Listing<'a> {
     pub gc_command: String,
     /// What to type to give an image of this cache a reference.
     pub tag_command: String,
-    /// Whether it was asked what files share.
-    pub reads_extents: bool,
+    /// Whether it was looked what files share, and what images are used for.
+    pub is_account: bool,
     /// All images, and of those the orphans, whether they are shown or not.
     pub counts: (usize, usize),
     timeline: Timeline<'a>,
@@ -130,7 +130,7 @@ impl<'a> Listing<'a> {
             now: Timestamp::now(),
             gc_command: context.command("gc"),
             tag_command: context.command("tag"),
-            reads_extents: args.sizes,
+            is_account: args.sizes,
             counts,
             timeline: Timeline::new(inventory, &found.evidence.lifetimes),
             plan: &found.plan,
@@ -225,6 +225,12 @@ impl<'a> Listing<'a> {
     fn trees(&self, kind: fn(&EntryKind) -> bool) -> impl Iterator<Item = &Location> {
         let entries = self.inventory.entries.iter();
         entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
+    }
+
+    /// Whether sums may count data several times, since files can share it and were not asked.
+    pub fn may_share(&self) -> bool {
+        let unique = self.unique(|_| true);
+        !self.is_account && unique.is_some_and(|unique| !unique.is_one_figure())
     }
 
     /// What a collection would give back.

@@ -93,6 +93,8 @@ pub enum Verb {
     Lease(Lease),
     /// Print the path of the cache directory, or of an image
     Dir(Dir),
+    /// Let equal files share their data: frees space without removing anything (btrfs, XFS)
+    Dedupe(Dedupe),
 }
 
 #[derive(Args)]
@@ -223,7 +225,7 @@ pub struct Gc {
 Examples:
   bbox cache rm ghcr.io/a/b:latest      asks, since a reference names it
   bbox cache rm -y 0123456789ab fedcb   does not ask; several, by their digests
-  bbox cache rm 'ghcr.io/a/*'           all whose references match, after a question
+  bbox cache rm 'ghcr.io/a/*'           all that match, after asking
   bbox cache rm -n ghcr.io/a/b:latest   what would go
 
 An image that a process uses stays, and so does one that is leased, unless with
@@ -345,6 +347,35 @@ pub struct Dir {
     /// The image: a reference, or a digest or its beginning [default: the cache directory itself]
     #[arg(value_name = "IMAGE", add = images())]
     pub image: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache dedupe -n                    how much would come back, at most
+  bbox cache dedupe                       share everything that is equal
+  bbox cache dedupe --min-size 64KiB      leave small files alone
+  bbox cache dedupe ghcr.io/a/b:latest    only this image, with the layers
+
+Files of the same path in different images and layers come to share their data
+if they are equal: the kernel compares them under its own locks, also while
+microVMs run. Nothing else changes. This works on btrfs and XFS, even if the
+disk is full. `du` and SIZE stay as they are, since each file still has all of
+its data; UNIQUE and the free space show the difference. A second run only looks
+for what is new. Defragmenting undoes it.")]
+pub struct Dedupe {
+    /// Only these images, and all layers: references, or digests or their beginnings
+    #[arg(value_name = "REF|DIGEST", add = images())]
+    pub images: Vec<String>,
+    /// Only say how much would come back, at most: files of equal path and size count as equal
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Leave smaller files alone, such as 64KiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub min_size: Option<ByteSize>,
+    /// Fail instead of waiting for a collection to end
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// A duration as people write it; a day has 24 hours.

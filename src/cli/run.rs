@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use super::args::{Format, Shared, Verb};
-use super::commands::{completions, dir, gc, lease, list, man, purge, rm, show, tag};
+use super::commands::{completions, dedupe, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
 use super::failure_document;
@@ -123,5 +123,6 @@ fn run_verb(
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),
         Verb::Dir(args) => dir::run(&context, &args),
+        Verb::Dedupe(args) => dedupe::run(&context, &args),
     }
 }

@@ -197,14 +197,11 @@ fn rm_speaks_json() {
 fn gc_removes_what_was_not_used_for_long_after_a_question() {
     let cache = four_images();
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
-    let [orphan, image] = ["orphan", "unused (3 days ago): "].map(|why| seen.find(why));
+    let [orphan, image] = ["orphan: ", "unused: "].map(|why| seen.find(why));
     assert!(code == 0 && orphan.is_some() && orphan < image, "all that goes is listed: {seen}");
-    assert!(
-        seen.contains(
-            "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs, "
-        ),
-        "{seen}"
-    );
+    let question =
+        "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs,";
+    assert!(seen.contains(question), "{seen}");
     assert_eq!(images(&cache).len(), 4);
     let gc = run(&cache, &["gc", "--unused-for", "60h", "--yes"]).ok();
     assert!(gc.contains("Removed 2 images and 2 refs, "), "{gc}");
@@ -244,7 +241,7 @@ fn nobody_is_asked_without_a_terminal_and_what_may_be_wanted_stays() {
         assert!(gc.out.contains("Removed 1 image, "), "{}", gc.out);
         assert_eq!((gc.code, images(&cache).len(), refs(&cache)), (1, 3, 6), "{}", gc.err);
         assert!(gc.err.contains("not removed without confirmation (no terminal)"), "{}", gc.err);
-        assert!(gc.err.contains("--yes") && gc.err.contains("sha256:cccc3"), "{}", gc.err);
+        assert!(gc.err.contains("--yes") && gc.err.ends_with("cccc3\n"), "{}", gc.err);
     }
 }
 

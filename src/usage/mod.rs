@@ -22,7 +22,7 @@ pub use breakdown::{Breakdown, LargeFile, Part};
 pub use cache_usage::CacheUsage;
 pub(crate) use cache_usage::folder_usage;
 pub use estimate::Estimate;
-pub use measurement::Measurement;
+pub use measurement::{Measurement, SharedBytes};
 pub use meter::Meter;
 pub use progress::{Counters, Phase, Progress};
 pub use size::Size;

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agree;
 mod bad_input;
 mod completions;
 mod contrib;

@@ -103,6 +103,13 @@ impl DataFile {
     }
 }
 
+/// For reading what is in it.
+impl From<DataFile> for std::fs::File {
+    fn from(file: DataFile) -> Self {
+        file.0.into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

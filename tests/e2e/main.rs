@@ -6,6 +6,7 @@ mod support;
 
 mod bad_input;
 mod completions;
+mod diff;
 mod dir;
 mod example;
 mod few_files;

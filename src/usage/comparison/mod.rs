@@ -16,3 +16,6 @@ mod side;
 pub use comparison::{Alteration, Altered, ChangedDirectory, ChangedFile, Comparison};
 pub use content::{Contents, compare_contents};
 pub use delta::Delta;
+
+#[cfg(test)]
+mod tests;

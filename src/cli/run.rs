@@ -4,10 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use super::args::{Format, Shared, Verb};
-use super::commands::{completions, diff, dir, gc, lease, list, man, purge, rm, show, tag};
+use super::commands::{completions, dedupe, diff, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
 use super::failure_document;
+use super::other_bbox;
 use super::process::{self, Signals};
 use super::program::{Program, Setup, Task, is_lease};
 use super::ui::console::Console;
@@ -24,6 +25,12 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     let command_line: Vec<_> = command_line.into_iter().collect();
     if let Some(code) = completions::answer(program, &command_line) {
         return code;
+    }
+    if program == Program::Bbox
+        && let Err(failure) = other_bbox::hand_over(&command_line)
+    {
+        Console::plain().error(&failure);
+        return exit_code(&Err(failure), 1);
     }
     let order = match program.parse(&command_line) {
         Ok(order) => order,
@@ -117,5 +124,6 @@ fn run_verb(
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),
         Verb::Dir(args) => dir::run(&context, &args),
+        Verb::Dedupe(args) => dedupe::run(&context, &args),
     }
 }

@@ -26,10 +26,10 @@ fn what_is_no_image_has_no_path() {
     cache.layer("b");
     fs::rename(cache.image("hidden"), cache.path("tmp-gc-sha256-hidden")).unwrap();
     for (name, reason) in [
-        ("sha256:b", "no image sha256:b"),
-        ("sha256:hidden", "a gc has hidden sha256:hidden"),
-        ("refs", "no image refs"),
-        ("../outside", "no image ../outside"),
+        ("sha256:b", "b is a layer, not an image"),
+        ("sha256:hidden", "gc has hidden sha256:hidden"),
+        ("refs", "matches 'refs'"),
+        ("../outside", "matches '../outside'"),
         ("\x1b[2J", "\\u{1b}[2J"),
     ] {
         let dir = run(&cache, &["dir", name]);

@@ -1,8 +1,6 @@
 //! Files that are read to see whether they are equal.
 
 use std::ffi::{CString, OsStr};
-use std::fs::File;
-use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +10,7 @@ use rustix::io::Errno;
 use super::comparison::{Comparison, Unproven};
 use crate::cache::{Cache, Folders, Location};
 use crate::error::{Error, Result};
-use crate::fs::{Directory, Kind};
+use crate::fs::{DataFile, Directory, Kind};
 use crate::jobs::Jobs;
 use crate::stop::StopFlag;
 
@@ -85,7 +83,7 @@ impl Top {
     }
 
     /// Opens a regular file below, through no symlink and into no mount.
-    fn open_file(&self, path: &Path) -> rustix::io::Result<File> {
+    fn open_file(&self, path: &Path) -> rustix::io::Result<DataFile> {
         let (above, name) = (path.parent().unwrap_or(Path::new("")), path.file_name());
         let mut below: Option<Directory> = None;
         for name in above {
@@ -95,7 +93,7 @@ impl Top {
         let here = below.as_ref().unwrap_or(&self.directory);
         let file = here.open_data(&c_string(name.ok_or(Errno::INVAL)?)?)?;
         match file.status()?.kind {
-            Kind::File => Ok(file.into()),
+            Kind::File => Ok(file),
             _ => Err(Errno::INVAL),
         }
     }
@@ -106,37 +104,42 @@ fn c_string(name: &OsStr) -> rustix::io::Result<CString> {
 }
 
 fn are_equal(tops: &[Top; 2], pair: &Unproven) -> Result<bool> {
-    let paths = [&pair.old, &pair.new];
-    let open = |side: usize| -> Result<(File, PathBuf)> {
-        let full = tops[side].path.join(paths[side]);
-        let file = tops[side].open_file(paths[side]);
-        Ok((file.map_err(|cause| Error::io("open", &full, cause))?, full))
+    let sides = [(&tops[0], &pair.old), (&tops[1], &pair.new)];
+    let fail = |side: usize, operation: &'static str, cause: Errno| {
+        let (top, path) = sides[side];
+        Error::io(operation, top.path.join(path), cause)
     };
-    let ((mut old, old_path), (mut new, new_path)) = (open(0)?, open(1)?);
-    let (mut one, mut other) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let open = |side: usize| {
+        let (top, path) = sides[side];
+        top.open_file(path).map_err(|cause| fail(side, "open", cause))
+    };
+    let (files, mut offset) = ([open(0)?, open(1)?], 0);
+    let mut buffers = [vec![0; CHUNK], vec![0; CHUNK]];
     loop {
-        let count =
-            fill(&mut old, &mut one).map_err(|cause| Error::io("read", &old_path, cause))?;
-        let more =
-            fill(&mut new, &mut other).map_err(|cause| Error::io("read", &new_path, cause))?;
-        if one[..count] != other[..more] {
+        let mut counts = [0; 2];
+        for side in 0..2 {
+            let count = fill(&files[side], &mut buffers[side], offset);
+            counts[side] = count.map_err(|cause| fail(side, "read", cause))?;
+        }
+        if buffers[0][..counts[0]] != buffers[1][..counts[1]] {
             return Ok(false);
         }
-        if count < CHUNK {
+        if counts[0] < CHUNK {
             return Ok(true);
         }
+        offset += CHUNK as u64;
     }
 }
 
 /// Reads until the buffer is full or the file ends.
-fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+fn fill(file: &DataFile, buffer: &mut [u8], offset: u64) -> rustix::io::Result<usize> {
     let mut count = 0;
     while count < buffer.len() {
-        match file.read(&mut buffer[count..]) {
+        match file.read_at(&mut buffer[count..], offset + count as u64) {
             Ok(0) => break,
             Ok(more) => count += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(Errno::INTR) => {}
+            Err(cause) => return Err(cause),
         }
     }
     Ok(count)

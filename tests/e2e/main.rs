@@ -9,6 +9,7 @@ mod bad_input;
 mod completions;
 mod contrib;
 mod dedupe;
+mod diff;
 mod dir;
 mod example;
 mod few_files;

@@ -68,6 +68,9 @@ pub enum Verb {
     List(List),
     /// Show what fills an image: its config and references, and its largest directories
     Show(Show),
+    /// Look around in the cache on a whole screen, and remove images from there
+    #[cfg(feature = "tui")]
+    Browse(Browse),
     /// Remove what nothing needs: orphaned images, dead extractions, references to nothing
     #[command(visible_alias = "prune")]
     Gc(Gc),
@@ -150,6 +153,21 @@ pub struct Show {
 fn parse_number(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MOST_SHOWN).contains(number));
     number.ok_or_else(|| format!("a number from 1 to {MOST_SHOWN} is expected"))
+}
+
+#[cfg(feature = "tui")]
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache browse               look around; ? shows the keys
+  bbox cache browse --read-only   nothing can be removed")]
+pub struct Browse {
+    /// Only look: nothing can be marked or removed
+    #[arg(long)]
+    pub read_only: bool,
+    /// Print one frame after these keys, such as `jj<Enter>`, and remove nothing
+    #[arg(long, value_name = "KEYS", hide = true)]
+    pub once: Option<String>,
 }
 
 #[derive(Args)]

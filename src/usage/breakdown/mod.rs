@@ -8,9 +8,11 @@
 
 mod dir_id;
 mod largest;
+mod level;
 mod parts;
 mod recorder;
 
 pub(super) use dir_id::DirId;
+pub use level::{LevelFile, files_in};
 pub use parts::{Breakdown, LargeFile, Part};
 pub(super) use recorder::Recorder;

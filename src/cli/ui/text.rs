@@ -41,6 +41,24 @@ fn tail(text: &str, columns: usize) -> &str {
     fitting.filter(whole).last().unwrap_or("")
 }
 
+/// Breaks `text` into lines of at most `width` columns, at spaces where there are any; what follows is set in by two.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut rest) = (Vec::new(), text.to_owned());
+    while rest.width() > width {
+        let fitting = head(&rest, width).trim_end();
+        // A break in the first third leaves more of a hole than it is worth.
+        let space = fitting.rfind(' ').filter(|&space| fitting[..space].trim().len() > width / 3);
+        let end = space.unwrap_or(fitting.len());
+        if end == 0 {
+            break;
+        }
+        lines.push(rest[..end].trim_end().to_owned());
+        rest = format!("  {}", rest[end..].trim_start());
+    }
+    lines.push(rest);
+    lines
+}
+
 /// A part of a column, in eighths.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
@@ -79,6 +97,19 @@ mod tests {
     }
 
     #[test]
+    fn a_long_line_is_broken_at_spaces_and_loses_nothing() {
+        for (text, lines) in [
+            ("short", &["short"][..]),
+            ("one two three four", &["one two", "  three", "  four"]),
+            ("abcdefghijklmnop", &["abcdefghij", "  klmnop"]),
+            ("漢字漢字漢字漢字", &["漢字漢字漢", "  字漢字"]),
+            ("", &[""]),
+        ] {
+            assert_eq!(wrap(text, 10), lines, "{text}");
+        }
+    }
+
+    #[test]
     fn marks_without_end_take_no_time() {
         let text = "a".to_owned() + &"\u{301}".repeat(1 << 20) + "bcd";
         assert_eq!(cut(&text, 3), "…cd");
@@ -93,6 +124,8 @@ mod tests {
             let shown = cut(&text, width);
             prop_assert!(shown.width() <= width, "{shown:?}");
             prop_assert_eq!(shown == text, text.width() <= width);
+            let lines = wrap(&text, width.max(8));
+            prop_assert!(lines.iter().all(|line| line.width() <= width.max(8)), "{lines:?}");
         }
     }
 

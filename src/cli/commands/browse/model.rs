@@ -294,6 +294,9 @@ impl Model {
         self.job = None;
         let title = if has_changed { "The cache has changed: remove?" } else { "Remove?" };
         let mut page = Page::new(title, proposal.lines.clone());
+        if let Some(question) = &proposal.question {
+            page.lines.extend([String::new(), question.clone()]);
+        }
         page.proposal = Some(proposal);
         self.show(page);
     }
@@ -344,11 +347,12 @@ impl Model {
 
     fn scroll(&mut self) {
         let height = self.height();
+        let area = (usize::from(self.columns), height);
         match self.screens.last_mut() {
             None => self.entries.scroll(height),
             Some(Screen::Inside(Inside { list: Some(list), .. })) => list.scroll(height),
             Some(Screen::Inside(_)) => {}
-            Some(Screen::Page(page)) => page.scroll(0, height),
+            Some(Screen::Page(page)) => page.scroll(0, area),
         }
     }
 }
@@ -449,6 +453,7 @@ impl Model {
 
     fn act_on_list(&mut self, action: Action) -> Vec<Effect> {
         let height = self.height();
+        let area = (usize::from(self.columns), height);
         match self.screens.last_mut() {
             None => {
                 if !travel(&mut self.entries, action, height) {
@@ -465,10 +470,10 @@ impl Model {
             }
             Some(Screen::Inside(_)) => {}
             Some(Screen::Page(page)) => match action {
-                Action::Step(lines) => page.scroll(lines, height),
-                Action::Page(pages) => page.scroll(pages * height as isize, height),
-                Action::Top => page.scroll(isize::MIN, height),
-                Action::Bottom => page.scroll(isize::MAX, height),
+                Action::Step(lines) => page.scroll(lines, area),
+                Action::Page(pages) => page.scroll(pages * height as isize, area),
+                Action::Top => page.scroll(isize::MIN, area),
+                Action::Bottom => page.scroll(isize::MAX, area),
                 _ => {}
             },
         }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::list::{List, Row};
 use crate::cache::Location;
+use crate::cli::ui::text::wrap;
 use crate::plan::Verdict;
 use crate::usage::{Measurement, Usage};
 
@@ -90,8 +91,13 @@ impl Page {
         Self { title: title.into(), lines, scrolled: 0, proposal: None }
     }
 
-    pub fn scroll(&mut self, lines: isize, height: usize) {
-        let most = self.lines.len().saturating_sub(height);
+    /// Its lines on a terminal with so many columns.
+    pub fn wrapped(&self, columns: usize) -> Vec<String> {
+        self.lines.iter().flat_map(|line| wrap(line, columns)).collect()
+    }
+
+    pub fn scroll(&mut self, lines: isize, (columns, height): (usize, usize)) {
+        let most = self.wrapped(columns).len().saturating_sub(height);
         self.scrolled = self.scrolled.saturating_add_signed(lines).min(most);
     }
 }

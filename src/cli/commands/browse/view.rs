@@ -155,8 +155,9 @@ impl Canvas<'_> {
             Kind::Leftover => "LEFTOVER",
             Kind::Other => "OTHER",
         };
-        let (key, _) = model.entries.order();
-        let sign = |of: Key| if of == key { "v" } else { "" };
+        let (key, is_reversed) = model.entries.order();
+        let arrow = if is_reversed { "^" } else { "v" };
+        let sign = |of: Key| if of == key { arrow } else { "" };
         let mut x = self.text(
             3,
             y,
@@ -213,12 +214,10 @@ impl Canvas<'_> {
             (0, status) if !status.is_empty() => format!("({status}) {name}"),
             _ => name.to_owned(),
         };
-        let shown = if self.columns() >= WITH_USED && name != row.label {
-            format!("{}  {name}", short(&row.label))
-        } else {
-            name
-        };
-        self.text(x + 2, y, &shown, tone);
+        if self.columns() >= WITH_USED && name != row.label {
+            x = self.text(x + 2, y, short(&row.label), tone);
+        }
+        self.text(x + 2, y, &name, tone);
         if is_current {
             self.invert(y);
         }
@@ -281,7 +280,8 @@ impl Canvas<'_> {
     }
 
     fn page(&mut self, page: &Page) {
-        let lines = page.lines.iter().skip(page.scrolled).take(self.height());
+        let lines = page.wrapped(self.columns());
+        let lines = lines.iter().skip(page.scrolled).take(self.height());
         for (y, line) in lines.enumerate() {
             self.line(y + 1, line, PLAIN);
         }
@@ -296,9 +296,9 @@ impl Canvas<'_> {
         };
         let question = proposal.and_then(|proposal| proposal.question.as_ref());
         let (text, style) = match (model.mode, question) {
-            (Mode::Leave, _) => (format!("{} [y/N]", model.leave_question()), WARNING),
+            (Mode::Leave, _) => (self.question(&model.leave_question()), WARNING),
             (Mode::Filter, _) => (format!("/{}_", Escaped::new(model.filter())), HEADING),
-            (_, Some(question)) => (format!("{question} [y/N]"), WARNING),
+            (_, Some(question)) => (self.question(question), WARNING),
             _ => match (&model.note, model.job) {
                 (Some(note), _) => (note.clone(), WARNING),
                 (None, Some(Job::Planning)) => ("Looking who needs it…".to_owned(), PLAIN),
@@ -309,6 +309,12 @@ impl Canvas<'_> {
             },
         };
         self.line(y, &text, style);
+    }
+
+    /// A question, which may be cut, with its answers, which are not.
+    fn question(&self, question: &str) -> String {
+        const ANSWERS: &str = " [y/N]";
+        cut(question, self.columns().saturating_sub(ANSWERS.len())) + ANSWERS
     }
 
     fn keys(&mut self, model: &Model) {

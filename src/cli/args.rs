@@ -26,7 +26,10 @@ pub struct Shared {
     pub jobs: Option<Jobs>,
     /// Columns for people, or one JSON document
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    format: Format,
+    /// The same as --format json
+    #[arg(long, global = true)]
+    json: bool,
     /// When to use colours; NO_COLOR is heeded
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -39,6 +42,12 @@ pub struct Shared {
     /// Print more: what is kept, and why
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+impl Shared {
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -51,6 +51,7 @@ impl<'a> Context<'a> {
         if shared.quiet && shared.verbose {
             return refuse("--quiet and --verbose exclude each other");
         }
+        let format = shared.format();
         let option = shared.cache_dir.as_ref().map(|directory| {
             format!(" --cache-dir {}", shell_word(&Escaped::new(directory).to_string()))
         });
@@ -60,7 +61,7 @@ impl<'a> Context<'a> {
             return refuse("there is no home directory to look for a cache in; use --cache-dir");
         };
         let cache_dir = std::path::absolute(&directory).context("find", &directory)?;
-        let (format, jobs) = (shared.format, shared.jobs.unwrap_or_default());
+        let jobs = shared.jobs.unwrap_or_default();
         let option = option.unwrap_or_default();
         let vm_dir = shared.vm_dir;
         Ok(Self { console, signals, program, cache_dir, is_given, option, vm_dir, format, jobs })

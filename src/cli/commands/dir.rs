@@ -11,7 +11,6 @@ use crate::cli::ui::json::{document, lossy};
 
 #[derive(Serialize)]
 struct Document {
-    schema_version: u32,
     cache_dir: String,
 }
 
@@ -19,7 +18,7 @@ pub fn run(context: &Context<'_>) -> Result<Ending, Failure> {
     match context.format {
         Format::Json => {
             let cache_dir = lossy(&context.cache_dir);
-            context.console.write(document(&Document { schema_version: 1, cache_dir }))?;
+            context.console.write(document(&Document { cache_dir }))?;
         }
         // The very bytes, so that a shell can go there.
         Format::Table => {

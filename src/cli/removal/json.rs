@@ -12,7 +12,6 @@ use crate::sweep::RemovalResult;
 
 #[derive(Serialize)]
 pub struct Document {
-    schema_version: u32,
     cache_dir: String,
     dry_run: bool,
     decisions: Vec<Decided>,
@@ -65,7 +64,6 @@ impl Document {
         let removed = decisions.iter().filter(|decision| report.is_removed(decision)).count();
         let kept = decisions.iter().filter(|decision| is_kept(report, decision)).count();
         Self {
-            schema_version: 2,
             cache_dir: lossy(&context.cache_dir),
             dry_run: report.is_dry_run(),
             decisions: decisions.iter().map(|found| decided(report, found, context)).collect(),
@@ -133,7 +131,7 @@ fn kind(decision: &Decision) -> &'static str {
             EntryKind::Image(_) => "image",
             EntryKind::Layer(_) => "layer",
             EntryKind::Leftover(_) => "leftover",
-            EntryKind::Foreign => "stranger",
+            EntryKind::Foreign => "other",
         },
     }
 }

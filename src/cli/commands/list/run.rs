@@ -8,6 +8,7 @@ use crate::cli::args::{Format, List, Sort};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
 use crate::cli::measure::Measuring;
+use crate::cli::named_cache;
 use crate::cli::ui::json::document;
 use crate::gc;
 use crate::usage::CacheUsage;
@@ -19,8 +20,9 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     let mut inventory = Inventory::default();
     let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::nothing();
-    if let Some(cache) = context.open_cache()? {
+    if let Some(cache) = named_cache::open(context)? {
         inventory = cache.inventory()?;
+        named_cache::check_content(context, &inventory)?;
         if cache_usage.is_some() {
             cache_usage = Some(measure(context, &cache, &inventory, args.sizes)?);
         }

@@ -5,6 +5,8 @@
 mod support;
 
 mod bad_input;
+#[cfg(feature = "tui")]
+mod browse;
 mod completions;
 mod example;
 mod few_files;

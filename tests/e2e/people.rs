@@ -96,13 +96,13 @@ fn seen_at(cache: &TestCache, arguments: &[&str], columns: u16) -> String {
 }
 
 /// The program at a terminal.
-struct Terminal {
-    master: File,
-    program: Child,
+pub struct Terminal {
+    pub master: File,
+    pub program: Child,
 }
 
 impl Terminal {
-    fn new(cache: &TestCache, arguments: &[&str], columns: u16) -> Self {
+    pub fn new(cache: &TestCache, arguments: &[&str], columns: u16) -> Self {
         let (master, terminal) = open_terminal(columns);
         let stream = || Stdio::from(terminal.try_clone().unwrap());
         let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
@@ -112,7 +112,7 @@ impl Terminal {
         Self { master, program: command.spawn().unwrap() }
     }
 
-    fn type_in(&mut self, text: &str) {
+    pub fn type_in(&mut self, text: &str) {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
@@ -125,7 +125,7 @@ impl Terminal {
         }
     }
 
-    fn finish(mut self) -> (i32, String) {
+    pub fn finish(mut self) -> (i32, String) {
         let mut seen = Vec::new();
         // Where nobody holds the terminal any more, Linux answers with an error; what was seen is
         // kept.

@@ -9,7 +9,7 @@ use crate::cli::image_row::{self, Status};
 use crate::cli::removal::users_of;
 use crate::cli::ui::units::{ago, estimate, number, size};
 use crate::cli::words::{details, layers_of, whole};
-use crate::plan::{Evidence, Identity, KeepReason, LayerStatus, Plan, Timeline, Verdict};
+use crate::plan::{Evidence, KeepReason, LayerStatus, Plan, Timeline, Verdict};
 use crate::usage::{Estimate, Phase, Usage};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +71,6 @@ pub struct Entry {
     pub tone: Tone,
     pub last_used: Timestamp,
     pub known: Known,
-    /// The reference of the build that most likely replaced it.
-    pub replaced_by: Option<String>,
     /// Its references as they are, not safe to print.
     pub refs: Vec<String>,
     /// What else there is to say, each with its name.
@@ -175,7 +173,6 @@ fn plain(cache: &Cache, row: &image_row::Row<'_>) -> Entry {
         tone,
         last_used: row.entry.last_used,
         known: Known::default(),
-        replaced_by: None,
         refs: row.refs.iter().filter_map(|found| found.image.clone()).collect(),
         facts,
         is_gone: false,
@@ -204,8 +201,7 @@ fn judge(
     let Some(decision) = plan.get(&entry.at) else { return };
     if let Some(identity) = &decision.identity {
         entry.about = identity.to_string();
-        entry.replaced_by = identity.reference.clone();
-        entry.facts.push(("most likely", Identity::to_string(identity)));
+        entry.facts.push(("most likely", identity.to_string()));
     }
     let users = evidence.in_use.as_ref().map(|in_use| in_use.get(&entry.at));
     let is_leased = evidence.leases.contains(&entry.at.name);

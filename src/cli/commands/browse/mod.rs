@@ -11,6 +11,8 @@ mod list;
 mod model;
 mod once;
 mod run;
+#[cfg(test)]
+mod scene;
 mod screen;
 mod terminal;
 mod view;

@@ -677,3 +677,7 @@ fn merge(rows: &mut Vec<Entry>, entries: Vec<Entry>, is_judged: bool) -> bool {
     }
     has_changed
 }
+
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod tests;

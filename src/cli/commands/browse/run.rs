@@ -14,7 +14,7 @@ use crossterm::event;
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use signal_hook::consts::{SIGCONT, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGQUIT, SIGTSTP};
 
 use super::model::{Effect, Event, Model};
 use super::once;
@@ -78,6 +78,8 @@ struct Browser<'scope, 'env> {
 
 impl Browser<'_, '_> {
     fn run(&self, args: &Browse) -> Result<Ending, Failure> {
+        // With the terminal raw, this would leave it so.
+        self.context.signals.listen_to(&[SIGQUIT]).map_err(Failure::Signals)?;
         let asked = signals()?;
         let terminal_error = |cause: io::Error| Error::io("use", "the terminal", cause);
         let mut terminal = Terminal::take().map_err(terminal_error)?;
@@ -104,28 +106,36 @@ impl Browser<'_, '_> {
     ) -> io::Result<Ending> {
         show(model, look, terminal)?;
         let mut effects = Model::first();
-        let mut ticked = Instant::now();
+        let (mut ticked, mut is_shown) = (Instant::now(), true);
         loop {
             for effect in effects {
                 match effect {
                     Effect::Quit => return Ok(ending(model)),
-                    Effect::Suspend => terminal.suspend()?,
-                    Effect::Redraw => terminal.redraw()?,
+                    Effect::Suspend => {
+                        terminal.suspend()?;
+                        is_shown = false;
+                    }
+                    Effect::Redraw => {
+                        terminal.redraw()?;
+                        is_shown = false;
+                    }
                     effect => self.start(effect),
                 }
             }
-            show(model, look, terminal)?;
-            effects = Vec::new();
+            if !is_shown {
+                show(model, look, terminal)?;
+            }
+            let mut events = Vec::new();
             if event::poll(WAIT)? {
-                effects.extend(take(model, terminal::event(&event::read()?)));
+                events.extend(terminal::event(&event::read()?));
             }
-            for event in self.incoming.try_iter() {
-                effects.extend(model.update(event));
-            }
+            events.extend(self.incoming.try_iter());
             if ticked.elapsed() >= TICK {
                 ticked = Instant::now();
-                effects.extend(model.update(Event::Tick(Timestamp::now())));
+                events.push(Event::Tick(Timestamp::now()));
             }
+            is_shown = events.is_empty();
+            effects = events.into_iter().flat_map(|event| model.update(event)).collect();
             if !self.panicked.is_empty() || self.context.signals.stop().is_raised() {
                 return Ok(Ending::Interrupted);
             }
@@ -134,6 +144,7 @@ impl Browser<'_, '_> {
             }
             if asked.resume.swap(false, Ordering::SeqCst) {
                 terminal.resume()?;
+                is_shown = false;
             }
         }
     }
@@ -149,10 +160,6 @@ impl Browser<'_, '_> {
             }
         });
     }
-}
-
-fn take(model: &mut Model, event: Option<Event>) -> Vec<Effect> {
-    event.map_or_else(Vec::new, |event| model.update(event))
 }
 
 fn show(model: &Model, look: Look, terminal: &mut Terminal) -> io::Result<()> {

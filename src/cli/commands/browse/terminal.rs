@@ -55,6 +55,10 @@ impl Terminal {
             self.forget(frame.area)?;
         }
         let changes = self.shown.diff(&frame);
+        // Even nothing would be written with styles around it.
+        if changes.is_empty() {
+            return Ok(());
+        }
         self.backend.draw(changes.into_iter())?;
         Write::flush(&mut self.backend)?;
         self.shown = frame;

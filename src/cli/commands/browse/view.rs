@@ -329,6 +329,7 @@ impl Canvas<'_> {
             }
             (_, Some(Screen::Page(_))) => "Esc back  q quit",
             (_, Some(Screen::Inside(_))) => "? help  Enter open  Esc back  q quit",
+            _ if self.columns() < WITH_STATUS => "? help  Enter open  q quit",
             _ if model.read_only => "? help  Enter open  i info  / filter  q quit",
             _ => "? help  Enter open  Space mark  d remove  q quit",
         };
@@ -355,7 +356,7 @@ fn about(model: &Model) -> String {
     if !filter.is_empty() {
         parts.push(format!("filter: {}", Escaped::new(filter)));
     }
-    if parts.is_empty() && model.screens.is_empty() {
+    if parts.is_empty() && model.screens.is_empty() && model.is_listed {
         let entries = model.entries.rows().iter();
         let images = entries.filter(|entry| entry.kind == Kind::Image && !entry.is_gone).count();
         parts.push(plural(images, "image"));
@@ -398,7 +399,7 @@ fn shown_unique(row: &Entry) -> String {
 
 /// A digest without what all digests begin with.
 fn short(label: &str) -> &str {
-    label.split_once(':').map_or(label, |(_, digits)| digits)
+    label.strip_prefix("sha256:").unwrap_or(label)
 }
 
 fn fill_left(text: &str, width: usize) -> String {
@@ -450,3 +451,7 @@ fn to_ascii(frame: &mut Buffer) {
         cell.set_symbol(ascii);
     }
 }
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

@@ -15,6 +15,7 @@ mod image_row;
 mod inherited;
 mod measure;
 mod named_cache;
+mod other_bbox;
 mod process;
 mod program;
 mod removal;

@@ -28,7 +28,8 @@ pub fn check_there(context: &Context<'_>, is_there: bool) -> Result<(), Failure>
 
 /// Fails if the user has named a directory in which nothing is of a cache, though there is something.
 pub fn check_content(context: &Context<'_>, inventory: &Inventory) -> Result<(), Failure> {
-    match context.is_given && !inventory.looks_like_a_cache() {
+    let is_other = inventory.refs.is_empty() && !inventory.looks_like_a_cache();
+    match context.is_given && is_other {
         true => {
             fail(context, format!("nothing in {} looks like an image cache", context.shown_dir()))
         }

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use super::args::{Format, Shared, Verb};
 #[cfg(feature = "tui")]
 use super::commands::browse;
-use super::commands::{completions, dir, gc, lease, list, man, purge, rm, show, tag};
+use super::commands::{completions, dedupe, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
 use super::failure_document;
+use super::other_bbox;
 use super::process::{self, Signals};
 use super::program::{Program, Setup, Task, is_lease};
 use super::ui::console::Console;
@@ -26,6 +27,12 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     let command_line: Vec<_> = command_line.into_iter().collect();
     if let Some(code) = completions::answer(program, &command_line) {
         return code;
+    }
+    if program == Program::Bbox
+        && let Err(failure) = other_bbox::hand_over(&command_line)
+    {
+        Console::plain().error(&failure);
+        return exit_code(&Err(failure), 1);
     }
     let order = match program.parse(&command_line) {
         Ok(order) => order,
@@ -119,6 +126,7 @@ fn run_verb(
         Verb::Untag(args) => tag::untag(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),
-        Verb::Dir => dir::run(&context),
+        Verb::Dir(args) => dir::run(&context, &args),
+        Verb::Dedupe(args) => dedupe::run(&context, &args),
     }
 }

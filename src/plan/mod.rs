@@ -15,7 +15,6 @@ mod decision;
 mod decision_tests;
 mod dropped_refs;
 mod evidence;
-mod fit;
 mod gc;
 #[cfg(test)]
 mod gc_tests;
@@ -36,6 +35,9 @@ mod rebuild_tests;
 mod refs;
 #[cfg(test)]
 mod refusal_tests;
+mod spending;
+#[cfg(test)]
+mod spending_tests;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
@@ -47,7 +49,6 @@ mod wanted_tests;
 pub use decision::{Decision, Item, Plan};
 pub use dropped_refs::DroppedRefs;
 pub use evidence::{Activity, Evidence};
-pub use fit::fit;
 pub use gc::gc;
 pub use identity::Identity;
 pub use on_request::{purge, rm};

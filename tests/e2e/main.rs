@@ -8,6 +8,8 @@ mod bad_input;
 #[cfg(feature = "tui")]
 mod browse;
 mod completions;
+mod dedupe;
+mod dir;
 mod example;
 mod few_files;
 mod gc;

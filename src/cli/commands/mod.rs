@@ -3,6 +3,7 @@
 #[cfg(feature = "tui")]
 pub mod browse;
 pub mod completions;
+pub mod dedupe;
 pub mod dir;
 pub mod gc;
 pub mod lease;

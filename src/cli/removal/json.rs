@@ -105,10 +105,7 @@ fn decided(report: &Report, decision: &Decision, context: &Context<'_>) -> Decid
         action,
         reason,
         refs: decision.refs.clone(),
-        last_used: match &decision.item {
-            Item::Entry(entry) => Some(entry.last_used.to_string()),
-            Item::Ref { .. } => None,
-        },
+        last_used: decision.item.last_used().map(|used| used.to_string()),
         users: decision.users.iter().map(process).collect(),
         mount: decision.mount.as_ref().map(lossy),
         usage: decision.usage.map(Amount::from),

@@ -41,7 +41,6 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
                 return finish(report, None);
             };
             let draft = (self.make_draft)(&cache, &mut report)?;
-            named_cache::check_content(self.context, &draft.inventory)?;
             report.note_draft(self.context, &cache, draft)?;
             if self.dry_run {
                 return finish(report, Some(&cache));
@@ -57,7 +56,6 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
             return finish(Report::new(self.dry_run), None);
         };
         let draft = (self.make_draft)(&cache, &mut report)?;
-        named_cache::check_content(self.context, &draft.inventory)?;
         agreement.check(self.context, &draft.plan)?;
         let has_asked = self.asks || draft.plan.left().is_some();
         carry_out(self.context, &cache, draft.plan, has_asked, &mut report)?;

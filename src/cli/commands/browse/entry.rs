@@ -8,7 +8,7 @@ use crate::cli::find_image::reference;
 use crate::cli::image_row::{self, Status};
 use crate::cli::removal::users_of;
 use crate::cli::ui::units::{ago, estimate, number, size};
-use crate::cli::words::{details, layers_of, whole};
+use crate::cli::words::{details, guess, layers_of, whole};
 use crate::plan::{Evidence, KeepReason, LayerStatus, Plan, Timeline, Verdict};
 use crate::usage::{Estimate, Phase, Usage};
 
@@ -200,8 +200,9 @@ fn judge(
 ) {
     let Some(decision) = plan.get(&entry.at) else { return };
     if let Some(identity) = &decision.identity {
-        entry.about = identity.to_string();
-        entry.facts.push(("most likely", identity.to_string()));
+        let is_unreplaced = decision.verdict.keeps_for(KeepReason::Unreplaced);
+        entry.about = guess(identity, is_unreplaced, true);
+        entry.facts.push(("most likely", entry.about.clone()));
     }
     let users = evidence.in_use.as_ref().map(|in_use| in_use.get(&entry.at));
     let is_leased = evidence.leases.contains(&entry.at.name);

@@ -35,7 +35,7 @@ pub fn entry(name: &str, kind: Kind, about: &str, hours: i64) -> Entry {
     Entry {
         at: at(name),
         kind,
-        label: name.replacen("sha256-", "sha256:", 1),
+        label: name.trim_start_matches("sha256-").to_owned(),
         about: about.to_owned(),
         status: status.to_owned(),
         tone,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::list::{List, Row};
 use crate::cache::Location;
-use crate::cli::ui::text::wrap;
+use crate::cli::ui::text::{fold, wrap};
 use crate::plan::Verdict;
 use crate::usage::{Measurement, Usage};
 
@@ -93,7 +93,10 @@ impl Page {
 
     /// Its lines on a terminal with so many columns.
     pub fn wrapped(&self, columns: usize) -> Vec<String> {
-        self.lines.iter().flat_map(|line| wrap(line, columns)).collect()
+        let wrapped = self.lines.iter().map(|line| wrap(line, Some(columns), 2));
+        let fitting =
+            |line: String| line.split('\n').flat_map(|line| fold(line, columns)).collect();
+        wrapped.flat_map::<Vec<_>, _>(fitting).collect()
     }
 
     pub fn scroll(&mut self, lines: isize, (columns, height): (usize, usize)) {

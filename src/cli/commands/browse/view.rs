@@ -215,7 +215,7 @@ impl Canvas<'_> {
             _ => name.to_owned(),
         };
         if self.columns() >= WITH_USED && name != row.label {
-            x = self.text(x + 2, y, short(&row.label), tone);
+            x = self.text(x + 2, y, &row.label, tone);
         }
         self.text(x + 2, y, &name, tone);
         if is_current {
@@ -395,11 +395,6 @@ fn shown_size(row: &Entry) -> String {
 
 fn shown_unique(row: &Entry) -> String {
     row.known.unique.map_or_else(|| "-".to_owned(), estimate)
-}
-
-/// A digest without what all digests begin with.
-fn short(label: &str) -> &str {
-    label.strip_prefix("sha256:").unwrap_or(label)
 }
 
 fn fill_left(text: &str, width: usize) -> String {

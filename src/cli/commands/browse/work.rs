@@ -19,7 +19,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Failure, refuse};
 use crate::cli::removal::{Counts, Layout, failures};
 use crate::cli::ui::units::{estimate, plural};
-use crate::cli::warnings::unknown_users;
+use crate::cli::warnings::{unknown_users, unread_in_tree};
 use crate::error::Error;
 use crate::escape::Escaped;
 use crate::gc::{self, Detail, Done, Draft, Reporter};
@@ -215,12 +215,15 @@ impl<'a> Work<'a> {
     ) -> Result<Proposal, Failure> {
         let mut draft = draft(cache, &chosen)?;
         let mut reporter = Removing { events: &self.events, stop };
-        let (frees, _) = draft.measure(cache, self.context.jobs, &mut reporter)?;
+        let measured = draft.measure(cache, self.context.jobs, &mut reporter)?;
         let plan = &draft.plan;
         let going = Counts::new(plan.removals().map(|decision| &decision.item));
         let is_empty = plan.removals().next().is_none();
-        let question = (!is_empty).then(|| format!("Remove {going}, freeing {}?", estimate(frees)));
-        let lines = plan_lines(&draft, &chosen);
+        let question =
+            (!is_empty).then(|| format!("Remove {going}, freeing {}?", estimate(measured.freed)));
+        let mut lines = plan_lines(&draft, &chosen);
+        let problems = measured.trees.all_problems();
+        lines.extend(problems.flat_map(|(_, problems)| unread_in_tree(problems)));
         Ok(Proposal { verdicts: verdicts(plan), lines, question, chosen })
     }
 

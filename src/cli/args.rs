@@ -243,7 +243,7 @@ pub struct Gc {
 Examples:
   bbox cache rm ghcr.io/a/b:latest      asks, since a reference names it
   bbox cache rm -y 0123456789ab fedcb   does not ask; several, by their digests
-  bbox cache rm 'ghcr.io/a/*'           all whose references match, after a question
+  bbox cache rm 'ghcr.io/a/*'           all that match, after asking
   bbox cache rm -n ghcr.io/a/b:latest   what would go
 
 An image that a process uses stays, and so does one that is leased, unless with

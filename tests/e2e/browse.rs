@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -140,11 +140,8 @@ impl Screen {
     /// The exit code, and everything that was seen.
     fn finish(mut self) -> (Option<i32>, String) {
         let code = self.terminal.program.wait().unwrap().code();
-        loop {
-            match self.output.recv_timeout(Duration::from_millis(150)) {
-                Ok(bytes) => self.seen += &String::from_utf8_lossy(&bytes),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(150)) {
+            self.seen += &String::from_utf8_lossy(&bytes);
         }
         (code, std::mem::take(&mut self.seen))
     }

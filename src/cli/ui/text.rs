@@ -90,6 +90,7 @@ fn words(line: &str) -> Vec<&str> {
     words
 }
 
+#[cfg(any(feature = "tui", test))]
 /// Breaks `text` into pieces of at most `width` columns, wherever that is.
 pub fn fold(text: &str, width: usize) -> Vec<String> {
     let (mut pieces, mut rest) = (Vec::new(), text);

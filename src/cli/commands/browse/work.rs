@@ -4,7 +4,7 @@
 //! once the user has said yes.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
@@ -354,7 +354,7 @@ fn parts(
     Ok(directories.chain(files).collect())
 }
 
-fn name(path: &PathBuf) -> String {
+fn name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| Escaped::new(name).to_string())
 }
 

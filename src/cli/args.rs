@@ -79,6 +79,11 @@ pub enum Verb {
     List(List),
     /// Show what fills an image: references, config and largest directories
     Show(Show),
+    /// Show what differs between two images
+    Diff(Diff),
+    /// Look around in the cache on a whole screen, and remove images from there
+    #[cfg(feature = "tui")]
+    Browse(Browse),
     /// Remove what nothing needs: orphans, abandoned extractions, dangling references
     #[command(visible_alias = "prune")]
     Gc(Gc),
@@ -163,9 +168,59 @@ pub struct Show {
     pub files: bool,
 }
 
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache diff 0123456789ab ghcr.io/a/b:latest   what a new build brings
+  bbox cache diff 0123456789ab                      an orphan and what replaced it
+  bbox cache diff 0123 fedc --files --top 50        single files
+  bbox cache diff 0123 fedc --content               also read files of equal size
+
+Sizes are bytes on disk. Names that differ only in digits are taken for one
+name (python3.11 and python3.12). A file of the same name and size elsewhere has
+moved: it neither came nor went.")]
+pub struct Diff {
+    /// The old image: a reference, or a digest or its beginning
+    #[arg(value_name = "OLD", add = images())]
+    pub old: String,
+    /// The new image [default: the build that replaced the old one, if that is an orphan]
+    #[arg(value_name = "NEW", add = images())]
+    pub new: Option<String>,
+    /// Show directories at most this many levels deep
+    #[arg(long, value_name = "N", value_parser = parse_number, default_value = "4")]
+    pub depth: usize,
+    /// Show at most this many directories or files
+    #[arg(long, value_name = "N", value_parser = parse_number, default_value = "20")]
+    pub top: usize,
+    /// Show files instead of directories
+    #[arg(long, conflicts_with = "depth")]
+    pub files: bool,
+    /// Show only what has changed by at least this much, such as 1MiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub min_size: Option<ByteSize>,
+    /// Read the files of equal size, and compare their contents
+    #[arg(long)]
+    pub content: bool,
+}
+
 fn parse_number(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MOST_SHOWN).contains(number));
     number.ok_or_else(|| format!("a number from 1 to {MOST_SHOWN} is expected"))
+}
+
+#[cfg(feature = "tui")]
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache browse               look around; ? shows the keys
+  bbox cache browse --read-only   nothing can be removed")]
+pub struct Browse {
+    /// Only look: nothing can be marked or removed
+    #[arg(long)]
+    pub read_only: bool,
+    /// Print one frame after these keys, such as `jj<Enter>`, and remove nothing
+    #[arg(long, value_name = "KEYS", hide = true)]
+    pub once: Option<String>,
 }
 
 #[derive(Args)]

@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use super::args::{Format, Shared, Verb};
-use super::commands::{completions, dedupe, dir, gc, lease, list, man, purge, rm, show, tag};
+#[cfg(feature = "tui")]
+use super::commands::browse;
+use super::commands::{completions, dedupe, diff, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
 use super::failure_document;
@@ -118,6 +120,9 @@ fn run_verb(
     match verb {
         Verb::List(args) => list::run(&context, &args),
         Verb::Show(args) => show::run(&context, &args),
+        Verb::Diff(args) => diff::run(&context, &args),
+        #[cfg(feature = "tui")]
+        Verb::Browse(args) => browse::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Rm(args) => rm::run(&context, &args),
         Verb::Tag(args) => tag::tag(&context, &args),

@@ -22,7 +22,7 @@ pub enum Agreement {
 }
 
 impl Agreement {
-    /// The plan without what it would take for a target though nobody has agreed to that. How full a disk is changes all
+    /// The plan without what it would take for a target without agreement. How full a disk is changes all
     /// the time.
     pub fn apply(&self, plan: Plan) -> Plan {
         match self {

@@ -16,7 +16,7 @@ use crate::cli::ui::units::{bytes, estimate, plural};
 use crate::cli::words::{Offer, unreplaced};
 use crate::gc::Group;
 use crate::plan::Verdict;
-use crate::usage::Usage;
+use crate::usage::{SharedBytes, Usage};
 
 impl Report {
     /// Prints what has not been printed yet, and tells how the command ends.
@@ -104,7 +104,6 @@ impl Report {
         let offer = Offer {
             what: plural(count, "unreferenced layer"),
             bytes: reclaimable,
-            reads_extents: true,
             command: format!("{gc} --layers"),
         };
         images + &offer.line()
@@ -127,7 +126,7 @@ impl Report {
         let freed = self.shown_freed();
         let failed = decisions.filter(|decision| self.has_failed(decision)).count();
         if self.is_dry_run() {
-            format!("Would remove {what}, freeing {freed}")
+            format!("Would remove {what}, freeing {freed}{}", shared(self.shared()))
         } else if self.is_interrupted(context) {
             format!("Interrupted: {freed} freed, {counts} removed; run it again to finish")
         } else if failed > 0 {
@@ -156,6 +155,15 @@ impl Report {
             _ => estimate(freed),
         }
     }
+}
+
+/// Where the rest of the sizes is that are shown: ` (572.2 MiB is shared with what stays)`.
+fn shared(shared: SharedBytes) -> String {
+    let SharedBytes { again, with_rest, .. } = shared;
+    let parts = [(with_rest, "shared with what stays"), (again, "counted more than once")];
+    let parts = parts.into_iter().filter(|(size, _)| size.as_u64() > 0);
+    let parts: Vec<_> = parts.map(|(size, what)| format!("{} is {what}", bytes(size))).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 /// What a file system says has come back.

@@ -40,6 +40,9 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
         }
         if !shows_digests_only(context) {
             found = Findings::new(&cache, &inventory, cache_usage.as_ref());
+            if let Some(usage) = &cache_usage {
+                found = found.measure(context, &cache, usage)?;
+            }
             if args.sizes {
                 found = found.look_into_images(&cache, &inventory);
             }

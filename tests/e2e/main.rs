@@ -8,6 +8,7 @@ mod bad_input;
 #[cfg(feature = "tui")]
 mod browse;
 mod completions;
+mod contrib;
 mod dedupe;
 mod dir;
 mod example;

@@ -4,8 +4,9 @@
 //! directory was. A descriptor stays what it is. So everything below the cache is reached one name
 //! at a time, relative to a [`Directory`], and never through a symlink or into another mount.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsString};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
@@ -143,6 +144,12 @@ impl Directory {
     /// Opens a file to see what it holds, unless it is mounted there: `XDEV`.
     pub fn open_data(&self, name: &CStr) -> Result<DataFile> {
         patiently(|| sys::open_data(&self.fd, name, OPEN_DATA)).map(DataFile)
+    }
+
+    /// Where the symlink `name` points, byte for byte.
+    pub fn read_link(&self, name: &CStr) -> Result<OsString> {
+        let target = rustix::fs::readlinkat(&self.fd, name, Vec::new())?;
+        Ok(OsString::from_vec(target.into_bytes()))
     }
 
     /// Opens the directory at `path` below here, or `.`: never through a symlink, nor into another mount.

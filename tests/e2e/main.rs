@@ -4,9 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agree;
 mod bad_input;
 mod completions;
+mod contrib;
 mod dedupe;
+mod diff;
 mod dir;
 mod example;
 mod few_files;
@@ -20,6 +23,7 @@ mod owner_rules;
 mod people;
 mod purge;
 mod refused;
+mod screens;
 mod show;
 mod tags;
 mod unreplaced;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 pub enum System {
     Btrfs,
     Xfs,
+    Ext4,
     /// With inodes that have no room for a birth.
     Ext4WithoutBirths,
 }
@@ -24,7 +25,7 @@ impl System {
         match self {
             Self::Btrfs => "btrfs",
             Self::Xfs => "XFS",
-            Self::Ext4WithoutBirths => "ext4",
+            Self::Ext4 | Self::Ext4WithoutBirths => "ext4",
         }
     }
 
@@ -32,6 +33,7 @@ impl System {
         match self {
             Self::Btrfs => &["mkfs.btrfs", "-q"],
             Self::Xfs => &["mkfs.xfs", "-q", "-m", "reflink=1"],
+            Self::Ext4 => &["mkfs.ext4", "-q"],
             Self::Ext4WithoutBirths => &["mkfs.ext4", "-q", "-I", "128"],
         }
     }
@@ -64,6 +66,12 @@ impl Volume {
         self.home.path().join("mounted")
     }
 
+    /// Bytes that a user may still occupy.
+    pub fn available(&self) -> u64 {
+        let found = rustix::fs::statvfs(self.path()).unwrap();
+        found.f_bavail * found.f_frsize
+    }
+
     /// Free bytes, once everything that was done has had its effect. XFS works on that behind the
     /// scenes.
     pub fn free(&self) -> u64 {
@@ -92,6 +100,33 @@ impl Drop for Volume {
     fn drop(&mut self) {
         // Where nothing is mounted, there is nothing to be undone.
         let _ = run(Command::new("umount").arg(self.path()));
+    }
+}
+
+/// An overlay on a volume: it passes data on to be shared, and does not tell.
+pub struct Overlay(PathBuf);
+
+impl Overlay {
+    pub fn mount(on: &Volume) -> Self {
+        let [lower, upper, work, merged] =
+            ["lower", "upper", "work", "merged"].map(|name| on.path().join(name));
+        [&lower, &upper, &work, &merged].into_iter().for_each(|path| fs::create_dir(path).unwrap());
+        let [lower, upper, work] = [lower, upper, work].map(|path| path.display().to_string());
+        let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+        let mut mount = Command::new("mount");
+        run(mount.args(["-t", "overlay", "bbox-test", "-o", &options]).arg(&merged)).unwrap();
+        Self(merged)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Overlay {
+    fn drop(&mut self) {
+        // What is below it is about to be unmounted, which names what is wrong.
+        let _ = run(Command::new("umount").arg(&self.0));
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Document {
     refs: Refs,
     others: Vec<Foreign>,
     totals: Totals,
+    disk: Option<Disk>,
     warnings: Vec<String>,
 }
 
@@ -92,6 +93,13 @@ struct Foreign {
     path: String,
 }
 
+/// How full the file system is.
+#[derive(Serialize)]
+struct Disk {
+    size_bytes: u64,
+    available_bytes: u64,
+}
+
 #[derive(Serialize)]
 struct Totals {
     usage: Option<Amount>,
@@ -120,6 +128,10 @@ impl Document {
                 },
                 layers_reclaimable_bytes: listing.reclaimable_layers().map(Bounds::from),
             },
+            disk: listing.disk().map(|disk| Disk {
+                size_bytes: disk.size.as_u64(),
+                available_bytes: disk.available.as_u64(),
+            }),
             warnings: listing.warnings(),
         }
     }
@@ -138,7 +150,7 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
         refs: row.refs.iter().map(|found| found.image.clone()).collect(),
         guess: listing.identity(row.entry).map(Guess::from),
         in_use: listing.in_use(row.entry),
-        used_in_place: listing.reads_extents.then(|| listing.is_used_in_place(row.entry)),
+        used_in_place: listing.is_account.then(|| listing.is_used_in_place(row.entry)),
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
         unique_bytes: row.unique.map(Bounds::from),

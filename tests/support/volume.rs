@@ -66,6 +66,12 @@ impl Volume {
         self.home.path().join("mounted")
     }
 
+    /// Bytes that a user may still occupy.
+    pub fn available(&self) -> u64 {
+        let found = rustix::fs::statvfs(self.path()).unwrap();
+        found.f_bavail * found.f_frsize
+    }
+
     /// Free bytes, once everything that was done has had its effect. XFS works on that behind the
     /// scenes.
     pub fn free(&self) -> u64 {

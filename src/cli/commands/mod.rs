@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod dedupe;
+pub mod diff;
 pub mod dir;
 pub mod gc;
 pub mod lease;

@@ -154,7 +154,7 @@ fn question(context: &Context<'_>, report: &Report) -> String {
     let foreign = if foreign.is_empty() {
         String::new()
     } else {
-        format!("Not of the cache, and removed with it: {}\n", foreign.join(", "))
+        format!("Not part of the cache, but removed with it: {}\n", foreign.join(", "))
     };
     let bytes = estimate(report.freed());
     let users: String = in_use(report.plan()).map(|line| line + "\n").collect();

@@ -23,11 +23,15 @@ impl Report {
     pub fn finish(self, context: &Context<'_>) -> Result<Ending, Failure> {
         let console = context.console;
         match context.format {
-            Format::Json => console.write(document(&Document::new(&self, context)))?,
+            Format::Json => {
+                console.write_raw(document(&Document::new(&self, context)).as_bytes())?
+            }
             Format::Table => {
                 self.problems.iter().for_each(|problem| console.error(problem));
-                if !console.quiet {
-                    console.write(self.text(context))?;
+                match (console.quiet, self.is_dry_run()) {
+                    (false, _) => console.write(self.text(context))?,
+                    (true, true) => console.write(self.digests())?,
+                    (true, false) => {}
                 }
             }
         }
@@ -39,6 +43,13 @@ impl Report {
         };
         self.printed?;
         Ok(ending)
+    }
+
+    /// The digests of the images that would be removed, one per line.
+    fn digests(&self) -> String {
+        let images = self.plan().removals().filter(|removal| removal.item.is_image_in_place());
+        let digests = images.filter_map(|image| image.item.digest());
+        digests.map(|digest| format!("{digest}\n")).collect()
     }
 
     fn text(&self, context: &Context<'_>) -> String {
@@ -66,8 +77,18 @@ impl Report {
                 _ => {}
             }
         }
-        let rest = self.summary(context) + "\n" + &self.more(context);
+        let rest = self.summary(context) + "\n" + &self.shown_available() + &self.more(context);
         text + &wrap(&rest, context.console.width(), 2)
+    }
+
+    fn shown_available(&self) -> String {
+        match self.available().map(bytes) {
+            None => String::new(),
+            Some(available) if self.is_dry_run() => {
+                format!("At least {available} would be available on this disk\n")
+            }
+            Some(available) => format!("{available} are available on this disk\n"),
+        }
     }
 
     /// What else could go.

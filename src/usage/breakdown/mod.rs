@@ -8,9 +8,11 @@
 
 mod dir_id;
 mod largest;
+mod name;
 mod parts;
 mod recorder;
 
 pub(super) use dir_id::DirId;
+pub(super) use name::{Layout, Name};
 pub use parts::{Breakdown, LargeFile, Part};
 pub(super) use recorder::Recorder;

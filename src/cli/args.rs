@@ -81,6 +81,9 @@ pub enum Verb {
     Show(Show),
     /// Show what differs between two images
     Diff(Diff),
+    /// Look around in the cache on a whole screen, and remove images from there
+    #[cfg(feature = "tui")]
+    Browse(Browse),
     /// Remove what nothing needs: orphans, abandoned extractions, dangling references
     #[command(visible_alias = "prune")]
     Gc(Gc),
@@ -203,6 +206,21 @@ pub struct Diff {
 fn parse_number(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MOST_SHOWN).contains(number));
     number.ok_or_else(|| format!("a number from 1 to {MOST_SHOWN} is expected"))
+}
+
+#[cfg(feature = "tui")]
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache browse               look around; ? shows the keys
+  bbox cache browse --read-only   nothing can be removed")]
+pub struct Browse {
+    /// Only look: nothing can be marked or removed
+    #[arg(long)]
+    pub read_only: bool,
+    /// Print one frame after these keys, such as `jj<Enter>`, and remove nothing
+    #[arg(long, value_name = "KEYS", hide = true)]
+    pub once: Option<String>,
 }
 
 #[derive(Args)]

@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use super::args::{Format, Shared, Verb};
+#[cfg(feature = "tui")]
+use super::commands::browse;
 use super::commands::{completions, dedupe, diff, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
@@ -119,6 +121,8 @@ fn run_verb(
         Verb::List(args) => list::run(&context, &args),
         Verb::Show(args) => show::run(&context, &args),
         Verb::Diff(args) => diff::run(&context, &args),
+        #[cfg(feature = "tui")]
+        Verb::Browse(args) => browse::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Rm(args) => rm::run(&context, &args),
         Verb::Tag(args) => tag::tag(&context, &args),

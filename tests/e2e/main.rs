@@ -6,6 +6,8 @@ mod support;
 
 mod agree;
 mod bad_input;
+#[cfg(feature = "tui")]
+mod browse;
 mod completions;
 mod contrib;
 mod dedupe;

@@ -110,13 +110,13 @@ pub fn screen(
 }
 
 /// The program at a terminal.
-struct Terminal {
-    master: File,
-    program: Child,
+pub struct Terminal {
+    pub master: File,
+    pub program: Child,
 }
 
 impl Terminal {
-    fn new(cache: &TestCache, arguments: &[&str], columns: u16) -> Self {
+    pub fn new(cache: &TestCache, arguments: &[&str], columns: u16) -> Self {
         Self::in_locale(cache, arguments, columns, "C.UTF-8")
     }
 
@@ -131,7 +131,7 @@ impl Terminal {
         Self { master, program: command.spawn().unwrap() }
     }
 
-    fn type_in(&mut self, text: &str) {
+    pub fn type_in(&mut self, text: &str) {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
@@ -144,7 +144,7 @@ impl Terminal {
         }
     }
 
-    fn finish(mut self) -> (i32, String) {
+    pub fn finish(mut self) -> (i32, String) {
         let mut seen = Vec::new();
         // Where nobody holds the terminal any more, Linux answers with an error; what was seen is
         // kept.

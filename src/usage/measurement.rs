@@ -26,6 +26,8 @@ pub(super) struct Account {
     pub links: Links,
     /// What its files hold, but for those with several names.
     pub holding: Holding,
+    /// Whether its files may share data, and that was not looked at.
+    pub may_share: bool,
     pub breakdown: Option<Breakdown>,
     pub problems: Problems,
 }
@@ -145,6 +147,12 @@ impl Measurement {
         let mut total = together.total;
         total.on_disk = less(total.on_disk, self.again(&together));
         total
+    }
+
+    /// Whether sums may count data several times: files can share it, and either the meter was not told to
+    /// [read extents](super::Meter::with_extents), or the file system does not tell.
+    pub fn may_share_unseen(&self) -> bool {
+        self.accounts.iter().any(|account| account.may_share && account.usage.on_disk.as_u64() > 0)
     }
 
     /// Bytes on disk that removing these trees together gives back: an inode that has a name

@@ -352,13 +352,14 @@ impl<'a> TreeWalk<'a> {
         let Found { mut links, mut holding, records, problems } = found;
         self.counters.add(&links.settle());
         let usage = self.counters.usage();
-        if let Sharing::Unread = self.sharing {
+        let may_share = matches!(self.sharing, Sharing::Unread);
+        if may_share {
             holding = Holding::unsure(usage.on_disk.as_u64());
         }
         let newest = Some(self.newest.into_inner()).filter(|&newest| newest > 0);
         let newest = newest.map(|newest| Timestamp::from_nanosecond(newest.into()));
         let newest = newest.and_then(Result::ok);
         let breakdown = self.recorder.map(Recorder::finish);
-        (Account { usage, newest, links, holding, breakdown, problems }, records)
+        (Account { usage, newest, links, holding, may_share, breakdown, problems }, records)
     }
 }

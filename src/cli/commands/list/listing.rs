@@ -10,6 +10,7 @@ use crate::cli::args::List;
 use crate::cli::context::Context;
 use crate::cli::image_row::{Row, rows, sort};
 use crate::cli::measure::Measuring;
+use crate::cli::ui::units::{size, up_to};
 use crate::cli::warnings::{dropped_refs, unread};
 use crate::cli::words::layers_of;
 use crate::error::Result;
@@ -255,10 +256,14 @@ impl<'a> Listing<'a> {
         entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     }
 
-    /// Whether sums may count data several times, since files can share it and were not asked.
+    /// Whether sums may count data several times, since files can share it and it is not known how much.
     pub fn may_share(&self) -> bool {
-        let unique = self.unique(|_| true);
-        !self.is_account && unique.is_some_and(|unique| !unique.is_one_figure())
+        self.cache_usage.is_some_and(|usage| usage.measurement().may_share_unseen())
+    }
+
+    /// A sum of several entries: an upper bound if they may share.
+    pub fn shown_sum(&self, sum: Size) -> String {
+        if self.may_share() { up_to(sum) } else { size(sum) }
     }
 
     /// What a collection would give back.

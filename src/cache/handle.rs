@@ -125,6 +125,19 @@ impl Cache {
         Ok(volume.map(|volume| volume.kind))
     }
 
+    /// Free bytes on the file system of the cache before something is removed, for comparison with
+    /// [`Cache::free_bytes`] afterwards. Where room counts as taken as soon as something is written there is
+    /// nothing to wait for.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub(crate) fn free_bytes_before(&self) -> Result<u64> {
+        match self.volume_kind()? {
+            Some(VolumeKind::Btrfs) => self.free_bytes(),
+            _ => self.root.free_bytes().context("find the free space of", &self.path),
+        }
+    }
+
     /// Free bytes on the file system of the cache, for comparison with a later call. Where files can
     /// share data, it first waits until what was done so far is written, since only then it counts,
     /// and then, but on btrfs, for up to a second until the figure stands still.

@@ -144,6 +144,13 @@ impl Directory {
         patiently(|| sys::open_data(&self.fd, name, OPEN_DATA)).map(DataFile)
     }
 
+    /// Opens a file to see what it holds, together with its status.
+    pub fn open_data_with_status(&self, name: &CStr) -> Result<(DataFile, Status)> {
+        let file = self.open_data(name)?;
+        let status = file.status()?;
+        Ok((file, status))
+    }
+
     /// The file system that the directory lies on, if files can share data there.
     pub fn volume(&self) -> Result<Option<Volume>> {
         sys::volume(&self.fd)

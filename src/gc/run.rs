@@ -1,21 +1,25 @@
 //! A plan carried out, and how much that has freed.
 //!
-//! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that comes back: then the
-//! trees are measured before they go, and that says how much does. And the file system has a word of its own, which
-//! includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if nobody looks at it.
+//! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that comes back: then it
+//! asks each file what it shares before it removes the file, and that says how much does. And the file system has a word
+//! of its own, which includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if
+//! nobody looks at it.
+//!
+//! A file is asked once others have gone that may have shared data with it. What it shares by then, it shares with
+//! something that is still there; what it does not, comes back with it. So the bounds are no wider than those of trees
+//! that were measured while all of them were there.
 
 use bytesize::ByteSize;
 use crossbeam_channel::unbounded;
 
-use super::measure::measure_planned;
 use super::reporter::{Detail, Reporter};
 use crate::cache::LockedCache;
 use crate::error::{Error, Result};
 use crate::fs::VolumeKind;
 use crate::jobs::{Jobs, watched};
 use crate::plan::{Decision, Plan};
-use crate::sweep::{Event, Outcome, RemovalResult, sweep};
-use crate::usage::{Estimate, Measurement, Progress};
+use crate::sweep::{Event, Outcome, RemovalResult, sweep_and_count};
+use crate::usage::{Estimate, Measurement, Meter, Progress, Surveys};
 
 /// A collection that has come to its end.
 #[derive(Debug)]
@@ -45,22 +49,34 @@ pub fn run(
 ) -> Result<Done> {
     let is_idle = plan.removals().next().is_none();
     let (detail, volume) = (reporter.detail(), cache.volume_kind()?);
-    let measurement = if !is_idle && needs_bounds(detail, volume) {
-        Some(measure_planned(cache, &plan, &plan.to_remove(), jobs, reporter)?)
+    let before = match detail {
+        _ if is_idle => None,
+        Detail::None => None,
+        Detail::Full => Some(cache.free_bytes()),
+        Detail::Bounds | Detail::Quick => Some(cache.free_bytes_before()),
+    };
+    let doomed = plan.to_remove();
+    let mut sweep =
+        |surveys: &Surveys<'_>| sweep_watched(cache, &mut plan, jobs, reporter, surveys);
+    let (measurement, outcome) = if !is_idle && needs_bounds(detail, volume) {
+        let meter = Meter::new(jobs).with_extents();
+        let (found, outcome) = meter.survey(cache, &doomed, sweep)?;
+        (Some(found), outcome?)
     } else {
-        None
+        (None, sweep(&Surveys::default())?)
     };
-    let bounds = measurement.as_ref().map(|found| found.reclaimable(&plan.to_remove()));
-    let is_open = bounds.is_none_or(|bounds| !bounds.is_one_figure());
-    let asks = !is_idle && needs_word(detail, volume, is_open);
-    let before = asks.then(|| cache.free_bytes());
-    let outcome = sweep_watched(cache, &mut plan, jobs, reporter)?;
-    let room = before.map(|before| Ok((before?, cache.free_bytes()?))).transpose();
-    let (room, problem) = match room {
-        Ok(room) => (room, None),
-        Err(problem) => (None, Some(problem)),
-    };
-    Ok(Done { plan, outcome, shares: volume.is_some(), measurement, room, problem })
+    let mut done =
+        Done { plan, outcome, shares: volume.is_some(), measurement, room: None, problem: None };
+    let found = done.find_holders(cache, jobs, reporter).and_then(|()| {
+        let is_open = done.measurement.is_none() || !done.freed().is_one_figure();
+        let before = before.filter(|_| needs_word(detail, volume, is_open));
+        before.map(|before| Ok((before?, cache.free_bytes()?))).transpose()
+    });
+    match found {
+        Ok(room) => done.room = room,
+        Err(problem) => done.problem = Some(problem),
+    }
+    Ok(done)
 }
 
 /// Whether the trees are measured first.
@@ -86,6 +102,7 @@ fn sweep_watched(
     plan: &mut Plan,
     jobs: Jobs,
     reporter: &mut dyn Reporter,
+    surveys: &Surveys<'_>,
 ) -> Result<Outcome> {
     let stop = reporter.stop();
     let progress = Progress::for_items(plan.locations(), stop.clone());
@@ -97,7 +114,7 @@ fn sweep_watched(
             decision.into_iter().for_each(|decision| reporter.removed(decision, &result));
         });
     };
-    let work = || sweep(cache, swept, jobs, &progress, &sender);
+    let work = || sweep_and_count(cache, swept, jobs, &progress, &sender, surveys);
     let outcome = watched(&stop, work, || {
         tell(reporter);
         reporter.removing(&progress);
@@ -112,6 +129,25 @@ fn sweep_watched(
 }
 
 impl Done {
+    /// Looks who else holds what only the removed trees seem to have held.
+    fn find_holders(
+        &mut self,
+        cache: &LockedCache,
+        jobs: Jobs,
+        reporter: &mut dyn Reporter,
+    ) -> Result<()> {
+        let Some(found) = &mut self.measurement else { return Ok(()) };
+        if reporter.stop().is_raised() {
+            return Ok(());
+        }
+        let removed = self.plan.removals().map(|decision| decision.item.location()).filter(|at| {
+            matches!(self.outcome.get(at), Some(RemovalResult::Removed { .. }))
+        });
+        let others = self.plan.entries_besides(&removed.collect());
+        let meter = Meter::new(jobs).with_extents();
+        meter.find_outside_holders(cache, found, &others, &reporter.stop())
+    }
+
     /// The plan, with the size of what has been removed.
     pub fn plan(&self) -> &Plan {
         &self.plan

@@ -6,9 +6,10 @@ use super::breakdown::Recorder;
 use super::measurement::{Account, Measurement};
 use super::progress::{Counters, Progress};
 use super::sharing::{Shared, SharedInodes};
-use super::walk::{AllMountPoints, MOST_OPENED, Reading, Top, TreeWalk, Turn, Walker};
+use super::walk::{AllMountPoints, MOST_OPENED, Reading, Surveys, Top, TreeWalk, Turn, Walker};
 use crate::cache::{Cache, Folders, Location, VmClones};
 use crate::error::{Error, Result};
+use crate::fs::Budget;
 use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
 
@@ -158,6 +159,28 @@ impl Meter {
         Ok(())
     }
 
+    /// Keeps the accounts of the trees at `locations` while `work` goes through them, without a walk of its own.
+    ///
+    /// # Errors
+    /// The threads cannot be started: then nothing was done.
+    pub(crate) fn survey<T>(
+        &self,
+        cache: &Cache,
+        locations: &[Location],
+        work: impl FnOnce(&Surveys<'_>) -> T,
+    ) -> Result<(Measurement, T)> {
+        // It only sorts what was found.
+        let pool = Pool::new(Budget::with(1, 0))?;
+        let folders = Folders::open(cache);
+        let counters: Vec<_> = locations.iter().map(|_| Counters::default()).collect();
+        let tops = locations.iter().map(|at| Top::new(cache, &folders, at));
+        let trees = tops.zip(&counters).collect();
+        let mut shared = Shared::default();
+        let survey = |trees: &[TreeWalk<'_>]| work(&Surveys::new(locations.iter(), trees));
+        let (accounts, done) = self.account(&pool, trees, 0, &mut shared, survey);
+        Ok((Measurement::new(locations.iter().cloned().zip(accounts), shared), done))
+    }
+
     fn pool(&self) -> Result<Pool> {
         self.jobs.pool_with_files(if self.reads_extents { MOST_OPENED } else { 0 })
     }
@@ -171,6 +194,20 @@ impl Meter {
         stop: &StopFlag,
         shared: &mut Shared,
     ) -> Result<Vec<Account>> {
+        let walk = |trees: &[TreeWalk<'_>]| self.walker.walk(trees, pool, stop);
+        let (accounts, ()) = self.account(pool, trees, first, shared, walk);
+        if stop.is_raised() { Err(Error::Interrupted) } else { Ok(accounts) }
+    }
+
+    /// Keeps the accounts of trees that are numbered from `first` on while `work` goes through them.
+    fn account<T>(
+        &self,
+        pool: &Pool,
+        trees: Vec<(Top<'_>, &Counters)>,
+        first: usize,
+        shared: &mut Shared,
+        work: impl FnOnce(&[TreeWalk<'_>]) -> T,
+    ) -> (Vec<Account>, T) {
         let inodes = SharedInodes::new(std::mem::take(&mut shared.inodes));
         let (volumes, turn) = (shared.extents.volumes(), Turn::default());
         let mount_points = AllMountPoints::read();
@@ -186,14 +223,11 @@ impl Meter {
                     .recording(self.largest_files.map(Recorder::new))
             })
             .collect();
-        self.walker.walk(&walks, pool, stop);
-        if stop.is_raised() {
-            return Err(Error::Interrupted);
-        }
+        let done = work(&walks);
         let (accounts, records) = walks.into_iter().map(TreeWalk::into_account).unzip();
         shared.inodes = inodes.into_inner();
         shared.extents.add(records, &pool.threads);
-        Ok(accounts)
+        (accounts, done)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::usage::progress::{Counters, Phase};
 use crate::usage::sharing::Record;
 
 /// How many files a thread may have open to look into them together.
-pub(in crate::usage) const MOST_OPENED: usize = 8;
+pub(crate) const MOST_OPENED: usize = 8;
 
 /// Where a tree lies, and what it is called there.
 pub(in crate::usage) struct Top<'a> {

@@ -1,50 +1,54 @@
 //! Builds a realistic cache of a few hundred MB in a temporary folder, and runs the main commands
-//! on it, printing each: `cargo run --release --example demo`.
+//! on it, printing each: `cargo run --release --example demo`. Commands of your own, each in quotes, run
+//! instead of these: `cargo run --release --example demo -- 'show codex' 'gc --dry-run'`.
 #![allow(clippy::print_stdout, reason = "a demo is there to be seen")]
 
 #[path = "../tests/support/cache.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod cache;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus};
 use std::time::Duration;
 
 use cache::agents::{Agent, extract_layer};
 use cache::pull::{Pull, Request};
 use cache::{TestCache, hash, rootfs};
 
-fn main() -> ExitCode {
+const COMMANDS: [&str; 5] =
+    ["list --sizes", "gc --dry-run --layers", "gc", "gc --layers --keep-recent=0s", "list"];
+/// Where the program finds the cache. The demo runs itself as the program, which it is if this is set.
+const CACHE_DIR: &str = "BBOX_IMAGE_CACHE_DIR";
+
+fn main() -> io::Result<ExitCode> {
+    if std::env::var_os(CACHE_DIR).is_some() {
+        return Ok(bbox_cache::cli::run(std::env::args_os()));
+    }
     println!("Building a cache of five images in a temporary folder …");
     let cache = build();
-    let mut worst = ExitCode::SUCCESS;
-    let verbs = [
-        &["list", "--sizes"][..],
-        &["gc", "--dry-run", "--layers"],
-        &["gc"],
-        &["gc", "--layers", "--keep-recent=0s"],
-        &["list"],
-    ];
-    for verb in verbs {
-        println!("\n$ bbox cache {}", verb.join(" "));
-        let ending = bbox_cache::cli::run(command_line(cache.dir(), verb));
-        if ending != ExitCode::SUCCESS {
-            worst = ending;
+    let mut ending = ExitCode::SUCCESS;
+    let chosen: Vec<_> = std::env::args().skip(1).collect();
+    let commands = if chosen.is_empty() { COMMANDS.map(str::to_owned).to_vec() } else { chosen };
+    for words in commands {
+        println!("\n$ bbox cache {words}");
+        if !run(&cache.dir(), &words)?.success() {
+            ending = ExitCode::FAILURE;
         }
     }
-    worst
+    Ok(ending)
 }
 
-fn command_line(directory: PathBuf, verb: &[&str]) -> Vec<OsString> {
-    let mut words: Vec<OsString> = ["bbox", "cache", "--cache-dir"].map(Into::into).to_vec();
-    words.push(directory.into());
-    words.extend(verb.iter().map(Into::into));
-    words
+fn run(directory: &Path, words: &str) -> io::Result<ExitStatus> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.env(CACHE_DIR, directory).arg("cache").args(words.split(' '));
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, "bbox");
+    command.status()
 }
 
-/// Two older builds, last used days ago, that newer ones have replaced since; three live images, and the layers that all of them
-/// were made of.
+/// Two older builds, last used days ago, that newer ones have replaced since; three live images, and
+/// the layers that all of them were made of.
 fn build() -> TestCache {
     let cache = TestCache::new();
     for (agent, version, days) in [
@@ -56,7 +60,9 @@ fn build() -> TestCache {
     ] {
         let build = agent.build(version);
         let image = hash(&build.image);
-        Pull::begin(&cache.dir(), Request { image: image.clone(), extract, ..build }).finish();
+        let layers = build.layers.iter().map(|layer| layer_digest(layer)).collect();
+        Pull::begin(&cache.dir(), Request { image: image.clone(), layers, extract, ..build })
+            .finish();
         if days > 0 {
             cache.unused_for(&image, Duration::from_secs(days * 86_400));
         }
@@ -64,9 +70,16 @@ fn build() -> TestCache {
     cache
 }
 
-/// What a layer brings, with as many files as it has in life, or a tenth of that.
-fn extract(layer: &str, top: &Path) {
-    extract_layer(layer, top);
-    let files = if layer == "base" { 5000 } else { 1000 };
+fn layer_digest(layer: &str) -> String {
+    hash(&format!("layer {layer}"))
+}
+
+/// What the layer of this digest brings, with as many files as it has in life, or a tenth of that.
+fn extract(digest: &str, top: &Path) {
+    let builds = Agent::ALL.into_iter().flat_map(|agent| [agent.digest(1), agent.digest(2)]);
+    let build = builds.into_iter().find(|layer| layer_digest(layer) == digest);
+    let files = if build.is_some() { 1000 } else { 5000 };
+    let layer = build.unwrap_or_else(|| "base".to_owned());
+    extract_layer(&layer, top);
     rootfs(&top.join("usr/share").join(layer), files);
 }

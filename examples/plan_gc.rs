@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut draft = gc::plan(&cache, &options, Jobs::default(), &mut ())?;
     let unseen = draft.inventory.problems.iter().chain(&draft.evidence.problems);
     unseen.for_each(|problem| eprintln!("{problem}"));
-    let (freed, _) = draft.measure(&cache, Jobs::default(), &mut ())?;
+    let freed = draft.measure(&cache, Jobs::default(), &mut ())?.freed;
     for decision in draft.plan.decisions() {
         let action = match decision.verdict {
             Verdict::Remove(_) => "remove",

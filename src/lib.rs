@@ -13,6 +13,7 @@
 //! - [`plan`]: what may go, and why. Functions of their arguments, nothing else.
 //! - [`sweep`](mod@sweep): makes it gone.
 //! - [`gc`]: one collection from start to end. Start here.
+//! - [`dedupe`]: lets equal files share their data, which gives space back without removing anything.
 //! - `cli`, behind the feature of that name: the programs `bbox` and `bbox-cache`, the only part
 //!   that prints.
 //!
@@ -38,7 +39,7 @@
 //! # let directory = home.path();
 //! let Some(cache) = Cache::open(directory)? else { return Ok(()) };
 //! let mut draft = gc::plan(&cache, &GcOptions::default(), Jobs::default(), &mut ())?;
-//! let (freed, _) = draft.measure(&cache, Jobs::default(), &mut ())?;
+//! let freed = draft.measure(&cache, Jobs::default(), &mut ())?.freed;
 //! for decision in draft.plan.removals() {
 //!     println!("{}: {}", decision.item.location(), decision.verdict.reason());
 //! }
@@ -53,6 +54,7 @@
 pub mod cache;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod dedupe;
 mod error;
 mod escape;
 mod fs;

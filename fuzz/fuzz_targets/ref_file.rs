@@ -29,13 +29,33 @@ fn scene() -> Scene {
     Scene { file: home.path().join("refs/r"), _home: home, cache }
 }
 
-/// What the owner of the cache would read there: the text behind the first tab, or all of it,
-/// without the white space around, its first colon turned into a dash, if that is a plain name.
+/// The characters of `content`, each with its length; bytes that are not UTF-8 stand for themselves.
+fn characters(content: &[u8]) -> Vec<(Option<char>, usize)> {
+    let chunk_characters = |chunk: std::str::Utf8Chunk<'_>| {
+        let valid = chunk.valid().chars().map(|char| (Some(char), char.len_utf8()));
+        let invalid = chunk.invalid().iter().map(|_| (None, 1));
+        valid.chain(invalid).collect::<Vec<_>>()
+    };
+    content.utf8_chunks().flat_map(chunk_characters).collect()
+}
+
+/// `content` without the white space at its ends.
+fn trimmed(content: &[u8]) -> &[u8] {
+    let characters = characters(content);
+    let is_space = |(char, _): &&(Option<char>, usize)| char.is_some_and(char::is_whitespace);
+    let length_of = |(_, length): &(Option<char>, usize)| *length;
+    let start: usize = characters.iter().take_while(is_space).map(length_of).sum();
+    let end: usize = characters.iter().rev().take_while(is_space).map(length_of).sum();
+    content.get(start..content.len() - end).unwrap_or_default()
+}
+
+/// What the owner of the cache would read there: the whole without the white space at its ends, of
+/// that the text behind the first tab, if there is one, verbatim; its first colon turned into a dash,
+/// if that is a plain name.
 fn expected(content: &[u8]) -> Option<Vec<u8>> {
-    let text = content.trim_ascii();
-    let digest = text.split(|byte| *byte == b'\t').skip(usize::from(text.contains(&b'\t')));
-    let digest = digest.collect::<Vec<_>>().join(&b'\t');
-    let mut name = digest.trim_ascii().to_vec();
+    let text = trimmed(content);
+    let digest = text.splitn(2, |byte| *byte == b'\t').last()?;
+    let mut name = digest.to_vec();
     if let Some(colon) = name.iter().position(|byte| *byte == b':') {
         name[colon] = b'-';
     }

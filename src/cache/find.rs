@@ -1,4 +1,4 @@
-//! Which image somebody means.
+//! Which image a text stands for.
 
 use super::digest::Digest;
 use super::entry::{EntryKind, Leftover};
@@ -19,6 +19,8 @@ pub enum Lookup {
     Hidden(Digest),
     /// This one, which is not there: only a ref names it.
     Dangling(Digest),
+    /// No image, but this layer.
+    Layer(Digest),
 }
 
 impl Inventory {
@@ -72,7 +74,19 @@ impl Inventory {
         }
         found.sort();
         found.dedup();
+        if found.is_empty() {
+            return self.layer(text).map_or(Lookup::None, Lookup::Layer);
+        }
         self.lookup(found)
+    }
+
+    /// The layer that a digest or its beginning stands for.
+    fn layer(&self, text: &str) -> Option<Digest> {
+        let mut layers = self.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Layer(digest) => Some(digest),
+            _ => None,
+        });
+        layers.find(|layer| is_whole(layer, text) || begins_with(layer, text)).cloned()
     }
 
     /// The digests of all images, hidden ones included.
@@ -114,7 +128,7 @@ fn ends_with(reference: &str, text: &str) -> bool {
 }
 
 /// The path of a reference, and its tag or digest: `latest` if it has none.
-fn parts(reference: &str) -> (&str, &str) {
+pub(super) fn parts(reference: &str) -> (&str, &str) {
     if let Some((path, digest)) = reference.split_once('@') {
         return (path, digest);
     }
@@ -156,6 +170,7 @@ mod tests {
         cache.tag("ghcr.io/a/pinned@sha256:abcd2", "abcd2");
         cache.tag("example.com/gone:1", "gone");
         cache.tag("abcd2", "abcd1");
+        cache.layer("beef1");
         std::fs::create_dir(cache.path("tmp-gc-sha256-faced")).unwrap();
         cache.tag("example.com/hidden:1", "faced");
         let inventory = Cache::open(cache.dir()).unwrap().unwrap().inventory().unwrap();
@@ -165,6 +180,7 @@ mod tests {
             Lookup::Many(digests) => digests.iter().map(Digest::to_text).collect(),
             Lookup::Hidden(digest) => vec![format!("hidden {}", digest.to_text())],
             Lookup::Dangling(digest) => vec![format!("no {}", digest.to_text())],
+            Lookup::Layer(digest) => vec![format!("layer {}", digest.to_text())],
         };
         for (text, found) in [
             ("sha256:abcd", &["sha256:abcd"][..]),
@@ -200,6 +216,8 @@ mod tests {
             ("gone:1", &["no sha256:gone"]),
             ("hidden:1", &["hidden sha256:faced"]),
             ("face", &["hidden sha256:faced"]),
+            ("sha256:beef1", &["layer sha256:beef1"]),
+            ("beef", &["layer sha256:beef1"]),
             ("x", &[]),
             ("", &[]),
         ] {

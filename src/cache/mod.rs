@@ -21,6 +21,7 @@ mod location;
 mod lock;
 mod mounts;
 mod path_lookup;
+mod pattern;
 mod program;
 mod ref_file;
 mod refs;
@@ -53,6 +54,9 @@ pub(crate) use lifetimes::{ImageTimes, LayerTimes};
 pub use location::{Folder, Location, default_directory};
 pub use lock::{LockedCache, Patience};
 pub use mounts::Mounts;
+#[cfg(feature = "cli")]
+pub(crate) use path_lookup::entry_below;
+pub use pattern::{Pattern, PatternError};
 pub use program::{Coverage, Program, Programs, Token};
 pub use ref_file::{InvalidRef, Ref, RefProblem};
 pub use refs::{RefIndex, UnreadableRef};

@@ -2,7 +2,7 @@
 //!
 //! Brood Box's own images are built on one base and are run alike: no entrypoint, the base's
 //! command. An agent shows in the directories where programs are installed beside the system's own.
-//! [`Builds`](crate::plan::Builds) compares the names in there, together with the config; none of
+//! [`plan`](crate::plan) compares the names in there, together with the config; none of
 //! them is looked into.
 //!
 //! Every directory is reached from the image's own, one name at a time, never through a symlink and
@@ -118,7 +118,7 @@ impl Program {
     }
 }
 
-/// What the images of a cache bring, as far as it could be read: for [`Builds`](crate::plan::Builds). By
+/// What the images of a cache bring, as far as it could be read: for [`plan`](crate::plan). By
 /// default, nothing is known.
 #[derive(Debug, Default)]
 pub struct Programs {

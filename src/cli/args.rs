@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::complete::images::{command, images};
+use crate::cache::Pattern;
 use crate::jobs::Jobs;
 
 /// Options of every verb, taken before or after it.
@@ -26,7 +27,10 @@ pub struct Shared {
     pub jobs: Option<Jobs>,
     /// Columns for people, or one JSON document
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    format: Format,
+    /// The same as --format json
+    #[arg(long, global = true)]
+    json: bool,
     /// When to use colours; NO_COLOR is heeded
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -39,6 +43,12 @@ pub struct Shared {
     /// Print more: what is kept, and why
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+impl Shared {
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -81,12 +91,10 @@ pub enum Verb {
     Purge(Purge),
     /// Run a command while an image is kept from being collected
     Lease(Lease),
-    /// Print the cache directory
-    #[command(after_help = "\
-Examples:
-  bbox cache dir             the path, whether the directory is there or not
-  cd \"$(bbox cache dir)\"    go there")]
-    Dir,
+    /// Print the path of the cache directory, or of an image
+    Dir(Dir),
+    /// Let equal files share their data: frees space without removing anything (btrfs, XFS)
+    Dedupe(Dedupe),
 }
 
 #[derive(Args)]
@@ -94,21 +102,29 @@ Examples:
 Examples:
   bbox cache list                one row an image
   bbox cache list --sizes        the full account, down to files and layers
+  bbox cache list 'agent-*'      only the images whose references match
   bbox cache list --orphans -q   digests of the images that no reference names
   bbox cache list --format json | jq .totals")]
 pub struct List {
+    /// Only these images: references, patterns of them such as 'ghcr.io/*/agent-*', or digests or their
+    /// beginnings
+    #[arg(value_name = "REF|PATTERN|DIGEST", add = images())]
+    pub images: Vec<String>,
     /// The full account: images, layers, leftovers. APPARENT is the length of all files, ON DISK
     /// the blocks they occupy, UNIQUE what removing just this one gives back; two numbers where the
     /// file system does not tell exactly
-    #[arg(long, conflicts_with = "no_sizes")]
+    #[arg(short = 'l', long, conflicts_with = "no_sizes")]
     pub sizes: bool,
-    /// At once: walk no tree, show no sizes
+    /// Don't measure sizes (instant)
     #[arg(long)]
     pub no_sizes: bool,
     /// Most recently used first, largest first, or by reference
     #[arg(long, value_enum, value_name = "KEY", default_value_t = Sort::Used)]
     pub sort: Sort,
-    /// Only images that no reference names
+    /// Reverse the order
+    #[arg(short, long)]
+    pub reverse: bool,
+    /// Only images without a reference
     #[arg(long)]
     pub orphans: bool,
     /// Whole digests and all references, however wide
@@ -159,8 +175,8 @@ Examples:
   bbox cache gc -v                 also say what is kept, and why
   bbox cache gc --layers           also remove layers that no image is made of
   bbox cache gc --keep-recent 7d   keep what was used within the last week
-  bbox cache gc --unused-for 30d   also remove images not used for a month
-  bbox cache gc --max-size 20GiB   also the least recently used, until it fits
+  bbox cache gc --unused-for 3d    also remove images not used for three days
+  bbox cache gc --max-size 20GiB   also layers and old images, until it fits
   bbox cache gc -q --no-wait       for a timer: silent, and not twice at a time")]
 pub struct Gc {
     /// Only say what would be removed, and what that gives back: two numbers where files share data
@@ -173,17 +189,20 @@ pub struct Gc {
     /// Remove every orphan, even if nothing newer has replaced it. Recent, leased and used ones stay
     #[arg(short, long)]
     pub all: bool,
-    /// Also remove images that were last used longer ago than that, such as 30d, although references
-    /// name them
+    /// Also remove images that were last used longer ago than that, such as 3d, although references
+    /// name them. 6m is six minutes
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub unused_for: Option<SignedDuration>,
-    /// Also remove the images that were used least recently, until the cache occupies that at most,
-    /// such as 20GiB or 20GB. Data that files share counts once
+    /// Remove more until the cache occupies at most this, such as 20GiB or 20GB: unreferenced layers,
+    /// then other layers, then images by last use. Data that files share counts once
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<ByteSize>,
     /// Do not ask before an image goes that references name
     #[arg(short, long)]
     pub yes: bool,
+    /// Keep images whose reference matches, such as 'ghcr.io/*/agent-*', whatever the limits are
+    #[arg(long, value_name = "PATTERN", add = images())]
+    pub exclude: Vec<Pattern>,
     /// Also remove the layers that no image left can be made of; or all that are not in use: the next
     /// pull extracts them again
     #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1,
@@ -206,13 +225,15 @@ pub struct Gc {
 Examples:
   bbox cache rm ghcr.io/a/b:latest      asks, since a reference names it
   bbox cache rm -y 0123456789ab fedcb   does not ask; several, by their digests
+  bbox cache rm 'ghcr.io/a/*'           all that match, after asking
   bbox cache rm -n ghcr.io/a/b:latest   what would go
 
 An image that a process uses stays, and so does one that is leased, unless with
 --force.")]
 pub struct Rm {
-    /// The images: references, or digests or their beginnings
-    #[arg(value_name = "REF|DIGEST", required = true, add = images())]
+    /// The images: references, patterns of them such as 'ghcr.io/*/agent-*', or digests or their
+    /// beginnings
+    #[arg(value_name = "REF|PATTERN|DIGEST", required = true, add = images())]
     pub images: Vec<String>,
     /// Do not ask, and remove what is leased, too
     #[arg(short, long)]
@@ -299,11 +320,14 @@ pub struct Purge {
 #[command(after_help = "\
 Examples:
   bbox cache lease ghcr.io/a/b:latest -- make test
-  bbox cache lease sha256:0123456789ab -- tar -cf image.tar -C DIR .
+  bbox cache lease 0123456789ab -- sh -c 'tar -cf a.tar -C \"$BBOX_IMAGE_DIR\" .'
 
 The lease ends with the command, and with this program: if that is killed, the
 command runs on without. The exit code is that of the command; 125 if the lease
-cannot be had, 126 or 127 if the command cannot be run.")]
+cannot be had, 126 or 127 if the command cannot be run.
+
+The command finds the image's path in $BBOX_IMAGE_DIR, and its whole digest in
+$BBOX_IMAGE_DIGEST.")]
 pub struct Lease {
     /// The image: a reference, a digest, or the beginning of a digest
     #[arg(value_name = "REF|DIGEST", add = images())]
@@ -311,6 +335,47 @@ pub struct Lease {
     /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD", add = command())]
     pub command: Vec<OsString>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache dir                    where the cache is, or will be
+  cd \"$(bbox cache dir)\"           go there
+  ls \"$(bbox cache dir a/b)/usr\"   look into an image; `lease` keeps gc from it")]
+pub struct Dir {
+    /// The image: a reference, or a digest or its beginning [default: the cache directory itself]
+    #[arg(value_name = "IMAGE", add = images())]
+    pub image: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache dedupe -n                    how much would come back, at most
+  bbox cache dedupe                       share everything that is equal
+  bbox cache dedupe --min-size 64KiB      leave small files alone
+  bbox cache dedupe ghcr.io/a/b:latest    only this image, with the layers
+
+Files of the same path in different images and layers come to share their data
+if they are equal: the kernel compares them under its own locks, also while
+microVMs run. Nothing else changes. This works on btrfs and XFS, even if the
+disk is full. `du` and SIZE stay as they are, since each file still has all of
+its data; UNIQUE and the free space show the difference. A second run only looks
+for what is new. Defragmenting undoes it.")]
+pub struct Dedupe {
+    /// Only these images, and all layers: references, or digests or their beginnings
+    #[arg(value_name = "REF|DIGEST", add = images())]
+    pub images: Vec<String>,
+    /// Only say how much would come back, at most: files of equal path and size count as equal
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Leave smaller files alone, such as 64KiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub min_size: Option<ByteSize>,
+    /// Fail instead of waiting for a collection to end
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// A duration as people write it; a day has 24 hours.

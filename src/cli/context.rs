@@ -49,18 +49,19 @@ impl<'a> Context<'a> {
         signals: &'a Signals,
     ) -> Result<Self, Failure> {
         if shared.quiet && shared.verbose {
-            return refuse("--quiet and --verbose exclude each other");
+            return refuse("--quiet cannot be used with --verbose");
         }
+        let format = shared.format();
         let option = shared.cache_dir.as_ref().map(|directory| {
             format!(" --cache-dir {}", shell_word(&Escaped::new(directory).to_string()))
         });
         let given = shared.cache_dir.or_else(directory_from_environment);
         let is_given = given.is_some();
         let Some(directory) = given.or_else(default_directory) else {
-            return refuse("there is no home directory to look for a cache in; use --cache-dir");
+            return refuse("no home directory to look for a cache in; use --cache-dir");
         };
         let cache_dir = std::path::absolute(&directory).context("find", &directory)?;
-        let (format, jobs) = (shared.format, shared.jobs.unwrap_or_default());
+        let jobs = shared.jobs.unwrap_or_default();
         let option = option.unwrap_or_default();
         let vm_dir = shared.vm_dir;
         Ok(Self { console, signals, program, cache_dir, is_given, option, vm_dir, format, jobs })
@@ -71,14 +72,22 @@ impl<'a> Context<'a> {
         format!("{}{} {verb}", self.program.cache_words(), self.option)
     }
 
-    /// The cache directory as that in which there is nothing, safe to print. Whoever has made a slip
-    /// should see that it is not even there.
-    pub fn shown_place(&self) -> String {
-        if self.cache_dir.metadata().is_err_and(is_missing) {
-            format!("{}: there is no such directory", self.shown_dir())
+    /// What to say of a cache directory that is empty, or not there.
+    pub fn shown_emptiness(&self) -> String {
+        let dir = self.shown_dir();
+        if self.is_missing() {
+            format!(
+                "No image cache at {dir} yet: the first pull of Brood Box makes it. For another place, use --cache-dir."
+            )
         } else {
-            self.shown_dir()
+            format!("The image cache at {dir} is empty.")
         }
+    }
+
+    /// Whether there is no cache directory.
+    pub fn is_missing(&self) -> bool {
+        let metadata = self.cache_dir.metadata();
+        metadata.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
     /// The cache directory, safe to print.
@@ -110,8 +119,4 @@ impl<'a> Context<'a> {
     pub fn meter(&self) -> Meter {
         Meter::new(self.jobs)
     }
-}
-
-fn is_missing(error: std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::NotFound
 }

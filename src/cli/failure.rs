@@ -1,10 +1,15 @@
 //! How a command ends.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::ui::console::OutputError;
 use crate::error::{Error, cause};
+
+/// The exit code for "another collection runs, and you did not want to wait": EX_TEMPFAIL of sysexits.h,
+/// so that a timer can tell it from a failure.
+const TRY_AGAIN: u8 = 75;
 
 /// A command that ran to its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +35,9 @@ pub enum Failure {
     /// There is no such image, for the reason given.
     #[error("{0}")]
     NoImage(String),
+    /// The directory that the user has named is no cache, for the reason given.
+    #[error("{reason}{}", hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())]
+    NoCache { path: PathBuf, reason: String, hint: Option<String> },
     /// What was asked for is not done, for the reason given.
     #[error("{0}")]
     Refused(String),
@@ -49,8 +57,9 @@ pub fn exit_code(result: &Result<Ending, Failure>, signal: u8) -> ExitCode {
         Ok(Ending::Done) => 0,
         Ok(Ending::Passed(code)) | Err(Failure::NotRun { code, .. }) => *code,
         Ok(Ending::Interrupted) | Err(Failure::Library(Error::Interrupted)) => signal,
+        Err(Failure::Library(Error::Busy { .. })) => TRY_AGAIN,
         Ok(Ending::Incomplete) | Err(Failure::Library(_) | Failure::Output(_)) => 1,
-        Err(Failure::Signals(_) | Failure::NoImage(_)) => 1,
+        Err(Failure::Signals(_) | Failure::NoImage(_) | Failure::NoCache { .. }) => 1,
         Err(Failure::Refused(_)) => 2,
     })
 }

@@ -1,18 +1,21 @@
-//! From what somebody has typed to an image.
+//! From a word of the user to an image.
+
+use std::collections::HashSet;
+use std::path::{Path, absolute};
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::cache::{Digest, Entry, Inventory, Lookup, Ref};
+use crate::cache::{Digest, Entry, Folder, Inventory, Lookup, Pattern, Ref, entry_below};
 use crate::escape::Escaped;
 
 /// How many candidates are listed.
 const MOST_CANDIDATES: usize = 10;
 /// How many references are proposed instead of one that is not there.
 const MOST_PROPOSALS: usize = 3;
-/// From which likeness on two references may be meant for each other: 1 is the same.
+/// From which likeness on two names may be meant for each other: 1 is the same.
 const ALIKE: f64 = 0.75;
 
-/// Why there is no image to be had.
+/// Why no image was found.
 #[derive(Debug)]
 pub enum NotFound {
     /// There may be one in a moment: a collection or a pull is perhaps at work.
@@ -28,7 +31,7 @@ impl From<NotFound> for Failure {
     }
 }
 
-/// The image that `text` stands for: a reference, a digest or the beginning of one.
+/// The image that `text` stands for: a path into the cache, or what [`Inventory::find`] takes.
 ///
 /// # Errors
 /// The reason, safe to print, with what may have been meant.
@@ -38,7 +41,8 @@ pub fn choose<'a>(
     text: &str,
 ) -> Result<(&'a Entry, &'a Digest), NotFound> {
     let (shown, dir) = (Escaped::new(text).to_string(), context.shown_dir());
-    let digest = match inventory.find(text) {
+    let lookup = located(context, text).unwrap_or_else(|| inventory.find(text));
+    let digest = match lookup {
         Lookup::One(digest) => digest,
         Lookup::Many(digests) => {
             return Err(NotFound::AtAll(candidates(inventory, &shown, &digests)));
@@ -46,26 +50,90 @@ pub fn choose<'a>(
         Lookup::Hidden(digest) => {
             let gc = context.command("gc");
             return Err(NotFound::Yet(format!(
-                "a gc has hidden {digest}; `{gc}` brings it back if it is named"
+                "an interrupted gc has hidden {digest}; run `{gc}`, which restores it if a reference points at it"
             )));
         }
         Lookup::Dangling(digest) => {
-            return Err(NotFound::Yet(format!("{shown} is {digest}, which is not in {dir}")));
+            return Err(NotFound::Yet(format!(
+                "'{shown}' points at {digest}, which is not in {dir}; the next pull brings it back"
+            )));
         }
-        Lookup::None => return Err(NotFound::AtAll(none(inventory, text, &dir))),
+        Lookup::Layer(digest) => {
+            let list = context.command("list --sizes");
+            return Err(NotFound::AtAll(format!(
+                "{} is a layer, not an image; `{list}` shows both",
+                digest.short()
+            )));
+        }
+        Lookup::None => return Err(NotFound::AtAll(none(context, inventory, text))),
     };
     let found = inventory.images().find(|(_, image)| **image == digest);
     found.ok_or_else(|| gone(context, &digest))
 }
 
+/// The images that `texts` stand for: each text is a pattern of references, or names an image as for [`choose`].
+///
+/// # Errors
+/// The reason why one of the texts stands for none, as for [`choose`].
+pub fn choose_all(
+    context: &Context<'_>,
+    inventory: &Inventory,
+    texts: &[String],
+) -> Result<HashSet<Digest>, NotFound> {
+    let mut chosen = HashSet::new();
+    for text in texts {
+        if Pattern::is_in(text) {
+            let found = matching(context, inventory, text)?;
+            chosen.extend(found.into_iter().cloned());
+        } else {
+            chosen.insert(choose(context, inventory, text)?.1.clone());
+        }
+    }
+    Ok(chosen)
+}
+
+fn matching<'a>(
+    context: &Context<'_>,
+    inventory: &'a Inventory,
+    text: &str,
+) -> Result<Vec<&'a Digest>, NotFound> {
+    let shown = Escaped::new(text);
+    let pattern: Pattern = text
+        .parse()
+        .map_err(|cause| NotFound::AtAll(format!("'{shown}' is no pattern: {cause}")))?;
+    let found: Vec<_> = inventory.matching(&pattern).collect();
+    if found.is_empty() {
+        let dir = context.shown_dir();
+        return Err(NotFound::AtAll(format!("no reference in {dir} matches '{shown}'")));
+    }
+    Ok(found)
+}
+
+/// What a path stands for; `None` for a text that is no path into this cache.
+fn located(context: &Context<'_>, text: &str) -> Option<Lookup> {
+    if !text.starts_with(['/', '.']) {
+        return None;
+    }
+    let path = absolute(text).ok()?;
+    let given = &context.cache_dir;
+    let real = given.canonicalize().ok();
+    let dirs = [Some(given), real.as_ref()].into_iter().flatten();
+    let location = dirs.map(Path::new).find_map(|dir| entry_below(dir, &path))?;
+    let digest = Digest::of_entry(&location.name)?;
+    Some(match location.folder {
+        Folder::Layers => Lookup::Layer(digest),
+        _ => Lookup::One(digest),
+    })
+}
+
 /// What there is to say of an image that was there a moment ago.
 pub fn gone(context: &Context<'_>, digest: &Digest) -> NotFound {
-    NotFound::Yet(format!("{digest} is not in {} any more", context.shown_dir()))
+    NotFound::Yet(format!("{digest} is no longer in {}", context.shown_dir()))
 }
 
 /// A line for each image that may be meant.
 fn candidates(inventory: &Inventory, shown: &str, digests: &[Digest]) -> String {
-    let mut text = format!("{shown} may be any of {} images:", digests.len());
+    let mut text = format!("'{shown}' is ambiguous, it matches {} images:", digests.len());
     for digest in digests.iter().take(MOST_CANDIDATES) {
         text += &format!("\n  {}  {}", digest.short(), name_of(inventory, digest));
     }
@@ -80,7 +148,7 @@ fn name_of(inventory: &Inventory, digest: &Digest) -> String {
     refs.next().map_or_else(|| "(orphan)".to_owned(), reference)
 }
 
-/// What a ref calls its image, safe to print; one in the old form does not say it.
+/// The reference in a ref, safe to print; one in the old form has none.
 pub fn reference(found: &Ref) -> String {
     match &found.image {
         Some(image) => Escaped::new(image).to_string(),
@@ -88,41 +156,45 @@ pub fn reference(found: &Ref) -> String {
     }
 }
 
-/// What there is to say where there is no cache at all.
+/// The failure to find an image where the cache directory does not exist.
 pub fn no_cache(context: &Context<'_>, text: &str) -> NotFound {
     let (image, dir) = (Escaped::new(text), context.shown_dir());
-    NotFound::AtAll(format!("there is no image {image}, for there is no directory {dir}"))
+    NotFound::AtAll(format!("no image matches '{image}': {dir} does not exist"))
 }
 
-/// Why there is no such image, as far as anybody can tell.
-fn none(inventory: &Inventory, text: &str, dir: &str) -> String {
+/// Why no image was found, as far as that is known, and what may have been meant.
+fn none(context: &Context<'_>, inventory: &Inventory, text: &str) -> String {
     let unreadable = inventory.refs.unreadable.iter().map(|found| &found.error);
     if let Some(error) = unreadable.chain(&inventory.problems).next() {
         return error.to_string();
     }
-    let shown = Escaped::new(text);
+    let (shown, dir) = (Escaped::new(text), context.shown_dir());
     let images = inventory.refs.refs.iter().filter_map(|found| found.image.as_deref());
     let proposals: Vec<_> =
         proposals(images, text).map(|name| Escaped::new(name).to_string()).collect();
     if proposals.is_empty() {
-        format!("there is no image {shown} in {dir}")
+        let list = context.command("list");
+        format!("no image in {dir} matches '{shown}'; `{list}` shows what is there")
     } else {
-        format!("there is no image {shown} in {dir}; did you mean {}?", proposals.join(" or "))
+        format!("no image in {dir} matches '{shown}'; did you mean {}?", proposals.join(" or "))
     }
 }
 
-/// The references that somebody may have meant, the likeliest first: those that contain what was
-/// typed, and those that look like it.
+/// The references that may have been meant, the likeliest first: those that contain the text, and those
+/// of which the whole or the last component looks like it.
 fn proposals<'a>(
     references: impl Iterator<Item = &'a str>,
     typed: &str,
 ) -> impl Iterator<Item = &'a str> {
     let likeness = |reference: &str| {
         if !typed.is_empty() && reference.contains(typed) {
-            1.0
-        } else {
-            strsim::normalized_damerau_levenshtein(reference, typed)
+            return 1.0;
         }
+        let name = reference.rsplit('/').next().unwrap_or(reference);
+        let bare = name.split([':', '@']).next().unwrap_or(name);
+        let likenesses =
+            [reference, name, bare].map(|name| strsim::normalized_damerau_levenshtein(name, typed));
+        likenesses.into_iter().fold(0.0, f64::max)
     };
     let mut alike: Vec<_> = references.map(|reference| (likeness(reference), reference)).collect();
     alike.retain(|(likeness, _)| *likeness >= ALIKE);
@@ -142,6 +214,8 @@ mod tests {
             ("ghcr.io/a/cluade-code:latest", &["ghcr.io/a/claude-code:latest"]),
             ("ghcr.io/a/codex", &["ghcr.io/a/codex:latest"]),
             ("latest", &["ghcr.io/a/codex:latest", "ghcr.io/a/claude-code:latest"]),
+            ("codx", &["ghcr.io/a/codex:latest"]),
+            ("claudecode", &["ghcr.io/a/claude-code:latest"]),
             ("debian:12", &[]),
             ("", &[]),
         ] {

@@ -112,6 +112,12 @@ impl Program {
         }
     }
 
+    /// Whether a first word is a command or an option of this program.
+    pub fn knows(self, word: &str) -> bool {
+        ["help", "-h", "--help", "-V", "--version"].contains(&word)
+            || self.command().find_subcommand(word).is_some()
+    }
+
     /// Something to type for `bbox`, as it is typed for this program.
     fn in_own_words(self, text: &str) -> String {
         let text = text.replace(Self::Bbox.cache_words(), self.cache_words());
@@ -162,7 +168,7 @@ impl Program {
         })
     }
 
-    /// Whoever is used to the one program says `cache` too much, or too little, to the other.
+    /// Users of one program say `cache` too much, or too little, to the other.
     fn with_tip(self, mut error: Error) -> Error {
         let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
             return error;
@@ -172,7 +178,7 @@ impl Program {
             Self::Bbox if Setup::has_subcommand(word) => format!("try 'bbox {word}'"),
             Self::Bbox if !has_tip => match verb_like(word) {
                 Some(verb) => format!("try 'bbox cache {verb}'"),
-                None => return error,
+                None => NO_RUNNER.to_owned(),
             },
             Self::BboxCache if word == "cache" => {
                 "leave the word out: 'bbox-cache list' is 'bbox cache list'".to_owned()
@@ -182,6 +188,21 @@ impl Program {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         error
     }
+}
+
+/// What to say to a user who expected the agent runner.
+const NO_RUNNER: &str = "this bbox is the tool for the image cache, and PATH has no other bbox; \
+                         install Brood Box, or call it by its path";
+
+/// Whether a first word is nearly one of the program's own: one letter off, two in a long word.
+pub fn is_slip_of(program: Program, word: &str) -> bool {
+    let word = word.to_lowercase();
+    let command = program.command();
+    let mut names = command.get_subcommands().map(Command::get_name).chain(["help"]);
+    names.any(|name| {
+        let most = if name.len() > 4 { 2 } else { 1 };
+        strsim::damerau_levenshtein(name, &word) <= most
+    })
 }
 
 /// Whether a command line, wrong as it may be, is one for `lease`.

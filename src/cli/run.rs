@@ -3,13 +3,16 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use super::args::{Shared, Verb};
-use super::commands::{completions, dir, gc, lease, list, man, purge, rm, show, tag};
+use super::args::{Format, Shared, Verb};
+use super::commands::{completions, dedupe, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
+use super::failure_document;
+use super::other_bbox;
 use super::process::{self, Signals};
 use super::program::{Program, Setup, Task, is_lease};
 use super::ui::console::Console;
+use super::ui::json::document;
 use crate::cache::{Role, announce};
 
 /// Runs the program `bbox` with a command line, the program's name first.
@@ -23,6 +26,12 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     if let Some(code) = completions::answer(program, &command_line) {
         return code;
     }
+    if program == Program::Bbox
+        && let Err(failure) = other_bbox::hand_over(&command_line)
+    {
+        Console::plain().error(&failure);
+        return exit_code(&Err(failure), 1);
+    }
     let order = match program.parse(&command_line) {
         Ok(order) => order,
         Err(error) => return tell(&error, is_lease(&command_line)),
@@ -34,8 +43,10 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     let give_up = || {
         console.give_up("interrupted: a file system did not answer; run it again to finish");
     };
-    let told =
-        |result: Result<Ending, Failure>| result.inspect_err(|failure| console.error(failure));
+    let format = order.shared.format();
+    let told = |result: Result<Ending, Failure>| {
+        result.inspect_err(|failure| report_failure(&console, format, failure))
+    };
     let result = match order.task {
         Task::Setup(setup) => told(set_up(program, &command_line, &setup, &console)),
         // What the command says is to be told from what is said of the lease.
@@ -49,6 +60,15 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
         }
     };
     exit_code(&result, signals.exit_code())
+}
+
+/// Says why a command failed as a whole; a program that waits for a document gets one.
+fn report_failure(console: &Console, format: Format, failure: &Failure) {
+    if format == Format::Json && !matches!(failure, Failure::Output(_)) {
+        let written = console.write(document(&failure_document::Document::new(failure)));
+        written.as_ref().err().into_iter().for_each(|error| console.error(error));
+    }
+    console.error(failure);
 }
 
 /// Tells what the parser has to say: what was asked for on stdout, what is wrong on stderr.
@@ -102,6 +122,7 @@ fn run_verb(
         Verb::Untag(args) => tag::untag(&context, &args),
         Verb::Purge(args) => purge::run(&context, &args),
         Verb::Lease(args) => lease::run(&context, &args),
-        Verb::Dir => dir::run(&context),
+        Verb::Dir(args) => dir::run(&context, &args),
+        Verb::Dedupe(args) => dedupe::run(&context, &args),
     }
 }

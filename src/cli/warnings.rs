@@ -7,12 +7,12 @@ use indicatif::HumanCount;
 
 use jiff::Timestamp;
 
-use crate::cache::{Entry, Folder, InUse, Inventory, Unseen};
+use crate::cache::{Entry, EntryKind, Folder, InUse, Inventory, Location, Unseen};
 use crate::cli::context::Context;
 use crate::cli::ui::units::plural;
 use crate::error::{Problems, Result};
 use crate::escape::Escaped;
-use crate::plan::{DroppedRefs, Plan, RemoveReason, Verdict};
+use crate::plan::{DroppedRefs, Item, Plan, RemoveReason, Verdict};
 use crate::usage::{CacheUsage, Measurement};
 
 /// A warning that the refs of the cache at `cache_dir` may be incomplete, on one line.
@@ -86,6 +86,18 @@ pub fn unread(inventory: &Inventory, cache_usage: &CacheUsage) -> Vec<String> {
     let trees = trees.filter(|(location, _)| !foreign.contains(location));
     let trees = trees.flat_map(|(_, problems)| unread_in_tree(problems));
     cache_usage.problems().iter().map(ToString::to_string).chain(trees).collect()
+}
+
+/// What could not be read of what a plan removes, safe to print: it could not be removed either.
+pub fn unread_removals(plan: &Plan, measured: &Measurement) -> Vec<String> {
+    let is_foreign =
+        |item: &Item| matches!(item, Item::Entry(entry) if entry.kind == EntryKind::Foreign);
+    let goes = |location: &Location| {
+        let decision = plan.get(location).filter(|decision| decision.verdict.removes());
+        decision.is_some_and(|decision| !is_foreign(&decision.item))
+    };
+    let trees = measured.all_problems().filter(|(location, _)| goes(location));
+    trees.flat_map(|(_, problems)| unread_in_tree(problems)).collect()
 }
 
 #[derive(Default)]

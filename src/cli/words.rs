@@ -4,15 +4,13 @@ use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location};
 use crate::cli::ui::theme::RECLAIMABLE;
 use crate::cli::ui::units::{estimate, plural, up_to};
 use crate::escape::Escaped;
-use crate::plan::{LayerStatus, Timeline, UnknownLayer};
+use crate::plan::{Identity, LayerStatus, Timeline, UnknownLayer};
 use crate::usage::Estimate;
 
-/// What some things hold that a command would remove.
+/// Items that a command would remove.
 pub struct Offer {
     /// Like `2 orphans`.
     pub what: String,
-    /// Whether that is a single one.
-    pub is_one: bool,
     pub bytes: Estimate,
     /// Whether it was asked what files share.
     pub reads_extents: bool,
@@ -22,15 +20,9 @@ pub struct Offer {
 impl Offer {
     pub fn line(&self) -> String {
         let Self { what, bytes, command, .. } = self;
-        let verb = if self.is_one { "holds" } else { "hold" };
-        if !self.reads_extents && !bytes.is_one_figure() {
-            let bytes = reclaimable(&up_to(*bytes));
-            return format!(
-                "{what} {verb} {bytes}: `{command}` gives back what nobody else holds\n"
-            );
-        }
-        let bytes = reclaimable(&estimate(*bytes));
-        format!("{what} {verb} {bytes}: `{command}` gives it back\n")
+        let is_exact = self.reads_extents || bytes.is_one_figure();
+        let bytes = if is_exact { estimate(*bytes) } else { up_to(*bytes) };
+        format!("{RECLAIMABLE}{bytes} reclaimable{RECLAIMABLE:#} ({what}): run `{command}`\n")
     }
 }
 
@@ -53,8 +45,13 @@ pub fn unreplaced(count: usize, bytes: Option<Estimate>, gc: &str, tag: &str) ->
     )
 }
 
-fn reclaimable(bytes: &str) -> String {
-    format!("{RECLAIMABLE}{bytes}{RECLAIMABLE:#}")
+/// What an orphan most likely was, safe to print: `older agent-1:latest?`, the name of its program, or what it
+/// runs. An unreplaced one is not older than the image it is like. `whole` has all of the reference.
+pub fn guess(identity: &Identity, is_unreplaced: bool, whole: bool) -> String {
+    let Some(reference) = &identity.reference else { return identity.to_string() };
+    let name = if whole { reference } else { reference.rsplit('/').next().unwrap_or(reference) };
+    let name = Escaped::new(name);
+    if is_unreplaced { format!("like {name}") } else { format!("older {name}?") }
 }
 
 /// The layers that an image is likely made of, with where they lie; `None` if nobody can tell.
@@ -73,14 +70,10 @@ pub fn layers_of<'a>(
 }
 
 /// What there is to say of where a layer stands besides its name, safe to print: how many images it
-/// may belong to, or which, if there is room; or why nobody can tell.
-pub fn details(layer_status: &LayerStatus, has_room: bool) -> String {
+/// may belong to, or why that is unknown.
+pub fn details(layer_status: &LayerStatus) -> String {
     match layer_status {
-        LayerStatus::Referenced(holders) if has_room => {
-            let names: Vec<_> = holders.iter().map(|holder| whole(&holder.name)).collect();
-            format!("by {}", names.join(", "))
-        }
-        LayerStatus::Referenced(holders) => format!("by {}", plural(holders.len(), "image")),
+        LayerStatus::Referenced(images) => format!("by {}", plural(*images, "image")),
         LayerStatus::Unreferenced => String::new(),
         LayerStatus::Unknown(unknown) => reason(unknown),
     }
@@ -97,7 +90,8 @@ fn short(image: &Location) -> String {
     Digest::of_entry(&image.name).map_or_else(|| image.to_string(), |digest| digest.short())
 }
 
-fn whole(name: &EntryName) -> String {
+/// The whole digest of an image, or the name of an extraction, safe to print.
+pub fn whole(name: &EntryName) -> String {
     let digest = Digest::of_entry(name);
     digest.map_or_else(|| Escaped::new(name.as_os_str()).to_string(), |digest| digest.to_string())
 }

@@ -151,6 +151,25 @@ impl Directory {
         Ok((file, status))
     }
 
+    /// Opens the directory at `path` below here, or `.`: never through a symlink, nor into another mount.
+    ///
+    /// # Errors
+    /// `NOSYS` on kernels before Linux 5.6, `NAMETOOLONG` for a path that the system does not take.
+    pub fn open_directory_below(&self, path: &CStr) -> Result<Self> {
+        let flags = OPEN | OFlags::NOFOLLOW;
+        let fd = patiently(|| sys::open_below(&self.fd, path, flags))?;
+        Ok(Self { fd })
+    }
+
+    /// Opens the file at `path` below here, for reading that leaves no access time behind.
+    ///
+    /// # Errors
+    /// As for [`Directory::open_directory_below`]; `PERM` for the file of another user.
+    pub fn open_data_below(&self, path: &CStr) -> Result<DataFile> {
+        let flags = OPEN_DATA | sys::QUIET;
+        patiently(|| sys::open_below(&self.fd, path, flags)).map(DataFile)
+    }
+
     /// The file system that the directory lies on, if files can share data there.
     pub fn volume(&self) -> Result<Option<Volume>> {
         sys::volume(&self.fd)
@@ -160,6 +179,11 @@ impl Directory {
     /// told, it is not.
     pub fn queues_removals(&self) -> bool {
         sys::queues_removals(&self.fd)
+    }
+
+    /// Whether equal files can be made to share their data here.
+    pub fn can_share_ranges(&self) -> Result<bool> {
+        Ok(sys::CAN_SHARE_RANGES && self.volume()?.is_some())
     }
 
     /// Free bytes on the file system.

@@ -21,7 +21,9 @@ mod trail;
 pub use descriptors::{Budget, Permit};
 pub use directory::{Directory, LockAnswer, LockKind};
 pub use name_list::{NameList, Span};
-pub use shared_data::{DataFile, Extent, Holding, Volume, VolumeKind};
+pub use shared_data::{
+    DataFile, Extent, FileMap, Holding, MappedExtent, Sharing, Volume, VolumeKind,
+};
 pub use status::{InodeId, Kind, Status, time};
 pub use sys::mount_points;
 #[cfg(all(target_os = "linux", not(bbox_portable)))]

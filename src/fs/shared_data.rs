@@ -46,6 +46,43 @@ pub struct Extent {
     pub is_encoded: bool,
 }
 
+/// Where the data of a whole file lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "made only where equal files can share their data")]
+pub enum FileMap {
+    /// Within the metadata, where nothing can be shared.
+    Inline,
+    /// Not all of it has its place on the disk yet.
+    Unsettled,
+    /// In these extents, by offset; holes are left out.
+    Extents(Vec<MappedExtent>),
+}
+
+/// A part of a file, and where its data lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MappedExtent {
+    /// Where it begins in the file.
+    pub logical: u64,
+    /// Where it begins on its volume.
+    pub physical: u64,
+    /// Bytes, as the file sees them.
+    pub length: u64,
+    /// Another file holds it, too, or a snapshot does.
+    pub is_shared: bool,
+    /// It is compressed: see [`Extent::is_encoded`].
+    pub is_encoded: bool,
+}
+
+/// The answer to a request to share a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "made only where equal files can share their data")]
+pub enum Sharing {
+    /// The first so many bytes are equal, and one copy of them serves both files.
+    Shared { bytes: u64 },
+    /// The data is not equal. Nothing was changed.
+    Differs,
+}
+
 /// Bytes that the status of files counts as occupied, but that do not surely come back with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
@@ -94,6 +131,32 @@ impl DataFile {
     /// The file's status.
     pub fn status(&self) -> Result<Status> {
         sys::status(&self.0)
+    }
+
+    /// Where the file's data lies.
+    pub fn map(&self) -> Result<FileMap> {
+        sys::file_map(&self.0)
+    }
+
+    /// Reads into `buffer` from `offset` on. Returns how many bytes that were, 0 at the end of the file.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        rustix::io::pread(&self.0, buffer, offset)
+    }
+
+    /// Whether the byte at `offset` could be read without waiting for the disk, as far as the system tells.
+    pub fn is_in_memory(&self, offset: u64) -> bool {
+        sys::is_in_memory(&self.0, offset)
+    }
+
+    /// Lets a range of this file share the data of the same range of `source`, if that is equal: compared and shared
+    /// in one step, which changes nothing else of either file. `offset` is a multiple of the block size, and so is
+    /// `length`, unless the range ends with both files.
+    ///
+    /// # Errors
+    /// `OPNOTSUPP` where files cannot share data, `INVAL` for these two files, `PERM` for a file that this process may
+    /// not change, `TXTBSY` for a swap file, `NOSPC` without room for the metadata.
+    pub fn share_from(&self, source: &Self, offset: u64, length: u64) -> Result<Sharing> {
+        sys::share_range(&source.0, &self.0, offset, length)
     }
 
     /// What of the blocks that `status` counts does not surely come back with the file. Calls

@@ -6,7 +6,7 @@ use crate::cache::{Cache, Inventory, Location};
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::plan::{Decision, Evidence, Plan};
-use crate::usage::{CacheUsage, Estimate};
+use crate::usage::{CacheUsage, Estimate, Measurement};
 
 /// A plan, and what it was made of.
 #[derive(Debug)]
@@ -40,9 +40,20 @@ pub struct Group {
     pub reclaimable: Estimate,
 }
 
+/// What a draft would free.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Measured {
+    /// Of what is to be removed.
+    pub freed: Estimate,
+    /// What could go besides.
+    pub left: Left,
+    /// The trees that were measured for this, with what could not be read in them.
+    pub trees: Measurement,
+}
+
 impl Draft {
-    /// Measures what is to be removed, and notes in the plan how big it is. Returns what removing it frees, and what
-    /// could go besides.
+    /// Measures what is to be removed, and notes in the plan how big it is.
     ///
     /// # Errors
     /// The threads cannot be started, or the reporter has stopped it.
@@ -51,7 +62,7 @@ impl Draft {
         cache: &Cache,
         jobs: Jobs,
         reporter: &mut dyn Reporter,
-    ) -> Result<(Estimate, Left)> {
+    ) -> Result<Measured> {
         let (to_remove, [layers, unreplaced]) = (self.plan.to_remove(), left(&self.plan));
         // What was planned by sizes has been measured, but for single references.
         let known = self.evidence.usage.as_ref().map(CacheUsage::measurement);
@@ -78,7 +89,7 @@ impl Draft {
         }
         let layers = Group { count: layers.len(), reclaimable: in_layers };
         let unreplaced = Group { count: unreplaced.len(), reclaimable: in_images };
-        Ok((freed, Left { layers, unreplaced }))
+        Ok(Measured { freed, left: Left { layers, unreplaced }, trees: found })
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::evidence::Evidence;
 use super::identity::Identity;
 use super::reachability::Reachability;
@@ -75,6 +77,14 @@ impl Item {
         match self {
             Self::Entry(entry) if entry.is_rootfs() => Some(entry),
             _ => None,
+        }
+    }
+
+    /// When it was last used; a ref does not say.
+    pub fn last_used(&self) -> Option<Timestamp> {
+        match self {
+            Self::Entry(entry) => Some(entry.last_used),
+            Self::Ref { .. } => None,
         }
     }
 

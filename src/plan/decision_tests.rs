@@ -86,7 +86,7 @@ fn an_item_tells_what_it_is_and_what_it_is_called() {
 
 fn decision(item: Item, verdict: Verdict) -> Decision {
     let layer_status = item.is_layer().then_some(match verdict {
-        Verdict::Keep(KeepReason::Referenced) => LayerStatus::Referenced(Vec::new()),
+        Verdict::Keep(KeepReason::Referenced) => LayerStatus::Referenced(1),
         _ => LayerStatus::Unreferenced,
     });
     let (refs, users) = (Vec::new(), Vec::new());

@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 
 use super::decision::{Decision, Item, Plan, decide};
 use super::evidence::Evidence;
-use super::fit::{evictable, fit};
 use super::identity::Identity;
 use super::layers;
 use super::older_build::Builds;
@@ -15,6 +14,7 @@ use super::options::GcOptions;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::refs::decide_refs;
+use super::spending::{spend, spending_order};
 use super::timeline::Timeline;
 use super::unreplaced::{builds, unreplaced};
 use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, Ref, UsingProcess};
@@ -65,8 +65,8 @@ pub fn gc(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -> Pl
     }
 }
 
-/// The plan after which the cache occupies `limit` at most, if that can be had: besides what goes anyway, the images go
-/// that were used least recently.
+/// The plan after which the cache occupies `limit` at most, if that can be had: besides what goes anyway, as much as it
+/// takes of what may be spent.
 fn fit_to(
     limit: ByteSize,
     usage: &CacheUsage,
@@ -74,14 +74,39 @@ fn fit_to(
     options: &GcOptions,
     evidence: &Evidence,
 ) -> Plan {
-    let evict = |evicted: &HashSet<Location>| {
-        let evicted = options.evicted.union(evicted).cloned().collect();
-        decide_all(inventory, &GcOptions { evicted, ..options.clone() }, evidence)
-    };
+    let spending = Spending::new(inventory, options, evidence);
     let size = |plan: &Plan| usage.total_without(&plan.to_remove().into_iter().collect()).on_disk();
-    let candidates = evictable(&decide_all(inventory, options, evidence));
-    let (evicted, left) = fit(&candidates, limit, |evicted| size(&evict(evicted)));
-    evict(&evicted).leaving(left)
+    let (spent, left) = spend(&spending.order, limit, |spent| size(&spending.plan(spent)));
+    spending.plan(&spent).leaving(left)
+}
+
+/// What a limit may spend, besides what goes anyway.
+pub(super) struct Spending<'a> {
+    inventory: &'a Inventory,
+    options: &'a GcOptions,
+    evidence: &'a Evidence,
+    anyway: HashSet<Location>,
+    /// The cheapest first.
+    pub order: Vec<Location>,
+}
+
+impl<'a> Spending<'a> {
+    pub fn new(inventory: &'a Inventory, options: &'a GcOptions, evidence: &'a Evidence) -> Self {
+        let (anyway, order) = (HashSet::new(), Vec::new());
+        let nothing = Self { inventory, options, evidence, anyway, order };
+        let all = inventory.entries.iter().map(|entry| entry.location.clone()).collect();
+        let (least, most) = (nothing.plan(&HashSet::new()), nothing.plan(&all));
+        let order = spending_order(&least, &most);
+        Self { anyway: least.to_remove().into_iter().collect(), order, ..nothing }
+    }
+
+    /// The plan that spends this. An orphan goes even if that is the newer build that has replaced it.
+    pub fn plan(&self, spent: &HashSet<Location>) -> Plan {
+        let evicted = [&self.options.evicted, &self.anyway, spent].into_iter().flatten();
+        let evicted = evicted.cloned().collect();
+        let options = GcOptions { evicted, ..self.options.clone() };
+        decide_all(self.inventory, &options, self.evidence)
+    }
 }
 
 fn decide_all(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -> Plan {
@@ -134,17 +159,19 @@ fn decide_layers(
     let staying: Vec<_> = staying.filter_map(|decision| decision.item.rootfs()).collect();
     let locations: HashSet<_> = staying.iter().map(|entry| &entry.location).collect();
     let pulls = staying.iter().filter(|entry| entry.is_extraction());
-    let pulls: Vec<_> = pulls.map(|entry| &entry.location).collect();
+    let pulls: HashSet<_> = pulls.map(|entry| &entry.location).collect();
     let timeline = Timeline::new(inventory, &evidence.lifetimes);
-    let timeline = timeline.staying(|image| locations.contains(image));
+    let pulls = timeline.staying(|image| pulls.contains(image));
+    let staying = timeline.staying(|image| locations.contains(image));
     let decide_layer = |layer: &&Entry| {
-        let layer_status = timeline.layer_status(layer);
-        let is_pulled = layers::is_pulled(&layer_status, &pulls);
+        let layer_status = staying.layer_status(layer);
+        let is_pulled = pulls.may_use(layer);
         let is_used = evidence.in_use.as_ref().map(|users| !users.get(&layer.location).is_empty());
         let is_recent = options.is_recent(layer.last_used, evidence.now);
+        let choice = options.choice_for(&layer.location);
         let verdict = match inventory.begun.contains(&layer.location) {
             true if is_used == Some(false) => Verdict::Remove(RemoveReason::InterruptedGc),
-            _ => layers::verdict(&layer_status, options.layers, is_used, is_pulled, is_recent),
+            _ => layers::verdict(&layer_status, choice, is_used, is_pulled, is_recent),
         };
         let users = evidence.users(&layer.location).to_vec();
         let item = Item::Entry((*layer).clone());
@@ -233,13 +260,21 @@ impl<'a> Collection<'a> {
     /// Why an image goes although it is referenced, or unreplaced, if it does.
     fn wish(&self, image: &Entry) -> Option<RemoveReason> {
         let age = self.evidence.now.duration_since(image.last_used);
-        if self.options.unused_for.is_some_and(|limit| age >= limit) {
+        if self.options.keep_wanted || self.is_excluded(image) {
+            None
+        } else if self.options.unused_for.is_some_and(|limit| age >= limit) {
             Some(RemoveReason::Unused)
         } else if self.options.evicted.contains(&image.location) {
             Some(RemoveReason::OverMaxSize)
         } else {
             None
         }
+    }
+
+    fn is_excluded(&self, image: &Entry) -> bool {
+        let names = self.reachability.get(&image.location.name);
+        let mut names = names.iter().filter_map(|found| found.image.as_deref());
+        names.any(|name| self.options.exclude.iter().any(|pattern| pattern.matches(name)))
     }
 
     fn is_begun(&self, entry: &Entry) -> bool {

@@ -6,16 +6,6 @@
 use super::options::LayerChoice;
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::timeline::LayerStatus;
-use crate::cache::Location;
-
-/// Whether one of `pulls`, which are in progress, may use a layer that stands so.
-pub(super) fn is_pulled(layer_status: &LayerStatus, pulls: &[&Location]) -> bool {
-    match layer_status {
-        LayerStatus::Referenced(holders) => holders.iter().any(|holder| pulls.contains(&holder)),
-        LayerStatus::Unknown(_) => !pulls.is_empty(),
-        LayerStatus::Unreferenced => false,
-    }
-}
 
 /// What becomes of a layer that stands so; `is_used` says whether a process uses it, if that is known, and
 /// `is_pulled` whether a pull in progress may, and
@@ -59,7 +49,7 @@ mod tests {
         use RemoveReason::{LayerCache, UnreferencedLayer};
         use Verdict::{Keep, Remove};
         let unknown_layer = UnknownLayer { reason: UnknownReason::NoBirth, image: Option::None };
-        let referenced = LayerStatus::Referenced(Vec::new());
+        let referenced = LayerStatus::Referenced(1);
         let (unreferenced, unknown) =
             (LayerStatus::Unreferenced, LayerStatus::Unknown(unknown_layer));
         for (layer_status, choice, is_used, is_pulled, expected) in [
@@ -84,27 +74,6 @@ mod tests {
             let recent = verdict(layer_status, choice, Some(is_used), is_pulled, true);
             assert!(!recent.removes(), "{layer_status:?} {choice:?} {is_pulled}");
             assert!(!unknown.removes(), "{layer_status:?} {choice:?} {is_pulled}");
-        }
-    }
-
-    #[test]
-    fn a_pull_may_use_what_it_holds_and_what_nobody_can_tell() {
-        let place = |name| {
-            let name = crate::cache::EntryName::new(name).unwrap();
-            Location { folder: crate::cache::Folder::Root, name }
-        };
-        let (image, pull) = (place("sha256-a"), place("tmp-rootfs-1"));
-        let unknown_layer = UnknownLayer { reason: UnknownReason::NoBirth, image: None };
-        let unknown = LayerStatus::Unknown(unknown_layer);
-        for (layer_status, pulls, expected) in [
-            (LayerStatus::Referenced(vec![image.clone(), pull.clone()]), &[&pull][..], true),
-            (LayerStatus::Referenced(vec![image.clone()]), &[&pull], false),
-            (LayerStatus::Referenced(vec![image.clone()]), &[], false),
-            (unknown.clone(), &[&pull], true),
-            (unknown, &[], false),
-            (LayerStatus::Unreferenced, &[&pull], false),
-        ] {
-            assert_eq!(is_pulled(&layer_status, pulls), expected, "{layer_status:?} {pulls:?}");
         }
     }
 }

@@ -15,7 +15,6 @@ mod decision;
 mod decision_tests;
 mod dropped_refs;
 mod evidence;
-mod fit;
 mod gc;
 #[cfg(test)]
 mod gc_tests;
@@ -36,6 +35,9 @@ mod rebuild_tests;
 mod refs;
 #[cfg(test)]
 mod refusal_tests;
+mod spending;
+#[cfg(test)]
+mod spending_tests;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
@@ -47,13 +49,10 @@ mod wanted_tests;
 pub use decision::{Decision, Item, Plan};
 pub use dropped_refs::DroppedRefs;
 pub use evidence::{Activity, Evidence};
-pub use fit::{evictable, fit};
 pub use gc::gc;
 pub use identity::Identity;
-pub use older_build::Builds;
 pub use on_request::{purge, rm};
 pub use options::{GcOptions, LayerChoice};
 pub use reachability::{Reachability, dangling};
 pub use reason::{KeepReason, RemoveReason, Verdict};
 pub use timeline::{LayerStatus, Staying, Timeline, UnknownLayer, UnknownReason};
-pub use tokens::Build;

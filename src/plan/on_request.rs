@@ -4,10 +4,13 @@ use std::collections::HashSet;
 
 use jiff::SignedDuration;
 
-use super::decision::{Item, Plan, decide, decide_ref, ref_item};
+use super::decision::{Decision, Item, Plan, decide, decide_ref, ref_item};
 use super::evidence::Evidence;
+use super::identity::Identity;
+use super::older_build::Builds;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, RemoveReason, Verdict};
+use super::unreplaced::builds;
 use crate::cache::{Digest, Entry, Inventory, RefIndex};
 
 /// How long after its last use an image stays even if it was named.
@@ -46,11 +49,13 @@ pub fn rm(
     evidence: &Evidence,
 ) -> Plan {
     let reachability = Reachability::new(&inventory.refs.refs);
+    let builds = builds(inventory, evidence);
     let images = inventory.images().filter(|(_, digest)| chosen.contains(digest));
     let images = images.map(|(entry, _)| {
         let verdict = verdict(entry, inventory, despite_lease, evidence);
         let users = evidence.users(&entry.location).to_vec();
-        decide(Item::Entry(entry.clone()), verdict, &reachability, users, evidence)
+        let image = decide(Item::Entry(entry.clone()), verdict, &reachability, users, evidence);
+        identified(image, &builds, &reachability, evidence)
     });
     let images: Vec<_> = images.collect();
     let going = images.iter().filter(|image| image.verdict.removes());
@@ -101,7 +106,10 @@ pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
         decide(item, verdict, &reachability, users, evidence)
     };
     let entries = inventory.entries.iter().cloned().map(Item::Entry);
-    let entries: Vec<_> = entries.map(|item| decide(item, verdict)).collect();
+    let builds = builds(inventory, evidence);
+    let entries =
+        entries.map(|item| identified(decide(item, verdict), &builds, &reachability, evidence));
+    let entries: Vec<_> = entries.collect();
     let refused = entries.iter().filter(|decision| decision.refusal.is_some());
     let refused: HashSet<_> = refused.filter_map(|decision| decision.item.image_name()).collect();
     let refs = ref_items(&inventory.refs).map(|item| {
@@ -112,6 +120,19 @@ pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
     });
     let refs: Vec<_> = refs.collect();
     Plan::new([entries, refs].concat())
+}
+
+/// Adds what an orphan most likely was.
+fn identified(
+    image: Decision,
+    builds: &Builds<'_>,
+    reachability: &Reachability<'_>,
+    evidence: &Evidence,
+) -> Decision {
+    let is_orphan = image.item.is_image_in_place() && image.refs.is_empty();
+    let location = image.item.location();
+    let identity = is_orphan.then(|| Identity::new(location, builds, reachability, evidence));
+    Decision { identity: identity.flatten(), ..image }
 }
 
 /// All files in `refs`, whatever is in them.

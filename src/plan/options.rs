@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cache::Location;
+use crate::cache::{Location, Pattern};
 
 /// How long an orphan and a layer stay after their last use, by default. The owner drops a reference for as long as it
 /// asks the registry, at most five minutes, and writes it back.
@@ -33,11 +33,15 @@ pub struct GcOptions {
     pub all: bool,
     /// An image goes although it is referenced if it was not used within this time. `None`: no image does.
     pub unused_for: Option<SignedDuration>,
-    /// What the cache may occupy at most. Images that were used least recently go although they are referenced until it
-    /// fits. `None`: no limit.
+    /// What the cache may occupy at most. Until it fits, unreferenced layers go, then the other layers, then images
+    /// although they are referenced; in each group, those that were used least recently. `None`: no limit.
     pub max_size: Option<ByteSize>,
-    /// These images go although they are referenced, as if the limit on the size had chosen them.
+    /// These layers go, and these images although they are referenced, as if the limit on the size had chosen them.
     pub evicted: HashSet<Location>,
+    /// Images of which a reference matches one of these stay, whatever the limits are. None by default.
+    pub exclude: Vec<Pattern>,
+    /// No image that is referenced or unreplaced goes, whatever the limits are: not by default.
+    pub keep_wanted: bool,
     /// An extraction is abandoned if nothing in it has changed for this long: 24 hours by default.
     pub temp_age: SignedDuration,
     /// Which layers go: none by default.
@@ -49,6 +53,11 @@ impl GcOptions {
     pub(super) fn is_recent(&self, last_used: Timestamp, now: Timestamp) -> bool {
         !self.keep_recent.is_zero() && now.duration_since(last_used) < self.keep_recent
     }
+
+    /// Which layers go, as far as it is about the one at `layer`.
+    pub(super) fn choice_for(&self, layer: &Location) -> LayerChoice {
+        if self.evicted.contains(layer) { LayerChoice::All } else { self.layers }
+    }
 }
 
 impl Default for GcOptions {
@@ -59,6 +68,8 @@ impl Default for GcOptions {
             unused_for: None,
             max_size: None,
             evicted: HashSet::new(),
+            exclude: Vec::new(),
+            keep_wanted: false,
             temp_age: TEMP_AGE,
             layers: LayerChoice::None,
         }

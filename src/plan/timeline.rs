@@ -25,8 +25,9 @@ const TOUCH: SignedDuration = SignedDuration::from_millis(10);
 /// Where a layer stands: needed, not needed, or nobody can tell. There will be no fourth answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LayerStatus {
-    /// These can be made of it: images, and extractions that will be.
-    Referenced(Vec<Location>),
+    /// So many can be made of it: images, and extractions that will be. [`Timeline::made_of`] names
+    /// them; to keep the names for every layer would take memory for each pair of layer and image.
+    Referenced(usize),
     /// Nothing that stays can be made of it.
     Unreferenced,
     /// Nobody can tell.
@@ -101,6 +102,8 @@ pub struct Timeline<'a> {
     inventory: &'a Inventory,
     /// Of every image and extraction, hidden images included, by its place in the inventory.
     made: Vec<(usize, Result<Period, UnknownReason>)>,
+    /// Of those, the ones whose times tell when.
+    known: Periods<usize>,
     places: HashMap<&'a Location, usize>,
     lives: HashMap<&'a Location, Result<Period, UnknownReason>>,
     /// The layers that have a life, by their places in the inventory.
@@ -127,6 +130,7 @@ impl<'a> Timeline<'a> {
             inventory,
             layers: Periods::new(alive),
             lives,
+            known,
             places: entries().map(|(place, entry)| (&entry.location, place)).collect(),
             made,
         }
@@ -152,6 +156,14 @@ impl<'a> Timeline<'a> {
         let index = self.made.binary_search_by_key(place, |(place, _)| *place).ok()?;
         let made = self.made[index].1.ok()?;
         Some(self.layers.overlapping(made))
+    }
+
+    /// The images and extractions that can be made of a layer, in the order of the inventory, whatever
+    /// becomes of them. None if its times say nothing.
+    pub fn made_of(&self, layer: &Location) -> Vec<&'a Location> {
+        let life = self.lives.get(layer).and_then(|life| life.ok());
+        let places = life.map(|life| self.known.overlapping(life)).unwrap_or_default();
+        places.into_iter().map(|place| &self.inventory.entries[place].location).collect()
     }
 }
 
@@ -182,14 +194,16 @@ impl Staying<'_, '_> {
             Ok(life) => life,
             Err(reason) => return unknown(reason, None),
         };
-        let holders = self.known.overlapping(life).into_iter();
-        let entries = &self.timeline.inventory.entries;
-        let holders: Vec<_> = holders.map(|place| entries[place].location.clone()).collect();
-        match self.unknown {
-            _ if !holders.is_empty() => LayerStatus::Referenced(holders),
-            Some((image, reason)) => unknown(reason, Some(image)),
-            None => LayerStatus::Unreferenced,
+        match (self.known.count(life), self.unknown) {
+            (count @ 1.., _) => LayerStatus::Referenced(count),
+            (0, Some((image, reason))) => unknown(reason, Some(image)),
+            (0, None) => LayerStatus::Unreferenced,
         }
+    }
+
+    /// Whether any of them is made of a layer, or may be for all that its times say.
+    pub(super) fn may_use(&self, layer: &Entry) -> bool {
+        !self.is_empty && self.layer_status(layer) != LayerStatus::Unreferenced
     }
 }
 
@@ -203,7 +217,7 @@ fn life(layer: &Entry, times: &Lifetimes, made: &Periods<usize>) -> Result<Perio
         return Err(UnknownReason::Contradiction);
     }
     let is_untouched = layer.last_used.duration_since(filled) <= TOUCH;
-    if is_untouched && !made.overlap(Period { start: born, end: born }) {
+    if is_untouched && made.count(Period { start: born, end: born }) == 0 {
         return Err(UnknownReason::Untouched);
     }
     Ok(Period { start: born, end: layer.last_used })

@@ -87,8 +87,11 @@ impl Scene {
         let layer = self.inventory.entries.iter().find(is_layer).unwrap();
         let stays = |image: &Location| !dead.contains(&image.name.to_string().as_str());
         match timeline.staying(stays).layer_status(layer) {
-            LayerStatus::Referenced(holders) => {
-                let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
+            LayerStatus::Referenced(count) => {
+                let images = timeline.made_of(&layer.location).into_iter();
+                let names: Vec<_> =
+                    images.filter(|image| stays(image)).map(ToString::to_string).collect();
+                assert_eq!(names.len(), count);
                 names.join(" ")
             }
             LayerStatus::Unreferenced => "unreferenced".to_owned(),
@@ -150,6 +153,30 @@ fn an_extraction_holds_whatever_was_touched_since_it_began() {
         scene.extraction(6000, 6500);
         scene.layer(born, filled, last_used);
         assert_eq!(scene.layer_status(&["sha256-r"]), expected, "{born} {filled} {last_used}");
+    }
+}
+
+/// What a pull in progress may use stays even with `--layers=all`.
+#[test]
+fn a_pull_may_use_what_it_has_touched_and_what_times_cannot_rule_out() {
+    type Change = fn(&mut Scene);
+    let rows: [(Change, &str, bool); 6] = [
+        (|_| {}, "tmp-rootfs-1", true),
+        (|scene| scene.inventory.entries[2].last_used = at(5999), "tmp-rootfs-1", false),
+        (|scene| scene.layer_times().born = None, "tmp-rootfs-1", true),
+        (|scene| scene.inventory.problems.push(Error::Interrupted), "tmp-rootfs-1", true),
+        // With no pull in progress there is none that could use it.
+        (|scene| scene.layer_times().born = None, "none", false),
+        (|scene| scene.inventory.problems.push(Error::Interrupted), "none", false),
+    ];
+    for (number, (change, pull, expected)) in rows.into_iter().enumerate() {
+        let mut scene = usual();
+        scene.extraction(6000, 6500);
+        scene.layer(100, 200, 6000);
+        change(&mut scene);
+        let timeline = Timeline::new(&scene.inventory, &scene.times);
+        let pulls = timeline.staying(|image| image.name.to_string() == pull);
+        assert_eq!(pulls.may_use(&scene.inventory.entries[2]), expected, "{number}");
     }
 }
 
@@ -233,6 +260,6 @@ fn standings_and_doubts_have_stable_names_and_words() {
         assert_eq!((reason.name(), reason.to_string().as_str()), (name, words));
         assert_eq!(LayerStatus::Unknown(UnknownLayer { reason, image: None }).name(), "unknown");
     }
-    assert_eq!(LayerStatus::Referenced(Vec::new()).name(), "referenced");
+    assert_eq!(LayerStatus::Referenced(1).name(), "referenced");
     assert_eq!(LayerStatus::Unreferenced.name(), "unreferenced");
 }

@@ -31,7 +31,7 @@ fn is_counted_and_removed(cache: &TestCache, directories: u32, limit: Option<u32
     let list = run(cache, limit, &["list", "--sizes", "--format", "json"]);
     assert_eq!((list.code, list.err.as_str()), (0, ""), "{limit:?}");
     let list = list.json();
-    assert_eq!(list["totals"]["on_disk_bytes"], bytes, "{limit:?}");
+    assert_eq!(list["totals"]["usage"]["on_disk_bytes"], bytes, "{limit:?}");
     assert_eq!(list["images"][0]["usage"]["directories"], directories, "{limit:?}");
     let size = ByteSize::b(image).display().iec();
     let text = run(cache, limit, &["gc"]).ok();

@@ -19,14 +19,17 @@ fn each_removal_has_a_line_and_the_end_says_what_was_freed() {
     assert_eq!(
         dry,
         format!(
-            "Would remove {}  {size:>10}  orphan\nWould remove 1 image, freeing {size}\n",
-            "sha256:dead"
+            "Would remove {}  {size:>10}  orphan: used 30 min ago\nWould remove 1 image, freeing {size}\n",
+            "dead"
         )
     );
     let real = run(&cache, &["gc"]).ok();
     assert_eq!(
         real,
-        format!("Removed {}  {size:>10}  orphan\nRemoved 1 image, freed {size}\n", "sha256:dead")
+        format!(
+            "Removed {}  {size:>10}  orphan: used 30 min ago\nRemoved 1 image, freed {size}\n",
+            "dead"
+        )
     );
     let again = run(&cache, &["gc"]).ok();
     assert_eq!(again, format!("Nothing to remove in {}.\n", cache.dir().display()));
@@ -38,7 +41,7 @@ fn verbose_says_what_is_kept_and_why_and_quiet_says_nothing() {
     cache.live("live");
     cache.image("dead");
     let text = run(&cache, &["gc", "-nv"]).out;
-    let kept = "Would keep   sha256:live              referenced: example.com/live:latest\n";
+    let kept = "Would keep   live              referenced: example.com/live:latest\n";
     assert!(text.contains(kept), "{text}");
     assert_eq!(run(&cache, &["gc", "-q"]).ok(), "");
     assert!(!cache.path("sha256-dead").exists());

@@ -1,14 +1,96 @@
 //! The documents, field by field.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::support::cache::agents::Agent;
 use crate::support::{TestCache, du, exactly, run};
 
-/// The names of an object's fields, in order of the alphabet.
-fn fields(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+/// What every field of every command may hold, as `docs/json.md` has it. A change of a name or a type is
+/// a new `schema_version`; a new field is a new line here and there.
+const SCHEMA: &str = include_str!("json_schema.txt");
+
+/// Adds each field of a document to the lines of a schema: its path, and the types of what was seen there.
+fn add_fields(schema: &mut BTreeMap<String, BTreeSet<&'static str>>, path: &str, value: &Value) {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    schema.entry(path.to_owned()).or_default().insert(kind);
+    match value {
+        Value::Object(fields) => {
+            fields
+                .iter()
+                .for_each(|(name, value)| add_fields(schema, &format!("{path}.{name}"), value));
+        }
+        Value::Array(items) => {
+            items.iter().for_each(|item| add_fields(schema, &format!("{path}[]"), item));
+        }
+        _ => {}
+    }
+}
+
+/// A line of the schema: the path of a field, and the types that it may have.
+fn field(line: &'static str) -> (&'static str, Vec<&'static str>) {
+    let (path, kinds) = line.split_once(": ").unwrap();
+    (path, kinds.split(" or ").collect())
+}
+
+#[test]
+fn the_schema_is_the_one_that_is_documented() {
+    let cache = TestCache::in_memory();
+    cache.live("live");
+    cache.configure("live", r#"{"Entrypoint":["/bin/agent"],"Cmd":["x"],"Env":["A=1"]}"#);
+    cache.image("orphan");
+    cache.configure("orphan", r#"{"Entrypoint":["/bin/agent"]}"#);
+    cache.pull(Agent::Codex, 1);
+    cache.dangling("example.com/gone:1", "gone");
+    cache.raw_ref("old", "sha256:orphan");
+    cache.raw_ref("broken", "");
+    fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
+    fs::write(cache.path("notes.txt"), "").unwrap();
+    let lease = cache.path("sha256-live");
+    let in_use = fs::File::open(lease.join(".oci-config.json")).unwrap();
+    let nowhere = cache.home().join("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    let told: BTreeMap<&str, Vec<&str>> = SCHEMA.lines().map(field).collect();
+    let mut seen = BTreeMap::new();
+    for words in [
+        &["list", "--no-sizes"][..],
+        &["list", "--sizes"],
+        &["show", "live", "--files", "-v"],
+        &["show", "orphan"],
+        &["gc", "-n", "--max-size", "1B", "--keep-recent", "0s"],
+        &["gc", "--keep-recent", "0s"],
+        &["rm", "-n", "live"],
+        &["purge", "-n"],
+        &["tag", "live", "example.com/other:1"],
+        &["untag", "example.com/other:1"],
+        &["dir"],
+        &["list", "--cache-dir", nowhere],
+    ] {
+        let document = run(&cache, &[words, &["--json"]].concat()).json();
+        assert_eq!(document["schema_version"], 3, "{words:?}");
+        let name = if document.get("error").is_some() { "failure" } else { words[0] };
+        add_fields(&mut seen, name, &document);
+    }
+    drop(in_use);
+    for (path, kinds) in &seen {
+        let told = told.get(path.as_str()).unwrap_or_else(|| panic!("{path} is told of nowhere"));
+        assert!(kinds.iter().all(|kind| told.contains(kind)), "{path}: {kinds:?}, not {told:?}");
+    }
+    // An object has all of its fields, whatever they hold.
+    let is_seen = |path: &str| seen.get(path).is_some_and(|kinds| kinds.contains("object"));
+    for path in told.keys().filter(|path| !path.ends_with("[]")) {
+        let Some((object, _)) = path.rsplit_once('.') else { continue };
+        assert!(!is_seen(object) || seen.contains_key(*path), "{path} is gone");
+    }
 }
 
 #[test]
@@ -25,40 +107,8 @@ fn list_has_all_its_fields() {
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     fs::write(cache.path("notes.txt"), "").unwrap();
     let list = run(&cache, &["list", "--format", "json", "--sort", "name"]).json();
-    assert_eq!(
-        fields(&list),
-        [
-            "cache_dir",
-            "images",
-            "layers",
-            "leftovers",
-            "refs",
-            "schema_version",
-            "strangers",
-            "totals",
-            "warnings"
-        ]
-    );
-    assert_eq!(list["schema_version"], 2);
     assert_eq!(list["cache_dir"], cache.dir().to_str().unwrap());
     let [image, orphan] = list["images"].as_array().unwrap().as_slice() else { panic!("{list}") };
-    assert_eq!(
-        fields(image),
-        [
-            "digest",
-            "guess",
-            "in_use",
-            "last_used",
-            "layers",
-            "layers_bytes",
-            "path",
-            "refs",
-            "status",
-            "unique_bytes",
-            "usage",
-            "used_in_place"
-        ]
-    );
     assert_eq!((&image["guess"], &image["in_use"]), (&Value::Null, &json!(false)));
     assert_eq!(
         orphan["guess"],
@@ -69,22 +119,10 @@ fn list_has_all_its_fields() {
     assert_eq!(image["refs"], json!(["example.com/live:latest"]));
     assert_eq!((&image["status"], &orphan["status"]), (&json!("live"), &json!("orphan")));
     assert!(image["last_used"].as_str().unwrap().ends_with('Z'));
-    assert_eq!(
-        fields(&image["usage"]),
-        ["apparent_bytes", "complete", "directories", "files", "on_disk_bytes"]
-    );
     assert_eq!(image["usage"]["complete"], true);
     let layer = &list["layers"][0];
-    assert_eq!(
-        fields(layer),
-        ["digest", "images", "last_used", "path", "reason", "status", "unique_bytes", "usage"]
-    );
     // Nobody has pulled it: the test has set its times.
     assert_eq!((&layer["status"], &layer["reason"]), (&json!("unknown"), &json!("contradiction")));
-    assert_eq!(
-        fields(&list["leftovers"][0]),
-        ["last_changed", "name", "path", "unique_bytes", "usage"]
-    );
     assert_eq!(list["refs"]["total"], 3);
     assert_eq!(
         list["refs"]["dangling"],
@@ -95,8 +133,8 @@ fn list_has_all_its_fields() {
         list["refs"]["invalid"],
         json!([{"path": broken.to_str().unwrap(), "problem": "it is empty"}])
     );
-    assert_eq!(list["strangers"][0]["name"], "notes.txt");
-    assert_eq!(list["totals"]["on_disk_bytes"], du(&cache.dir()));
+    assert_eq!(list["others"][0]["name"], "notes.txt");
+    assert_eq!(list["totals"]["usage"]["on_disk_bytes"], du(&cache.dir()));
     let bytes = exactly(du(&cache.path("sha256-orphan")));
     assert_eq!((&list["totals"]["reclaimable_bytes"], &orphan["unique_bytes"]), (&bytes, &bytes));
     assert_eq!(list["warnings"].as_array().unwrap().len(), 1);
@@ -112,31 +150,7 @@ fn show_has_all_its_fields() {
             "Env": ["PATH=/usr/local/bin:/usr/bin:/bin"]}"#,
     );
     let show = run(&cache, &["show", "live", "--format", "json"]).json();
-    assert_eq!(
-        fields(&show),
-        [
-            "born",
-            "cache_dir",
-            "config",
-            "digest",
-            "directories",
-            "files",
-            "guess",
-            "in_use",
-            "last_used",
-            "layers",
-            "layers_bytes",
-            "path",
-            "refs",
-            "schema_version",
-            "status",
-            "unique_bytes",
-            "usage",
-            "used_in_place",
-            "warnings"
-        ]
-    );
-    assert_eq!((&show["schema_version"], &show["files"]), (&json!(2), &Value::Null));
+    assert_eq!(show["files"], Value::Null);
     assert_eq!((&show["digest"], &show["status"]), (&json!("sha256:live"), &json!("live")));
     assert_eq!(show["path"], live.to_str().unwrap());
     assert_eq!(show["refs"], json!(["example.com/live:latest"]));
@@ -153,7 +167,6 @@ fn show_has_all_its_fields() {
     assert_eq!(show["usage"]["on_disk_bytes"], du(&live));
     assert_eq!(show["unique_bytes"], exactly(du(&live)));
     let directory = &show["directories"][0];
-    assert_eq!(fields(directory), ["depth", "path", "usage"]);
     assert_eq!((&directory["path"], &directory["depth"]), (&json!("/usr"), &json!(1)));
     assert_eq!(directory["usage"], {
         let mut usage = show["usage"].clone();
@@ -178,44 +191,11 @@ fn gc_has_all_its_fields() {
     cache.live("live");
     let bytes = du(&cache.image("orphan"));
     let gc = run(&cache, &["gc", "--format", "json"]).json();
-    assert_eq!(
-        fields(&gc),
-        ["cache_dir", "decisions", "dry_run", "schema_version", "totals", "warnings"]
-    );
     let [kept, removed] = gc["decisions"].as_array().unwrap().as_slice() else { panic!("{gc}") };
-    assert_eq!(
-        fields(kept),
-        [
-            "action",
-            "digest",
-            "error",
-            "kind",
-            "last_used",
-            "mount",
-            "path",
-            "reason",
-            "refs",
-            "usage",
-            "users"
-        ]
-    );
     assert_eq!((&kept["action"], &kept["reason"]), (&json!("keep"), &json!("referenced")));
     assert_eq!((&removed["action"], &removed["reason"]), (&json!("remove"), &json!("orphan")));
     assert_eq!((&kept["usage"], &removed["error"]), (&Value::Null, &Value::Null));
     let totals = &gc["totals"];
-    assert_eq!(
-        fields(totals),
-        [
-            "failed",
-            "file_system_freed_bytes",
-            "freed_bytes",
-            "kept",
-            "layers_reclaimable_bytes",
-            "removed",
-            "unreplaced",
-            "unreplaced_bytes"
-        ]
-    );
     assert_eq!(
         (&totals["removed"], &totals["kept"], &totals["failed"]),
         (&json!(1), &json!(1), &json!(0))
@@ -227,14 +207,29 @@ fn gc_has_all_its_fields() {
 }
 
 #[test]
-fn a_missing_cache_still_gives_a_whole_document() {
+fn a_command_that_fails_as_a_whole_says_so_in_a_document() {
     let cache = TestCache::new();
-    fs::remove_dir(cache.dir()).unwrap();
-    for verb in ["list", "gc", "purge"] {
-        let document = run(&cache, &[verb, "--format", "json"]).json();
-        assert_eq!(document["schema_version"], 2);
-        assert_eq!(document["warnings"], json!([]));
+    cache.live("live");
+    let unreadable = cache.path("refs/loop");
+    std::os::unix::fs::symlink("loop", &unreadable).unwrap();
+    let parent = cache.home().to_str().unwrap();
+    let path = |value: &Value| value["error"]["path"].as_str().unwrap().to_owned();
+    for (words, code, expected, hint) in [
+        (&["gc"][..], 1, unreadable.to_str().unwrap(), None),
+        (&["list", "--cache-dir", parent], 1, parent, Some("did you mean")),
+    ] {
+        let failed = run(&cache, &[words, &["--json"]].concat());
+        let document = failed.json();
+        assert_eq!((failed.code, path(&document).as_str()), (code, expected), "{words:?}");
+        assert!(failed.err.starts_with("error: "), "{}", failed.err);
+        let message = document["error"]["message"].as_str().unwrap();
+        assert!(failed.err.contains(message), "{message}");
+        let said = document["error"]["hint"].as_str();
+        assert_eq!(said.is_some(), hint.is_some(), "{said:?}");
+        assert!(said.is_none_or(|said| said.contains(hint.unwrap())), "{said:?}");
     }
+    let typo = run(&cache, &["lst", "--json"]);
+    assert_eq!((typo.code, typo.out.as_str()), (2, ""));
 }
 
 #[test]

@@ -45,14 +45,14 @@ fn one_row_an_image_most_recently_used_first_and_totals() {
         run(&cache, &["list"]).ok(),
         format!(
             "\
-DIGEST                    SIZE  LAST USED   IMAGE
-sha256:aaaaaaaaaaaa  {a:>9}  10 min ago  example.com/a:1 (+1 more)
-sha256:bbbbbbbbbbbb  {b:>9}  20 min ago  example.com/c:1
-sha256:cccccccccccc  {c:>9}  30 min ago  (unknown image)
-sha256:dddddddddddd  {d:>9}  8 days ago  (orphan) older example.com/a:1?
+IMAGE                      ID                 SIZE  LAST USED   STATUS
+example.com/a:1 (+1 more)  aaaaaaaaaaaa  {a:>9}  10 min ago  live
+example.com/c:1            bbbbbbbbbbbb  {b:>9}  20 min ago  live
+(unknown image)            cccccccccccc  {c:>9}  30 min ago  live
+older a:1?                 dddddddddddd  {d:>9}  8 days ago  orphan
 
 4 images (1 orphan) {rootfs}, layers 0 B, leftovers 0 B, total {total}
-1 orphan holds {d}: `bbox cache --cache-dir {} gc` gives it back
+{d} reclaimable (1 orphan): run `bbox cache --cache-dir {} gc`
 ",
             cache.dir().display()
         )
@@ -66,7 +66,7 @@ fn sizes_are_what_du_says_for_each_image_and_for_everything() {
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     fs::write(cache.path("notes.txt"), "a stranger takes space, too").unwrap();
     let list = run(&cache, &["list", "--format", "json"]).json();
-    assert_eq!(list["totals"]["on_disk_bytes"], du(&cache.dir()));
+    assert_eq!(list["totals"]["usage"]["on_disk_bytes"], du(&cache.dir()));
     for kind in ["images", "layers", "leftovers"] {
         for entry in list[kind].as_array().unwrap() {
             let path = entry["path"].as_str().unwrap();
@@ -84,7 +84,7 @@ fn an_inode_shared_by_two_images_counts_once_in_the_total_and_is_not_reclaimable
     fs::hard_link(live.join("big"), orphan.join("big")).unwrap();
     age(&orphan, USED);
     let list = run(&cache, &["list", "--format", "json"]).json();
-    assert_eq!(list["totals"]["on_disk_bytes"], du(&cache.dir()));
+    assert_eq!(list["totals"]["usage"]["on_disk_bytes"], du(&cache.dir()));
     let own = exactly(du(&orphan) - (1 << 20));
     assert_eq!(list["totals"]["reclaimable_bytes"], own);
     assert_eq!(list["images"][0]["unique_bytes"], own);
@@ -104,20 +104,20 @@ fn the_full_account_has_every_kind_of_entry_and_adds_up() {
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        row("DIGEST")[1..],
-        ["APPARENT", "ON", "DISK", "UNIQUE", "FILES", "DIRS", "LAST", "USED", "LAYERS", "IMAGE"]
+        row("ID ")[1..],
+        ["APPARENT", "ON", "DISK", "FILES", "DIRS", "LAST", "USED", "LAYERS", "IMAGE"]
     );
     // A small tree has eight names that are no directory; `own` and the config make ten.
-    assert_eq!(row("sha256:aaaaaaaaaaaa")[7..9], ["10", "5"]);
+    assert_eq!(row("aaaaaaaaaaaa")[5..7], ["10", "5"]);
     assert_eq!(
-        row("sha256:layer0123456")[7..],
+        row("layer0123456")[5..],
         ["8", "5", "30", "min", "ago", "unknown", "copied,", "or", "the", "clock", "was", "set"]
     );
     assert!(row("tmp-rootfs-1").ends_with(&["an", "extraction"]));
-    assert!(row("sha256:old").ends_with(&["an", "interrupted", "gc"]));
-    assert_eq!(row("images")[7..], ["40", "20"]);
-    assert_eq!(row("index")[7..], ["4", "3"]);
-    assert_eq!(row("everything")[7..], ["52", "30"]);
+    assert!(row("old").ends_with(&["an", "interrupted", "gc"]));
+    assert_eq!(row("images")[5..], ["40", "20"]);
+    assert_eq!(row("index")[5..], ["4", "3"]);
+    assert_eq!(row("everything")[5..], ["52", "30"]);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn without_sizes_there_are_none_and_not_zeros() {
     let cache = four_images();
     let list = run(&cache, &["list", "--no-sizes", "--format", "json"]).json();
     assert!(list["images"][0]["usage"].is_null());
-    assert!(list["totals"]["on_disk_bytes"].is_null());
+    assert!(list["totals"]["usage"]["on_disk_bytes"].is_null());
     let text = run(&cache, &["list", "--no-sizes"]).ok();
     assert!(!text.contains("0 B") && text.contains("4 images (1 orphan)\n"), "{text}");
 }
@@ -173,8 +173,10 @@ fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
         });
         rows.map(|(_, said)| said.trim().to_owned()).collect::<Vec<_>>()
     };
-    let expected = ["older example.com/agent:1?", r"runs /bin/\u{1b}[31m -x", "runs sh", ""];
-    for arguments in [&[][..], &["--no-sizes"], &["--sizes"], &["--no-trunc"]] {
+    let expected = ["like agent:1", r"runs /bin/\u{1b}[31m -x", "runs sh", ""];
+    let whole = ["like example.com/agent:1", expected[1], expected[2], ""];
+    for (arguments, expected) in [(&["--sizes"][..], expected), (&["--sizes", "--no-trunc"], whole)]
+    {
         assert_eq!(said(arguments), expected, "{arguments:?}");
     }
     let list = run(&cache, &["list", "--orphans", "--sort", "name", "--format", "json"]).json();
@@ -198,8 +200,8 @@ fn an_orphan_of_the_owners_own_is_called_by_its_newer_build_or_its_program() {
     }
     cache.untag(&Agent::Gemini.reference());
     let text = run(&cache, &["list", "--no-sizes", "--sort", "name", "--no-trunc"]).ok();
-    let rows = text.lines().filter_map(|line| line.split_once("(orphan)"));
-    let said: Vec<_> = rows.map(|(_, said)| said.trim()).collect();
+    let rows = text.lines().filter(|line| line.ends_with("  orphan"));
+    let said: Vec<_> = rows.filter_map(|row| Some(row.split_once("  ")?.0)).collect();
     let reference = Agent::ClaudeCode.reference();
     assert_eq!(said, [&format!("older {reference}?"), "@google/gemini-cli"], "{text}");
 }
@@ -231,23 +233,26 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
         user.kill().unwrap();
         user.wait().unwrap();
     });
-    for (digest, purpose) in [
-        ("idle", "example.com/idle:latest"),
-        ("live", "(in use) example.com/live:latest"),
-        ("run", "(orphan, in use) older example.com/live:latest?"),
-        ("leased", "(orphan, in use) older example.com/live:latest?"),
-        ("orphan", "(orphan) older example.com/live:latest?"),
+    for (digest, purpose, status) in [
+        ("idle", "example.com/idle:latest", "live"),
+        ("live", "(in use) example.com/live:latest", "in use"),
+        ("run", "(orphan, in use) older live:latest?", "orphan, in use"),
+        ("leased", "(orphan, in use) older live:latest?", "orphan, in use"),
+        ("orphan", "(orphan) older live:latest?", "orphan"),
     ] {
+        let row = text.lines().find(|line| line.split_whitespace().next() == Some(digest));
+        assert!(row.unwrap().ends_with(&format!("  {purpose}")), "{text}");
+        let row = plain.lines().find(|line| line.contains(&format!("  {digest}  ")));
+        assert!(row.unwrap().ends_with(&format!("  {status}")), "{plain}");
         let digest = format!("sha256:{digest}");
-        for text in [&text, &plain] {
-            let row = text.lines().find(|line| line.split_whitespace().next() == Some(&digest));
-            assert!(row.unwrap().ends_with(&format!("  {purpose}")), "{text}");
-        }
         let images = list["images"].as_array().unwrap();
         let image = images.iter().find(|image| image["digest"] == digest.as_str()).unwrap();
         assert_eq!(image["in_use"], purpose.contains("in use"), "{digest}");
     }
-    assert!(text.contains("\n1 orphan holds ") && plain.contains("\n1 orphan holds "), "{text}");
+    assert!(
+        text.contains(" reclaimable (1 orphan): ") && plain.contains(" reclaimable (1 orphan): "),
+        "{text}"
+    );
     assert!(shown[0].contains("orphan, in use by sleep (pid "), "{}", shown[0]);
     // Not every system tells which process holds a lease.
     let is_leased =

@@ -6,6 +6,8 @@ mod support;
 
 mod bad_input;
 mod completions;
+mod dedupe;
+mod dir;
 mod example;
 mod few_files;
 mod gc;

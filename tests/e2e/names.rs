@@ -22,7 +22,7 @@ fn the_short_program_does_the_same_and_offers_its_own_commands() {
     cache.image("b");
     let dir = cache.dir().into_os_string().into_string().unwrap();
     let short = bbox_cache(&["list", "--cache-dir", &dir]).ok();
-    let own = format!("`bbox-cache --cache-dir {dir} gc` gives it back");
+    let own = format!("(1 orphan): run `bbox-cache --cache-dir {dir} gc`");
     assert!(short.contains(&own), "{short}");
     let long = run(&cache, &["list"]).ok();
     assert_eq!(short.replace("`bbox-cache ", "`bbox cache "), long);
@@ -57,6 +57,51 @@ fn help_versions_and_slips_are_in_the_words_of_the_program() {
     }
 }
 
+/// Runs `bbox` where PATH has these places.
+fn with_path(places: &[&std::path::Path], arguments: &[&str]) -> Run {
+    let mut command = crate::support::bare();
+    command.env("PATH", std::env::join_paths(places).unwrap()).args(arguments);
+    finish(command)
+}
+
+#[test]
+fn what_is_not_for_this_program_is_handed_to_the_other_bbox() {
+    let home = tempfile::tempdir().unwrap();
+    let place = |name: &str| {
+        let place = home.path().join(name);
+        std::fs::create_dir(&place).unwrap();
+        place
+    };
+    let [own, copy, runner] = ["own", "copy", "runner"].map(place);
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_bbox"), own.join("bbox")).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_bbox"), copy.join("bbox")).unwrap();
+    let script = runner.join("bbox");
+    std::fs::write(&script, "#!/bin/sh\nprintf '<%s>' \"$@\"\nexit 42\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).unwrap();
+    // Copies and other paths of this program are passed over, and never call each other for ever.
+    for places in [
+        &[runner.as_path()][..],
+        &[&own, &runner],
+        &[&own, &copy, &own, &runner],
+        &[&copy, &own, &copy, &runner, &own],
+    ] {
+        for arguments in [&["claude-code", "--", "a b", ""][..], &["list"], &["--pull=always"]] {
+            let run = with_path(places, arguments);
+            let words: String = arguments.iter().map(|word| format!("<{word}>")).collect();
+            assert_eq!((run.code, run.out.as_str()), (42, words.as_str()), "{}", run.err);
+        }
+        for slip in ["cahce", "mna"] {
+            let run = with_path(places, &[slip]);
+            assert!(run.code == 2 && run.err.contains("tip: "), "{} {}", run.code, run.err);
+        }
+        assert!(with_path(places, &["--version"]).ok().starts_with("bbox "));
+    }
+    let run = with_path(&[&own, &copy], &["claude-code"]);
+    let tip = "this bbox is the tool for the image cache";
+    assert!(run.code == 2 && run.err.contains(tip), "{} {}", run.code, run.err);
+}
+
 /// All other codes are those of the command that is run.
 #[test]
 fn whatever_is_wrong_with_a_lease_has_its_own_code() {
@@ -74,6 +119,6 @@ fn whatever_is_wrong_with_a_lease_has_its_own_code() {
     }
     assert_eq!(bbox_cache(&["lease", "--help"]).code, 0);
     let missing = bbox_cache(&["lease", "--cache-dir", "/nobody/is/here", "x", "--", "true"]);
-    let why = "error: there is no image x, for there is no directory /nobody/is/here\n";
+    let why = "error: no image matches 'x': /nobody/is/here does not exist\n";
     assert_eq!(missing.err, why);
 }

@@ -249,7 +249,7 @@ fn a_line_of_a_table_never_exceeds_the_terminal() {
 fn what_stands_in_one_column_stands_below_each_other() {
     let seen = seen_at(&wide_cache(), &["list", "--sizes"], 200);
     let column = |line: &str, word: &str| line.find(word).map(|start| line[..start].width());
-    let heads = table(&seen).into_iter().filter_map(|line| column(line, "UNIQUE"));
+    let heads = table(&seen).into_iter().filter_map(|line| column(line, "ON DISK"));
     assert_eq!(heads.collect::<HashSet<_>>().len(), 1, "{seen}");
     let times = table(&seen).into_iter().filter_map(|line| column(line, " 30 min ago"));
     assert_eq!(times.collect::<HashSet<_>>().len(), 1, "{seen}");
@@ -274,10 +274,9 @@ fn a_line_about_a_removal_does_not_exceed_the_terminal_either() {
     for columns in [60, 80, 120] {
         for arguments in [&["gc", "-n", "-v"][..], &["purge", "-n"]] {
             let seen = seen_at(&cache, arguments, columns);
-            let lines =
-                seen.lines().filter(|line| line.starts_with("Would ") && line.contains("  "));
-            assert!(lines.clone().count() > 6, "{seen}");
-            for line in lines {
+            assert!(seen.lines().filter(|line| line.starts_with("Would ")).count() > 6, "{seen}");
+            // A command is not broken.
+            for line in seen.lines().filter(|line| !line.contains('`')) {
                 assert!(line.width() <= columns.into(), "{columns} {arguments:?} {line:?}");
             }
         }
@@ -290,7 +289,7 @@ fn the_totals_have_more_lines_where_one_is_too_short() {
     for columns in [40, 60, 80] {
         let seen = seen_at(&cache, &["list"], columns);
         let totals = seen.lines().skip_while(|line| !line.contains(" images ("));
-        let totals: Vec<_> = totals.take_while(|line| !line.contains(" hold")).collect();
+        let totals: Vec<_> = totals.take_while(|line| !line.contains(" reclaimable")).collect();
         assert!(totals.last().unwrap().contains("total "), "{seen}");
         assert!(totals.iter().all(|line| line.width() <= columns.into()), "{seen}");
     }

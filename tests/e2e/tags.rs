@@ -58,7 +58,7 @@ fn what_brood_box_could_not_use_is_not_named() {
     fs::create_dir(cache.path("sha256-aaaa1111")).unwrap();
     for (image, reference, cause) in [
         ("aaaa1111", "a:1", "it has no .oci-config.json"),
-        ("bbbb", "a:1", "there is no image bbbb"),
+        ("bbbb", "a:1", " matches 'bbbb'; "),
         ("aaaa1111", "a b", "it is no reference"),
     ] {
         let tag = run(&cache, &["tag", image, reference]);

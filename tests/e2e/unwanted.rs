@@ -50,7 +50,7 @@ fn refs(cache: &TestCache) -> usize {
 fn rm_removes_what_is_named_with_its_refs_and_nothing_else() {
     let cache = four_images();
     let dry = run(&cache, &["rm", "-n", "example.com/aaaa1:2", "sha256:cccc"]).ok();
-    assert_eq!(dry.matches("Would remove sha256:").count(), 2, "{dry}");
+    assert_eq!(dry.matches("chosen: ").count(), 2, "{dry}");
     assert!(dry.contains("chosen: example.com/aaaa1:1, example.com/aaaa1:2"), "{dry}");
     assert!(dry.contains("Would remove 2 images and 4 refs, freeing "), "{dry}");
     assert_eq!((images(&cache).len(), refs(&cache)), (4, 6));
@@ -69,13 +69,13 @@ fn a_name_that_is_wrong_or_not_clear_removes_nothing_at_all() {
     let cache = four_images();
     for (name, words) in [
         ("example.com/aaaa:1", "did you mean example.com/aaaa1:1"),
-        ("sha256:", "there is no image sha256: in "),
-        ("sha256", "there is no image sha256 in "),
-        ("s", "there is no image s in "),
-        ("latest", "there is no image latest in "),
-        ("aaa", "there is no image aaa in "),
-        ("sha256:ffff", "there is no image sha256:ffff in "),
-        ("", "there is no image  in "),
+        ("sha256:", " matches 'sha256:'; "),
+        ("sha256", " matches 'sha256'; "),
+        ("s", " matches 's'; "),
+        ("latest", " matches 'latest'; "),
+        ("aaa", " matches 'aaa'; "),
+        ("sha256:ffff", " matches 'sha256:ffff'; "),
+        ("", " matches ''; "),
     ] {
         let rm = run(&cache, &["rm", "-f", "dddd4", name]);
         assert_eq!(rm.code, 1, "{name}");
@@ -85,7 +85,7 @@ fn a_name_that_is_wrong_or_not_clear_removes_nothing_at_all() {
     assert_eq!(run(&cache, &["rm"]).code, 2);
     fs::remove_dir_all(cache.dir()).unwrap();
     let rm = run(&cache, &["rm", "-f", "dddd4"]);
-    assert!(rm.code == 1 && rm.err.contains("there is no image dddd4"), "{}", rm.err);
+    assert!(rm.code == 1 && rm.err.contains("there is no directory "), "{}", rm.err);
 }
 
 #[test]
@@ -93,11 +93,11 @@ fn rm_asks_for_what_is_referenced_and_only_at_a_terminal() {
     let cache = four_images();
     let rm = run(&cache, &["rm", "aaaa1"]);
     assert_eq!(rm.code, 2);
-    assert!(rm.err.contains("1 image that would go is referenced"), "{}", rm.err);
-    assert!(rm.err.contains("--yes does not ask"), "{}", rm.err);
+    assert!(rm.err.contains("refusing to remove 1 referenced image"), "{}", rm.err);
+    assert!(rm.err.contains("pass --yes"), "{}", rm.err);
     for (answer, left) in [("n\n", 4), ("\n", 4), ("y\n", 3)] {
         let (code, seen) = at_terminal(&cache, &["rm", "aaaa1"], answer);
-        assert!(seen.contains("This image is referenced. Remove 1 image and 2 refs, "), "{seen}");
+        assert!(seen.contains("1 image is referenced. Remove 1 image and 2 refs, "), "{seen}");
         assert_eq!((code, images(&cache).len()), (0, left), "{answer:?}");
     }
 }
@@ -128,7 +128,7 @@ fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
     let (code, err) = lease("aaaa1", "-y");
     assert_eq!(code, 1);
     assert!(
-        err.contains("sha256:aaaa1 was not removed: it is leased; --force removes it"),
+        err.contains("aaaa1 was not removed: it is leased; use --force to remove it anyway"),
         "{err}"
     );
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2", "sha256-cccc3"], "the rest goes");
@@ -142,9 +142,43 @@ fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
     user.kill().unwrap();
     user.wait().unwrap();
     assert_eq!(rm.code, 1);
-    let words = format!("sleep (pid {}) uses it; end that first", user.id());
+    let words = format!("sleep (pid {}) uses it; stop that first", user.id());
     assert!(rm.err.contains(&words), "{}", rm.err);
     assert_eq!((images(&cache).len(), refs(&cache)), (2, 4));
+}
+
+#[test]
+fn a_pattern_stands_for_all_images_that_it_matches() {
+    let cache = four_images();
+    let listed = |pattern| run(&cache, &["list", "-q", pattern]).ok();
+    assert_eq!(listed("*").lines().count(), 3, "an orphan has no reference");
+    assert_eq!(
+        listed("example.com/aa*").lines().collect::<Vec<_>>(),
+        ["sha256:aaaa1", "sha256:aabb2"]
+    );
+    assert_eq!(listed("cccc3:*"), "sha256:cccc3\n");
+    let wrong = run(&cache, &["list", "x*"]);
+    assert!(wrong.code == 1 && wrong.err.contains(" matches 'x*'"), "{}", wrong.err);
+    let none = run(&cache, &["rm", "-y", "aa*", "x?"]);
+    assert_eq!((none.code, images(&cache).len()), (1, 4), "all or none: {}", none.err);
+    let (_, seen) = at_terminal(&cache, &["rm", "aa*"], "y\n");
+    assert!(seen.contains("2 images are referenced. Remove 2 images and 4 refs, "), "{seen}");
+    assert_eq!(images(&cache), ["sha256-cccc3", "sha256-dddd4"]);
+}
+
+#[test]
+fn what_is_excluded_stays_whatever_the_limits_are() {
+    let cache = four_images();
+    for limit in [["--unused-for", "1d"], ["--max-size", "1KB"]] {
+        let dry = |more: &[&str]| run(&cache, &[&["gc", "-n"], &limit[..], more].concat());
+        assert!(dry(&[]).out.contains("Would remove 4 images "));
+        let gc = dry(&["--exclude", "cccc?", "--exclude=*/aabb2:2"]).out;
+        assert!(gc.contains("Would remove 2 images ") && gc.contains("aaaa1:1"), "{gc}");
+        let gc = dry(&["--exclude", "cccc"]);
+        assert!(gc.err.contains("--exclude 'cccc' matches no image"), "{}", gc.err);
+    }
+    let wrong = run(&cache, &["gc", "--exclude", "a["]);
+    assert!(wrong.code == 2 && wrong.err.contains("a["), "{}", wrong.err);
 }
 
 #[test]
@@ -162,11 +196,12 @@ fn rm_speaks_json() {
 #[test]
 fn gc_removes_what_was_not_used_for_long_after_a_question() {
     let cache = four_images();
-    let gc = run(&cache, &["gc", "--unused-for", "60h"]);
-    assert_eq!((gc.code, images(&cache).len()), (2, 4), "{}", gc.err);
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
-    assert!(code == 0 && seen.contains("unused (3 days ago): "), "{seen}");
-    assert!(seen.contains("Remove 2 images and 2 refs, "), "{seen}");
+    let [orphan, image] = ["orphan: ", "unused: "].map(|why| seen.find(why));
+    assert!(code == 0 && orphan.is_some() && orphan < image, "all that goes is listed: {seen}");
+    let question =
+        "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs,";
+    assert!(seen.contains(question), "{seen}");
     assert_eq!(images(&cache).len(), 4);
     let gc = run(&cache, &["gc", "--unused-for", "60h", "--yes"]).ok();
     assert!(gc.contains("Removed 2 images and 2 refs, "), "{gc}");
@@ -187,10 +222,7 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     assert!(fits.contains("Would remove 1 image, "), "{fits}");
     let less = limit(whole - orphan - 1);
     let one = run(&cache, &["gc", "-n", "--max-size", &less]).ok();
-    assert!(
-        one.contains("over-max-size (3 days ago): example.com/cccc3:1") && !one.contains("aabb2"),
-        "{one}"
-    );
+    assert!(one.contains("over-max-size: example.com/cccc3:1") && !one.contains("aabb2"), "{one}");
     assert!(one.contains("freeing") && !one.contains("at least"), "all of it was measured: {one}");
     let (_, seen) = at_terminal(&cache, &["gc", "--max-size", &less], "y\n");
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2"], "{seen}");
@@ -198,6 +230,41 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     let gc = run(&cache, &["gc", "--max-size", "1KiB", "-y"]);
     assert_eq!((gc.code, images(&cache).len(), refs(&cache)), (0, 0, 0), "{}", gc.err);
     assert!(gc.err.contains(" stays, more than 1.0 KiB: "), "{}", gc.err);
+}
+
+/// Without a terminal, only what nobody can want goes.
+#[test]
+fn nobody_is_asked_without_a_terminal_and_what_may_be_wanted_stays() {
+    for policy in [&["--unused-for", "60h"][..], &["--max-size", "1KB"]] {
+        let cache = four_images();
+        let gc = run(&cache, &[&["gc"], policy].concat());
+        assert!(gc.out.contains("Removed 1 image, "), "{}", gc.out);
+        assert_eq!((gc.code, images(&cache).len(), refs(&cache)), (1, 3, 6), "{}", gc.err);
+        assert!(gc.err.contains("not removed without confirmation (no terminal)"), "{}", gc.err);
+        assert!(gc.err.contains("--yes") && gc.err.ends_with("cccc3\n"), "{}", gc.err);
+    }
+}
+
+/// Layers that are spent for a limit go before any image does.
+#[test]
+fn a_limit_spends_layers_before_images() {
+    let cache = four_images();
+    for name in ["eeee5", "ffff6"] {
+        let layer = cache.layer(name);
+        fs::write(layer.join("own"), vec![1; 1 << 20]).unwrap();
+        age(&layer, 5 * DAY);
+    }
+    let limit = |bytes: u64| format!("{bytes}B");
+    let (whole, orphan) = (du(&cache.dir()), du(&cache.path("sha256-dddd4")));
+    let layer = du(&cache.path("layers/sha256-eeee5"));
+    for (less, removed) in [(0, 0), (1, 1), (layer, 1), (layer + 1, 2), (2 * layer, 2)] {
+        let dry = run(&cache, &["gc", "-n", "--max-size", &limit(whole - orphan - less)]).ok();
+        let layers = dry.matches("Would remove layer ").count();
+        assert_eq!((layers, dry.contains("over-max-size")), (removed, false), "{less}: {dry}");
+    }
+    let less = limit(whole - orphan - 2 * layer - 1);
+    let gc = run(&cache, &["gc", "--max-size", &less, "--yes"]).ok();
+    assert!(gc.contains("Removed 2 images, 2 layers and 2 refs, "), "{gc}");
 }
 
 #[test]

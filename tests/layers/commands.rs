@@ -58,9 +58,9 @@ fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
     assert_eq!(list["totals"]["layers_reclaimable_bytes"], old);
     let text = run(&owner.cache, &["list", "--sizes"]).ok();
     let row = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap();
-    assert!(row("sha256:new  ").contains("  2 ("), "{text}");
-    assert!(row("sha256:base").ends_with("referenced    by 1 image"), "{text}");
-    assert!(row("sha256:old   ").ends_with("unknown       (orphan) older a:1?"), "{text}");
+    assert!(row("new  ").contains("  2  "), "{text}");
+    assert!(row("base").ends_with("referenced    by 1 image"), "{text}");
+    assert!(row("old   ").ends_with("?             (orphan) older a:1?"), "{text}");
     let whole = run(&owner.cache, &["list", "--sizes", "--no-trunc"]).ok();
     assert!(whole.contains("by sha256:new"), "{whole}");
 }
@@ -99,11 +99,11 @@ fn a_plain_gc_leaves_layers_and_its_last_line_says_what_they_hold() {
     assert_eq!(dry["totals"]["layers_reclaimable_bytes"], bytes);
     let gc = run(&owner.cache, &["gc", "--all", "--keep-recent=0s"]).ok();
     let line = gc.lines().last().unwrap();
-    assert!(line.starts_with("1 unreferenced layer holds "), "{gc}");
-    assert!(line.contains(" gc --layers` gives it back"), "{gc}");
+    assert!(line.contains(" reclaimable (1 unreferenced layer): run `"), "{gc}");
+    assert!(line.ends_with(" gc --layers`"), "{gc}");
     assert_eq!(owner.layers().len(), 3);
     let again = run(&owner.cache, &["gc", "--all", "--keep-recent=0s", "-v"]).ok();
-    assert!(again.contains("Kept    layer sha256:old               unreferenced\n"), "{again}");
+    assert!(again.contains("Kept    layer old               unreferenced\n"), "{again}");
     let layers =
         run(&owner.cache, &["gc", "--all", "--keep-recent=0s", "--layers", "--format", "json"])
             .json();

@@ -10,20 +10,21 @@ use crate::cli::args::{Gc, Layers};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::measure::Measuring;
+use crate::cli::named_cache;
 use crate::cli::removal::{self, Removal, Report};
-use crate::cli::ui::units::{bytes, size};
+use crate::cli::ui::units::{bytes, period, plural, size};
 use crate::cli::warnings::{dropped_refs, unread};
 use crate::escape::Escaped;
 use crate::gc::{self, Draft};
-use crate::plan::{GcOptions, KeepReason, LayerChoice};
+use crate::plan::{self, GcOptions, KeepReason, LayerChoice};
 use crate::usage::Size;
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
-    let drops_referenced = args.unused_for.is_some() || args.max_size.is_some();
+    let has_policy = args.unused_for.is_some() || args.max_size.is_some();
     let removal = Removal {
         context,
         dry_run: args.dry_run,
-        asks: drops_referenced && !args.yes,
+        asks: has_policy && !args.yes && context.console.can_ask(),
         no_wait: args.no_wait,
         make_draft: |cache: &Cache, report: &mut Report| make_draft(context, args, cache, report),
     };
@@ -47,15 +48,27 @@ fn make_draft(
         all: args.all,
         unused_for: args.unused_for,
         max_size: args.max_size,
+        exclude: args.exclude.clone(),
         temp_age: args.temp_age,
         layers: choice(args.layers),
         ..GcOptions::default()
     };
     let mut draft = gc::plan(cache, &options, context.jobs, &mut Measuring::new(context))?;
+    named_cache::check_content(context, &draft.inventory)?;
+    if !args.yes && !args.dry_run && !context.console.can_ask() {
+        keep_wanted(options, &mut draft, report);
+    }
+    report.limits = limits(args);
     if args.in_place {
         draft.plan.allow_in_place();
     }
     let inventory = &draft.inventory;
+    for pattern in &args.exclude {
+        if inventory.matching(pattern).next().is_none() {
+            let pattern = Escaped::new(&pattern.to_string()).to_string();
+            report.warn(context, format!("--exclude '{pattern}' matches no image"));
+        }
+    }
     for invalid in &inventory.refs.invalid {
         report.warn(context, invalid.warning(cache.path()));
     }
@@ -80,12 +93,33 @@ fn make_draft(
     Ok(draft)
 }
 
+/// What the user has asked for, as it was understood.
+fn limits(args: &Gc) -> Vec<String> {
+    let unused = args.unused_for.map(|limit| format!("unused for {}", period(limit)));
+    let size = args.max_size.map(|limit| format!("at most {} in all", bytes(limit)));
+    [unused, size].into_iter().flatten().collect()
+}
+
+/// Without anybody to ask, only the safe part of a plan is carried out; the rest is a failure.
+fn keep_wanted(options: GcOptions, draft: &mut Draft, report: &mut Report) {
+    let wanted: Vec<_> = removal::wanted(&draft.plan).map(removal::label).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let (images, wanted) = (plural(wanted.len(), "image"), wanted.join(", "));
+    report.problems.push(format!(
+        "{images} not removed without confirmation (no terminal); --yes removes what may still be wanted: {wanted}"
+    ));
+    let options = GcOptions { keep_wanted: true, ..options };
+    draft.plan = plan::gc(&draft.inventory, &options, &draft.evidence);
+}
+
 /// What to say if the cache does not become as small as the user wants it.
 fn over_limit(limit: Option<ByteSize>, left: Option<Size>) -> Option<String> {
     let (limit, left) = (limit?, left?);
     (left.at_least() > limit).then(|| {
         format!(
-            "{} stays, more than {}: what is left is in use, leased, used just now, or no image",
+            "{} stays, more than {}: the rest is in use, leased, recent, or may still be wanted",
             size(left),
             bytes(limit)
         )

@@ -10,7 +10,7 @@ use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use crate::cache;
+use crate::cache::{self, Digest, Folder, Location};
 use crate::cli::args::Lease;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
@@ -24,19 +24,26 @@ pub const NO_LEASE: u8 = 125;
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
+/// What tells the command where its image lies, as an absolute path, and its whole digest.
+const DIR: &str = "BBOX_IMAGE_DIR";
+const DIGEST: &str = "BBOX_IMAGE_DIGEST";
+
 /// How long a collection may need to bring back what it has hidden.
 const PATIENCE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 
 pub fn run(context: &Context<'_>, args: &Lease) -> Result<Ending, Failure> {
-    let lease = take(context, &args.image)?;
+    let (lease, digest) = take(context, &args.image)?;
     if !lease.is_effective() {
         context.console.warn(format_args!(
             "the file system of {} knows no locks: nothing keeps the image from being collected",
             context.shown_dir()
         ));
     }
-    let status = run_command(args)?;
+    let mut command = command(args);
+    let image = Location { folder: Folder::Root, name: digest.entry_name().clone() };
+    command.env(DIR, image.path_in(&context.cache_dir)).env(DIGEST, digest.to_text());
+    let status = run_command(args, command)?;
     drop(lease);
     // A command that a signal has ended counts as in every shell.
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
@@ -44,19 +51,22 @@ pub fn run(context: &Context<'_>, args: &Lease) -> Result<Ending, Failure> {
 }
 
 /// A collection that has hidden the image may be about to bring it back.
-fn take(context: &Context<'_>, image: &str) -> Result<cache::Lease, Failure> {
+fn take(context: &Context<'_>, image: &str) -> Result<(cache::Lease, Digest), Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match try_take(context, image)? {
-            Ok(lease) => return Ok(lease),
+            Ok(taken) => return Ok(taken),
             Err(reason) if Instant::now() >= deadline => return refuse(reason),
             Err(_) => std::thread::sleep(POLL),
         }
     }
 }
 
-/// The lease, or why it may come to be had in a moment.
-fn try_take(context: &Context<'_>, image: &str) -> Result<Result<cache::Lease, String>, Failure> {
+/// The lease and what it is on, or why it may come to be had in a moment.
+fn try_take(
+    context: &Context<'_>,
+    image: &str,
+) -> Result<Result<(cache::Lease, Digest), String>, Failure> {
     let dir = context.shown_dir();
     let Some(cache) = context.open_cache()? else {
         return Err(no_cache(context, image).into());
@@ -68,6 +78,7 @@ fn try_take(context: &Context<'_>, image: &str) -> Result<Result<cache::Lease, S
         Err(NotFound::AtAll(reason)) => return refuse(reason),
     };
     let lease = cache.lease(digest)?;
+    let lease = lease.map(|lease| (lease, digest.clone()));
     Ok(lease.ok_or_else(|| format!("{digest} is not in {dir} any more")))
 }
 
@@ -89,11 +100,11 @@ const PASSED: [i32; 5] = [SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM];
 const SENT_TO_BOTH: [i32; 2] = [SIGINT, SIGQUIT];
 
 /// Waits for the command, and passes on what is sent to this program alone.
-fn run_command(args: &Lease) -> Result<ExitStatus, Failure> {
+fn run_command(args: &Lease, command: Command) -> Result<ExitStatus, Failure> {
     // A signal that is ignored is to be ignored by the command as well: it is as long as this does not listen.
     let heeded = PASSED.into_iter().chain(SENT_TO_BOTH).filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(heeded.chain([SIGCHLD])).map_err(Failure::Signals)?;
-    let mut child = spawn(args)?;
+    let mut child = spawn(args, command)?;
     loop {
         for signal in signals.wait() {
             let is_for_both = SENT_TO_BOTH.contains(&signal) && is_in_foreground();
@@ -116,9 +127,15 @@ fn is_in_foreground() -> bool {
     group == Some(getpgrp())
 }
 
-fn spawn(args: &Lease) -> Result<Child, Failure> {
+fn command(args: &Lease) -> Command {
     let (program, arguments) = args.command.split_first().expect("the parser requires a command");
-    Command::new(program).args(arguments).spawn().map_err(|error| {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
+}
+
+fn spawn(args: &Lease, mut command: Command) -> Result<Child, Failure> {
+    command.spawn().map_err(|error| {
         let code = match error.kind() {
             ErrorKind::NotFound => NOT_FOUND,
             _ => NOT_EXECUTABLE,

@@ -1,6 +1,7 @@
 //! The commands, a file or folder each. None imports another.
 
 pub mod completions;
+pub mod dedupe;
 pub mod dir;
 pub mod gc;
 pub mod lease;

@@ -1,12 +1,11 @@
 //! `bbox cache rm`: removes images by name, with the refs that name them.
 
-use std::collections::HashSet;
-
-use crate::cache::{Cache, Digest, Inventory};
+use crate::cache::{Cache, Inventory};
 use crate::cli::args::Rm;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
-use crate::cli::find_image::{choose, no_cache};
+use crate::cli::find_image::{choose_all, no_cache};
+use crate::cli::named_cache;
 use crate::cli::removal::{self, Removal, Report};
 use crate::gc::{self, Draft};
 
@@ -36,21 +35,15 @@ fn make_draft(
     cache: &Cache,
     report: &mut Report,
 ) -> Result<Draft, Failure> {
-    let choose = |inventory: &Inventory| chosen(context, args, inventory);
+    // All of them, or none: a mistyped name may have meant another one, too.
+    let choose = |inventory: &Inventory| {
+        named_cache::check_content(context, inventory)?;
+        Ok::<_, Failure>(choose_all(context, inventory, &args.images)?)
+    };
     let mut draft = gc::plan_rm(cache, choose, args.force)?;
     if args.in_place {
         draft.plan.allow_in_place();
     }
     removal::tell(context, &draft, report);
     Ok(draft)
-}
-
-/// All of them, or none: whoever mistypes one name may have meant another one, too.
-fn chosen(
-    context: &Context<'_>,
-    args: &Rm,
-    inventory: &Inventory,
-) -> Result<HashSet<Digest>, Failure> {
-    let found = args.images.iter().map(|text| Ok(choose(context, inventory, text)?.1.clone()));
-    found.collect()
 }

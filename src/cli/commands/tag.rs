@@ -13,7 +13,6 @@ use crate::escape::Escaped;
 
 #[derive(Serialize)]
 struct Document<'a> {
-    schema_version: u32,
     cache_dir: String,
     reference: &'a str,
     /// What the reference points at now; nothing if it was removed.
@@ -89,7 +88,6 @@ fn say(
         Format::Table if context.console.quiet => {}
         Format::Table => context.console.line(text)?,
         Format::Json => context.console.write(document(&Document {
-            schema_version: 2,
             cache_dir: lossy(&context.cache_dir),
             reference,
             digest: digest.map(Digest::to_text),

@@ -62,7 +62,9 @@ fn candidates(inventory: &Inventory, typed: &str) -> Vec<CompletionCandidate> {
 
 /// The shortest form of a digest that begins like this.
 fn spelled(digest: &Digest, typed: &str) -> Option<String> {
-    let forms = [digest.short(), digest.to_text()];
+    let text = digest.to_text();
+    let (algorithm, _) = text.split_once(':')?;
+    let forms = [format!("{algorithm}:{}", digest.short()), text.clone()];
     let digits =
         forms.each_ref().map(|form| form.split_once(':').map(|(_, digits)| digits.to_owned()));
     let mut forms = forms.into_iter().chain(digits.into_iter().flatten());

@@ -12,7 +12,6 @@ use crate::sweep::RemovalResult;
 
 #[derive(Serialize)]
 pub struct Document {
-    schema_version: u32,
     cache_dir: String,
     dry_run: bool,
     decisions: Vec<Decided>,
@@ -65,7 +64,6 @@ impl Document {
         let removed = decisions.iter().filter(|decision| report.is_removed(decision)).count();
         let kept = decisions.iter().filter(|decision| is_kept(report, decision)).count();
         Self {
-            schema_version: 2,
             cache_dir: lossy(&context.cache_dir),
             dry_run: report.is_dry_run(),
             decisions: decisions.iter().map(|found| decided(report, found, context)).collect(),
@@ -107,10 +105,7 @@ fn decided(report: &Report, decision: &Decision, context: &Context<'_>) -> Decid
         action,
         reason,
         refs: decision.refs.clone(),
-        last_used: match &decision.item {
-            Item::Entry(entry) => Some(entry.last_used.to_string()),
-            Item::Ref { .. } => None,
-        },
+        last_used: decision.item.last_used().map(|used| used.to_string()),
         users: decision.users.iter().map(process).collect(),
         mount: decision.mount.as_ref().map(lossy),
         usage: decision.usage.map(Amount::from),
@@ -133,7 +128,7 @@ fn kind(decision: &Decision) -> &'static str {
             EntryKind::Image(_) => "image",
             EntryKind::Layer(_) => "layer",
             EntryKind::Leftover(_) => "leftover",
-            EntryKind::Foreign => "stranger",
+            EntryKind::Foreign => "other",
         },
     }
 }

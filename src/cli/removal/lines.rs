@@ -5,23 +5,21 @@ use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
-use crate::cli::ui::text::{cut, pad};
+use crate::cli::ui::text::{cut, pad, wrap};
 use crate::cli::ui::units::{ago, bytes, plural, size};
-use crate::cli::words::details;
+use crate::cli::words::{details, guess};
 use crate::error::Problems;
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};
 
 /// The longest name of something that has no digest.
 const NAME_WIDTH: usize = 25;
-/// The longest name of a ref: with its kind, it is as long as a digest.
+/// The longest name of a reference file.
 const REF_WIDTH: usize = 15;
-/// A reason is never cut below this width.
-const LEAST_WHY: usize = 8;
-/// Details that have less room are cut together with the reason.
-const LEAST_DETAILS: usize = 6;
-/// Below so many columns, what all digests begin with takes room that the reason needs.
-const NARROW: usize = 80;
+/// Where less room than this is left beside the columns, the further lines of a reason begin below the verb.
+const LEAST_WHY: usize = 20;
+/// How far those are indented then.
+const INDENT: usize = 4;
 
 /// What a decision is about, safe to print.
 pub fn label(decision: &Decision) -> String {
@@ -44,10 +42,12 @@ fn leftover(entry: &Entry) -> String {
     }
 }
 
-/// With the whole cache, refs are removed by the dozen.
+/// What a purge removes besides images is counted in its summary, and listed only if the user wants to see more.
 pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
+    let is_of_purge = decision.verdict == Verdict::Remove(RemoveReason::Purge);
     let is_entry = matches!(decision.item, Item::Entry(_));
-    verbose || is_entry || decision.verdict == Verdict::Remove(RemoveReason::Dangling)
+    let is_dangling = decision.verdict == Verdict::Remove(RemoveReason::Dangling);
+    verbose || (is_entry && !is_of_purge) || is_dangling || decision.item.is_image_in_place()
 }
 
 /// How the lines of one run are laid out.
@@ -64,65 +64,60 @@ pub struct Layout {
 impl Layout {
     pub fn new(plan: &Plan, terminal: Option<usize>, dry_run: bool) -> Self {
         let layout = Self { width: 0, terminal, dry_run, now: Timestamp::now() };
-        let labels = plan.decisions().iter().map(|decision| layout.label(decision).width());
+        let labels = plan.decisions().iter().map(|decision| label(decision).width());
         Self { width: labels.max().unwrap_or(0), ..layout }
     }
 
-    fn label(self, decision: &Decision) -> String {
-        let label = label(decision);
-        if self.terminal.is_some_and(|columns| columns < NARROW) {
-            label.replacen("sha256:", "", 1)
-        } else {
-            label
-        }
-    }
-
-    /// `Removed sha256:0123456789ab   815.2 MiB  orphan`, with what that has `freed`; or what it is
-    /// expected to free.
+    /// `Removed 0123456789ab   815.2 MiB  orphan: older agent-1:latest?, used 2 hours ago`, with what that
+    /// has `freed`; or what it is expected to free.
     pub fn removed(self, decision: &Decision, freed: Option<ByteSize>) -> String {
         let usage = decision.usage.unwrap_or_default();
         let bytes = freed.map_or_else(|| size(usage.on_disk()), bytes);
         let verb = if self.dry_run { "Would remove" } else { "Removed" };
-        let reason = self.reason(decision);
-        self.line(verb, decision, &bytes, &with_details(&reason, refs(decision)))
+        self.line(verb, decision, &bytes, &self.why_removed(decision))
     }
 
-    /// The reason; with the last use, where that has to do with it.
-    fn reason(self, decision: &Decision) -> String {
-        let reason = decision.verdict.reason();
-        match (&decision.item, decision.verdict) {
-            (
-                Item::Entry(image),
-                Verdict::Remove(RemoveReason::Unused | RemoveReason::OverMaxSize),
-            ) => {
-                format!("{reason} ({})", ago(self.now, image.last_used))
+    /// The reason, what it is, and its last use. A purge has one reason for everything.
+    fn why_removed(self, decision: &Decision) -> String {
+        let name = name(decision);
+        let used = match &decision.item {
+            Item::Entry(entry) if decision.item.is_image_in_place() => {
+                format!("used {}", ago(self.now, entry.last_used))
             }
-            _ => reason.to_owned(),
+            _ => String::new(),
+        };
+        let details = [name, used].into_iter().filter(|detail| !detail.is_empty());
+        let details = details.collect::<Vec<_>>().join(", ");
+        match decision.verdict {
+            Verdict::Remove(RemoveReason::Purge) => details,
+            verdict => with_details(verdict.reason(), details),
         }
     }
 
-    /// For what somebody else has removed, or replaced by something that is not ours to remove.
+    /// For an item that another process has removed, or replaced by something that is not ours to remove.
     pub fn gone(self, decision: &Decision) -> String {
-        self.line("Gone   ", decision, "", "somebody else has removed it")
+        self.line("Gone   ", decision, "", "another process has removed it")
     }
 
-    /// `Kept    sha256:0123456789ab              referenced: ghcr.io/a/b:latest`
+    /// `Kept    0123456789ab              referenced: ghcr.io/a/b:latest`
     pub fn kept(self, decision: &Decision) -> String {
         let verb = if self.dry_run { "Would keep  " } else { "Kept   " };
         self.line(verb, decision, "", &why_kept(decision, self.now))
     }
 
-    /// For what something has spoken for at the last moment.
+    /// For an item that turned out to be needed at the last moment.
     pub fn kept_after_all(self, decision: &Decision, why: KeepReason) -> String {
         let why = match why {
-            _ if matches!(decision.item, Item::Ref { .. }) => "the image that it names stays",
-            KeepReason::Referenced if decision.item.is_layer() => "an image that may hold it stays",
-            KeepReason::Referenced => "a ref that names it has turned up",
-            KeepReason::InUse => "a process that uses it has turned up",
+            _ if matches!(decision.item, Item::Ref { .. }) => "the image that it points at stays",
+            KeepReason::Referenced if decision.item.is_layer() => {
+                "an image that may be made of it stays"
+            }
+            KeepReason::Referenced => "a reference to it has turned up",
+            KeepReason::InUse => "a process uses it now",
             KeepReason::Leased => "it has been leased",
             KeepReason::Recent => "it has just been used",
             KeepReason::Mount => "something has been mounted in it",
-            _ => "nobody can tell any more whether it is needed",
+            _ => "it is unknown by now whether it is needed",
         };
         self.line("Kept   ", decision, "", why)
     }
@@ -134,29 +129,29 @@ impl Layout {
     }
 
     fn line(self, verb: &str, decision: &Decision, bytes: &str, why: &str) -> String {
-        let label = pad(&self.label(decision), self.width);
+        let label = pad(&label(decision), self.width);
         let line = format!("{verb} {label}  {bytes:>10}  ");
-        let room = self.terminal.map(|columns| columns.saturating_sub(line.width()).max(LEAST_WHY));
-        line + &room.map_or_else(|| why.to_owned(), |room| cut_why(why, room))
+        let indent = match self.terminal {
+            Some(columns) if line.width() + LEAST_WHY > columns => INDENT,
+            _ => line.width(),
+        };
+        let why = why.split(' ').map(|word| match self.terminal {
+            Some(columns) => cut(word, columns.saturating_sub(indent)),
+            None => word.to_owned(),
+        });
+        let why = why.collect::<Vec<_>>().join(" ");
+        wrap(&(line + &why), self.terminal, indent)
     }
 }
 
-/// Cuts the details rather than the reason before them.
-fn cut_why(why: &str, columns: usize) -> String {
-    let (reason, details) = why.split_once(": ").unwrap_or(("", why));
-    let room = columns.checked_sub(reason.width() + 2).filter(|room| *room >= LEAST_DETAILS);
-    match room {
-        Some(room) if !reason.is_empty() => format!("{reason}: {}", cut(details, room)),
-        _ => cut(why, columns),
-    }
-}
-
-/// The references that have to do with a decision; of an orphan, what it most likely was.
-fn refs(decision: &Decision) -> String {
+/// What an image is called: by its references, or by what an orphan most likely was; safe to print.
+pub fn name(decision: &Decision) -> String {
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
     let names = names.collect::<Vec<_>>().join(", ");
     match &decision.identity {
-        Some(identity) if names.is_empty() => identity.to_string(),
+        Some(identity) if names.is_empty() => {
+            guess(identity, decision.verdict.keeps_for(KeepReason::Unreplaced), false)
+        }
         _ => names,
     }
 }
@@ -181,19 +176,24 @@ fn why_kept(decision: &Decision, now: Timestamp) -> String {
             if decision.verdict.keeps_for(KeepReason::Recent) && !entry.is_extraction() =>
         {
             let used = ago(now, entry.last_used);
-            format!("{reason}: used {used}, `--keep-recent 0s` removes it")
+            with_details(reason, format!("used {used}; `--keep-recent 0s` removes it"))
         }
         _ if decision.verdict.keeps_for(KeepReason::Arriving) => {
-            format!("{reason}: it has no config yet, so a pull may be about to name it")
+            format!("{reason}: it has no config yet, so a pull may still be writing it")
         }
         item if item.is_layer() => {
-            let details = decision.layer_status.as_ref().map(|found| details(found, false));
+            let details = decision.layer_status.as_ref().map(details);
             with_details(reason, details.unwrap_or_default())
         }
         Item::Entry(entry) if entry.is_extraction() => {
             format!("{reason}: a pull may be working on it")
         }
-        _ => with_details(reason, refs(decision)),
+        Item::Entry(entry) if decision.verdict.keeps_for(KeepReason::Unreplaced) => {
+            let used = format!("used {}", ago(now, entry.last_used));
+            let details = [name(decision), used].into_iter().filter(|detail| !detail.is_empty());
+            with_details(reason, details.collect::<Vec<_>>().join(", "))
+        }
+        _ => with_details(reason, name(decision)),
     }
 }
 
@@ -218,13 +218,13 @@ pub fn shown_mount(decision: &Decision) -> String {
 /// Why an image stays although the user has named it, with the way out.
 pub fn refused(decision: &Decision, why: KeepReason) -> String {
     let why = match why {
-        KeepReason::InUse => format!("{} uses it; end that first", users(decision)),
-        KeepReason::Leased => "it is leased; --force removes it all the same".to_owned(),
+        KeepReason::InUse => format!("{} uses it; stop that first", users(decision)),
+        KeepReason::Leased => "it is leased; use --force to remove it anyway".to_owned(),
         KeepReason::Mount => {
             format!("something is mounted at {}; unmount it first", shown_mount(decision))
         }
-        KeepReason::Recent => "it has just been used; try again".to_owned(),
-        KeepReason::Referenced => "a reference that names it stays; try again".to_owned(),
+        KeepReason::Recent => "it has just been used; run this again".to_owned(),
+        KeepReason::Referenced => "a new reference points at it; run this again".to_owned(),
         _ => "it is unknown whether it is needed".to_owned(),
     };
     format!("{} was not removed: {why}", label(decision))
@@ -242,7 +242,7 @@ pub fn mounted(decision: &Decision) -> String {
     format!("{} stays: something is mounted at {path}; unmount it first", label(decision))
 }
 
-/// Whether a user who expects something to go wonders why it stays. Nobody wonders at a pull.
+/// Whether a user who expects an item to be removed will wonder why it stays. An extraction is expected to.
 pub fn is_worth_telling(decision: &Decision) -> bool {
     use KeepReason::{Arriving, InUse, Leased, Mount, Recent, Unreplaced};
     let is_extraction = matches!(&decision.item, Item::Entry(entry) if entry.is_extraction());
@@ -310,7 +310,7 @@ impl std::fmt::Display for Counts {
             (self.layers, "layer"),
             (self.leftovers, "leftover"),
             (self.refs, "ref"),
-            (self.foreign, "stranger"),
+            (self.foreign, "other file"),
         ];
         let present = kinds.iter().filter(|(number, _)| *number > 0);
         let mut words: Vec<_> = present.map(|(number, noun)| plural(*number, noun)).collect();
@@ -325,17 +325,6 @@ impl std::fmt::Display for Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_reason_is_cut_only_if_there_is_no_room_for_its_details() {
-        let why = "unused (3 days ago): example.com/a:1, example.com/b:2";
-        for columns in 8..60 {
-            let cut = cut_why(why, columns);
-            assert!(cut.width() <= columns, "{cut}");
-            assert_eq!(cut.starts_with("unused (3 days ago): "), columns >= 27, "{cut}");
-        }
-        assert_eq!(cut_why("orphan", 8), "orphan");
-    }
 
     #[test]
     fn counts_name_only_what_is_there() {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use super::lines::{Counts, Layout};
+use super::lines::{Counts, Layout, is_worth_a_line};
 use super::report::Report;
 use crate::cache::Location;
 use crate::cli::args::Format;
@@ -28,12 +28,12 @@ impl Agreement {
             Self::Anything => true,
             Self::These(images) => images.contains(image.item.location()),
         };
-        if referenced(plan).all(is_agreed) { Ok(()) } else { refuse_changed(context) }
+        if wanted(plan).all(is_agreed) { Ok(()) } else { refuse_changed(context) }
     }
 }
 
 /// The images that go although they may be wanted: references name them, or nothing has replaced them.
-fn referenced(plan: &Plan) -> impl Iterator<Item = &Decision> {
+pub fn wanted(plan: &Plan) -> impl Iterator<Item = &Decision> {
     let is_named = |decision: &Decision| !decision.refs.is_empty();
     plan.removals().filter(move |decision| {
         matches!(decision.item, Item::Entry(_))
@@ -47,30 +47,52 @@ fn referenced(plan: &Plan) -> impl Iterator<Item = &Decision> {
 /// # Errors
 /// There is nobody to ask.
 pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, Failure> {
-    let images: Vec<_> = referenced(draft.plan()).collect();
+    let images: Vec<_> = wanted(draft.plan()).collect();
     let agreed =
         Agreement::These(images.iter().map(|image| image.item.location().clone()).collect());
     if images.is_empty() {
         return Ok(Some(agreed));
     }
     if !context.console.can_ask() {
-        let (images, verb) =
-            (plural(images.len(), "image"), if images.len() == 1 { "is" } else { "are" });
         return refuse(format!(
-            "{images} that would go {verb} referenced, and there is no terminal to ask on; --yes does not ask"
+            "refusing to remove {} without confirmation (no terminal); pass --yes",
+            plural(images.len(), "referenced image")
         ));
     }
     let answer = confirm(context, question(draft, &images, context.console.width()))?;
     Ok(answer.then_some(agreed))
 }
 
-fn question(draft: &Report, images: &[&Decision], width: Option<usize>) -> String {
+/// Lists all that a yes covers: at the end what may be wanted, in the order of its last use.
+fn question(draft: &Report, wanted: &[&Decision], width: Option<usize>) -> String {
     let layout = Layout::new(draft.plan(), width, true);
-    let lines: String = images.iter().map(|image| layout.removed(image, None) + "\n").collect();
-    let removals = draft.plan().removals().map(|decision| &decision.item);
-    let counts = Counts::new(removals);
-    let these = if images.len() == 1 { "This image is" } else { "These images are" };
-    format!("{lines}{these} referenced. Remove {counts}, freeing {}?", estimate(draft.freed()))
+    let is_wanted = |removal: &Decision| {
+        wanted.iter().any(|wanted| wanted.item.location() == removal.item.location())
+    };
+    let safe = draft.plan().removals().filter(|removal| is_worth_a_line(removal, false));
+    let safe = safe.filter(|removal| !is_wanted(removal));
+    let mut wanted = wanted.to_vec();
+    wanted.sort_by_key(|image| image.item.last_used());
+    let lines = safe.chain(wanted.iter().copied());
+    let lines: String = lines.map(|removal| layout.removed(removal, None) + "\n").collect();
+    let counts = Counts::new(draft.plan().removals().map(|removal| &removal.item));
+    let freed = estimate(draft.freed());
+    let limits = match &draft.limits[..] {
+        [] => String::new(),
+        limits => format!(" Limits: {}.", limits.join(", ")),
+    };
+    format!("{lines}{}.{limits} Remove {counts}, freeing {freed}?", why_asked(&wanted))
+}
+
+/// `2 images are referenced and 1 image is unreplaced`
+fn why_asked(wanted: &[&Decision]) -> String {
+    let referenced = wanted.iter().filter(|image| !image.refs.is_empty()).count();
+    let kinds = [(referenced, "referenced"), (wanted.len() - referenced, "unreplaced")];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, kind)| {
+        let verb = if count == 1 { "is" } else { "are" };
+        format!("{} {verb} {kind}", plural(count, "image"))
+    });
+    kinds.collect::<Vec<_>>().join(" and ")
 }
 
 /// Asks a question; a signal ends the program meanwhile.
@@ -82,13 +104,13 @@ pub fn confirm(context: &Context<'_>, question: impl Display) -> Result<bool, Fa
 /// Ends a command whose question was not answered with yes.
 pub fn decline(context: &Context<'_>) -> Result<Ending, Failure> {
     if context.format == Format::Table {
-        context.console.note("Nothing was removed: the question was not answered with yes.");
+        context.console.note("Cancelled, nothing removed.");
         return Ok(Ending::Done);
     }
     Report::new(false).finish(context)
 }
 
-/// A yes does not hold for what has come since.
+/// The answer does not cover entries that appeared after the question.
 pub fn refuse_changed<T>(context: &Context<'_>) -> Result<T, Failure> {
     refuse(format!("{} has changed since the question: run this again", context.shown_dir()))
 }

@@ -1,5 +1,7 @@
 //! A report as it is printed: the lines that are still to come, and a sentence that sums it up.
 
+use std::cmp::Reverse;
+
 use bytesize::ByteSize;
 
 use super::json::Document;
@@ -9,6 +11,7 @@ use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::ui::json::document;
+use crate::cli::ui::text::wrap;
 use crate::cli::ui::units::{bytes, estimate, plural};
 use crate::cli::words::{Offer, unreplaced};
 use crate::gc::Group;
@@ -42,7 +45,12 @@ impl Report {
         let verbose = context.console.verbose;
         let mut text = String::new();
         let layout = Layout::new(self.plan(), context.console.width(), self.is_dry_run());
-        for decision in self.plan().decisions() {
+        let mut decisions: Vec<_> = self.plan().decisions().iter().collect();
+        // The largest first; the rest stays in the order of the plan.
+        decisions.sort_by_key(|decision| {
+            Reverse(decision.usage.unwrap_or_default().on_disk().at_least())
+        });
+        for decision in decisions {
             match decision.verdict {
                 Verdict::Remove(_)
                     if self.is_dry_run() && lines::is_worth_a_line(decision, verbose) =>
@@ -58,7 +66,8 @@ impl Report {
                 _ => {}
             }
         }
-        text + &self.summary(context) + "\n" + &self.more(context)
+        let rest = self.summary(context) + "\n" + &self.more(context);
+        text + &wrap(&rest, context.console.width(), 2)
     }
 
     /// What else could go.
@@ -73,7 +82,6 @@ impl Report {
         }
         let offer = Offer {
             what: plural(count, "unreferenced layer"),
-            is_one: count == 1,
             bytes: reclaimable,
             reads_extents: true,
             command: format!("{gc} --layers"),
@@ -83,7 +91,10 @@ impl Report {
 
     fn summary(&self, context: &Context<'_>) -> String {
         if self.plan().changes().next().is_none() && self.whole.is_none() {
-            return format!("Nothing to remove in {}.", context.shown_place());
+            return match context.is_missing() {
+                true => context.shown_emptiness(),
+                false => format!("Nothing to remove in {}.", context.shown_dir()),
+            };
         }
         let decisions = self.plan().decisions().iter();
         let removed = decisions.clone().filter(|decision| self.is_removed(decision));
@@ -97,7 +108,7 @@ impl Report {
         if self.is_dry_run() {
             format!("Would remove {what}, freeing {freed}")
         } else if self.is_interrupted(context) {
-            format!("Interrupted: removed {counts}, freed {freed}; run it again to finish")
+            format!("Interrupted: {freed} freed, {counts} removed; run it again to finish")
         } else if failed > 0 {
             format!(
                 "Removed {counts}, freed {freed}; {} could not be removed",

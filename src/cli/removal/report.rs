@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::measure::Measuring;
 use crate::cli::ui::console::OutputError;
+use crate::cli::warnings::unread_removals;
 use crate::gc::{Done, Draft, Left, measure_left};
 use crate::plan::{Decision, KeepReason, Plan, Verdict};
 use crate::sweep::RemovalResult;
@@ -32,6 +33,8 @@ pub struct Report {
     pub extra_freed: ByteSize,
     /// What to name besides the removed things' number, for a purge.
     pub whole: Option<String>,
+    /// The limits that images go by, in words.
+    pub limits: Vec<String>,
     /// What the user was told before.
     pub warnings: Vec<String>,
     /// What could not be done, besides the plan's own failures.
@@ -51,6 +54,7 @@ impl Report {
             left: None,
             extra_freed: ByteSize::b(0),
             whole: None,
+            limits: Vec::new(),
             warnings: Vec::new(),
             problems: Vec::new(),
             printed: Ok(()),
@@ -71,10 +75,10 @@ impl Report {
         cache: &Cache,
         mut draft: Draft,
     ) -> Result<(), Failure> {
-        let measured = draft.measure(cache, context.jobs, &mut Measuring::new(context));
-        let (reclaimable, left) = measured?;
-        self.state = State::Draft { plan: draft.plan, reclaimable };
-        self.left = Some(left);
+        let measured = draft.measure(cache, context.jobs, &mut Measuring::new(context))?;
+        self.problems.extend(unread_removals(&draft.plan, &measured.trees));
+        self.state = State::Draft { plan: draft.plan, reclaimable: measured.freed };
+        self.left = Some(measured.left);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use super::report::Report;
 use crate::cache::{Cache, LockedCache, Patience, UsingProcess};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
+use crate::cli::named_cache;
 use crate::cli::warnings::unknown_users;
 use crate::gc::{self, Draft};
 use crate::plan::Plan;
@@ -36,7 +37,7 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
         let mut agreement = Agreement::Anything;
         // Another collection should not have to wait for one that waits for an answer: the lock comes after it.
         if self.asks || self.dry_run {
-            let Some(cache) = self.context.open_cache()? else {
+            let Some(cache) = named_cache::open(self.context)? else {
                 return finish(report, None);
             };
             let draft = (self.make_draft)(&cache, &mut report)?;
@@ -51,6 +52,7 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
             report = Report::after(report);
         }
         let Some(cache) = open_locked(self.context, self.no_wait)? else {
+            named_cache::check_there(self.context, false)?;
             return finish(Report::new(self.dry_run), None);
         };
         let draft = (self.make_draft)(&cache, &mut report)?;

@@ -12,6 +12,7 @@ use super::console::Console;
 use super::text::cut;
 use super::units::bytes;
 use crate::cache::{Digest, Folder, Location};
+use crate::dedupe;
 use crate::usage::{Phase, Progress, Usage};
 
 /// How many of the trees being walked are shown.
@@ -103,8 +104,59 @@ impl MeasureBars {
     }
 }
 
+/// A line for a look at files, of which there is no knowing how many there are.
+pub struct LookBar(ProgressBar);
+
+impl LookBar {
+    pub fn new(console: &Console) -> Self {
+        let style = ProgressStyle::with_template("{wide_msg}").expect("the template is a constant");
+        let bar = ProgressBar::with_draw_target(None, target(console));
+        Self(bar.with_style(style))
+    }
+
+    /// Shows how far it has come.
+    pub fn show(&mut self, progress: &dedupe::Progress) {
+        let found = bytes(progress.total());
+        self.0.set_message(format!("{} files  {found} to compare", HumanCount(progress.files())));
+        self.0.tick();
+    }
+}
+
+impl Drop for LookBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A bar over the bytes that are compared to be shared, with an estimate of the time left.
+pub struct ShareBar(ProgressBar);
+
+impl ShareBar {
+    pub fn new(console: &Console) -> Self {
+        let style = ProgressStyle::with_template(
+            "{bar:20} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left",
+        )
+        .expect("the template is a constant")
+        .progress_chars("━╸ ");
+        let bar = ProgressBar::with_draw_target(Some(0), target(console));
+        Self(bar.with_style(style))
+    }
+
+    /// Shows how far it has come.
+    pub fn show(&mut self, progress: &dedupe::Progress) {
+        self.0.set_length(progress.total().as_u64());
+        self.0.set_position(progress.done().as_u64());
+    }
+}
+
+impl Drop for ShareBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// What a tree is called beside its line, safe to print.
-fn label(tree: &Location) -> String {
+pub fn label(tree: &Location) -> String {
     match (tree.folder, Digest::of_entry(&tree.name)) {
         (Folder::Layers, Some(digest)) => format!("layer {}", digest.short()),
         (_, Some(digest)) => digest.short(),

@@ -1,5 +1,6 @@
 //! Where the program writes: data to stdout, everything else to stderr.
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -8,10 +9,13 @@ use std::os::fd::AsFd;
 use anstream::{AutoStream, ColorChoice};
 use rustix::io::Errno;
 
+use super::text::wrap;
 use super::theme::{ERROR, WARNING};
 use crate::cli::inherited::is_output_closed;
 use crate::error::cause;
 
+/// How far the further lines of a message are indented.
+const INDENT: usize = 2;
 const SHOW_CURSOR: &str = "\x1b[?25h";
 
 /// Data could not be written.
@@ -83,6 +87,7 @@ impl Console {
     }
 
     fn complain(&self, text: impl Display) {
+        let text = wrap(&text.to_string(), columns(io::stderr()), INDENT);
         let mut err = AutoStream::new(io::stderr().lock(), self.color);
         // There is nowhere left to say that stderr is closed; the exit code still tells.
         let _ = writeln!(err, "{text}");
@@ -90,8 +95,9 @@ impl Console {
 
     /// Asks a question that only a clear yes answers.
     pub fn confirm(&self, question: impl Display) -> io::Result<bool> {
+        let question = wrap(&format!("{question} [y/N]"), columns(io::stderr()), INDENT);
         let mut err = AutoStream::new(io::stderr().lock(), self.color);
-        write!(err, "{question} [y/N] ")?;
+        write!(err, "{question} ")?;
         err.flush()?;
         let mut answer = Vec::new();
         if io::stdin().lock().read_until(b'\n', &mut answer)? == 0 {
@@ -100,22 +106,35 @@ impl Console {
         Ok(matches!(answer.trim_ascii().to_ascii_lowercase().as_slice(), b"y" | b"yes"))
     }
 
-    /// Whether there is somebody who could answer a question.
+    /// Whether a question can be asked: on a terminal, in both directions.
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Whether bars are to be drawn.
     pub fn draws_bars(&self) -> bool {
-        self.progress && !self.quiet && io::stderr().is_terminal()
+        self.progress
+            && !self.quiet
+            && io::stderr().is_terminal()
+            && !forbids_bars(std::env::var_os)
     }
 
     /// The columns of the terminal that data goes to, if it goes to one.
     pub fn width(&self) -> Option<usize> {
-        let out = io::stdout();
-        let size = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).ok())??;
-        (size.ws_col > 0).then_some(size.ws_col.into())
+        columns(io::stdout())
     }
+}
+
+/// The columns of the terminal that a stream goes to, if it goes to one.
+fn columns(stream: impl AsFd + IsTerminal) -> Option<usize> {
+    let size = stream.is_terminal().then(|| rustix::termios::tcgetwinsize(&stream).ok())??;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
+/// Whether the environment says that bars cannot be drawn, or are not wanted.
+fn forbids_bars(variable: impl Fn(&'static str) -> Option<OsString>) -> bool {
+    let is = |name, value: &str| variable(name).is_some_and(|found| found == value);
+    is("BBOX_PROGRESS", "never") || is("CI", "true") || is("TERM", "dumb") || is("TERM", "")
 }
 
 /// Standard output, without the standard library's: that takes a stream for written that nothing can be
@@ -125,4 +144,28 @@ fn output() -> Result<File, OutputError> {
         return Err(OutputError(Errno::BADF.into()));
     }
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned().map_err(OutputError)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_can_forbid_bars() {
+        for (variables, forbids) in [
+            (&[][..], false),
+            (&[("TERM", "xterm"), ("CI", "false")], false),
+            (&[("TERM", "dumb")], true),
+            (&[("TERM", "")], true),
+            (&[("CI", "true")], true),
+            (&[("BBOX_PROGRESS", "never")], true),
+            (&[("BBOX_PROGRESS", "auto")], false),
+        ] {
+            let found = |name| {
+                let mut found = variables.iter().filter(|(known, _)| *known == name);
+                found.next().map(|(_, value)| OsString::from(value))
+            };
+            assert_eq!(forbids_bars(found), forbids, "{variables:?}");
+        }
+    }
 }

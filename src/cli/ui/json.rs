@@ -6,14 +6,26 @@ use serde::Serialize;
 
 use crate::escape::is_hostile;
 use crate::plan::Identity;
-use crate::usage::{Estimate, Usage};
+use crate::usage::{Estimate, Size, Usage};
 
-/// One document, with a line break at its end.
+/// The version of all documents; it changes when a field goes or changes its meaning. docs/json.md has
+/// the table of what was called what before.
+const SCHEMA_VERSION: u32 = 3;
+
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    schema_version: u32,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
+/// One document with the version of its schema, and a line break at its end.
 ///
 /// JSON itself escapes only the oldest control characters. The other ones can be escaped
 /// afterwards without a look at the structure: outside of strings everything is ASCII.
 pub fn document(value: &impl Serialize) -> String {
-    let plain = serde_json::to_string_pretty(value).expect("our documents have no odd keys");
+    let versioned = Versioned { schema_version: SCHEMA_VERSION, content: value };
+    let plain = serde_json::to_string_pretty(&versioned).expect("our documents have no odd keys");
     let mut text = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {
         if is_hostile(c) && c != '\n' {
@@ -73,16 +85,31 @@ impl From<Usage> for Amount {
     }
 }
 
+/// A [`Size`] in a document.
+#[derive(Serialize)]
+pub struct Bytes {
+    bytes: u64,
+    /// Whether that is all; if not, it is "at least".
+    complete: bool,
+}
+
+impl From<Size> for Bytes {
+    fn from(size: Size) -> Self {
+        Self { bytes: size.at_least().as_u64(), complete: size.is_complete() }
+    }
+}
+
 /// An [`Estimate`] in a document.
 #[derive(Serialize)]
 pub struct Bounds {
     certain: u64,
-    at_most: u64,
+    /// `null` if something could not be read, so that there is no upper bound.
+    at_most: Option<u64>,
 }
 
 impl From<Estimate> for Bounds {
     fn from(estimate: Estimate) -> Self {
-        let at_most = estimate.at_most().at_least().as_u64();
+        let at_most = estimate.at_most().exact().map(|bytes| bytes.as_u64());
         Self { certain: estimate.certain().as_u64(), at_most }
     }
 }
@@ -99,8 +126,9 @@ mod tests {
     #[test]
     fn no_control_character_is_left_and_nothing_is_lost() {
         let hostile = "a\x1b[31m\u{9b}31m\u{202e}\u{e0001}\u{7f}漢\n\"\\";
-        let text = document(&[hostile]);
+        let text = document(&serde_json::json!({ "name": hostile }));
         assert!(!text.chars().any(|c| is_hostile(c) && c != '\n'), "{text:?}");
-        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [hostile]);
+        let read = serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        assert_eq!(read, serde_json::json!({ "schema_version": 3, "name": hostile }));
     }
 }

@@ -1,8 +1,8 @@
 //! Columns that line up.
 //!
 //! Sections of one table share their columns, so that numbers stand below each other all the way
-//! down. Where the lines are too long, the columns move together, and the last one is cut in the
-//! middle: the ends of a reference tell most. Columns that say least go before the last one is cut
+//! down. Where the lines are too long, the columns move together, and one column is cut: the last one,
+//! or the one that [`Table::cutting`] names. Columns that say least are left out before that one is cut
 //! short, others only where nothing else helps, and the first one is cut at last. Cells must be free
 //! of control characters.
 
@@ -11,10 +11,10 @@ use anstyle::Style;
 use super::cell::Cell;
 use super::theme::{HEADING, PLAIN};
 
-/// Neither the first nor the last column is cut below this width, however narrow the terminal.
+/// No column is cut below this width, however narrow the terminal.
 const LEAST: usize = 12;
-/// With so many columns for the last one, a reference can still be told from others.
-const GOOD_LAST: usize = 24;
+/// With so many columns, a reference can still be told from others.
+const GOOD_NAME: usize = 24;
 /// Spaces between two columns, and between two columns that are short of room.
 const GAPS: [usize; 2] = [2, 1];
 
@@ -28,8 +28,10 @@ pub enum Align {
 /// Rows of cells, all with the columns that [`Table::new`] was told.
 pub struct Table {
     aligns: Vec<Align>,
-    /// The columns that can go, in this order, each with the width below which the last column must
-    /// not fall for its sake.
+    /// The column that is cut.
+    cut: usize,
+    /// The columns that can be left out, in this order, each with the width below which the cut column
+    /// must not fall for its sake.
     spare: Vec<(usize, usize)>,
     rows: Vec<Row>,
 }
@@ -41,12 +43,19 @@ struct Row {
 
 impl Table {
     pub fn new(aligns: impl Into<Vec<Align>>) -> Self {
-        Self { aligns: aligns.into(), spare: Vec::new(), rows: Vec::new() }
+        let aligns = aligns.into();
+        let cut = aligns.len().saturating_sub(1);
+        Self { aligns, cut, spare: Vec::new(), rows: Vec::new() }
     }
 
-    /// Leaves out these columns, in this order, before the last column is cut short.
+    /// Cuts this column where the lines are too long, instead of the last one.
+    pub fn cutting(self, column: usize) -> Self {
+        Self { cut: column, ..self }
+    }
+
+    /// Leaves out these columns, in this order, before the column with the name is cut short.
     pub fn sparing(self, columns: impl IntoIterator<Item = usize>) -> Self {
-        self.leaving_out(columns, GOOD_LAST)
+        self.leaving_out(columns, GOOD_NAME)
     }
 
     /// Leaves out these columns, too, if the lines are still too long.
@@ -54,8 +63,8 @@ impl Table {
         self.leaving_out(columns, LEAST)
     }
 
-    fn leaving_out(mut self, columns: impl IntoIterator<Item = usize>, last: usize) -> Self {
-        self.spare.extend(columns.into_iter().map(|column| (column, last)));
+    fn leaving_out(mut self, columns: impl IntoIterator<Item = usize>, room: usize) -> Self {
+        self.spare.extend(columns.into_iter().map(|column| (column, room)));
         self
     }
 
@@ -83,12 +92,12 @@ impl Table {
 
     /// The columns' widths and the gap between them, for lines of so many columns.
     fn fit(&self, mut widths: Vec<Option<usize>>, width: usize) -> (Vec<Option<usize>>, usize) {
-        for &(column, last) in &self.spare {
-            if least(&widths, last) > width {
+        for &(column, room) in &self.spare {
+            if self.least(&widths, room) > width {
                 widths[column] = None;
             }
         }
-        let excess = least(&widths, LEAST).saturating_sub(width);
+        let excess = self.least(&widths, LEAST).saturating_sub(width);
         if let Some(Some(first)) = widths.first_mut() {
             *first = (*first).min(first.saturating_sub(excess).max(LEAST));
         }
@@ -96,11 +105,24 @@ impl Table {
         let columns = widths.iter().flatten().count();
         let fits = |gap: &usize| whole + gap * columns <= width + gap;
         let gap = GAPS.into_iter().find(fits).unwrap_or(GAPS[1]);
-        if let Some((Some(last), others)) = widths.split_last_mut() {
-            let taken: usize = others.iter().flatten().map(|column| column + gap).sum();
-            *last = (*last).min(width.saturating_sub(taken).max(LEAST));
+        let taken: usize = self.others(&widths).map(|column| column + gap).sum();
+        if let Some(Some(cut)) = widths.get_mut(self.cut) {
+            *cut = (*cut).min(width.saturating_sub(taken).max(LEAST));
         }
         (widths, gap)
+    }
+
+    /// How narrow the table can be, with so much room for the column that is cut.
+    fn least(&self, widths: &[Option<usize>], room: usize) -> usize {
+        let others: usize = self.others(widths).map(|column| column + GAPS[1]).sum();
+        let cut = widths.get(self.cut).copied().flatten();
+        others + cut.map_or(0, |cut| cut.min(room))
+    }
+
+    /// The widths of the columns that are not cut.
+    fn others(&self, widths: &[Option<usize>]) -> impl Iterator<Item = usize> {
+        let all = widths.iter().copied().enumerate();
+        all.filter(|(column, _)| *column != self.cut).filter_map(|(_, width)| width)
     }
 
     /// A column in which nothing stands has none.
@@ -138,13 +160,6 @@ impl Table {
     }
 }
 
-/// How narrow a table with such columns can be, with so much room for the last one.
-fn least(widths: &[Option<usize>], room: usize) -> usize {
-    let [others @ .., last] = widths else { return 0 };
-    let others: usize = others.iter().flatten().map(|column| column + GAPS[1]).sum();
-    others + last.map_or(0, |last| last.min(room))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +176,7 @@ mod tests {
             plain.lines().collect::<Vec<_>>(),
             [
                 "NAME       SIZE IMAGE",
-                "a     815.2 MiB ghcr.i…/agent:latest",
+                "a     815.2 MiB …acklok/agent:latest",
                 "",
                 "LAYER      SIZE",
                 "漢字        1 B",
@@ -180,10 +195,10 @@ mod tests {
             (Some(41), "a 1111 2222 3333 a name of 24 characters."),
             (Some(40), "a  1111  3333  a name of 24 characters."),
             (Some(35), "a  3333  a name of 24 characters."),
-            (Some(30), "a 3333 a name … 24 characters."),
-            (Some(19), "a 3333 a n…racters."),
-            (Some(18), "a a nam…haracters."),
-            (Some(3), "a a n…racters."),
+            (Some(30), "a 3333 …name of 24 characters."),
+            (Some(19), "a 3333 …characters."),
+            (Some(18), "a … 24 characters."),
+            (Some(3), "a …characters."),
         ] {
             let plain = anstream::adapter::strip_str(&table.render(width)).to_string();
             assert_eq!(plain.trim_end(), line, "{width:?}");
@@ -196,9 +211,9 @@ mod tests {
         table.row(["a name of 20 columns", "1111", "0123456789"].map(str::to_owned), PLAIN);
         for (width, line) in [
             (36, "a name of 20 columns 1111 0123456789"),
-            (35, "a name…f 20 columns 1111 0123456789"),
-            (30, "a na…0 columns 1111 0123456789"),
-            (1, "a n… columns 1111 0123456789"),
+            (35, "…name of 20 columns 1111 0123456789"),
+            (30, "…of 20 columns 1111 0123456789"),
+            (1, "… 20 columns 1111 0123456789"),
         ] {
             assert_eq!(table.render(Some(width)).trim_end(), line, "{width}");
         }

@@ -1,8 +1,9 @@
 //! Text by the columns that it takes on a terminal, and bars of proportion.
 
+use console::strip_ansi_codes;
 use unicode_width::UnicodeWidthStr;
 
-/// What a cut leaves in place of the middle.
+/// What a cut leaves in place of the beginning.
 const ELLIPSIS: &str = "…";
 /// Characters to a column, at most: any number of marks can be heaped on one letter.
 const MOST_CHARS: usize = 8;
@@ -12,17 +13,22 @@ pub fn pad(text: &str, width: usize) -> String {
     text.to_owned() + &" ".repeat(width.saturating_sub(text.width()))
 }
 
-/// Shortens `text` to `width` columns by leaving out its middle, and keeps what is behind its last
-/// slash if that fits.
+/// Shortens `text` to `width` columns by leaving out its beginning: the end of a reference or of a
+/// path tells most.
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
     let room = width.saturating_sub(ELLIPSIS.width());
-    let name = text.rfind('/').map_or(0, |slash| text[slash..].width());
-    let tail_room = if name <= room { name.max(room - room / 3) } else { room - room / 3 };
-    let (head, tail) = (head(text, room - tail_room), tail(text, tail_room));
-    format!("{head}{ELLIPSIS}{tail}")
+    format!("{ELLIPSIS}{}", tail(text, room))
+}
+
+/// Shortens `text` to `width` columns by leaving out its end, as for a variable with a long value.
+pub fn cut_end(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    format!("{}{ELLIPSIS}", head(text, width.saturating_sub(ELLIPSIS.width())))
 }
 
 /// The longest beginning that fits. What a character takes depends on its neighbours: two may be
@@ -31,6 +37,57 @@ fn head(text: &str, columns: usize) -> &str {
     let ends = text.char_indices().map(|(start, c)| start + c.len_utf8());
     let ends = ends.take(columns * MOST_CHARS);
     ends.map(|end| &text[..end]).take_while(|part| part.width() <= columns).last().unwrap_or("")
+}
+
+/// Breaks `text` into lines of at most `width` columns, the further ones indented. Breaks are at
+/// spaces only, and never inside a command in backticks, so that each can be copied whole.
+pub fn wrap(text: &str, width: Option<usize>, indent: usize) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let lines = text.split('\n').map(|line| wrap_line(line, width, indent));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn wrap_line(line: &str, width: usize, indent: usize) -> String {
+    if shown_width(line) <= width {
+        return line.to_owned();
+    }
+    let (mut text, mut column) = (String::new(), 0);
+    for word in words(line) {
+        let length = shown_width(word.trim_end());
+        if column > indent && column + length > width {
+            text.truncate(text.trim_end().len());
+            text += &format!("\n{}", " ".repeat(indent));
+            column = indent;
+        }
+        text += word;
+        column += shown_width(word);
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// The columns of a text that may have colours.
+fn shown_width(text: &str) -> usize {
+    strip_ansi_codes(text).width()
+}
+
+/// The words of a line, each with the spaces behind it; a command in backticks is one word.
+fn words(line: &str) -> Vec<&str> {
+    let (mut words, mut start, mut is_command) = (Vec::new(), 0, false);
+    let mut chars = line.char_indices().peekable();
+    while let Some((_, c)) = chars.next() {
+        is_command ^= c == '`';
+        if let Some(&(next, following)) = chars.peek()
+            && c == ' '
+            && following != ' '
+            && !is_command
+        {
+            words.push(&line[start..next]);
+            start = next;
+        }
+    }
+    words.push(&line[start..]);
+    words
 }
 
 /// The longest end that fits, and does not begin with a mark for the letter before it.
@@ -62,20 +119,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_goes_and_the_name_stays() {
+    fn the_beginning_goes_and_the_end_stays() {
         for (text, width, shown) in [
             ("short", 5, "short"),
-            ("ghcr.io/stacklok/agent-1:latest", 18, "gh…/agent-1:latest"),
-            ("ghcr.io/stacklok/agent-1:latest", 10, "ghc…latest"),
-            ("漢字漢字", 7, "漢…漢字"),
+            ("ghcr.io/stacklok/agent-1:latest", 18, "…ok/agent-1:latest"),
+            ("ghcr.io/stacklok/agent-1:latest", 10, "…-1:latest"),
+            ("漢字漢字", 7, "…字漢字"),
             ("漢字漢字", 6, "…漢字"),
             ("e\u{301}e\u{301}e\u{301}e\u{301}", 3, "…e\u{301}e\u{301}"),
-            ("abc❤\u{fe0f}", 4, "a…❤\u{fe0f}"),
+            ("abc❤\u{fe0f}", 4, "…c❤\u{fe0f}"),
             ("abcd❤\u{fe0f}", 3, "…❤\u{fe0f}"),
             ("anything", 1, "…"),
         ] {
             assert_eq!(cut(text, width), shown, "{text} {width}");
         }
+    }
+
+    #[test]
+    fn a_sentence_is_broken_between_words_and_never_inside_a_command() {
+        let text = "1 orphan, 2 MiB: run `bbox cache gc --all` to remove it";
+        for (width, lines) in [
+            (None, "1 orphan, 2 MiB: run `bbox cache gc --all` to remove it"),
+            (Some(55), "1 orphan, 2 MiB: run `bbox cache gc --all` to remove it"),
+            (Some(54), "1 orphan, 2 MiB: run `bbox cache gc --all` to remove\n  it"),
+            (Some(25), "1 orphan, 2 MiB: run\n  `bbox cache gc --all`\n  to remove it"),
+            (Some(9), "1 orphan,\n  2 MiB:\n  run\n  `bbox cache gc --all`\n  to\n  remove\n  it"),
+        ] {
+            assert_eq!(wrap(text, width, 2), lines, "{width:?}");
+        }
+        assert_eq!(wrap("\x1b[1mbold\x1b[0m word", Some(9), 0), "\x1b[1mbold\x1b[0m word");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 use indicatif::HumanCount;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::usage::{Estimate, Size};
 
@@ -33,7 +33,20 @@ pub fn estimate(estimate: Estimate) -> String {
     }
 }
 
-/// The upper bound alone, where nobody has asked what is certain.
+/// Like [`estimate`], for a column of a table: `12.0–690.0 MiB`.
+pub fn narrow_estimate(estimate: Estimate) -> String {
+    let text = self::estimate(estimate);
+    match text.split_once(" – ") {
+        Some((certain, at_most)) => {
+            let unit = at_most.split_once(' ').map_or("", |(_, unit)| unit);
+            let certain = certain.strip_suffix(unit).unwrap_or(certain).trim_end();
+            format!("{certain}–{at_most}")
+        }
+        None => text,
+    }
+}
+
+/// The upper bound alone, where it was not found out how much is certain.
 pub fn up_to(estimate: Estimate) -> String {
     let at_most = estimate.at_most();
     let or_more = if at_most.is_complete() { "" } else { " or more" };
@@ -53,6 +66,16 @@ fn at_least(is_complete: bool) -> &'static str {
 pub fn plural(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", HumanCount(number as u64))
+}
+
+/// How long something took or may take, in the largest unit of which it is a whole number: `6 minutes`, `36 hours`.
+pub fn period(duration: SignedDuration) -> String {
+    const UNITS: [(i64, &str); 4] =
+        [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let seconds = duration.as_secs();
+    let unit = UNITS.iter().find(|(length, _)| seconds % length == 0 && seconds != 0);
+    let (length, noun) = unit.unwrap_or(&(1, "second"));
+    plural((seconds / length).unsigned_abs() as usize, noun)
 }
 
 /// How long before `now` something was: `2 hours ago`.
@@ -111,6 +134,20 @@ mod tests {
     }
 
     #[test]
+    fn a_period_is_told_as_it_was_written() {
+        for (seconds, text) in [
+            (0, "0 seconds"),
+            (90, "90 seconds"),
+            (360, "6 minutes"),
+            (3600, "1 hour"),
+            (36 * 3600, "36 hours"),
+            (3 * 86_400, "3 days"),
+        ] {
+            assert_eq!(period(SignedDuration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
     fn numbers_are_grouped_and_sizes_have_units_and_say_what_they_are() {
         assert_eq!(number(12_345_678, true), "12,345,678");
         assert_eq!(number(7, false), "at least 7");
@@ -122,6 +159,7 @@ mod tests {
         let one = Estimate::exactly(ByteSize::mib(12));
         let two = one.or_up_to(ByteSize::mib(678));
         assert_eq!([one, two].map(estimate), ["12.0 MiB", "12.0 MiB – 690.0 MiB"]);
+        assert_eq!([one, two].map(narrow_estimate), ["12.0 MiB", "12.0–690.0 MiB"]);
         assert_eq!([one, two].map(up_to), ["up to 12.0 MiB", "up to 690.0 MiB"]);
         // A location that was not measured counts as one that could not be read.
         let unread = Measurement::default()

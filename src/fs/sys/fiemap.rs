@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use rustix::io::Result;
 use rustix::ioctl::{Direction, Opcode, Updater, ioctl, opcode};
 
-use crate::fs::{Extent, Holding, Status, Volume, VolumeKind};
+use crate::fs::{Extent, FileMap, Holding, MappedExtent, Status, Volume, VolumeKind};
 
 const BTRFS: u64 = 0x9123_683E;
 const XFS: u64 = 0x5846_5342;
@@ -130,7 +130,33 @@ fn ask(file: &OwnedFd, start: u64, flags: u32) -> Result<Request> {
 
 /// Looks into an open file. Calls `each` with what it shares.
 pub fn look_into(file: &OwnedFd, status: &Status, mut each: impl FnMut(Extent)) -> Result<Holding> {
-    let (mut holding, mut start, mut flags) = (Holding::default(), 0, 0);
+    let mut holding = Holding::default();
+    for_each_extent(file, |extent| holding += extent.holding(status, &mut each))?;
+    Ok(holding)
+}
+
+/// Where the data of an open file lies.
+pub fn file_map(file: &OwnedFd) -> Result<FileMap> {
+    let (mut extents, mut flags) = (Vec::new(), 0);
+    for_each_extent(file, |extent| {
+        flags |= extent.flags;
+        extents.push(MappedExtent {
+            logical: extent.logical,
+            physical: extent.physical,
+            length: extent.length,
+            is_shared: extent.has(SHARED),
+            is_encoded: extent.has(ENCODED),
+        });
+    })?;
+    Ok(match flags {
+        flags if flags & INLINE != 0 => FileMap::Inline,
+        flags if flags & (UNKNOWN | DELAYED) != 0 => FileMap::Unsettled,
+        _ => FileMap::Extents(extents),
+    })
+}
+
+fn for_each_extent(file: &OwnedFd, mut each: impl FnMut(&Mapped)) -> Result<()> {
+    let (mut start, mut flags) = (0, 0);
     loop {
         let found = ask(file, start, flags)?;
         let extents = &found.extents[..SLOTS.min(found.mapped as usize)];
@@ -139,11 +165,11 @@ pub fn look_into(file: &OwnedFd, status: &Status, mut each: impl FnMut(Extent)) 
             flags |= SYNC;
             continue;
         }
-        extents.iter().for_each(|extent| holding += extent.holding(status, &mut each));
+        extents.iter().for_each(&mut each);
         let last = extents.last().filter(|last| extents.len() == SLOTS && !last.has(LAST));
         match last.map(|last| last.logical.saturating_add(last.length)) {
             Some(next) if next > start => start = next,
-            _ => return Ok(holding),
+            _ => return Ok(()),
         }
     }
 }

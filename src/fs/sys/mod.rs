@@ -1,7 +1,7 @@
 //! The system's calls, one file for each system, with equal signatures.
 //!
 //! `linux.rs` or `unix.rs` list directories and read statuses; `fiemap.rs`, `apfs.rs` or `unshared.rs` tell
-//! what files share. `--cfg bbox_portable` picks the files of the other systems on Linux, so that the tests run
+//! what files share; `share_ranges.rs` or `share_nothing.rs` let equal files share data. `--cfg bbox_portable` picks the files of the other systems on Linux, so that the tests run
 //! them there, too.
 
 #[cfg(target_vendor = "apple")]
@@ -19,6 +19,10 @@ mod fiemap;
 )]
 mod linux;
 #[cfg(any(not(target_os = "linux"), bbox_portable))]
+mod share_nothing;
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+mod share_ranges;
+#[cfg(any(not(target_os = "linux"), bbox_portable))]
 mod unix;
 #[cfg(not(any(all(target_os = "linux", not(bbox_portable)), target_vendor = "apple")))]
 mod unshared;
@@ -26,9 +30,13 @@ mod unshared;
 #[cfg(target_vendor = "apple")]
 pub use apfs::{look_into, queues_removals, volume};
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
-pub use fiemap::{look_into, queues_removals, volume};
+pub use fiemap::{file_map, look_into, queues_removals, volume};
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
 pub use linux::*;
+#[cfg(any(not(target_os = "linux"), bbox_portable))]
+pub use share_nothing::*;
+#[cfg(all(target_os = "linux", not(bbox_portable)))]
+pub use share_ranges::*;
 #[cfg(any(not(target_os = "linux"), bbox_portable))]
 pub use unix::*;
 #[cfg(not(any(all(target_os = "linux", not(bbox_portable)), target_vendor = "apple")))]

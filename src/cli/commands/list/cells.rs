@@ -1,17 +1,18 @@
 //! What an entry is called, and what there is to say of it, safe to print.
 
+use anstyle::Style;
+
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::find_image::reference;
 use crate::cli::image_row::Row;
 use crate::cli::ui::cell::Cell;
 use crate::cli::ui::text::cut;
-use crate::cli::ui::theme::{IN_USE, ORPHAN};
-use crate::cli::ui::units::size;
-use crate::cli::words::details;
-use crate::plan::LayerStatus;
+use crate::cli::ui::theme::{IN_USE, ORPHAN, PLAIN};
+use crate::cli::words::{details, guess, whole};
+use crate::plan::{KeepReason, LayerStatus};
 
-/// The longest name of something without a digest; a digest has as many.
+/// The longest name of an entry without a digest.
 const NAME_WIDTH: usize = 19;
 
 /// Its digest, or its name if it has none.
@@ -27,16 +28,14 @@ pub fn name(row: &Row<'_>, whole: bool) -> String {
     }
 }
 
-/// How many layers an image is likely made of, and how big they are; or where a layer stands.
+/// How many layers an image is likely made of; or whether a layer is still needed.
 pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
     match (&row.entry.kind, listing.layers_of(row.entry)) {
         (EntryKind::Layer(_), _) => {
             listing.layer_status(row.entry).map_or("", LayerStatus::name).to_owned()
         }
-        (EntryKind::Image(_), Some((layers, bytes))) => {
-            format!("{} ({})", layers.len(), size(bytes))
-        }
-        (EntryKind::Image(_), None) => "unknown".to_owned(),
+        (EntryKind::Image(_), Some((layers, _))) => layers.len().to_string(),
+        (EntryKind::Image(_), None) => "?".to_owned(),
         _ => String::new(),
     }
 }
@@ -45,7 +44,7 @@ pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
 pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     match &row.entry.kind {
         EntryKind::Image(_) => image(listing, row, whole),
-        EntryKind::Layer(_) => layer(listing.layer_status(row.entry), whole).into(),
+        EntryKind::Layer(_) => layer(listing, row, whole).into(),
         EntryKind::Leftover(_) if row.entry.is_interrupted_gc() => "an interrupted gc".into(),
         EntryKind::Leftover(_) if listing.is_doomed(row.entry) => "an abandoned extraction".into(),
         EntryKind::Leftover(_) => "an extraction".into(),
@@ -53,39 +52,59 @@ pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     }
 }
 
-/// Its references, or what an orphan most likely was; with a mark for what is out of the ordinary.
+/// What an image is called, after its status where that is out of the ordinary.
 fn image(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
-    let text = if row.is_orphan() {
-        listing.identity(row.entry).map(ToString::to_string).unwrap_or_default()
+    let text = called(listing, row, whole);
+    match status(listing, row) {
+        (LIVE, _) => text.into(),
+        (status, style) => Cell::marked(&format!("({status})"), style, text),
+    }
+}
+
+/// Its references, or what an orphan most likely was.
+pub fn called(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> String {
+    let is_unreplaced = listing.status(row) == KeepReason::Unreplaced.name();
+    let name = if row.is_orphan() {
+        let identity = listing.identity(row.entry);
+        identity.map_or_else(String::new, |identity| guess(identity, is_unreplaced, whole))
     } else {
         references(row, whole)
     };
-    let is_used_in_place = listing.is_used_in_place(row.entry);
-    let text = if is_used_in_place { format!("{text} (used in place)") } else { text };
-    let status = listing.status(row);
+    if listing.is_used_in_place(row.entry) { format!("{name} (used in place)") } else { name }
+}
+
+/// The status of an image that needs no mention.
+const LIVE: &str = "live";
+
+/// The status of an image, and how it is shown.
+pub fn status(listing: &Listing<'_>, row: &Row<'_>) -> (&'static str, Style) {
     match (row.is_orphan(), listing.in_use(row.entry) == Some(true)) {
-        (true, true) => Cell::marked("(orphan, in use)", IN_USE, text),
-        (true, false) => Cell::marked(&format!("({status})"), ORPHAN, text),
-        (false, true) => Cell::marked("(in use)", IN_USE, text),
-        (false, false) => text.into(),
+        (true, true) => ("orphan, in use", IN_USE),
+        (true, false) => (listing.status(row), ORPHAN),
+        (false, true) => ("in use", IN_USE),
+        (false, false) => (listing.status(row), PLAIN),
     }
 }
 
 fn references(row: &Row<'_>, whole: bool) -> String {
     let mut names: Vec<_> = row.refs.iter().map(|found| reference(found)).collect();
     match names.len() {
-        0 => "(no readable ref)".to_owned(),
+        0 => "(no readable reference)".to_owned(),
         1 => names.remove(0),
         _ if whole => names.join(", "),
         n => format!("{} (+{} more)", names[0], n - 1),
     }
 }
 
-/// Why a layer stands where it stands; without that word, too, it tells.
-fn layer(layer_status: Option<&LayerStatus>, whole: bool) -> String {
-    match layer_status {
-        Some(LayerStatus::Unreferenced) => "by no image".to_owned(),
-        Some(layer_status) => details(layer_status, whole),
+/// Why a layer has its status.
+fn layer(listing: &Listing<'_>, row: &Row<'_>, has_room: bool) -> String {
+    match listing.layer_status(row.entry) {
+        Some(LayerStatus::Referenced(_)) if has_room => {
+            let images = listing.images_of(row.entry);
+            let names: Vec<_> = images.map(|image| whole(&image.name)).collect();
+            format!("by {}", names.join(", "))
+        }
+        Some(layer_status) => details(layer_status),
         None => String::new(),
     }
 }

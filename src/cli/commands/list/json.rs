@@ -7,18 +7,17 @@ use serde::Serialize;
 use super::listing::Listing;
 use crate::cache::{Digest, Location};
 use crate::cli::image_row::Row;
-use crate::cli::ui::json::{Amount, Bounds, Guess, lossy};
+use crate::cli::ui::json::{Amount, Bounds, Bytes, Guess, lossy};
 use crate::plan::LayerStatus;
 
 #[derive(Serialize)]
 pub struct Document {
-    schema_version: u32,
     cache_dir: String,
     images: Vec<Image>,
     layers: Vec<Layer>,
     leftovers: Vec<Leftover>,
     refs: Refs,
-    strangers: Vec<Foreign>,
+    others: Vec<Foreign>,
     totals: Totals,
     warnings: Vec<String>,
 }
@@ -42,7 +41,7 @@ struct Image {
     /// What it is likely made of; `null` if its times say nothing.
     layers: Option<Vec<String>>,
     /// What those occupy together.
-    layers_bytes: Option<u64>,
+    layers_bytes: Option<Bytes>,
 }
 
 #[derive(Serialize)]
@@ -95,8 +94,7 @@ struct Foreign {
 
 #[derive(Serialize)]
 struct Totals {
-    apparent_bytes: Option<u64>,
-    on_disk_bytes: Option<u64>,
+    usage: Option<Amount>,
     reclaimable_bytes: Option<Bounds>,
     /// What removing unreferenced layers gives back besides.
     layers_reclaimable_bytes: Option<Bounds>,
@@ -107,16 +105,14 @@ impl Document {
         let dir = listing.cache_dir;
         let total = listing.cache_usage.map(|cache_usage| cache_usage.total());
         Self {
-            schema_version: 2,
             cache_dir: lossy(dir),
             images: listing.images.iter().map(|row| image(listing, row)).collect(),
             layers: listing.layers.iter().map(|row| layer(listing, row)).collect(),
             leftovers: listing.leftovers.iter().map(|row| leftover(row, dir)).collect(),
             refs: refs(listing),
-            strangers: listing.foreign.iter().map(|row| foreign(row, dir)).collect(),
+            others: listing.foreign.iter().map(|row| foreign(row, dir)).collect(),
             totals: Totals {
-                apparent_bytes: total.map(|usage| usage.apparent().at_least().as_u64()),
-                on_disk_bytes: total.map(|usage| usage.on_disk().at_least().as_u64()),
+                usage: total.map(Amount::from),
                 reclaimable_bytes: if listing.inventory.refs.unreadable.is_empty() {
                     listing.reclaimable().map(Bounds::from)
                 } else {
@@ -147,15 +143,15 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
         usage: row.usage.map(Amount::from),
         unique_bytes: row.unique.map(Bounds::from),
         layers: layers.map(|layers| layers.into_iter().map(Digest::to_text).collect()),
-        layers_bytes: bytes
-            .filter(|_| listing.cache_usage.is_some())
-            .map(|size| size.at_least().as_u64()),
+        layers_bytes: bytes.filter(|_| listing.cache_usage.is_some()).map(Bytes::from),
     }
 }
 
 fn layer(listing: &Listing<'_>, row: &Row<'_>) -> Layer {
     let (images, reason) = match listing.layer_status(row.entry) {
-        Some(LayerStatus::Referenced(holders)) => (holders.iter().map(name).collect(), None),
+        Some(LayerStatus::Referenced(_)) => {
+            (listing.images_of(row.entry).map(name).collect(), None)
+        }
         Some(LayerStatus::Unknown(unknown)) => {
             (unknown.image.iter().map(name).collect(), Some(unknown.reason.name()))
         }

@@ -71,8 +71,8 @@ fn activity(inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Activity
 /// Everything that there is to say about a cache.
 pub struct Listing<'a> {
     pub cache_dir: &'a Path,
-    /// The cache directory for a message that it is empty, safe to print.
-    pub place: String,
+    /// What to say if nothing is in the cache directory, safe to print.
+    pub emptiness: String,
     pub inventory: &'a Inventory,
     pub cache_usage: Option<&'a CacheUsage>,
     pub images: Vec<Row<'a>>,
@@ -101,6 +101,7 @@ impl<'a> Listing<'a> {
         inventory: &'a Inventory,
         cache_usage: Option<&'a CacheUsage>,
         found: &'a Findings,
+        chosen: Option<&HashSet<Digest>>,
         args: &List,
     ) -> Self {
         let rows = |is_wanted: fn(&EntryKind) -> bool| rows(inventory, cache_usage, is_wanted);
@@ -108,11 +109,18 @@ impl<'a> Listing<'a> {
         let mut layers = rows(|kind| matches!(kind, EntryKind::Layer(_)));
         let counts = (images.len(), images.iter().filter(|row| row.is_orphan()).count());
         images.retain(|row| !args.orphans || row.is_orphan());
-        sort(&mut images, args.sort);
-        sort(&mut layers, args.sort);
+        if let Some(chosen) = chosen {
+            images.retain(|row| row.digest().is_some_and(|digest| chosen.contains(digest)));
+        }
+        for rows in [&mut images, &mut layers] {
+            sort(rows, args.sort);
+            if args.reverse {
+                rows.reverse();
+            }
+        }
         Self {
             cache_dir: &context.cache_dir,
-            place: context.shown_place(),
+            emptiness: context.shown_emptiness(),
             inventory,
             cache_usage,
             images,
@@ -244,6 +252,12 @@ impl<'a> Listing<'a> {
     /// Where a layer stands.
     pub fn layer_status(&self, layer: &Entry) -> Option<&LayerStatus> {
         self.decision(layer)?.layer_status.as_ref()
+    }
+
+    /// The images that stay, and the extractions, that a layer is part of, as far as its times tell.
+    pub fn images_of(&self, layer: &Entry) -> impl Iterator<Item = &'a Location> {
+        let images = self.timeline.made_of(&layer.location).into_iter();
+        images.filter(|image| self.plan.get(image).is_some_and(|found| !found.verdict.removes()))
     }
 
     /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.

@@ -7,7 +7,9 @@ use crate::cache::{Cache, Inventory};
 use crate::cli::args::{Format, List, Sort};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
+use crate::cli::find_image::{choose_all, no_cache};
 use crate::cli::measure::Measuring;
+use crate::cli::named_cache;
 use crate::cli::ui::json::document;
 use crate::gc;
 use crate::usage::CacheUsage;
@@ -19,8 +21,17 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     let mut inventory = Inventory::default();
     let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::nothing();
-    if let Some(cache) = context.open_cache()? {
+    let mut chosen = None;
+    let cache = named_cache::open(context)?;
+    if let (None, Some(first)) = (&cache, args.images.first()) {
+        return Err(no_cache(context, first).into());
+    }
+    if let Some(cache) = cache {
         inventory = cache.inventory()?;
+        named_cache::check_content(context, &inventory)?;
+        if !args.images.is_empty() {
+            chosen = Some(choose_all(context, &inventory, &args.images)?);
+        }
         if cache_usage.is_some() {
             cache_usage = Some(measure(context, &cache, &inventory, args.sizes)?);
         }
@@ -31,7 +42,8 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
             }
         }
     }
-    let listing = Listing::new(context, &inventory, cache_usage.as_ref(), &found, args);
+    let chosen = chosen.as_ref();
+    let listing = Listing::new(context, &inventory, cache_usage.as_ref(), &found, chosen, args);
     show(context, args, &listing)?;
     Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
 }

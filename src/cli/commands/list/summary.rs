@@ -1,9 +1,10 @@
-//! What stands below the table of `list`: totals, what `gc` would give back, and what is odd.
+//! The lines below the table of `list`: totals, what `gc` would free, and oddities.
 
 use unicode_width::UnicodeWidthStr;
 
 use super::listing::Listing;
 use crate::cache::EntryKind;
+use crate::cli::ui::text::wrap;
 use crate::cli::ui::units::{plural, size};
 use crate::cli::words::{Offer, unreplaced};
 use crate::escape::Escaped;
@@ -14,7 +15,8 @@ const SHOWN_NAMES: usize = 4;
 
 /// The totals, and what else there is to know.
 pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
-    let mut text = fold(&totals(listing), width) + "\n";
+    let totals = fold(&totals(listing), width) + "\n";
+    let mut text = String::new();
     text.push_str(&reclaimable(listing));
     text.push_str(&layers(listing));
     let left = listing.unreplaced().count();
@@ -22,7 +24,7 @@ pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
     text.push_str(&unreplaced(left, bytes, &listing.gc_command, &listing.tag_command));
     text.push_str(&restorable(listing));
     text.push_str(&oddities(listing));
-    text
+    totals + &wrap(&text, width, 2)
 }
 
 fn totals(listing: &Listing<'_>) -> Vec<String> {
@@ -66,11 +68,8 @@ fn reclaimable(listing: &Listing<'_>) -> String {
     };
     let command = listing.gc_command.clone();
     match listing.reclaimable() {
-        Some(bytes) => {
-            let (is_one, reads_extents) = (orphans + leftovers == 1, listing.reads_extents);
-            Offer { what, is_one, bytes, reads_extents, command }.line()
-        }
-        None => format!("{what}: `{command}` removes that\n"),
+        Some(bytes) => Offer { what, bytes, reads_extents: listing.reads_extents, command }.line(),
+        None => format!("{what} to remove: run `{command}`\n"),
     }
 }
 
@@ -80,10 +79,10 @@ fn layers(listing: &Listing<'_>) -> String {
     let Some(bytes) = listing.reclaimable_layers().filter(|_| count > 0) else {
         return String::new();
     };
-    let (what, is_one) = (plural(count, "unreferenced layer"), count == 1);
+    let what = plural(count, "unreferenced layer");
     let (command, reads_extents) =
         (format!("{} --layers", listing.gc_command), listing.reads_extents);
-    Offer { what, is_one, bytes, reads_extents, command }.line()
+    Offer { what, bytes, reads_extents, command }.line()
 }
 
 /// Images that an interrupted collection has hidden, and that are wanted.
@@ -92,7 +91,7 @@ fn restorable(listing: &Listing<'_>) -> String {
     match leftovers.filter(|verdict| matches!(verdict, Verdict::Restore(_))).count() {
         0 => String::new(),
         n => format!(
-            "{} hidden by an interrupted gc: `{}` brings back what a ref names\n",
+            "{} hidden by an interrupted gc: `{}` restores those with a reference\n",
             plural(n, "image"),
             listing.gc_command
         ),
@@ -109,18 +108,20 @@ fn oddities(listing: &Listing<'_>) -> String {
     let foreign: Vec<_> = foreign.collect();
     let mut text = String::new();
     if !refs.is_empty() {
-        let verb = if refs.len() == 1 { "names an image that is" } else { "name images that are" };
+        let points =
+            if refs.len() == 1 { "points to a missing image" } else { "point to missing images" };
+        let it = if refs.len() == 1 { "it" } else { "them" };
         // A young one may belong to a pull.
         let hint = if listing.doomed_refs() == refs.len() {
-            format!(", `{}` removes that", listing.gc_command)
+            format!("; `{}` removes {it}", listing.gc_command)
         } else {
             String::new()
         };
-        let refs = (plural(refs.len(), "ref"), some_of(&refs));
-        text = format!("{} {verb} gone{hint}: {}\n", refs.0, refs.1);
+        let (count, names) = (plural(refs.len(), "reference"), some_of(&refs));
+        text = format!("{count} {points} ({names}){hint}\n");
     }
     if !foreign.is_empty() {
-        text += &format!("not of the cache, never touched: {}\n", some_of(&foreign));
+        text += &format!("ignored, not part of the cache: {}\n", some_of(&foreign));
     }
     text
 }

@@ -3,7 +3,7 @@
 use anstyle::Style;
 use indicatif::HumanCount;
 
-use super::cells::{about_layers, name, purpose};
+use super::cells::{about_layers, called, name, purpose, status};
 use super::listing::Listing;
 use super::summary;
 use crate::cache::EntryKind;
@@ -11,16 +11,12 @@ use crate::cli::args::List;
 use crate::cli::image_row::Row;
 use crate::cli::ui::cell::Cell;
 use crate::cli::ui::table::{Align, Table};
-use crate::cli::ui::text::gauge;
+use crate::cli::ui::text::{gauge, wrap};
 use crate::cli::ui::theme::{GAUGE, PLAIN, RECLAIMABLE, STRANGER, TOTAL};
-use crate::cli::ui::units::{ago, estimate, size};
+use crate::cli::ui::units::{ago, narrow_estimate, size};
 use crate::plan::LayerStatus;
 use crate::usage::{Estimate, Usage};
 
-/// Below so many columns, what all digests begin with takes room that something else needs.
-const NARROW: usize = 80;
-/// For the full account.
-const NARROW_ACCOUNT: usize = 120;
 /// The columns of a bar of proportion.
 const GAUGE_WIDTH: usize = 8;
 
@@ -54,7 +50,7 @@ impl<'a> Page<'a> {
     pub fn render(&self) -> String {
         let Self { listing, width, .. } = *self;
         if listing.inventory.entries.is_empty() && listing.inventory.refs.is_empty() {
-            return format!("There is nothing in {}.\n", listing.place);
+            return format!("{}\n", wrap(&listing.emptiness, width, 2));
         }
         let table = if self.is_account { self.account() } else { self.overview() };
         let text = table.render(width);
@@ -64,17 +60,22 @@ impl<'a> Page<'a> {
 
     fn overview(&self) -> Table {
         use Align::{Left, Right};
-        let used = 2;
-        let mut table = Table::new([Left, Right, Left, Left]).yielding([used]);
+        let [image_column, size_column, used_column, status_column] = [0, 2, 3, 4];
+        let table = Table::new([Left, Left, Right, Left, Left]);
+        let mut table =
+            table.cutting(image_column).yielding([used_column, status_column, size_column]);
         let listing = self.listing;
         if !listing.images.is_empty() {
-            table.header(["DIGEST", "SIZE", "LAST USED", "IMAGE"]);
+            let size = if listing.cache_usage.is_some() { "SIZE" } else { "" };
+            table.header(["IMAGE", "ID", size, "LAST USED", "STATUS"]);
         }
         for row in &listing.images {
-            let size = row.usage.map_or_else(|| "-".to_owned(), |usage| size(usage.on_disk()));
+            let size = row.usage.map_or_else(String::new, |usage| size(usage.on_disk()));
             let used = ago(listing.now, row.entry.last_used);
-            let [name, size, used] = [self.name(row, NARROW), size, used].map(Cell::from);
-            table.row([name, size, used, purpose(listing, row, self.is_whole)], self.style(row));
+            let (status, style) = status(listing, row);
+            let cells = [called(listing, row, self.is_whole), name(row, self.is_whole), size, used];
+            let cells = cells.map(Cell::from).into_iter();
+            table.row(cells.chain([Cell::marked(status, style, "")]), PLAIN);
         }
         table
     }
@@ -90,14 +91,15 @@ impl<'a> Page<'a> {
         let listing = self.listing;
         let biggest = listing.rows().filter_map(Row::on_disk).max().unwrap_or_default().as_u64();
         let sections = [
-            ("DIGEST", "LAST USED", "LAYERS", "IMAGE", &listing.images),
+            ("ID", "LAST USED", "LAYERS", "IMAGE", &listing.images),
             ("LAYER", "LAST USED", "STATUS", "WHY", &listing.layers),
             ("LEFTOVER", "LAST CHANGED", "", "OF", &listing.leftovers),
-            ("STRANGER", "LAST CHANGED", "", "", &listing.foreign),
+            ("OTHER", "LAST CHANGED", "", "", &listing.foreign),
         ];
         for (first, time, layers, last, rows) in sections {
             if !rows.is_empty() {
-                let amounts = ["APPARENT", "ON DISK", "", "UNIQUE", "FILES", "DIRS"];
+                let unique = if self.has_unique() { "UNIQUE" } else { "" };
+                let amounts = ["APPARENT", "ON DISK", "", unique, "FILES", "DIRS"];
                 let [apparent, on_disk, gauge, unique, files, dirs] = amounts;
                 table.header([
                     first, apparent, on_disk, gauge, unique, files, dirs, time, layers, last,
@@ -120,7 +122,7 @@ impl<'a> Page<'a> {
         let own = self.style(row);
         let bar = if own == RECLAIMABLE { own } else { GAUGE };
         let bar = Cell::marked(&self.gauge(&usage, biggest), bar, "");
-        let mut cells = amounts(self.name(row, NARROW_ACCOUNT), &usage, bar, unique);
+        let mut cells = self.amounts(name(row, self.is_whole), &usage, bar, unique);
         cells.extend([ago(listing.now, time), about_layers(listing, row)].map(Cell::from));
         cells.push(purpose(listing, row, self.is_whole));
         cells
@@ -132,19 +134,20 @@ impl<'a> Page<'a> {
         let of = |kind: fn(&EntryKind) -> bool| {
             (listing.total(kind).unwrap_or_default(), listing.unique(kind).unwrap_or_default())
         };
-        table.header(["TOTAL", "APPARENT", "ON DISK", "", "UNIQUE", "FILES", "DIRS", "", "", ""]);
+        let unique = if self.has_unique() { "UNIQUE" } else { "" };
+        table.header(["TOTAL", "APPARENT", "ON DISK", "", unique, "FILES", "DIRS", "", "", ""]);
         let parts = [
             ("images", of(|kind| matches!(kind, EntryKind::Image(_)))),
             ("layers", of(|kind| matches!(kind, EntryKind::Layer(_)))),
             ("leftovers", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
-            ("strangers", of(|kind| matches!(kind, EntryKind::Foreign))),
+            ("other", of(|kind| matches!(kind, EntryKind::Foreign))),
             ("index", (cache_usage.index(), cache_usage.index_unique())),
         ];
         let (total, unique) = (cache_usage.total(), cache_usage.total_unique());
         let amounts = |name: &str, usage: &Usage, unique| {
             let bar =
                 Cell::marked(&self.gauge(usage, total.on_disk().at_least().as_u64()), GAUGE, "");
-            amounts(name.to_owned(), usage, bar, unique)
+            self.amounts(name.to_owned(), usage, bar, unique)
         };
         let parts = parts.iter().filter(|(_, (usage, _))| usage.directories + usage.files > 0);
         for (name, (usage, unique)) in parts {
@@ -172,23 +175,23 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The name of an entry, short of what all digests begin with on a terminal that is `narrow`er.
-    fn name(&self, row: &Row<'_>, narrow: usize) -> String {
-        let name = name(row, self.is_whole);
-        match (self.width.is_some_and(|width| width < narrow), name.split_once(':')) {
-            (true, Some((_, digits))) => digits.to_owned(),
-            _ => name,
-        }
+    /// Whether files share anything: otherwise UNIQUE would repeat ON DISK.
+    fn has_unique(&self) -> bool {
+        let sharing = |row: &Row<'_>| {
+            let on_disk = row.on_disk()?;
+            row.unique.filter(|unique| !unique.is_one_figure() || unique.certain() != on_disk)
+        };
+        self.listing.rows().any(|row| sharing(row).is_some())
     }
-}
 
-/// A name, and what goes into the columns with numbers.
-fn amounts(name: String, usage: &Usage, bar: Cell, unique: Estimate) -> Vec<Cell> {
-    let [apparent, on_disk] = [usage.apparent(), usage.on_disk()].map(size);
-    let unique = estimate(unique);
-    let [files, directories] =
-        [usage.files, usage.directories].map(|number| HumanCount(number).to_string());
-    let [name, apparent, on_disk] = [name, apparent, on_disk].map(Cell::from);
-    let [unique, files, directories] = [unique, files, directories].map(Cell::from);
-    vec![name, apparent, on_disk, bar, unique, files, directories]
+    /// A name, and what goes into the columns with numbers.
+    fn amounts(&self, name: String, usage: &Usage, bar: Cell, unique: Estimate) -> Vec<Cell> {
+        let [apparent, on_disk] = [usage.apparent(), usage.on_disk()].map(size);
+        let unique = if self.has_unique() { narrow_estimate(unique) } else { String::new() };
+        let [files, directories] =
+            [usage.files, usage.directories].map(|number| HumanCount(number).to_string());
+        let [name, apparent, on_disk] = [name, apparent, on_disk].map(Cell::from);
+        let [unique, files, directories] = [unique, files, directories].map(Cell::from);
+        vec![name, apparent, on_disk, bar, unique, files, directories]
+    }
 }

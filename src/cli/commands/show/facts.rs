@@ -7,14 +7,19 @@ use super::profile::Profile;
 use crate::cache::{Digest, ImageConfig};
 use crate::cli::find_image::reference;
 use crate::cli::shell::shell_word;
-use crate::cli::ui::text::{cut, pad};
+use crate::cli::ui::text::{cut, cut_end, pad};
 use crate::cli::ui::theme::HEADING;
 use crate::cli::ui::units::{ago, estimate, number, size};
+use crate::cli::words::guess;
 use crate::escape::Escaped;
+use crate::plan::KeepReason;
 use crate::usage::Usage;
 
 /// The width of the labels, with the gap behind them.
 const LABEL_WIDTH: usize = 13;
+
+/// The label of the only fact of which the end tells more than the beginning.
+const REFERENCES: &str = "references";
 
 /// What something is called, and what there is to say of it: nothing, or some lines.
 type Fact = (&'static str, Vec<String>);
@@ -26,11 +31,12 @@ pub fn render(profile: &Profile<'_>, width: Option<usize>) -> String {
     let mut text = String::new();
     for (label, lines) in facts {
         for (index, line) in lines.iter().enumerate() {
-            let label = pad(if index == 0 { label } else { "" }, LABEL_WIDTH);
             let line = match width {
-                Some(width) => cut(line, width.saturating_sub(LABEL_WIDTH)),
+                Some(width) if label == REFERENCES => cut(line, width.saturating_sub(LABEL_WIDTH)),
+                Some(width) => cut_end(line, width.saturating_sub(LABEL_WIDTH)),
                 None => line.clone(),
             };
+            let label = pad(if index == 0 { label } else { "" }, LABEL_WIDTH);
             text += &format!("{HEADING}{label}{HEADING:#}{line}\n");
         }
     }
@@ -39,11 +45,19 @@ pub fn render(profile: &Profile<'_>, width: Option<usize>) -> String {
 
 fn of_index(profile: &Profile<'_>) -> Vec<Fact> {
     let time = |time: Timestamp| format!("{} ({time:.0})", ago(profile.now, time));
+    let is_unreplaced = profile.status() == KeepReason::Unreplaced.name();
     let born = profile.born.map_or_else(|| "unknown".to_owned(), time);
     vec![
         ("digest", vec![profile.digest.to_string()]),
-        ("references", profile.row.refs.iter().map(|found| reference(found)).collect()),
-        ("most likely", profile.identity().iter().map(ToString::to_string).collect()),
+        (REFERENCES, profile.row.refs.iter().map(|found| reference(found)).collect()),
+        (
+            "most likely",
+            profile
+                .identity()
+                .iter()
+                .map(|identity| guess(identity, is_unreplaced, true))
+                .collect(),
+        ),
         ("status", vec![status(profile)]),
         ("last used", vec![time(profile.row.entry.last_used)]),
         ("born", vec![born]),

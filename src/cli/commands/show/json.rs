@@ -7,12 +7,11 @@ use serde::Serialize;
 use super::profile::Profile;
 use crate::cache::{Digest, ImageConfig};
 use crate::cli::args::Show;
-use crate::cli::ui::json::{Amount, Bounds, Guess, lossy};
+use crate::cli::ui::json::{Amount, Bounds, Bytes, Guess, lossy};
 use crate::usage::{LargeFile, Part};
 
 #[derive(Serialize)]
 pub struct Document<'a> {
-    schema_version: u32,
     cache_dir: String,
     digest: String,
     path: String,
@@ -33,7 +32,7 @@ pub struct Document<'a> {
     /// What it is likely made of; `null` if its times say nothing.
     layers: Option<Vec<String>>,
     /// What those occupy together; `null` unless that was asked for.
-    layers_bytes: Option<u64>,
+    layers_bytes: Option<Bytes>,
     usage: Amount,
     unique_bytes: Bounds,
     /// In the order of a tree.
@@ -71,7 +70,6 @@ impl<'a> Document<'a> {
         let (entry, breakdown) = (profile.row.entry, profile.breakdown());
         let layers = profile.layers.as_ref();
         Self {
-            schema_version: 2,
             cache_dir: lossy(profile.cache_dir),
             digest: profile.digest.to_text(),
             path: lossy(entry.location.path_in(profile.cache_dir)),
@@ -84,9 +82,7 @@ impl<'a> Document<'a> {
             born: profile.born.map(|born| born.to_string()),
             config: profile.config.as_ref().map(Config::from),
             layers: layers.map(|layers| layers.iter().copied().map(Digest::to_text).collect()),
-            layers_bytes: profile
-                .layer_usages()
-                .map(|(_, together)| together.on_disk().at_least().as_u64()),
+            layers_bytes: profile.layer_usages().map(|(_, together)| together.on_disk().into()),
             usage: profile.usage().into(),
             unique_bytes: profile.unique().into(),
             directories: breakdown.largest(args.top, args.depth).iter().map(Into::into).collect(),

@@ -6,13 +6,15 @@ use crate::cli::args::{Format, Show};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
 use crate::cli::find_image::{choose, no_cache};
+use crate::cli::named_cache;
 use crate::cli::ui::json::document;
 
 pub fn run(context: &Context<'_>, args: &Show) -> Result<Ending, Failure> {
-    let Some(cache) = context.open_cache()? else {
+    let Some(cache) = named_cache::open(context)? else {
         return Err(no_cache(context, &args.image).into());
     };
     let inventory = cache.inventory()?;
+    named_cache::check_content(context, &inventory)?;
     let (_, digest) = choose(context, &inventory, &args.image)?;
     if context.console.quiet && context.format == Format::Table {
         context.console.line(digest)?;

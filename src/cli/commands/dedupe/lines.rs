@@ -1,0 +1,110 @@
+//! Images, layers and files in words.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::report::Report;
+use crate::cache::Location;
+use crate::cli::context::Context;
+use crate::cli::find_image::reference;
+use crate::cli::ui::bars::label;
+use crate::cli::ui::text::pad;
+use crate::cli::ui::units::{bytes, plural};
+use crate::dedupe::{LeftOutEntry, Reason, WhyLeftOut};
+use crate::error::cause;
+use crate::escape::Escaped;
+
+/// `Shared sha256:0123456789ab   815.2 MiB  ghcr.io/a/b:latest`, one per image and layer that gives something back.
+pub fn of_entries(report: &Report<'_>) -> Vec<String> {
+    let verb = if report.dry_run { "Would share" } else { "Shared" };
+    let up_to = if report.dry_run { "up to " } else { "" };
+    let entries: Vec<_> = report.entries.iter().map(|(at, found)| (label(at), found, at)).collect();
+    let width = entries.iter().map(|(label, ..)| label.len()).max().unwrap_or(0);
+    let line = |(label, found, at): &(String, &crate::dedupe::Shared, &&Location)| {
+        let label = pad(label, width);
+        let line =
+            format!("{verb} {label}  {up_to}{:>10}  {}", bytes(found.bytes), name(report, at));
+        line.trim_end().to_owned()
+    };
+    entries.iter().map(line).collect()
+}
+
+/// The first reference of an image.
+fn name(report: &Report<'_>, at: &Location) -> String {
+    let mut refs = report.inventory.refs.refs.iter();
+    let found = refs.find(|found| *found.digest.entry_name() == at.name);
+    found.map(reference).unwrap_or_default()
+}
+
+/// What takes no part: in a line, or with names if the user wants to know.
+pub fn of_left_out(context: &Context<'_>, report: &Report<'_>) -> Vec<String> {
+    let verbose = context.console.verbose;
+    let entries = report
+        .left_out_entries
+        .iter()
+        .map(|left| format!("Left out {}: {}", label(&left.location), why(left)));
+    let files = report.left_out.iter().flat_map(|left_out| left_out.iter());
+    let files = files.filter(|(reason, _)| verbose || is_worth_telling(*reason));
+    let files = files.map(|(reason, files)| {
+        let line =
+            format!("Left out {}: {}", plural(files.count as usize, "file"), meaning(reason));
+        match verbose {
+            true => format!("{line}{}", names(&files.first, files.count)),
+            false => line,
+        }
+    });
+    entries.chain(files).collect()
+}
+
+fn why(left: &LeftOutEntry) -> String {
+    match &left.why {
+        WhyLeftOut::Reclaimable(verdict) => format!("`gc` removes it ({})", verdict.reason()),
+        WhyLeftOut::InUse(user) => format!("{user} uses it"),
+        WhyLeftOut::Unreadable(error) => error.to_string(),
+    }
+}
+
+/// Small files, and files that have nothing in common but their path and size, are nothing to wonder at.
+fn is_worth_telling(reason: Reason) -> bool {
+    !matches!(reason, Reason::Inline | Reason::Unequal)
+}
+
+fn meaning(reason: Reason) -> &'static str {
+    match reason {
+        Reason::HeldElsewhere => "something outside these images and layers holds their data, too",
+        Reason::Inline => "too small to have data of their own",
+        Reason::Unequal => "not equal to the others of their path and size",
+        Reason::Unlike => "the file system cannot let them share with the others",
+        Reason::NotAllowed => "immutable, or of another user",
+        Reason::InUse => "the system keeps their data where it is",
+        Reason::Changed => "changed meanwhile",
+        Reason::NoRoom => "the file system has no room for the metadata",
+        Reason::Failed => "the file system refused",
+        _ => "could not be read",
+    }
+}
+
+fn names(first: &[(PathBuf, Option<io::Error>)], count: u64) -> String {
+    let name = |(path, said): &(PathBuf, Option<io::Error>)| {
+        let said = said.as_ref().map(|error| format!(" ({})", cause(error))).unwrap_or_default();
+        format!("\n  {}{said}", Escaped::new(path))
+    };
+    let more = match count - first.len() as u64 {
+        0 => String::new(),
+        more => format!("\n  and {more} more"),
+    };
+    first.iter().map(name).collect::<String>() + &more
+}
+
+/// The first file of each reason that is a failure, with what the system said.
+pub fn failures(report: &Report<'_>) -> Vec<String> {
+    let files = report.left_out.iter().flat_map(|left_out| left_out.iter());
+    let failed = files.filter(|(reason, _)| reason.is_failure());
+    let first = failed.filter_map(|(_, files)| files.first.first());
+    first
+        .map(|(path, said)| {
+            let said = said.as_ref().map_or_else(String::new, cause);
+            format!("cannot share the data of {}: {said}", Escaped::new(path))
+        })
+        .collect()
+}

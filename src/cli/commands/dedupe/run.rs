@@ -1,0 +1,89 @@
+//! From the arguments to a report.
+
+use std::collections::HashSet;
+
+use super::report::Report;
+use crate::cache::{Cache, EntryKind, Inventory, Location, LockedCache};
+use crate::cli::args::Dedupe;
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure};
+use crate::cli::find_image::{choose, no_cache};
+use crate::cli::measure::Measuring;
+use crate::cli::removal;
+use crate::cli::ui::bars::{LookBar, ShareBar};
+use crate::dedupe::{self, Options, Plan};
+use crate::gc;
+use crate::plan::GcOptions;
+
+pub fn run(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
+    if args.dry_run {
+        let Some(cache) = context.open_cache()? else { return no_such_cache(context, args) };
+        return match prepare(context, args, &cache)? {
+            None => Report::impossible(context, true),
+            Some((plan, inventory)) => Report::of_plan(context, &plan, &inventory),
+        };
+    }
+    match removal::open_locked(context, args.no_wait)? {
+        None => no_such_cache(context, args),
+        Some(cache) => share(context, args, &cache),
+    }
+}
+
+fn no_such_cache(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
+    match args.images.first() {
+        Some(image) => Err(no_cache(context, image).into()),
+        None => Report::impossible(context, args.dry_run),
+    }
+}
+
+fn share(context: &Context<'_>, args: &Dedupe, cache: &LockedCache) -> Result<Ending, Failure> {
+    let Some((plan, inventory)) = prepare(context, args, cache)? else {
+        return Report::impossible(context, false);
+    };
+    if plan.is_empty() {
+        return Report::of_plan(context, &plan, &inventory);
+    }
+    let (stop, mut bar) = (context.signals.stop(), ShareBar::new(context.console));
+    let outcome =
+        dedupe::run(cache, &plan, context.jobs, &stop, &mut |progress| bar.show(progress));
+    drop(bar);
+    Report::of_outcome(context, &plan, &outcome?, &inventory)
+}
+
+/// What is to be shared, and what lies in the cache; `None` where nothing can be shared.
+fn prepare(
+    context: &Context<'_>,
+    args: &Dedupe,
+    cache: &Cache,
+) -> Result<Option<(Plan, Inventory)>, Failure> {
+    if !dedupe::is_possible(cache)? {
+        return Ok(None);
+    }
+    let mut measuring = Measuring::new(context);
+    let draft = gc::plan(cache, &GcOptions::default(), context.jobs, &mut measuring)?;
+    drop(measuring);
+    let min_size = args.min_size.unwrap_or_default();
+    let options = Options { min_size, only: only(context, args, &draft.inventory)? };
+    let (stop, mut bar) = (context.signals.stop(), LookBar::new(context.console));
+    let mut watch = |progress: &_| bar.show(progress);
+    let plan = dedupe::plan(cache, &draft, &options, context.jobs, &stop, &mut watch)?;
+    Ok(Some((plan, draft.inventory)))
+}
+
+/// The images that were named, and all layers, since an image repeats those that it was made of.
+fn only(
+    context: &Context<'_>,
+    args: &Dedupe,
+    inventory: &Inventory,
+) -> Result<Option<HashSet<Location>>, Failure> {
+    if args.images.is_empty() {
+        return Ok(None);
+    }
+    let mut only = HashSet::new();
+    for image in &args.images {
+        only.insert(choose(context, inventory, image)?.0.location.clone());
+    }
+    let layers = inventory.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Layer(_)));
+    only.extend(layers.map(|layer| layer.location.clone()));
+    Ok(Some(only))
+}

@@ -1,0 +1,188 @@
+//! One file comes to share the data of another.
+//!
+//! The kernel compares what it shares, and reads both files for that without reading ahead. So both ranges are read
+//! right before each request. A request covers so little that a signal is heeded soon: the kernel answers none before
+//! it has compared all of it.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rustix::io::{Errno, Result};
+
+use super::layout::{Layout, end};
+use super::progress::Progress;
+use crate::fs::{DataFile, Directory, FileMap, Sharing};
+use crate::stop::StopFlag;
+
+/// The most that is asked for at once. A multiple of every block size.
+const PIECE: u64 = 16 << 20;
+/// What is read at once.
+const BUFFER: usize = 128 << 10;
+/// How many requests may be in the kernel: more wait there for each other (`docs/performance.md`).
+const CALLERS: usize = 2;
+
+/// Shares out the right to make a request.
+pub struct Callers {
+    sender: Sender<()>,
+    receiver: Receiver<()>,
+    /// Whether something was shared since the file system was settled.
+    has_shared: AtomicBool,
+}
+
+impl Callers {
+    pub fn new() -> Self {
+        let (sender, receiver) = bounded(CALLERS);
+        Self { sender, receiver, has_shared: AtomicBool::new(false) }
+    }
+
+    fn call<T>(&self, request: impl FnOnce() -> T) -> T {
+        // Both ends are held here, so neither fails.
+        self.sender.send(()).expect("the other end is open");
+        let answer = request();
+        self.receiver.recv().expect("the other end is open");
+        answer
+    }
+}
+
+/// An open file whose data others come to share.
+pub struct Source {
+    pub file: DataFile,
+    pub layout: Layout,
+}
+
+/// What has come of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// It shares all of its data.
+    Whole,
+    /// It is not equal to the source.
+    Unequal,
+    /// It is equal, and has not come to share all of its data: something has written to it.
+    Changed,
+    Interrupted,
+}
+
+/// What one thread works with.
+pub struct Sharer<'a> {
+    callers: &'a Callers,
+    /// The cache directory, to settle its file system.
+    root: &'a Directory,
+    pub stop: &'a StopFlag,
+    progress: &'a Progress,
+    /// Bytes that the progress was told of.
+    told: u64,
+    buffer: Vec<u8>,
+}
+
+/// The layout of an open file of `size` bytes; `None` if its data has no place of its own on the disk.
+pub fn layout(file: &DataFile, size: u64) -> Result<Option<Layout>> {
+    Ok(match file.map()? {
+        FileMap::Extents(extents) => Some(Layout::new(extents, end(size))),
+        FileMap::Inline | FileMap::Unsettled => None,
+    })
+}
+
+impl<'a> Sharer<'a> {
+    pub fn new(
+        callers: &'a Callers,
+        root: &'a Directory,
+        stop: &'a StopFlag,
+        progress: &'a Progress,
+    ) -> Self {
+        Self { callers, root, stop, progress, told: 0, buffer: vec![0; BUFFER] }
+    }
+
+    /// How many bytes the progress was told of since the last time.
+    pub fn take_told(&mut self) -> u64 {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Lets `file` share the data of `source`; both have `size` bytes. `whole` says that they share nothing yet.
+    pub fn share(
+        &mut self,
+        source: &Source,
+        file: &DataFile,
+        size: u64,
+        whole: bool,
+    ) -> Result<Shared> {
+        let whole_range = 0..size;
+        let differences = if whole {
+            vec![whole_range]
+        } else {
+            match layout(file, size)? {
+                Some(layout) => source.layout.differences(&layout, end(size)),
+                None => return Ok(Shared::Changed),
+            }
+        };
+        for range in differences {
+            match self.share_range(source, file, range.start..range.end.min(size))? {
+                Shared::Whole => {}
+                other => return Ok(other),
+            }
+        }
+        // How many bytes the kernel says it has shared is not to be relied on.
+        let shares = layout(file, size)?
+            .is_some_and(|found| source.layout.differences(&found, end(size)).is_empty());
+        Ok(if shares { Shared::Whole } else { Shared::Changed })
+    }
+
+    fn share_range(
+        &mut self,
+        source: &Source,
+        file: &DataFile,
+        range: Range<u64>,
+    ) -> Result<Shared> {
+        let mut offset = range.start;
+        while offset < range.end {
+            let length = PIECE.min(range.end - offset);
+            if !self.load(&source.file, offset, length)? || !self.load(file, offset, length)? {
+                return Ok(Shared::Interrupted);
+            }
+            match self.ask(source, file, offset, length)? {
+                Sharing::Differs => return Ok(Shared::Unequal),
+                Sharing::Shared { bytes: 0 } => return Ok(Shared::Changed),
+                Sharing::Shared { bytes } => {
+                    self.progress.add_done(bytes);
+                    self.told += bytes;
+                    offset += bytes;
+                }
+            }
+        }
+        Ok(Shared::Whole)
+    }
+
+    /// Reads a range into the system's memory, unless it is there. Tells if nothing has stopped it.
+    fn load(&mut self, file: &DataFile, offset: u64, length: u64) -> Result<bool> {
+        for start in (offset..offset + length).step_by(BUFFER) {
+            if self.stop.is_raised() {
+                return Ok(false);
+            }
+            let end = (start + BUFFER as u64).min(offset + length);
+            if !file.is_in_memory(end - 1) {
+                let part = &mut self.buffer[..(end - start) as usize];
+                // If less comes, it has become shorter: the kernel compares what there is.
+                file.read_at(part, start)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Asks once more if there was no room, and something was shared meanwhile: that gives some back once it is
+    /// written.
+    fn ask(&self, source: &Source, file: &DataFile, offset: u64, length: u64) -> Result<Sharing> {
+        let ask = || self.callers.call(|| file.share_from(&source.file, offset, length));
+        let has_shared = &self.callers.has_shared;
+        let answer = match ask() {
+            Err(Errno::NOSPC) if has_shared.swap(false, Relaxed) => {
+                self.root.settle()?;
+                ask()
+            }
+            answer => answer,
+        };
+        if let Ok(Sharing::Shared { .. }) = answer {
+            has_shared.store(true, Relaxed);
+        }
+        answer
+    }
+}

@@ -1,0 +1,203 @@
+//! What a limit spends, in a table; and that it spends no more than it has to.
+
+use std::collections::HashSet;
+
+use bytesize::ByteSize;
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::evidence::Evidence;
+use super::gc::Spending;
+use super::options::{GcOptions, LayerChoice};
+use super::reason::{RemoveReason, Verdict};
+use super::spending::spend;
+use crate::cache::{
+    ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, InUse, Inventory,
+    LayerTimes, Leases, Location, Ref, UsingProcess,
+};
+use crate::usage::Size;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn location(name: &str) -> Location {
+    let folder = if name.starts_with("layer") { Folder::Layers } else { Folder::Root };
+    Location { folder, name: EntryName::new(format!("sha256-{name}")).unwrap() }
+}
+
+struct Scene {
+    inventory: Inventory,
+    options: GcOptions,
+    evidence: Evidence,
+}
+
+/// A day after the last pull: two images with references and an orphan, all made from 1000 to 1100; the layers that
+/// they can be made of, and two that only an image that is gone needed.
+fn usual() -> Scene {
+    let evidence = Evidence::of_idle_cache(at(100_000));
+    let (inventory, options) =
+        (Inventory::default(), GcOptions { all: true, ..GcOptions::default() });
+    let mut scene = Scene { inventory, options, evidence };
+    scene.evidence.lifetimes.folders =
+        [(Folder::Root, at(99_000)), (Folder::Layers, at(99_000))].into();
+    for (name, last_used, is_named) in
+        [("new", 9000, true), ("old", 8000, true), ("orphan", 8500, false)]
+    {
+        scene.image(name, last_used, is_named);
+    }
+    for (name, born, last_used) in [
+        ("layer-dead-2", 100, 300),
+        ("layer-dead-1", 100, 200),
+        ("layer-2", 900, 1060),
+        ("layer-1", 900, 1050),
+    ] {
+        let times = LayerTimes { born: Some(at(born)), filled: Some(at(born)) };
+        scene.evidence.lifetimes.layers.insert(location(name), times);
+        scene.add(name, EntryKind::Layer, last_used);
+    }
+    scene
+}
+
+impl Scene {
+    fn add(&mut self, name: &str, kind: fn(Digest) -> EntryKind, last_used: i64) {
+        let location = location(name);
+        let kind = kind(Digest::of_entry(&location.name).unwrap());
+        self.inventory.entries.push(Entry::used_at(location, kind, at(last_used)));
+    }
+
+    fn image(&mut self, name: &str, last_used: i64, is_named: bool) {
+        let config = Some(ConfigTimes { born: Some(at(1100)), modified: at(1100) });
+        let times = ImageTimes { born: Some(at(1000)), config };
+        self.evidence.lifetimes.images.insert(location(name), times);
+        self.add(name, EntryKind::Image, last_used);
+        if is_named {
+            let digest = Digest::of_entry(&location(name).name).unwrap();
+            let file = EntryName::new(name).unwrap();
+            self.inventory.refs.refs.push(Ref { file, image: None, digest, modified: at(1100) });
+        }
+    }
+
+    fn use_by_process(&mut self, name: &str) {
+        let user = UsingProcess { pid: 1, program: "sleep".to_owned(), holds_lease: false };
+        self.evidence.in_use = Some(InUse::from_list([(location(name), user)]));
+    }
+
+    fn order(&self) -> Vec<String> {
+        let spending = Spending::new(&self.inventory, &self.options, &self.evidence);
+        spending.order.iter().map(|at| at.name.to_string().replace("sha256-", "")).collect()
+    }
+}
+
+#[test]
+fn what_is_missed_least_is_spent_first() {
+    const DEAD: [&str; 2] = ["layer-dead-1", "layer-dead-2"];
+    const LAYERS: [&str; 2] = ["layer-1", "layer-2"];
+    const IMAGES: [&str; 2] = ["old", "new"];
+    type Change = fn(&mut Scene);
+    let cases: [(&str, Change, Vec<&str>); 10] = [
+        ("by default", |_| {}, [DEAD, LAYERS, IMAGES].concat()),
+        (
+            "unreferenced layers go anyway",
+            |scene| scene.options.layers = LayerChoice::Unreferenced,
+            [LAYERS, IMAGES].concat(),
+        ),
+        ("all layers go anyway", |scene| scene.options.layers = LayerChoice::All, IMAGES.to_vec()),
+        ("nobody was asked", |scene| scene.options.keep_wanted = true, [DEAD, LAYERS].concat()),
+        (
+            "an image is leased",
+            |scene| scene.evidence.leases = Leases::from_iter([location("old").name]),
+            [&DEAD[..], &LAYERS, &["new"]].concat(),
+        ),
+        (
+            "an image is in use",
+            |scene| scene.use_by_process("new"),
+            [&DEAD[..], &LAYERS, &["old"]].concat(),
+        ),
+        (
+            "a layer is in use",
+            |scene| scene.use_by_process("layer-dead-1"),
+            [&["layer-dead-2"], &LAYERS[..], &IMAGES].concat(),
+        ),
+        (
+            "an image was used just now",
+            |scene| scene.evidence.now = at(9100),
+            [&DEAD[..], &LAYERS, &["old"]].concat(),
+        ),
+        (
+            "an image goes anyway",
+            |scene| scene.options.unused_for = Some(SignedDuration::from_secs(100_000 - 8000)),
+            [&DEAD[..], &LAYERS, &["new"]].concat(),
+        ),
+        (
+            "an orphan is unreplaced",
+            |scene| {
+                scene.options.all = false;
+                scene.evidence.programs = Default::default();
+            },
+            [&DEAD[..], &LAYERS, &["old", "orphan", "new"]].concat(),
+        ),
+    ];
+    for (case, change, expected) in cases {
+        let mut scene = usual();
+        change(&mut scene);
+        assert_eq!(scene.order(), expected, "{case}");
+    }
+}
+
+#[test]
+fn layers_go_for_what_they_are_and_images_for_the_limit() {
+    use RemoveReason::{LayerCache, Orphan, OverMaxSize, UnreferencedLayer};
+    let scene = usual();
+    let spending = Spending::new(&scene.inventory, &scene.options, &scene.evidence);
+    for (spent, expected) in [
+        (0, vec![("orphan", Orphan)]),
+        (
+            3,
+            vec![
+                ("orphan", Orphan),
+                ("layer-dead-2", UnreferencedLayer),
+                ("layer-dead-1", UnreferencedLayer),
+                ("layer-1", LayerCache),
+            ],
+        ),
+        (
+            6,
+            vec![
+                ("new", OverMaxSize),
+                ("old", OverMaxSize),
+                ("orphan", Orphan),
+                ("layer-dead-2", UnreferencedLayer),
+                ("layer-dead-1", UnreferencedLayer),
+                ("layer-2", UnreferencedLayer),
+                ("layer-1", UnreferencedLayer),
+            ],
+        ),
+    ] {
+        let plan = spending.plan(&spending.order[..spent].iter().cloned().collect());
+        let removals =
+            plan.removals().filter(|removal| removal.item.location().folder != Folder::Refs);
+        let found = removals.map(|removal| (removal.item.location().clone(), removal.verdict));
+        let expected =
+            expected.into_iter().map(|(name, why)| (location(name), Verdict::Remove(why)));
+        assert!(found.eq(expected), "{spent}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_spent_that_need_not_be(sizes in vec(0..10u64, 0..20), limit in 0..100u64) {
+        let order: Vec<_> = (0..sizes.len()).map(|number| location(&number.to_string())).collect();
+        let without = |spent: &HashSet<Location>| {
+            let staying = order.iter().zip(&sizes).filter(|(at, _)| !spent.contains(at));
+            Size::exactly(ByteSize::b(10 + staying.map(|(_, size)| size).sum::<u64>()))
+        };
+        let (spent, size) = spend(&order, ByteSize::b(limit), without);
+        prop_assert_eq!(size, without(&spent));
+        prop_assert!(order[..spent.len()].iter().all(|at| spent.contains(at)));
+        let one_less: HashSet<_> = order[..spent.len().saturating_sub(1)].iter().cloned().collect();
+        prop_assert!(spent.is_empty() || without(&one_less).at_least() > ByteSize::b(limit));
+        prop_assert!(size.at_least() <= ByteSize::b(limit) || spent.len() == order.len());
+    }
+}

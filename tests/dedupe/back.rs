@@ -1,0 +1,172 @@
+//! What comes back.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+use crate::content::{self, MIB, file};
+use crate::scene::{BUT_CONFIGS, Everything, dedupe, left_out, on_each, run_dedupe, tool};
+use crate::support::{TestCache, run};
+use crate::volume::{System, Volume, compress};
+
+/// Bytes of the base that all images have.
+const BASE: u64 = 4 * MIB + 40 * 10_000 + 4096;
+
+/// A base in files of many sizes, with all that must stay beside their contents.
+fn base(top: &Path) {
+    file(&top.join("usr/lib/large"), 4 * MIB);
+    for number in 0..40 {
+        file(&top.join(format!("usr/share/{number}")), 10_000);
+    }
+    file(&top.join("usr/bin/tool"), 4096);
+    fs::hard_link(top.join("usr/bin/tool"), top.join("usr/bin/alias")).unwrap();
+    symlink("tool", top.join("usr/bin/link")).unwrap();
+    fs::write(top.join("etc-small"), "x").unwrap();
+    rustix::fs::lsetxattr(
+        top.join("usr/bin/tool"),
+        "user.note",
+        b"kept",
+        rustix::fs::XattrFlags::empty(),
+    )
+    .unwrap();
+}
+
+/// A copy that shares nothing.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    tool("cp", &["-a", "--reflink=never", &format!("{}/.", from.display())], to);
+}
+
+/// Three images and a layer of one base, each with a file of its own.
+fn rebuilt(volume: &Volume) -> TestCache {
+    let cache = TestCache::on(&volume.path());
+    let layer = cache.layer_with("base", base);
+    for name in ["one", "two", "three"] {
+        cache.live_with(name, |top| {
+            copy(&layer, top);
+            file(&top.join("own"), 4096);
+            fs::write(top.join("usr/share/0"), content::noise(10_000)).unwrap();
+        });
+    }
+    volume.free();
+    cache
+}
+
+#[test]
+fn equal_files_of_images_and_layers_share_their_data_and_nothing_else_changes() {
+    on_each(|volume| {
+        let cache = rebuilt(volume);
+        let before = Everything::before(&cache);
+        let free = volume.free();
+        let (dry, done) = (dedupe(&cache, &["-n"]), dedupe(&cache, &[]));
+        let back = volume.free() - free;
+        let name = volume.system.name();
+        // What was written anew is equal to no other: one file each beside that of the layer, and one each of their own.
+        let equal = 3 * (BASE - 10_000);
+        assert!(back >= equal * 95 / 100, "{name}: {back} of {equal}");
+        assert!(dry["bytes"].as_u64().unwrap() >= done["bytes"].as_u64().unwrap(), "{name}");
+        assert_eq!(left_out(&done, "unequal"), 5, "{name}");
+        assert_eq!(done["files"], 3 * (1 + 39 + 1), "{name}: a file of two names is one");
+        let told = done["file_system_freed_bytes"].as_i64().unwrap();
+        assert!(told.abs_diff(back as i64) <= 256 << 10, "{name}: {told} is not {back}");
+        before.check(&cache, name);
+        // What is not equal is compared again.
+        let again = dedupe(&cache, &[]);
+        assert_eq!((&again["files"], left_out(&again, "unequal")), (&0.into(), 5), "{name}");
+    });
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_people_are_told_what_comes_back() {
+    on_each(|volume| {
+        let cache = rebuilt(volume);
+        let free = volume.free();
+        let dry = run(&cache, &[&["dedupe", "-n"][..], &BUT_CONFIGS].concat()).ok();
+        assert!(dry.contains("Would share 128 files: up to 13."), "{dry}");
+        assert!(volume.free().abs_diff(free) < 64 << 10);
+        let done = run(&cache, &[&["dedupe"][..], &BUT_CONFIGS].concat());
+        assert!(done.out.contains("Shared 123 files, 1"), "{}", done.out);
+        assert!(done.out.contains("example.com/one:latest"), "{}", done.out);
+    });
+}
+
+#[test]
+fn sizes_and_images_can_be_chosen() {
+    on_each(|volume| {
+        let cache = rebuilt(volume);
+        let files = |arguments: &[&str]| dedupe(&cache, arguments)["files"].clone();
+        assert_eq!(files(&["-n", "--min-size", "1MiB"]), 3);
+        assert_eq!(files(&["-n", "--min-size", "1GiB"]), 0);
+        assert_eq!(files(&["-n", "example.com/one:latest"]), 42, "it and the layer");
+        assert_eq!(run_dedupe(&cache, &["example.com/none:latest"]).code, 1);
+    });
+}
+
+#[test]
+fn holes_stay_holes_and_come_to_dense_files() {
+    on_each(|volume| {
+        let cache = TestCache::on(&volume.path());
+        let sparse = cache.live_with("sparse", |top| content::sparse(&top.join("file"), 8 * MIB));
+        cache.live_with("dense", |top| {
+            tool(
+                "cp",
+                &["--sparse=never", "--reflink=never", sparse.join("file").to_str().unwrap()],
+                &top.join("file"),
+            );
+        });
+        let (before, free) = (Everything::before(&cache), volume.free());
+        assert_eq!(dedupe(&cache, &[])["files"], 1);
+        assert!(volume.free() >= free + 7 * MIB, "{}", volume.system.name());
+        before.check(&cache, "sparse");
+    });
+}
+
+#[test]
+fn compressed_data_is_what_others_come_to_share() {
+    on_each(|volume| {
+        if volume.system != System::Btrfs {
+            return;
+        }
+        let cache = TestCache::on(&volume.path());
+        for name in ["plain", "one", "two"] {
+            cache.live_with(name, |top| {
+                if name != "plain" {
+                    compress(top);
+                }
+                content::text(&top.join("text"), 200_000);
+            });
+        }
+        let (before, free) = (Everything::before(&cache), volume.free());
+        assert_eq!(dedupe(&cache, &[])["files"], 2);
+        assert!(volume.free() >= free + 4 * MIB - (256 << 10));
+        before.check(&cache, "compressed");
+        assert_eq!(dedupe(&cache, &["-n"])["files"], 0);
+    });
+}
+
+#[test]
+fn it_works_on_a_full_disk() {
+    on_each(|volume| {
+        let cache = rebuilt(volume);
+        let (before, filler) = (Everything::before(&cache), volume.path().join("filler"));
+        fill(&fs::File::create(&filler).unwrap());
+        let free = volume.free();
+        let done = run_dedupe(&cache, &[]);
+        let (name, back) = (volume.system.name(), volume.free().saturating_sub(free));
+        assert!(back >= 3 * (BASE - 10_000) * 95 / 100, "{name}: {back} {}{}", done.out, done.err);
+        before.check(&cache, name);
+    });
+}
+
+/// Makes a file as big as can be.
+fn fill(file: &fs::File) {
+    let (mut length, mut step) = (0, 256 * MIB);
+    while step >= 4096 {
+        match fallocate(file, FallocateFlags::empty(), length, step) {
+            Ok(()) => length += step,
+            Err(_) => step /= 2,
+        }
+    }
+}

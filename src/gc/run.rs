@@ -11,6 +11,7 @@
 
 use bytesize::ByteSize;
 use crossbeam_channel::unbounded;
+use jiff::{SignedDuration, Timestamp};
 
 use super::reporter::{Detail, Reporter};
 use crate::cache::LockedCache;
@@ -20,6 +21,9 @@ use crate::jobs::{Jobs, watched};
 use crate::plan::{Decision, Plan};
 use crate::sweep::{Event, Outcome, RemovalResult, sweep_and_count};
 use crate::usage::{Estimate, Measurement, Meter, Progress, Surveys};
+
+/// How far the times of files may be behind the clock: they move on with its ticks.
+const CLOCK_STEP: SignedDuration = SignedDuration::from_millis(100);
 
 /// A collection that has come to its end.
 #[derive(Debug)]
@@ -55,6 +59,7 @@ pub fn run(
         Detail::Full => Some(cache.free_bytes()),
         Detail::Bounds | Detail::Quick => Some(cache.free_bytes_before()),
     };
+    let begin = Timestamp::now() - CLOCK_STEP;
     let doomed = plan.to_remove();
     let mut sweep =
         |surveys: &Surveys<'_>| sweep_watched(cache, &mut plan, jobs, reporter, surveys);
@@ -67,7 +72,7 @@ pub fn run(
     };
     let mut done =
         Done { plan, outcome, shares: volume.is_some(), measurement, room: None, problem: None };
-    let found = done.find_holders(cache, jobs, reporter).and_then(|()| {
+    let found = done.find_holders(cache, jobs, begin, reporter).and_then(|()| {
         let is_open = done.measurement.is_none() || !done.freed().is_one_figure();
         let before = before.filter(|_| needs_word(detail, volume, is_open));
         before.map(|before| Ok((before?, cache.free_bytes()?))).transpose()
@@ -134,6 +139,7 @@ impl Done {
         &mut self,
         cache: &LockedCache,
         jobs: Jobs,
+        since: Timestamp,
         reporter: &mut dyn Reporter,
     ) -> Result<()> {
         let Some(found) = &mut self.measurement else { return Ok(()) };
@@ -145,7 +151,7 @@ impl Done {
         });
         let others = self.plan.entries_besides(&removed.collect());
         let meter = Meter::new(jobs).with_extents();
-        meter.find_outside_holders(cache, found, &others, &reporter.stop())
+        meter.find_holders_after(cache, found, &others, since, &reporter.stop())
     }
 
     /// The plan, with the size of what has been removed.

@@ -253,7 +253,8 @@ impl<'a> TreeWalk<'a> {
             && let Some(holder) = reading.holder(status)
         {
             let records = &mut batch.records;
-            let holding = look(reading, &mut |extent| records.push(reading.record(holder, extent)));
+            let mut note = |extent| records.extend(reading.record(holder, status, extent));
+            let holding = look(reading, &mut note);
             batch.holding += reading.share_of_tree(holder, holding);
         }
         self.count(batch, status);

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -10,12 +9,6 @@ use super::location::Folder;
 use super::vm_clones::VmClones;
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, VolumeKind};
-
-/// How long to wait between two looks at what is free, how many may be taken, and how many alike in
-/// a row mean that nothing happens any more.
-const LOOK: Duration = Duration::from_millis(20);
-const MOST_LOOKS: u32 = 50;
-const ENOUGH_ALIKE: u32 = 3;
 
 /// An image cache, held open.
 ///
@@ -123,47 +116,6 @@ impl Cache {
     pub(crate) fn volume_kind(&self) -> Result<Option<VolumeKind>> {
         let volume = self.root.volume().context("find the file system of", &self.path)?;
         Ok(volume.map(|volume| volume.kind))
-    }
-
-    /// Free bytes on the file system of the cache before something is removed, for comparison with
-    /// [`Cache::free_bytes`] afterwards. Where room counts as taken as soon as something is written there is
-    /// nothing to wait for.
-    ///
-    /// # Errors
-    /// The system does not tell.
-    pub(crate) fn free_bytes_before(&self) -> Result<u64> {
-        match self.volume_kind()? {
-            Some(VolumeKind::Btrfs) => self.free_bytes(),
-            _ => self.root.free_bytes().context("find the free space of", &self.path),
-        }
-    }
-
-    /// Free bytes on the file system of the cache, for comparison with a later call. Where files can
-    /// share data, it first waits until what was done so far is written, since only then it counts,
-    /// and then, but on btrfs, for up to a second until the figure stands still.
-    ///
-    /// # Errors
-    /// The system does not tell.
-    pub fn free_bytes(&self) -> Result<u64> {
-        let free = || self.root.free_bytes().context("find the free space of", &self.path);
-        let Some(kind) = self.volume_kind()? else { return free() };
-        self.root.settle().context("write out the file system of", &self.path)?;
-        // What was removed from a btrfs is free with the transaction that has been written.
-        if kind == VolumeKind::Btrfs {
-            return free();
-        }
-        // XFS gives back what was removed behind the scenes, and has no call to wait for that.
-        let (mut found, mut looks_alike) = (free()?, 0);
-        for _ in 0..MOST_LOOKS {
-            std::thread::sleep(LOOK);
-            let next = free()?;
-            looks_alike = if next == found { looks_alike + 1 } else { 0 };
-            if looks_alike == ENOUGH_ALIKE {
-                break;
-            }
-            found = next;
-        }
-        Ok(found)
     }
 }
 

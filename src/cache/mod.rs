@@ -9,6 +9,7 @@
 
 mod config;
 mod digest;
+mod disk;
 mod entry;
 mod entry_name;
 mod find;
@@ -64,3 +65,5 @@ pub use refusals::{Refusal, RefusalCause, Refusals};
 pub use tag::Tagged;
 pub(crate) use trash_name::{TRASH_PREFIX, TrashStage, former_ref_file};
 pub use vm_clones::VmClones;
+
+pub use crate::fs::Disk;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use super::complete::images::{command, images};
 use crate::cache::Pattern;
 use crate::jobs::Jobs;
+use crate::plan::Room;
 
 /// Options of every verb, taken before or after it.
 #[derive(Args, Default)]
@@ -177,6 +178,7 @@ Examples:
   bbox cache gc --keep-recent 7d   keep what was used within the last week
   bbox cache gc --unused-for 3d    also remove images not used for three days
   bbox cache gc --max-size 20GiB   also layers and old images, until it fits
+  bbox cache gc --min-free 10%     no more than it takes to have that much disk
   bbox cache gc -q --no-wait       for a timer: silent, and not twice at a time")]
 pub struct Gc {
     /// Only say what would be removed, and what that gives back: two numbers where files share data
@@ -197,6 +199,10 @@ pub struct Gc {
     /// then other layers, then images by last use. Data that files share counts once
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<ByteSize>,
+    /// Remove more until this much of the file system is available, such as 20GiB or 10%: in the order of
+    /// --max-size, and no more than it takes
+    #[arg(long, value_name = "SIZE|PERCENT", value_parser = parse_room, conflicts_with = "max_size")]
+    pub min_free: Option<Room>,
     /// Do not ask before an image goes that references name
     #[arg(short, long)]
     pub yes: bool,
@@ -355,7 +361,7 @@ Examples:
   bbox cache dedupe -n                    how much would come back, at most
   bbox cache dedupe                       share everything that is equal
   bbox cache dedupe --min-size 64KiB      leave small files alone
-  bbox cache dedupe ghcr.io/a/b:latest    only this image, with the layers
+  bbox cache dedupe 'ghcr.io/a/*'         only these images, with the layers
 
 Files of the same path in different images and layers come to share their data
 if they are equal: the kernel compares them under its own locks, also while
@@ -364,8 +370,9 @@ disk is full. `du` and SIZE stay as they are, since each file still has all of
 its data; UNIQUE and the free space show the difference. A second run only looks
 for what is new. Defragmenting undoes it.")]
 pub struct Dedupe {
-    /// Only these images, and all layers: references, or digests or their beginnings
-    #[arg(value_name = "REF|DIGEST", add = images())]
+    /// Only these images, and all layers: references, patterns of them such as 'ghcr.io/*/agent-*', or
+    /// digests or their beginnings
+    #[arg(value_name = "REF|PATTERN|DIGEST", add = images())]
     pub images: Vec<String>,
     /// Only say how much would come back, at most: files of equal path and size count as equal
     #[arg(short = 'n', long)]
@@ -383,6 +390,15 @@ fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
     let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     duration.ok_or_else(|| "a duration such as 90m, 36h, 7d or 2w is expected".to_owned())
+}
+
+/// A size, or a share of the file system.
+fn parse_room(text: &str) -> Result<Room, String> {
+    let Some(number) = text.strip_suffix('%') else { return parse_size(text).map(Room::Bytes) };
+    let percent = number.trim_end().parse().ok().filter(|percent| (0..=100).contains(percent));
+    percent
+        .map(Room::Percent)
+        .ok_or_else(|| "a whole number of percent is expected, such as 10%".to_owned())
 }
 
 /// A size as people write it, with its unit: whoever leaves that out means anything but bytes.
@@ -446,6 +462,20 @@ mod tests {
         }
         for text in ["", "7", "-1h", "1 fortnight", "1mo", "1y", "d"] {
             assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn room_is_a_size_or_a_share() {
+        for (text, room) in [
+            ("10%", Room::Percent(10)),
+            ("100 %", Room::Percent(100)),
+            ("20GiB", Room::Bytes(ByteSize::gib(20))),
+        ] {
+            assert_eq!(parse_room(text), Ok(room), "{text}");
+        }
+        for text in ["%", "101%", "-1%", "1.5%", "20", "10%%"] {
+            assert!(parse_room(text).is_err(), "{text}");
         }
     }
 

@@ -1,6 +1,10 @@
 //! Files that are to share their data.
 
+use std::cmp::Reverse;
 use std::ffi::CString;
+
+/// What gives less back than this comes last, in the order of its paths.
+const LEAST_STEP: u64 = 256 << 10;
 
 /// The number of a tree of the plan.
 pub type TreeId = u32;
@@ -38,6 +42,12 @@ impl Group {
     pub fn bytes(&self) -> u64 {
         let sets = self.destinations.chunk_by(|one, next| one.set == next.set);
         sets.map(|set| set[0].bytes).sum()
+    }
+
+    /// What gives most back comes first: in steps, within which files that lie side by side stay together. The rest of
+    /// the disk is read, and its metadata written, the faster for that.
+    pub fn order(&self) -> impl Ord + '_ {
+        (Reverse(self.bytes().max(LEAST_STEP).ilog2()), &self.path)
     }
 
     /// Bytes that are to be compared.

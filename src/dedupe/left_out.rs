@@ -1,10 +1,12 @@
 //! Files that are left out, and why.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use rustix::io::Errno;
+
+use crate::error::cause;
 
 /// Why a file does not come to share its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,23 +81,44 @@ impl Reason {
 const NAMED: usize = 10;
 
 /// The files that were left out for one reason.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Files {
     /// How many there are.
     pub count: u64,
     /// The first 10 of them, with what the system said, if it said something.
-    pub first: Vec<(PathBuf, Option<io::Error>)>,
+    pub first: Vec<(PathBuf, Option<Cause>)>,
+}
+
+/// What the system said of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause(Errno);
+
+/// Like `Permission denied`.
+impl Display for Cause {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&cause(&self.0.into()))
+    }
 }
 
 /// The files that were left out, by reason. Its size does not grow with their number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LeftOut(BTreeMap<Reason, Files>);
 
 impl LeftOut {
     /// Each reason that there is, with its files.
     pub fn iter(&self) -> impl Iterator<Item = (Reason, &Files)> {
         self.0.iter().map(|(reason, files)| (*reason, files))
+    }
+
+    /// Adds what was left out later.
+    pub(super) fn extend(&mut self, later: Self) {
+        for (reason, mut files) in later.0 {
+            let known = self.0.entry(reason).or_default();
+            known.count += files.count;
+            files.first.truncate(NAMED - known.first.len());
+            known.first.append(&mut files.first);
+        }
     }
 
     pub(super) fn add(
@@ -107,7 +130,7 @@ impl LeftOut {
         let files = self.0.entry(reason).or_default();
         files.count += 1;
         if files.first.len() < NAMED {
-            files.first.push((path(), cause.map(io::Error::from)));
+            files.first.push((path(), cause.map(Cause)));
         }
     }
 }

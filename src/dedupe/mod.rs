@@ -45,7 +45,7 @@ mod trees;
 mod twins;
 mod worker;
 
-pub use left_out::{Files, LeftOut, Reason};
+pub use left_out::{Cause, Files, LeftOut, Reason};
 pub use options::Options;
 pub use plan::{Plan, Shared, is_possible, plan};
 pub use progress::Progress;

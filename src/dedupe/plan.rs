@@ -1,6 +1,5 @@
 //! What is to be shared.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use bytesize::ByteSize;
@@ -25,7 +24,7 @@ const BTRFS_INLINE: u64 = 2048;
 #[derive(Debug)]
 pub struct Plan {
     pub(super) trees: Vec<Tree>,
-    /// The one that gives most back first.
+    /// Those that give most back first.
     pub(super) groups: Vec<Group>,
     left_out: LeftOut,
     left_out_entries: Vec<LeftOutEntry>,
@@ -76,9 +75,7 @@ pub fn plan(
         return Err(Error::Interrupted);
     }
     let (mut groups, left_out) = (found.groups, found.left_out);
-    groups.sort_by(|one, other| {
-        (Reverse(one.bytes()), &one.path).cmp(&(Reverse(other.bytes()), &other.path))
-    });
+    groups.sort_by(|one, other| one.order().cmp(&other.order()));
     Ok(Plan { trees, groups, left_out, left_out_entries })
 }
 

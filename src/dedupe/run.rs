@@ -9,7 +9,7 @@ use super::group::Group;
 use super::left_out::LeftOut;
 use super::plan::{Plan, Shared, Sums};
 use super::progress::Progress;
-use super::share::{Callers, Sharer};
+use super::share::{CALLERS, Callers, Sharer};
 use super::worker::{Found, State, Worker};
 use crate::cache::{Location, LockedCache};
 use crate::error::{Context, Result};
@@ -18,7 +18,7 @@ use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
 
 /// More threads than this do not read faster.
-const MOST_READERS: usize = 4;
+const MOST_READERS: usize = 8;
 /// A source and a destination.
 const OPENED: usize = 2;
 
@@ -53,7 +53,9 @@ pub fn run<'p>(
     let found = watched(stop, || run.work(&pool), || watch(&progress))?;
     let is_interrupted = found.groups < plan.groups.len();
     let room = (before, cache.free_bytes()?);
-    Ok(Outcome { plan, sums: found.sums, left_out: found.left_out, is_interrupted, room })
+    let mut left_out = plan.left_out().clone();
+    left_out.extend(found.left_out);
+    Ok(Outcome { plan, sums: found.sums, left_out, is_interrupted, room })
 }
 
 struct Run<'a> {
@@ -90,7 +92,11 @@ impl<'a> Run<'a> {
     fn pass(&self, pool: &Pool, jobs: impl Iterator<Item = Job<'a>> + Send, found: &mut Found<'a>) {
         let (jobs, found) = (Mutex::new(jobs), Mutex::new(found));
         let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
-        pool.threads.broadcast(|_| {
+        pool.threads.broadcast(|thread| {
+            // What is in memory already takes no more threads than may call.
+            if thread.index() >= CALLERS {
+                self.callers.wait_as_reader();
+            }
             let sharer = Sharer::new(&self.callers, self.cache.root(), self.stop, self.progress);
             let mut worker = Worker::new(&self.plan.trees, self.progress, sharer);
             while !self.stop.is_raised()
@@ -100,6 +106,7 @@ impl<'a> Run<'a> {
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 found.take_in(&self.plan.trees, group, states, end);
             }
+            self.callers.call_readers();
         });
     }
 }
@@ -115,7 +122,7 @@ impl Outcome<'_> {
         self.sums.by_entry(&self.plan.trees)
     }
 
-    /// The files that were to share their data, and do not.
+    /// The files that do not share their data, those of the plan included.
     pub fn left_out(&self) -> &LeftOut {
         &self.left_out
     }

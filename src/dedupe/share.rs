@@ -5,6 +5,7 @@
 //! it has compared all of it.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -20,12 +21,14 @@ const PIECE: u64 = 16 << 20;
 /// What is read at once.
 const BUFFER: usize = 128 << 10;
 /// How many requests may be in the kernel: more wait there for each other (`docs/performance.md`).
-const CALLERS: usize = 2;
+pub const CALLERS: usize = 2;
 
 /// Shares out the right to make a request.
 pub struct Callers {
     sender: Sender<()>,
     receiver: Receiver<()>,
+    /// Set once something had to be read from the disk, or the work is over.
+    needs_readers: OnceLock<()>,
     /// Whether something was shared since the file system was settled.
     has_shared: AtomicBool,
 }
@@ -33,7 +36,18 @@ pub struct Callers {
 impl Callers {
     pub fn new() -> Self {
         let (sender, receiver) = bounded(CALLERS);
-        Self { sender, receiver, has_shared: AtomicBool::new(false) }
+        let needs_readers = OnceLock::new();
+        Self { sender, receiver, needs_readers, has_shared: AtomicBool::new(false) }
+    }
+
+    /// Waits until more threads than there are callers have something to do: reading.
+    pub fn wait_as_reader(&self) {
+        self.needs_readers.wait();
+    }
+
+    /// Ends the wait of all readers.
+    pub fn call_readers(&self) {
+        self.needs_readers.get_or_init(|| ());
     }
 
     fn call<T>(&self, request: impl FnOnce() -> T) -> T {
@@ -160,6 +174,7 @@ impl<'a> Sharer<'a> {
             }
             let end = (start + BUFFER as u64).min(offset + length);
             if !file.is_in_memory(end - 1) {
+                self.callers.call_readers();
                 let part = &mut self.buffer[..(end - start) as usize];
                 // If less comes, it has become shorter: the kernel compares what there is.
                 file.read_at(part, start)?;

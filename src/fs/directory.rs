@@ -8,6 +8,7 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use bytesize::ByteSize;
 use jiff::Timestamp;
 use rustix::fs::{
     Access, AtFlags, Mode, OFlags, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW,
@@ -17,7 +18,7 @@ use rustix::io::{Errno, Result};
 
 use super::descriptors::patiently;
 use super::shared_data::{DataFile, OPEN_DATA, Volume};
-use super::status::{CLOSED, Kind, Status};
+use super::status::{CLOSED, Disk, Kind, Status};
 use super::sys;
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -186,10 +187,12 @@ impl Directory {
         Ok(sys::CAN_SHARE_RANGES && self.volume()?.is_some())
     }
 
-    /// Free bytes on the file system.
-    pub fn free_bytes(&self) -> Result<u64> {
+    /// How full the file system is.
+    pub fn disk(&self) -> Result<Disk> {
         let found = rustix::fs::fstatvfs(&self.fd)?;
-        Ok(found.f_bfree * found.f_frsize)
+        let bytes = |blocks: u64| ByteSize::b(blocks.saturating_mul(found.f_frsize));
+        let [size, free, available] = [found.f_blocks, found.f_bfree, found.f_bavail].map(bytes);
+        Ok(Disk { size, free, available })
     }
 
     /// Whether the file system is mounted read-only here, as far as that is known.
@@ -199,7 +202,7 @@ impl Directory {
     }
 
     /// Waits until everything that was done on the file system so far has had its effect on
-    /// [`Directory::free_bytes`].
+    /// [`Directory::disk`].
     pub fn settle(&self) -> Result<()> {
         sys::settle(&self.fd)
     }

@@ -24,7 +24,7 @@ pub use name_list::{NameList, Span};
 pub use shared_data::{
     DataFile, Extent, FileMap, Holding, MappedExtent, Sharing, Volume, VolumeKind,
 };
-pub use status::{InodeId, Kind, Status, time};
+pub use status::{Disk, InodeId, Kind, Status, time};
 pub use sys::mount_points;
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
 pub use sys::mounts;

@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
+use bytesize::ByteSize;
 use jiff::Timestamp;
 use rustix::fs::{FileType, Mode};
 
@@ -114,6 +115,18 @@ impl Status {
         let (seconds, nanoseconds) = self.modified;
         time(seconds, nanoseconds)
     }
+}
+
+/// How full a file system is, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Disk {
+    /// All of it.
+    pub size: ByteSize,
+    /// What nothing occupies, be it reserved for root.
+    pub free: ByteSize,
+    /// What this user may still occupy.
+    pub available: ByteSize,
 }
 
 /// The beginning of the year 0 in seconds since 1970. RFC 3339 has no earlier time.

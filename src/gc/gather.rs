@@ -27,6 +27,7 @@ pub fn gather(
     let mut problems = Vec::new();
     evidence.in_use = known(cache.users(), &mut problems);
     evidence.mounts = known(cache.mounts(), &mut problems);
+    evidence.disk = known(cache.disk().map(Some), &mut problems);
     if let Some(mounts) = evidence.mounts.as_ref().filter(|_| has_orphans(inventory)) {
         evidence.programs = cache.programs(inventory, mounts);
     }

@@ -11,7 +11,7 @@ use super::reporter::Reporter;
 use crate::cache::{Cache, Digest, Inventory};
 use crate::error::Result;
 use crate::jobs::Jobs;
-use crate::plan::{self, Activity, GcOptions};
+use crate::plan::{self, Activity, GcOptions, Limit};
 use crate::usage::Meter;
 
 /// Plans a collection.
@@ -27,7 +27,10 @@ pub fn plan(
 ) -> Result<Draft> {
     let inventory = readable_inventory(cache)?;
     let mut evidence = gather_all(cache, &inventory, jobs, reporter)?;
-    if options.max_size.is_some() {
+    if matches!(options.limit, Some(Limit::MinFree(_))) {
+        evidence.disk = Some(cache.settled_disk()?);
+    }
+    if options.limit.is_some() {
         let meter = Meter::new(jobs).with_extents();
         evidence.usage = Some(measure_cache(cache, &inventory, meter, reporter)?);
     }

@@ -14,7 +14,7 @@ use crossbeam_channel::unbounded;
 use jiff::{SignedDuration, Timestamp};
 
 use super::reporter::{Detail, Reporter};
-use crate::cache::LockedCache;
+use crate::cache::{Disk, LockedCache};
 use crate::error::{Error, Result};
 use crate::fs::VolumeKind;
 use crate::jobs::{Jobs, watched};
@@ -34,8 +34,8 @@ pub struct Done {
     shares: bool,
     /// Of what was to be removed, where files can share data.
     measurement: Option<Measurement>,
-    /// Free bytes on the file system before and after.
-    room: Option<(u64, u64)>,
+    /// The file system before and after.
+    room: Option<(Disk, Disk)>,
     /// Why the file system could not be asked for its free bytes.
     problem: Option<Error>,
 }
@@ -53,31 +53,37 @@ pub fn run(
 ) -> Result<Done> {
     let is_idle = plan.removals().next().is_none();
     let (detail, volume) = (reporter.detail(), cache.volume_kind()?);
+    let has_target = plan.target().is_some();
     let before = match detail {
         _ if is_idle => None,
+        _ if has_target => Some(cache.settled_disk()),
         Detail::None => None,
-        Detail::Full => Some(cache.free_bytes()),
-        Detail::Bounds | Detail::Quick => Some(cache.free_bytes_before()),
+        Detail::Full => Some(cache.settled_disk()),
+        Detail::Bounds | Detail::Quick => Some(cache.disk_before()),
     };
     let begin = Timestamp::now() - CLOCK_STEP;
     let doomed = plan.to_remove();
-    let mut sweep =
-        |surveys: &Surveys<'_>| sweep_watched(cache, &mut plan, jobs, reporter, surveys);
-    let (measurement, outcome) = if !is_idle && needs_bounds(detail, volume) {
+    let progress = Progress::for_items(plan.locations(), reporter.stop());
+    let mut sweep = |surveys: &Surveys<'_>| match plan.target() {
+        Some(_) => sweep_until_available(cache, &mut plan, jobs, &progress, reporter),
+        None => sweep_watched(cache, &plan, jobs, &progress, reporter, surveys),
+    };
+    let (measurement, outcome) = if !is_idle && !has_target && needs_bounds(detail, volume) {
         let meter = Meter::new(jobs).with_extents();
         let (found, outcome) = meter.survey(cache, &doomed, sweep)?;
         (Some(found), outcome?)
     } else {
         (None, sweep(&Surveys::default())?)
     };
+    note_removed(&mut plan, &outcome, &progress);
     let mut done =
         Done { plan, outcome, shares: volume.is_some(), measurement, room: None, problem: None };
-    let found = done.find_holders(cache, jobs, begin, reporter).and_then(|()| {
+    let room = done.find_holders(cache, jobs, begin, reporter).and_then(|()| {
         let is_open = done.measurement.is_none() || !done.freed().is_one_figure();
-        let before = before.filter(|_| needs_word(detail, volume, is_open));
-        before.map(|before| Ok((before?, cache.free_bytes()?))).transpose()
+        let before = before.filter(|_| has_target || needs_word(detail, volume, is_open));
+        before.map(|before| Ok((before?, cache.settled_disk()?))).transpose()
     });
-    match found {
+    match room {
         Ok(room) => done.room = room,
         Err(problem) => done.problem = Some(problem),
     }
@@ -102,35 +108,69 @@ fn needs_word(detail: Detail, volume: Option<VolumeKind>, is_open: bool) -> bool
     }
 }
 
-fn sweep_watched(
+/// Sweeps part after part of a plan until its target is met. What was not needed for that stays in the plan.
+fn sweep_until_available(
     cache: &LockedCache,
     plan: &mut Plan,
     jobs: Jobs,
+    progress: &Progress,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome> {
+    let none = Surveys::default();
+    let mut outcome = sweep_watched(cache, &plan.first_part(), jobs, progress, reporter, &none)?;
+    let mut turns = 0;
+    // What has been removed is reported, whatever happens from here on.
+    let failure = loop {
+        let is_over = outcome.failure().is_some() || progress.stop().is_raised();
+        let next = match cache.settled_disk() {
+            _ if is_over => break None,
+            Ok(disk) => plan.next_turns(turns, disk.available),
+            Err(problem) => break Some(problem),
+        };
+        let Some(next) = next else { break None };
+        turns = next.end;
+        match sweep_watched(cache, &plan.later_part(next), jobs, progress, reporter, &none) {
+            Ok(swept) => outcome.join(swept),
+            Err(problem) => break Some(problem),
+        }
+    };
+    if !progress.stop().is_raised() {
+        *plan = plan.ending_after(turns);
+    }
+    Ok(failure.into_iter().fold(outcome, Outcome::with_failure))
+}
+
+/// Sweeps a plan, whose decisions `progress` has counters for.
+fn sweep_watched(
+    cache: &LockedCache,
+    plan: &Plan,
+    jobs: Jobs,
+    progress: &Progress,
     reporter: &mut dyn Reporter,
     surveys: &Surveys<'_>,
 ) -> Result<Outcome> {
-    let stop = reporter.stop();
-    let progress = Progress::for_items(plan.locations(), stop.clone());
     let (sender, events) = unbounded();
-    let swept: &Plan = plan;
     let tell = |reporter: &mut dyn Reporter| {
         events.try_iter().for_each(|Event { location, result, .. }| {
-            let decision = swept.get(&location);
+            let decision = plan.get(&location);
             decision.into_iter().for_each(|decision| reporter.removed(decision, &result));
         });
     };
-    let work = || sweep_and_count(cache, swept, jobs, &progress, &sender, surveys);
-    let outcome = watched(&stop, work, || {
+    let work = || sweep_and_count(cache, plan, jobs, progress, &sender, surveys);
+    let outcome = watched(progress.stop(), work, || {
         tell(reporter);
-        reporter.removing(&progress);
+        reporter.removing(progress);
     })?;
     tell(reporter);
+    Ok(outcome)
+}
+
+fn note_removed(plan: &mut Plan, outcome: &Outcome, progress: &Progress) {
     for (location, counters) in progress.iter() {
         if let Some(RemovalResult::Removed { .. }) = outcome.get(location) {
             plan.note_removed(location, counters.usage());
         }
     }
-    Ok(outcome)
 }
 
 impl Done {
@@ -146,9 +186,11 @@ impl Done {
         if reporter.stop().is_raised() {
             return Ok(());
         }
-        let removed = self.plan.removals().map(|decision| decision.item.location()).filter(|at| {
-            matches!(self.outcome.get(at), Some(RemovalResult::Removed { .. }))
-        });
+        let removed = self
+            .plan
+            .removals()
+            .map(|decision| decision.item.location())
+            .filter(|at| matches!(self.outcome.get(at), Some(RemovalResult::Removed { .. })));
         let others = self.plan.entries_besides(&removed.collect());
         let meter = Meter::new(jobs).with_extents();
         meter.find_holders_after(cache, found, &others, since, &reporter.stop())
@@ -194,10 +236,15 @@ impl Done {
         self.shares && self.measurement.is_none() && self.plan.removals().next().is_some()
     }
 
+    /// Bytes that were available on the file system afterwards, if it was asked.
+    pub fn available(&self) -> Option<ByteSize> {
+        self.room.map(|(_, after)| after.available)
+    }
+
     /// What the file system says has come back; less than nothing if others have taken more meanwhile.
     pub fn freed_by_file_system(&self) -> Option<i64> {
         let (before, after) = self.room?;
-        Some(after.wrapping_sub(before).cast_signed())
+        Some(after.free.as_u64().wrapping_sub(before.free.as_u64()).cast_signed())
     }
 }
 

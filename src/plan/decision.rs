@@ -9,6 +9,7 @@ use super::evidence::Evidence;
 use super::identity::Identity;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, Verdict};
+use super::target::Target;
 use super::timeline::LayerStatus;
 use crate::cache::{
     Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location, Ref, Refusal, UsingProcess,
@@ -130,6 +131,7 @@ pub struct Plan {
     decisions: Vec<Decision>,
     places: HashMap<Location, usize>,
     left: Option<Size>,
+    target: Option<Target>,
     in_place: bool,
 }
 
@@ -137,7 +139,23 @@ impl Plan {
     pub(super) fn new(decisions: Vec<Decision>) -> Self {
         let locations = decisions.iter().map(|decision| decision.item.location().clone());
         let places = locations.enumerate().map(|(place, location)| (location, place)).collect();
-        Self { decisions, places, left: None, in_place: false }
+        Self { decisions, places, ..Self::default() }
+    }
+
+    /// Other decisions, made for the same wishes.
+    pub(super) fn with_decisions(&self, decisions: Vec<Decision>) -> Self {
+        let Self { left, target, in_place, .. } = self.clone();
+        Self { left, target, in_place, ..Self::new(decisions) }
+    }
+
+    pub(super) fn aiming_at(self, target: Target) -> Self {
+        Self { target: Some(target), ..self }
+    }
+
+    /// What has to be available on the file system, if the plan was made for that. Then it is carried out only as far
+    /// as it takes.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
     }
 
     pub(super) fn leaving(self, left: Size) -> Self {

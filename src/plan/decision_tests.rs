@@ -188,6 +188,7 @@ fn a_reason_outweighs_refs_only_if_the_user_has_asked_for_that() {
         (RemoveReason::Dangling, false),
         (RemoveReason::Unused, true),
         (RemoveReason::OverMaxSize, true),
+        (RemoveReason::BelowMinFree, true),
         (chosen, true),
         (despite, true),
         (RemoveReason::Purge, false),

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cache::{
-    Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, Programs, Refusals, UsingProcess,
+    Disk, Entry, Folder, InUse, Leases, Lifetimes, Location, Mounts, Programs, Refusals,
+    UsingProcess,
 };
 use crate::error::Error;
 use crate::usage::CacheUsage;
@@ -38,6 +39,8 @@ pub struct Evidence {
     pub activity: Activity,
     /// How big everything in the cache is. Without, no limit on the size can be met.
     pub usage: Option<CacheUsage>,
+    /// How full its file system is. Without, no target for the free space can be met.
+    pub disk: Option<Disk>,
     /// What could not be looked at, and so is unknown.
     pub problems: Vec<Error>,
 }
@@ -55,6 +58,7 @@ impl Evidence {
             programs: Programs::default(),
             activity: Activity::default(),
             usage: None,
+            disk: None,
             problems: Vec::new(),
         }
     }

@@ -10,14 +10,17 @@ use super::evidence::Evidence;
 use super::identity::Identity;
 use super::layers;
 use super::older_build::Builds;
-use super::options::GcOptions;
+use super::options::{GcOptions, Limit};
 use super::reachability::Reachability;
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::refs::decide_refs;
 use super::spending::{spend, spending_order};
+use super::target::Target;
 use super::timeline::Timeline;
 use super::unreplaced::{builds, unreplaced};
-use crate::cache::{Digest, Entry, EntryKind, Inventory, Leftover, Location, Ref, UsingProcess};
+use crate::cache::{
+    Digest, Disk, Entry, EntryKind, Inventory, Leftover, Location, Ref, UsingProcess,
+};
 use crate::usage::CacheUsage;
 
 /// How old a ref is before its image is no longer taken to be about to arrive.
@@ -59,25 +62,17 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 /// # }
 /// ```
 pub fn gc(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -> Plan {
-    match (options.max_size, &evidence.usage) {
-        (Some(limit), Some(usage)) => fit_to(limit, usage, inventory, options, evidence),
-        _ => decide_all(inventory, options, evidence),
-    }
-}
-
-/// The plan after which the cache occupies `limit` at most, if that can be had: besides what goes anyway, as much as it
-/// takes of what may be spent.
-fn fit_to(
-    limit: ByteSize,
-    usage: &CacheUsage,
-    inventory: &Inventory,
-    options: &GcOptions,
-    evidence: &Evidence,
-) -> Plan {
+    let Some((limit, usage)) = options.limit.zip(evidence.usage.as_ref()) else {
+        return decide_all(inventory, options, evidence);
+    };
     let spending = Spending::new(inventory, options, evidence);
-    let size = |plan: &Plan| usage.total_without(&plan.to_remove().into_iter().collect()).on_disk();
-    let (spent, left) = spend(&spending.order, limit, |spent| size(&spending.plan(spent)));
-    spending.plan(&spent).leaving(left)
+    let mut plan = match (limit, &evidence.disk) {
+        (Limit::MaxSize(limit), _) => spending.down_to(limit, usage),
+        (Limit::MinFree(room), Some(disk)) => spending.until(room.on(disk), disk, usage),
+        (Limit::MinFree(_), None) => spending.plan(&HashSet::new()),
+    };
+    plan.note_usage(usage.measurement());
+    plan
 }
 
 /// What a limit may spend, besides what goes anyway.
@@ -85,6 +80,8 @@ pub(super) struct Spending<'a> {
     inventory: &'a Inventory,
     options: &'a GcOptions,
     evidence: &'a Evidence,
+    /// The plan that spends nothing.
+    least: Plan,
     anyway: HashSet<Location>,
     /// The cheapest first.
     pub order: Vec<Location>,
@@ -92,12 +89,39 @@ pub(super) struct Spending<'a> {
 
 impl<'a> Spending<'a> {
     pub fn new(inventory: &'a Inventory, options: &'a GcOptions, evidence: &'a Evidence) -> Self {
-        let (anyway, order) = (HashSet::new(), Vec::new());
-        let nothing = Self { inventory, options, evidence, anyway, order };
+        let (least, anyway, order) = (Plan::default(), HashSet::new(), Vec::new());
+        let nothing = Self { inventory, options, evidence, least, anyway, order };
         let all = inventory.entries.iter().map(|entry| entry.location.clone()).collect();
         let (least, most) = (nothing.plan(&HashSet::new()), nothing.plan(&all));
         let order = spending_order(&least, &most);
-        Self { anyway: least.to_remove().into_iter().collect(), order, ..nothing }
+        let anyway = least.to_remove().into_iter().collect();
+        Self { least, anyway, order, ..nothing }
+    }
+
+    /// The plan after which the cache occupies `limit` at most, if that can be had.
+    fn down_to(&self, limit: ByteSize, usage: &CacheUsage) -> Plan {
+        let left =
+            |plan: &Plan| usage.total_without(&plan.to_remove().into_iter().collect()).on_disk();
+        let spent = spend(&self.order, |spent| left(&self.plan(spent)).at_least() <= limit);
+        let plan = self.plan(&spent);
+        let left = left(&plan);
+        plan.leaving(left)
+    }
+
+    /// The plan after which so much of the disk is certainly available, if that can be had.
+    fn until(&self, available: ByteSize, disk: &Disk, usage: &CacheUsage) -> Plan {
+        let predicted = |plan: &Plan| {
+            let entries = plan.removals().filter(|removal| matches!(removal.item, Item::Entry(_)));
+            let entries = entries.map(|removal| removal.item.location());
+            let freed = usage.measurement().reclaimable(entries).certain();
+            ByteSize::b(disk.available.as_u64().saturating_add(freed.as_u64()))
+        };
+        let spent = spend(&self.order, |spent| predicted(&self.plan(spent)) >= available);
+        let plan = self.plan(&spent);
+        let stays = self.order.iter().filter(|at| spent.contains(at));
+        let stays = stays.filter_map(|at| self.least.get(at)).cloned().collect();
+        let target = Target::new(available, predicted(&plan), stays);
+        plan.aiming_at(target)
     }
 
     /// The plan that spends this. An orphan goes even if that is the newer build that has replaced it.
@@ -265,7 +289,7 @@ impl<'a> Collection<'a> {
         } else if self.options.unused_for.is_some_and(|limit| age >= limit) {
             Some(RemoveReason::Unused)
         } else if self.options.evicted.contains(&image.location) {
-            Some(RemoveReason::OverMaxSize)
+            Some(self.options.reason_to_evict())
         } else {
             None
         }

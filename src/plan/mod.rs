@@ -38,6 +38,7 @@ mod refusal_tests;
 mod spending;
 #[cfg(test)]
 mod spending_tests;
+mod target;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
@@ -52,7 +53,8 @@ pub use evidence::{Activity, Evidence};
 pub use gc::gc;
 pub use identity::Identity;
 pub use on_request::{purge, rm};
-pub use options::{GcOptions, LayerChoice};
+pub use options::{GcOptions, LayerChoice, Limit, Room};
 pub use reachability::{Reachability, dangling};
 pub use reason::{KeepReason, RemoveReason, Verdict};
+pub use target::Target;
 pub use timeline::{LayerStatus, Staying, Timeline, UnknownLayer, UnknownReason};

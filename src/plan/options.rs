@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cache::{Location, Pattern};
+use super::reason::RemoveReason;
+use crate::cache::{Disk, Location, Pattern};
 
 /// How long an orphan and a layer stay after their last use, by default. The owner drops a reference for as long as it
 /// asks the registry, at most five minutes, and writes it back.
@@ -33,10 +34,10 @@ pub struct GcOptions {
     pub all: bool,
     /// An image goes although it is referenced if it was not used within this time. `None`: no image does.
     pub unused_for: Option<SignedDuration>,
-    /// What the cache may occupy at most. Until it fits, unreferenced layers go, then the other layers, then images
-    /// although they are referenced; in each group, those that were used least recently. `None`: no limit.
-    pub max_size: Option<ByteSize>,
-    /// These layers go, and these images although they are referenced, as if the limit on the size had chosen them.
+    /// Until this is met, unreferenced layers go, then the other layers, then images although they are referenced; in each
+    /// group, those that were used least recently. `None`: no limit.
+    pub limit: Option<Limit>,
+    /// These layers go, and these images although they are referenced, as if the limit had chosen them.
     pub evicted: HashSet<Location>,
     /// Images of which a reference matches one of these stay, whatever the limits are. None by default.
     pub exclude: Vec<Pattern>,
@@ -54,6 +55,14 @@ impl GcOptions {
         !self.keep_recent.is_zero() && now.duration_since(last_used) < self.keep_recent
     }
 
+    /// Why an image goes that the limit has chosen.
+    pub(super) fn reason_to_evict(&self) -> RemoveReason {
+        match self.limit {
+            Some(Limit::MinFree(_)) => RemoveReason::BelowMinFree,
+            Some(Limit::MaxSize(_)) | None => RemoveReason::OverMaxSize,
+        }
+    }
+
     /// Which layers go, as far as it is about the one at `layer`.
     pub(super) fn choice_for(&self, layer: &Location) -> LayerChoice {
         if self.evicted.contains(layer) { LayerChoice::All } else { self.layers }
@@ -66,12 +75,45 @@ impl Default for GcOptions {
             keep_recent: KEEP_RECENT,
             all: false,
             unused_for: None,
-            max_size: None,
+            limit: None,
             evicted: HashSet::new(),
             exclude: Vec::new(),
             keep_wanted: false,
             temp_age: TEMP_AGE,
             layers: LayerChoice::None,
+        }
+    }
+}
+
+/// What a collection has to achieve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// What the cache may occupy at most.
+    MaxSize(ByteSize),
+    /// What has to be available on its file system.
+    MinFree(Room),
+}
+
+/// Room on a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Room {
+    /// So many bytes.
+    Bytes(ByteSize),
+    /// So many hundredths of the whole file system.
+    Percent(u8),
+}
+
+impl Room {
+    /// In bytes, on this file system.
+    pub fn on(self, disk: &Disk) -> ByteSize {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Percent(percent) => {
+                let bytes = u128::from(disk.size.as_u64()) * u128::from(percent) / 100;
+                ByteSize::b(bytes.try_into().unwrap_or(u64::MAX))
+            }
         }
     }
 }

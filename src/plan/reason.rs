@@ -66,6 +66,9 @@ pub enum RemoveReason {
     /// One of the images that were used least recently, without which the cache is as small as the
     /// user wants it.
     OverMaxSize,
+    /// One of the images that were used least recently, without which as much of the file system is available as the
+    /// user wants.
+    BelowMinFree,
     /// The user has named it.
     Chosen {
         /// Whether it goes even if somebody has leased it.
@@ -87,6 +90,7 @@ impl RemoveReason {
             Self::Dangling => "dangling",
             Self::Unused => "unused",
             Self::OverMaxSize => "over-max-size",
+            Self::BelowMinFree => "below-min-free",
             Self::Chosen { .. } => "chosen",
             Self::Purge => "purge",
         }
@@ -94,7 +98,7 @@ impl RemoveReason {
 
     /// Whether an image goes for this reason although refs name it. Those go with it.
     pub fn overrides_refs(self) -> bool {
-        matches!(self, Self::Unused | Self::OverMaxSize | Self::Chosen { .. })
+        matches!(self, Self::Unused | Self::OverMaxSize | Self::BelowMinFree | Self::Chosen { .. })
     }
 }
 
@@ -135,7 +139,8 @@ impl Verdict {
 
     /// Whether the thing goes because of a policy, and not because it was named.
     pub fn is_policy(self) -> bool {
-        matches!(self, Self::Remove(RemoveReason::Unused | RemoveReason::OverMaxSize))
+        use RemoveReason::{BelowMinFree, OverMaxSize, Unused};
+        matches!(self, Self::Remove(Unused | OverMaxSize | BelowMinFree))
     }
 
     /// The reason's stable name.

@@ -7,12 +7,9 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use bytesize::ByteSize;
-
 use super::decision::{Decision, Item, Plan};
 use super::reason::{KeepReason, Verdict};
 use crate::cache::{Entry, Location};
-use crate::usage::Size;
 
 /// What a limit may spend, the cheapest first. `least` is the plan that spends nothing, `most` the one that spends
 /// all that can be spent: what only the latter removes is in the order.
@@ -57,22 +54,18 @@ fn price(kept: Option<&Decision>) -> Price {
     }
 }
 
-/// The shortest beginning of `order` without which the cache occupies `limit` at most, or all of it if not even that
-/// is enough; with the bytes that it occupies then, as `size_without` says it. The more goes, the less that may be.
-/// `size_without` is asked about as often as the length of `order` has binary digits.
+/// The shortest beginning of `order` that is enough, or all of it if not even that is. If something is enough, so is
+/// more. `is_enough` is asked about as often as the length of `order` has binary digits.
 pub(super) fn spend(
     order: &[Location],
-    limit: ByteSize,
-    mut size_without: impl FnMut(&HashSet<Location>) -> Size,
-) -> (HashSet<Location>, Size) {
+    is_enough: impl Fn(&HashSet<Location>) -> bool,
+) -> HashSet<Location> {
     let first = |count: usize| order[..count].iter().cloned().collect::<HashSet<_>>();
     // As many as `enough` are enough, or there are no more; fewer than `more` are not.
     let (mut more, mut enough) = (0, order.len());
-    let mut size = size_without(&first(enough));
     while more < enough {
         let middle = more + (enough - more) / 2;
-        let found = size_without(&first(middle));
-        if found.at_least() <= limit { (enough, size) = (middle, found) } else { more = middle + 1 }
+        if is_enough(&first(middle)) { enough = middle } else { more = middle + 1 }
     }
-    (first(enough), size)
+    first(enough)
 }

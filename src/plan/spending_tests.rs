@@ -7,16 +7,18 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::decision::Plan;
 use super::evidence::Evidence;
 use super::gc::Spending;
 use super::options::{GcOptions, LayerChoice};
 use super::reason::{RemoveReason, Verdict};
 use super::spending::spend;
+use super::target::Target;
 use crate::cache::{
     ConfigTimes, Digest, Entry, EntryKind, EntryName, Folder, ImageTimes, InUse, Inventory,
     LayerTimes, Leases, Location, Ref, UsingProcess,
 };
-use crate::usage::Size;
+use crate::usage::Usage;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -185,19 +187,96 @@ fn layers_go_for_what_they_are_and_images_for_the_limit() {
     }
 }
 
+/// The usual plan with everything spent for a target, of which each thing takes 10 bytes.
+fn aiming_at(available: u64) -> Plan {
+    let scene = usual();
+    let spending = Spending::new(&scene.inventory, &scene.options, &scene.evidence);
+    let spent = spending.order.iter().cloned().collect();
+    let nothing = spending.plan(&HashSet::new());
+    let stays = spending.order.iter().map(|at| nothing.get(at).unwrap().clone()).collect();
+    let [available, predicted] = [available, 1000].map(ByteSize::b);
+    let mut plan = spending.plan(&spent).aiming_at(Target::new(available, predicted, stays));
+    for at in plan.to_remove() {
+        plan.note_removed(&at, Usage::from_directory(ByteSize::b(10)));
+    }
+    plan
+}
+
+fn removed(plan: &Plan) -> Vec<String> {
+    let names = plan.removals().map(|removal| removal.item.location().to_string());
+    names.map(|name| name.replace("sha256-", "")).collect()
+}
+
+#[test]
+fn a_target_is_approached_in_parts() {
+    let plan = aiming_at(100);
+    let parts =
+        [plan.first_part(), plan.later_part(0..2), plan.later_part(2..5), plan.later_part(5..6)];
+    let [first, dead, live, last] = parts.each_ref().map(removed);
+    assert_eq!(first, ["orphan"]);
+    assert_eq!(dead, ["layers/layer-dead-2", "layers/layer-dead-1"]);
+    assert_eq!(
+        live,
+        ["old", "layers/layer-2", "layers/layer-1", "refs/old"],
+        "a ref goes with its image"
+    );
+    assert_eq!(last, ["new", "refs/new"]);
+    assert_eq!(first.len() + dead.len() + live.len() + last.len(), removed(&plan).len());
+    for part in parts {
+        assert!(part.locations().eq(plan.locations()), "all have their places");
+    }
+}
+
+#[test]
+fn what_was_not_needed_for_a_target_stays_as_if_it_had_not_been_asked_for() {
+    let scene = usual();
+    let nothing =
+        Spending::new(&scene.inventory, &scene.options, &scene.evidence).plan(&HashSet::new());
+    let plan = aiming_at(100);
+    let ended = plan.ending_after(0);
+    let verdicts =
+        |plan: &Plan| plan.decisions().iter().map(|found| found.verdict).collect::<Vec<_>>();
+    assert_eq!(verdicts(&ended), verdicts(&nothing));
+    assert!(ended.locations().eq(nothing.locations()));
+    assert_eq!(removed(&plan.ending_after(1)), ["orphan", "layers/layer-dead-1"]);
+    assert_eq!(removed(&plan.ending_after(6)), removed(&plan));
+    // Layers are nobody's wish, images are.
+    let agreed = plan.taking_only(&HashSet::from([location("new")]));
+    assert!(!removed(&agreed).iter().any(|name| name.ends_with("old")));
+    assert_eq!(removed(&agreed).len(), removed(&plan).len() - 2);
+    assert_eq!(agreed.next_turns(4, ByteSize::b(0)), Some(4..5), "only the agreed image is left");
+}
+
+#[test]
+fn the_next_part_takes_what_is_missing_and_no_more() {
+    let plan = aiming_at(100);
+    for (first, available, expected) in [
+        (0, 100, None),
+        (0, 200, None),
+        (0, 99, Some(0..1)),
+        (0, 90, Some(0..1)),
+        (0, 89, Some(0..2)),
+        (2, 60, Some(2..6)),
+        (2, 0, Some(2..6)),
+        (5, 0, Some(5..6)),
+        (6, 0, None),
+    ] {
+        assert_eq!(plan.next_turns(first, ByteSize::b(available)), expected, "{first} {available}");
+    }
+}
+
 proptest! {
     #[test]
-    fn nothing_is_spent_that_need_not_be(sizes in vec(0..10u64, 0..20), limit in 0..100u64) {
+    fn nothing_is_spent_that_need_not_be(sizes in vec(0..10u64, 0..20), wanted in 0..100u64) {
         let order: Vec<_> = (0..sizes.len()).map(|number| location(&number.to_string())).collect();
-        let without = |spent: &HashSet<Location>| {
-            let staying = order.iter().zip(&sizes).filter(|(at, _)| !spent.contains(at));
-            Size::exactly(ByteSize::b(10 + staying.map(|(_, size)| size).sum::<u64>()))
+        let is_enough = |spent: &HashSet<Location>| {
+            let spent = order.iter().zip(&sizes).filter(|(at, _)| spent.contains(at));
+            spent.map(|(_, size)| size).sum::<u64>() >= wanted
         };
-        let (spent, size) = spend(&order, ByteSize::b(limit), without);
-        prop_assert_eq!(size, without(&spent));
+        let spent = spend(&order, is_enough);
         prop_assert!(order[..spent.len()].iter().all(|at| spent.contains(at)));
         let one_less: HashSet<_> = order[..spent.len().saturating_sub(1)].iter().cloned().collect();
-        prop_assert!(spent.is_empty() || without(&one_less).at_least() > ByteSize::b(limit));
-        prop_assert!(size.at_least() <= ByteSize::b(limit) || spent.len() == order.len());
+        prop_assert!(spent.is_empty() || !is_enough(&one_less));
+        prop_assert!(is_enough(&spent) || spent.len() == order.len());
     }
 }

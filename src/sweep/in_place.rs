@@ -119,7 +119,13 @@ mod tests {
         let (sender, events) = crossbeam_channel::unbounded();
         let location = location();
         let report = Report::new([&location], &sender);
-        crate::sweep::remove::remove(&[to_remove(cache)], &progress, &budget, &report, &Surveys::default());
+        crate::sweep::remove::remove(
+            &[to_remove(cache)],
+            &progress,
+            &budget,
+            &report,
+            &Surveys::default(),
+        );
         assert_eq!(events.len(), 1, "its end is told once");
         for _ in 0..permits {
             std::mem::forget(budget.try_take().expect("each permit has come back"));
@@ -245,7 +251,13 @@ mod tests {
             let (sender, _events) = crossbeam_channel::unbounded();
             let location = location();
             let report = Report::new([&location], &sender);
-            crate::sweep::remove::remove(&[to_remove(&cache)], &progress, &budget, &report, &Surveys::default());
+            crate::sweep::remove::remove(
+                &[to_remove(&cache)],
+                &progress,
+                &budget,
+                &report,
+                &Surveys::default(),
+            );
             let fate = report.into_outcome(None).get(&location).cloned();
             assert!(matches!(fate, Some(RemovalResult::Interrupted { .. })), "{fate:?}");
             assert!(image.join("b/c/d/e").exists() && image.join(".oci-config.json").exists());

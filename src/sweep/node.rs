@@ -30,12 +30,7 @@ pub fn holder<'n>(tree: &'n Tree<'_>, node: Option<&'n Node<'_>>) -> &'n Directo
 
 impl<'s> Node<'s> {
     /// A directory whose files have been removed, or taken out of `rest` to be removed later, as one more child.
-    pub fn new(
-        parent: Option<Arc<Self>>,
-        rest: Rest,
-        has_files: bool,
-        permit: Permit<'s>,
-    ) -> Self {
+    pub fn new(parent: Option<Arc<Self>>, rest: Rest, has_files: bool, permit: Permit<'s>) -> Self {
         Self {
             parent,
             directory: rest.directory,

@@ -77,6 +77,17 @@ impl Outcome {
         self.results.get(location)
     }
 
+    /// Adds what came of another part of the plan.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.results.extend(other.results);
+        self.failure = self.failure.take().or(other.failure);
+    }
+
+    /// What came of a plan of which another part could not even be begun.
+    pub(crate) fn with_failure(self, failure: Error) -> Self {
+        Self { failure: Some(failure), ..self }
+    }
+
     /// Why the sweep ended before it had tried everything, if it did.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()

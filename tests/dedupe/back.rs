@@ -7,7 +7,9 @@ use std::path::Path;
 use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::content::{self, MIB, file};
-use crate::scene::{BUT_CONFIGS, Everything, dedupe, left_out, on_each, run_dedupe, tool};
+use crate::scene::{
+    BUT_CONFIGS, Everything, left_out, on_each, run_dedupe, run_for_document, tool,
+};
 use crate::support::{TestCache, run};
 use crate::volume::{System, Volume, compress};
 
@@ -60,7 +62,7 @@ fn equal_files_of_images_and_layers_share_their_data_and_nothing_else_changes() 
         let cache = rebuilt(volume);
         let before = Everything::before(&cache);
         let free = volume.free();
-        let (dry, done) = (dedupe(&cache, &["-n"]), dedupe(&cache, &[]));
+        let (dry, done) = (run_for_document(&cache, &["-n"]), run_for_document(&cache, &[]));
         let back = volume.free() - free;
         let name = volume.system.name();
         // What was written anew is equal to no other: one file each beside that of the layer, and one each of their own.
@@ -73,7 +75,7 @@ fn equal_files_of_images_and_layers_share_their_data_and_nothing_else_changes() 
         assert!(told.abs_diff(back as i64) <= 256 << 10, "{name}: {told} is not {back}");
         before.check(&cache, name);
         // What is not equal is compared again.
-        let again = dedupe(&cache, &[]);
+        let again = run_for_document(&cache, &[]);
         assert_eq!((&again["files"], left_out(&again, "unequal")), (&0.into(), 5), "{name}");
     });
 }
@@ -96,7 +98,7 @@ fn a_dry_run_changes_nothing_and_people_are_told_what_comes_back() {
 fn sizes_and_images_can_be_chosen() {
     on_each(|volume| {
         let cache = rebuilt(volume);
-        let files = |arguments: &[&str]| dedupe(&cache, arguments)["files"].clone();
+        let files = |arguments: &[&str]| run_for_document(&cache, arguments)["files"].clone();
         assert_eq!(files(&["-n", "--min-size", "1MiB"]), 3);
         assert_eq!(files(&["-n", "--min-size", "1GiB"]), 0);
         assert_eq!(files(&["-n", "example.com/one:latest"]), 42, "it and the layer");
@@ -117,7 +119,7 @@ fn holes_stay_holes_and_come_to_dense_files() {
             );
         });
         let (before, free) = (Everything::before(&cache), volume.free());
-        assert_eq!(dedupe(&cache, &[])["files"], 1);
+        assert_eq!(run_for_document(&cache, &[])["files"], 1);
         assert!(volume.free() >= free + 7 * MIB, "{}", volume.system.name());
         before.check(&cache, "sparse");
     });
@@ -139,10 +141,26 @@ fn compressed_data_is_what_others_come_to_share() {
             });
         }
         let (before, free) = (Everything::before(&cache), volume.free());
-        assert_eq!(dedupe(&cache, &[])["files"], 2);
+        assert_eq!(run_for_document(&cache, &[])["files"], 2);
         assert!(volume.free() >= free + 4 * MIB - (256 << 10));
         before.check(&cache, "compressed");
-        assert_eq!(dedupe(&cache, &["-n"])["files"], 0);
+        assert_eq!(run_for_document(&cache, &["-n"])["files"], 0);
+    });
+}
+
+#[test]
+fn of_files_that_are_alike_in_pairs_each_pair_shares_its_own() {
+    on_each(|volume| {
+        let cache = TestCache::on(&volume.path());
+        let contents = [content::noise(MIB), content::noise(MIB)];
+        for (name, content) in [("a", 0), ("b", 1), ("c", 0), ("d", 1), ("e", 1)] {
+            cache.live_with(name, |top| fs::write(top.join("file"), &contents[content]).unwrap());
+        }
+        let (before, free) = (Everything::before(&cache), volume.free());
+        let done = run_for_document(&cache, &[]);
+        assert_eq!(done["files"], 3);
+        assert!(volume.free() >= free + 3 * MIB - (128 << 10), "{}", volume.system.name());
+        before.check(&cache, volume.system.name());
     });
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::content::{MIB, file, noise};
-use crate::scene::{Everything, dedupe, on_each, tool};
+use crate::scene::{Everything, on_each, run_for_document, tool};
 use crate::support::TestCache;
 
 /// How often it is killed.
@@ -39,8 +39,8 @@ fn a_kill_at_any_moment_leaves_every_file_as_it_was_and_the_next_run_finishes() 
             child.wait().unwrap();
         }
         before.check(&cache, volume.system.name());
-        dedupe(&cache, &[]);
-        assert_eq!(dedupe(&cache, &["-n"])["files"], 0);
+        run_for_document(&cache, &[]);
+        assert_eq!(run_for_document(&cache, &["-n"])["files"], 0);
         before.check(&cache, volume.system.name());
     });
 }
@@ -68,7 +68,7 @@ fn what_a_writer_writes_meanwhile_is_there_and_nowhere_else() {
                 }
                 expected
             });
-            (0..5).for_each(|_| drop(dedupe(&cache, &[])));
+            (0..5).for_each(|_| drop(run_for_document(&cache, &[])));
             is_over.store(true, Ordering::Relaxed);
             writer.join().unwrap()
         });

@@ -2,8 +2,14 @@
 
 use std::fs::{self, File};
 
+use bbox_cache::bytesize::ByteSize;
+use bbox_cache::cache::{Cache, Patience};
+use bbox_cache::dedupe::{self, Options, Reason};
+use bbox_cache::plan::GcOptions;
+use bbox_cache::{Jobs, StopFlag, gc};
+
 use crate::content::{MIB, clone, file};
-use crate::scene::{Everything, dedupe, left_out, on_each, tool};
+use crate::scene::{Everything, left_out, on_each, run_for_document, tool};
 use crate::support::{TestCache, bbox, finish};
 use crate::volume::{System, make_snapshot, make_subvolume};
 
@@ -15,10 +21,62 @@ fn what_a_collection_would_remove_takes_no_part() {
         cache.image_with("orphan", |top| {
             fs::copy(live.join("file"), top.join("file")).map(drop).unwrap()
         });
-        let found = dedupe(&cache, &[]);
+        let found = run_for_document(&cache, &[]);
         assert_eq!(found["files"], 0);
         assert_eq!(found["left_out_entries"][0]["digest"], "sha256:orphan");
         assert_eq!(found["left_out_entries"][0]["reason"], "reclaimable");
+    });
+}
+
+#[test]
+fn what_a_loop_device_uses_takes_no_part() {
+    on_each(|volume| {
+        let cache = TestCache::on(&volume.path());
+        let one = cache.live_with("one", |top| file(&top.join("file"), MIB));
+        let two = twin(&cache, "two", &one);
+        let device = tool("losetup", &["--find", "--show"], &two.join("file"));
+        let found = run_for_document(&cache, &[]);
+        tool("losetup", &["--detach"], device.trim().as_ref());
+        let left = &found["left_out_entries"][0];
+        assert_eq!((&left["digest"], &left["reason"]), (&"sha256:two".into(), &"in-use".into()));
+        assert_eq!(found["files"], 0);
+        assert_eq!(run_for_document(&cache, &[])["files"], 1);
+    });
+}
+
+#[test]
+fn what_changes_or_goes_between_plan_and_run_is_skipped() {
+    on_each(|volume| {
+        let cache = TestCache::on(&volume.path());
+        let one = cache.live_with("one", |top| {
+            file(&top.join("file"), MIB);
+            file(&top.join("grows"), MIB);
+        });
+        let [two, three] = ["two", "three"].map(|name| {
+            cache.live_with(name, |top| {
+                ["file", "grows"].iter().for_each(|file| {
+                    let from = one.join(file);
+                    tool("cp", &["--reflink=never", from.to_str().unwrap()], &top.join(file));
+                });
+            })
+        });
+        volume.free();
+        let (jobs, stop) = (Jobs::default(), StopFlag::new());
+        let opened =
+            Cache::open_locked(&cache.dir(), &stop, |_| Patience::GiveUp).unwrap().unwrap();
+        let draft = gc::plan(&opened, &GcOptions::default(), jobs, &mut ()).unwrap();
+        let mut options = Options::default();
+        options.min_size = ByteSize::kib(1);
+        let plan = dedupe::plan(&opened, &draft, &options, jobs, &stop, &mut |_| {}).unwrap();
+        assert_eq!(plan.shared().files, 4);
+        fs::remove_dir_all(&two).unwrap();
+        fs::write(three.join("grows"), "something else").unwrap();
+        let outcome = dedupe::run(&opened, &plan, jobs, &stop, &mut |_| {}).unwrap();
+        assert_eq!(outcome.shared().files, 1);
+        let left: Vec<_> =
+            outcome.left_out().iter().map(|(reason, found)| (reason, found.count)).collect();
+        assert_eq!(left, [(Reason::Changed, 3)]);
+        assert_eq!(fs::read(three.join("grows")).unwrap(), b"something else");
     });
 }
 
@@ -79,7 +137,7 @@ fn what_a_snapshot_holds_is_left_alone() {
         make_snapshot(&two, &cache.home().join("two"));
         make_snapshot(&three, &cache.home().join("three"));
         let (before, free) = (Everything::before(&cache), volume.free());
-        let done = dedupe(&cache, &[]);
+        let done = run_for_document(&cache, &[]);
         assert_eq!((&done["files"], left_out(&done, "held-elsewhere")), (&1.into(), 1));
         assert_eq!(done["entries"][0]["digest"], "sha256:one");
         assert!(volume.free() >= free + MIB - (128 << 10));
@@ -104,12 +162,12 @@ fn what_the_file_system_refuses_is_counted_and_others_share_all_the_same() {
         volume.free();
         tool("chattr", &["+i"], &two.join("file"));
         tool("chattr", &["+i"], &one.join("file"));
-        let done = dedupe(&cache, &[]);
+        let done = run_for_document(&cache, &[]);
         tool("chattr", &["-i"], &two.join("file"));
         tool("chattr", &["-i"], &one.join("file"));
         assert_eq!(done["files"], names.len() / 2, "{done}");
         assert!(left_out(&done, "not-allowed") >= 1, "{done}");
-        let again = dedupe(&cache, &[]);
+        let again = run_for_document(&cache, &[]);
         assert_eq!(again["files"], 1, "{again}");
     });
 }

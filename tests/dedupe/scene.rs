@@ -28,7 +28,7 @@ fn tell(text: &str) {
 }
 
 /// Runs `dedupe`, and returns its document.
-pub fn dedupe(cache: &TestCache, arguments: &[&str]) -> Value {
+pub fn run_for_document(cache: &TestCache, arguments: &[&str]) -> Value {
     let run = run_dedupe(cache, arguments);
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
     run.json()
@@ -155,7 +155,7 @@ fn verdicts(cache: &TestCache) -> Value {
         .collect()
 }
 
-/// Runs a tool of the system.
-pub fn tool(program: &str, arguments: &[&str], path: &Path) {
-    run_tool(Command::new(program).args(arguments).arg(path)).unwrap();
+/// Runs a tool of the system, and returns what it says.
+pub fn tool(program: &str, arguments: &[&str], path: &Path) -> String {
+    run_tool(Command::new(program).args(arguments).arg(path)).unwrap()
 }

@@ -23,10 +23,12 @@ fn where_files_cannot_share_data_there_is_one_sentence_and_no_error() {
 }
 
 #[test]
-fn without_a_cache_there_is_nothing_to_share() {
+fn a_directory_that_is_not_there_is_named() {
     let cache = TestCache::new();
     fs::remove_dir(cache.dir()).unwrap();
-    let out = run(&cache, &["dedupe"]).ok();
-    assert_eq!(out, format!("Nothing to share: there is no directory {}\n", cache.dir().display()));
-    assert_eq!(run(&cache, &["dedupe", "example.com/a:latest"]).code, 1);
+    for arguments in [&["dedupe"][..], &["dedupe", "-n"], &["dedupe", "example.com/a:latest"]] {
+        let run = run(&cache, arguments);
+        let expected = format!("there is no directory {}", cache.dir().display());
+        assert!(run.code == 1 && run.err.contains(&expected), "{}", run.err);
+    }
 }

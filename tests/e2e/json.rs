@@ -73,6 +73,7 @@ fn the_schema_is_the_one_that_is_documented() {
         &["tag", "live", "example.com/other:1"],
         &["untag", "example.com/other:1"],
         &["dir"],
+        &["dedupe", "-n"],
         &["list", "--cache-dir", nowhere],
     ] {
         let document = run(&cache, &[words, &["--json"]].concat()).json();

@@ -41,8 +41,12 @@ fn one_row_an_image_most_recently_used_first_and_totals() {
     let rootfs = ["a", "b", "c", "d"].map(|n| du(&cache.path(&format!("sha256-{}", n.repeat(16)))));
     let show = |bytes: u64| bytesize::ByteSize::b(bytes).display().iec().to_string();
     let (rootfs, total) = (show(rootfs.iter().sum()), show(du(&cache.dir())));
+    let list = run(&cache, &["list"]).ok();
+    let (text, rest) = list.split_once(", disk ").unwrap();
+    let (disk, rest) = rest.split_once('\n').unwrap();
+    assert!(disk.ends_with("iB free"), "{disk}");
     assert_eq!(
-        run(&cache, &["list"]).ok(),
+        format!("{text}\n{rest}"),
         format!(
             "\
 IMAGE                      ID                 SIZE  LAST USED   STATUS
@@ -143,7 +147,7 @@ fn without_sizes_there_are_none_and_not_zeros() {
     assert!(list["images"][0]["usage"].is_null());
     assert!(list["totals"]["usage"]["on_disk_bytes"].is_null());
     let text = run(&cache, &["list", "--no-sizes"]).ok();
-    assert!(!text.contains("0 B") && text.contains("4 images (1 orphan)\n"), "{text}");
+    assert!(!text.contains("0 B") && text.contains("4 images (1 orphan), disk "), "{text}");
 }
 
 /// An image that is run like this.

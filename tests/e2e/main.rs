@@ -6,6 +6,7 @@ mod support;
 
 mod bad_input;
 mod completions;
+mod contrib;
 mod dedupe;
 mod dir;
 mod example;

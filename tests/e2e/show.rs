@@ -36,10 +36,11 @@ fn an_image_with_all_there_is_to_say_of_it() {
     cache.tag("example.com/b:1", "0123456789abcdef");
     cache.tag("example.com/a:1", "0123456789abcdef");
     let text = run(&cache, &["show", "0123", "--top", "5", "--depth", "2"]).ok();
-    let without_times: Vec<_> = text
-        .lines()
-        .filter(|line| !line.starts_with("last used ") && !line.starts_with("born "))
-        .collect();
+    // Of this machine and moment.
+    let passing = ["last used ", "born ", "disk "];
+    let is_lasting = |line: &&str| !passing.iter().any(|label| line.starts_with(label));
+    let without_times: Vec<_> = text.lines().filter(is_lasting).collect();
+    assert_eq!(without_times.len() + passing.len(), text.lines().count());
     let [whole, opt, big, small, usr, lib] =
         ["", "opt", "opt/a", "opt/b", "usr", "usr/lib"].map(|part| size(&image.join(part)));
     assert_eq!(

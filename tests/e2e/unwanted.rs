@@ -232,6 +232,36 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     assert!(gc.err.contains(" stays, more than 1.0 KiB: "), "{}", gc.err);
 }
 
+/// What file systems make of it is tested on real ones.
+#[test]
+fn a_target_for_the_free_space_takes_nothing_if_it_is_met_and_says_what_it_lacks() {
+    let cache = four_images();
+    let gc = |more: &[&str]| run(&cache, &[&["gc"], more].concat());
+    let met = gc(&["-n", "--min-free", "1B"]).ok();
+    assert!(met.contains("Would remove 1 image, ") && met.contains(" would be available"), "{met}");
+    let short = gc(&["-n", "--min-free", "100%", "--format", "json"]);
+    assert!(short.json()["totals"]["available_bytes"].is_u64(), "{}", short.out);
+    let short = gc(&["-n", "--min-free", "100%"]);
+    assert_eq!(short.out.matches("below-min-free: ").count(), 3, "{}", short.out);
+    assert!(short.err.contains(" too few for "), "{}", short.err);
+    let both = gc(&["--min-free", "1B", "--max-size", "1B"]);
+    assert!(both.code == 2 && both.err.contains("cannot be used with"), "{}", both.err);
+    let (_, seen) = at_terminal(&cache, &["gc", "--min-free", "100%"], "n\n");
+    assert!(
+        seen.contains("3 images are referenced. Limits: until 100% of the disk are available."),
+        "{seen}"
+    );
+    let safe = gc(&["--min-free", "100%"]);
+    assert_eq!((safe.code, images(&cache).len()), (1, 3), "{}", safe.err);
+    let all = gc(&["--min-free", "100%", "--yes"]);
+    assert_eq!((all.code, images(&cache).len(), refs(&cache)), (0, 0, 0), "{}", all.err);
+    assert!(
+        all.out.contains("Removed 3 images and 6 refs, ") && all.out.contains(" are available"),
+        "{}",
+        all.out
+    );
+}
+
 /// Without a terminal, only what nobody can want goes.
 #[test]
 fn nobody_is_asked_without_a_terminal_and_what_may_be_wanted_stays() {

@@ -190,7 +190,8 @@ impl Row {
             self.complaints.push(complaint);
         }
         let bytes = |field| done["totals"]["freed_bytes"][field].as_i64().unwrap();
-        let narrowed = bytes("certain") - BESIDES.cast_signed()..=bytes("at_most") + self.allowance();
+        let narrowed =
+            bytes("certain") - BESIDES.cast_signed()..=bytes("at_most") + self.allowance();
         if !narrowed.contains(&self.real) {
             let complaint = format!("{} came back, gc has said {narrowed:?}", self.real);
             self.complaints.push(complaint);

@@ -81,6 +81,51 @@ fn a_cache_fits_if_it_does_with_shared_data_counted_once() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn as_much_is_available_as_was_asked_for_and_hardly_more() {
+    const MIB: u64 = 1 << 20;
+    for system in [volume::System::Ext4, volume::System::Btrfs, volume::System::Xfs] {
+        let volume = match volume::Volume::mount(system) {
+            Ok(volume) => volume,
+            Err(reason) => return tell(&format!("skipped: {reason}\n")),
+        };
+        let cache = support::TestCache::on(&volume.path());
+        let shares = system != volume::System::Ext4;
+        // Two images share all data where that can be, one of the others does with a file that the program cannot know of.
+        let first = cache.image_with("first", |top| content::file(&top.join("file"), 16 * MIB));
+        let fill = |top: &std::path::Path| content::file(&top.join("file"), 16 * MIB);
+        let second = cache.image_with("second", |top| {
+            if shares { content::clone(&first, top) } else { fill(top) }
+        });
+        let images = ["third", "fourth", "fifth"].map(|name| cache.image_with(name, fill));
+        if shares {
+            content::clone(&images[0], &volume.path().join("outside"));
+        }
+        for (hours, image) in (1..).zip([&images[2], &images[1], &images[0], &second, &first]) {
+            let name = image.file_name().unwrap().to_str().unwrap().replace("sha256-", "");
+            cache.tag(&format!("example.com/{name}:1"), &name);
+            support::cache::age(image, std::time::Duration::from_secs(3600 * hours));
+        }
+        volume.free();
+        let before = volume.available();
+        let target = before + 20 * MIB;
+        let gc = ["gc", "--min-free", &format!("{target}B")];
+        let dry = support::run(&cache, &[&gc[..], &["-n"]].concat()).ok();
+        assert!(dry.contains("below-min-free"), "{}: {dry}", system.name());
+        let done = support::run(&cache, &[&gc[..], &["--yes"]].concat()).ok();
+        volume.free();
+        let after = volume.available();
+        tell(&format!("{}: {before} + 20 MiB = {target}, {after} available\n", system.name()));
+        assert!(after >= target, "{}: {after} of {target}: {done}", system.name());
+        // The last image is needed; what is beyond is less than one.
+        assert!(after - target < 16 * MIB, "{}: {after} of {target}: {done}", system.name());
+        let left = std::fs::read_dir(cache.dir()).unwrap();
+        let left = left.filter(|entry| entry.as_ref().unwrap().file_name() != "refs").count();
+        assert_eq!(left, if shares { 1 } else { 3 }, "{}: {done}", system.name());
+    }
+}
+
 /// How many file systems of a kind are in use at once.
 #[cfg(target_os = "linux")]
 const VOLUMES: usize = 3;

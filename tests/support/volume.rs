@@ -12,6 +12,7 @@ use tempfile::TempDir;
 pub enum System {
     Btrfs,
     Xfs,
+    Ext4,
     /// With inodes that have no room for a birth.
     Ext4WithoutBirths,
 }
@@ -24,7 +25,7 @@ impl System {
         match self {
             Self::Btrfs => "btrfs",
             Self::Xfs => "XFS",
-            Self::Ext4WithoutBirths => "ext4",
+            Self::Ext4 | Self::Ext4WithoutBirths => "ext4",
         }
     }
 
@@ -32,6 +33,7 @@ impl System {
         match self {
             Self::Btrfs => &["mkfs.btrfs", "-q"],
             Self::Xfs => &["mkfs.xfs", "-q", "-m", "reflink=1"],
+            Self::Ext4 => &["mkfs.ext4", "-q"],
             Self::Ext4WithoutBirths => &["mkfs.ext4", "-q", "-I", "128"],
         }
     }
@@ -62,6 +64,12 @@ impl Volume {
 
     pub fn path(&self) -> PathBuf {
         self.home.path().join("mounted")
+    }
+
+    /// Bytes that a user may still occupy.
+    pub fn available(&self) -> u64 {
+        let found = rustix::fs::statvfs(self.path()).unwrap();
+        found.f_bavail * found.f_frsize
     }
 
     /// Free bytes, once everything that was done has had its effect. XFS works on that behind the

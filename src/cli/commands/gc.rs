@@ -16,11 +16,11 @@ use crate::cli::ui::units::{bytes, period, plural, size};
 use crate::cli::warnings::{dropped_refs, unread};
 use crate::escape::Escaped;
 use crate::gc::{self, Draft};
-use crate::plan::{self, GcOptions, KeepReason, LayerChoice};
+use crate::plan::{self, GcOptions, KeepReason, LayerChoice, Limit, Room};
 use crate::usage::Size;
 
 pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
-    let has_policy = args.unused_for.is_some() || args.max_size.is_some();
+    let has_policy = args.unused_for.is_some() || limit(args).is_some();
     let removal = Removal {
         context,
         dry_run: args.dry_run,
@@ -32,6 +32,9 @@ pub fn run(context: &Context<'_>, args: &Gc) -> Result<Ending, Failure> {
         let has_time = !context.console.quiet && !context.signals.stop().is_raised();
         if let Some(cache) = cache.filter(|_| has_time && !args.dry_run) {
             report.look_at_rest(context, cache);
+        }
+        if let Some(warning) = short_of_target(&report) {
+            report.warn(context, warning);
         }
         report.finish(context)
     })
@@ -47,7 +50,7 @@ fn make_draft(
         keep_recent: args.keep_recent,
         all: args.all,
         unused_for: args.unused_for,
-        max_size: args.max_size,
+        limit: limit(args),
         exclude: args.exclude.clone(),
         temp_age: args.temp_age,
         layers: choice(args.layers),
@@ -96,8 +99,18 @@ fn make_draft(
 /// What the user has asked for, as it was understood.
 fn limits(args: &Gc) -> Vec<String> {
     let unused = args.unused_for.map(|limit| format!("unused for {}", period(limit)));
-    let size = args.max_size.map(|limit| format!("at most {} in all", bytes(limit)));
-    [unused, size].into_iter().flatten().collect()
+    let limit = limit(args).map(|limit| match limit {
+        Limit::MaxSize(size) => format!("at most {} in all", bytes(size)),
+        Limit::MinFree(Room::Bytes(room)) => format!("until {} are available", bytes(room)),
+        Limit::MinFree(Room::Percent(percent)) => {
+            format!("until {percent}% of the disk are available")
+        }
+    });
+    [unused, limit].into_iter().flatten().collect()
+}
+
+fn limit(args: &Gc) -> Option<Limit> {
+    args.max_size.map(Limit::MaxSize).or(args.min_free.map(Limit::MinFree))
 }
 
 /// Without anybody to ask, only the safe part of a plan is carried out; the rest is a failure.
@@ -124,6 +137,17 @@ fn over_limit(limit: Option<ByteSize>, left: Option<Size>) -> Option<String> {
             bytes(limit)
         )
     })
+}
+
+/// What to say if not as much of the disk is available as the user wants.
+fn short_of_target(report: &Report) -> Option<String> {
+    let (target, available) = (report.plan().target()?.available, report.available()?);
+    let missing = target.as_u64().checked_sub(available.as_u64()).filter(|missing| *missing > 0)?;
+    let [missing, target] = [ByteSize::b(missing), target].map(bytes);
+    let perhaps = if report.is_dry_run() { "perhaps " } else { "" };
+    Some(format!(
+        "{perhaps}{missing} too few for {target} available: the rest is in use, leased, recent, or may still be wanted"
+    ))
 }
 
 /// The clock was set back, so the age of an extraction says nothing.

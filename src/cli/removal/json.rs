@@ -54,6 +54,8 @@ struct Totals {
     /// that was not looked at.
     unreplaced: Option<usize>,
     unreplaced_bytes: Option<Bounds>,
+    /// What is available on the file system, or certainly would be; only with a target for that.
+    available_bytes: Option<u64>,
     /// Since before the sweep; less than nothing if others have taken more meanwhile.
     file_system_freed_bytes: Option<i64>,
 }
@@ -75,6 +77,7 @@ impl Document {
                 layers_reclaimable_bytes: report.left.map(|left| left.layers.reclaimable.into()),
                 unreplaced: report.left.map(|left| left.unreplaced.count),
                 unreplaced_bytes: report.left.map(|left| left.unreplaced.reclaimable.into()),
+                available_bytes: report.available().map(|bytes| bytes.as_u64()),
                 file_system_freed_bytes: report.freed_by_file_system(),
             },
             warnings: report.warnings.iter().chain(&report.problems).cloned().collect(),

@@ -22,6 +22,15 @@ pub enum Agreement {
 }
 
 impl Agreement {
+    /// The plan without what it would take for a target though nobody has agreed to that. How full a disk is changes all
+    /// the time.
+    pub fn apply(&self, plan: Plan) -> Plan {
+        match self {
+            Self::Anything => plan,
+            Self::These(images) => plan.taking_only(images),
+        }
+    }
+
     /// Fails if `plan` takes more than that: the cache is not what it was when the user was asked.
     pub fn check(&self, context: &Context<'_>, plan: &Plan) -> Result<(), Failure> {
         let is_agreed = |image: &Decision| match self {

@@ -66,8 +66,18 @@ impl Report {
                 _ => {}
             }
         }
-        let rest = self.summary(context) + "\n" + &self.more(context);
+        let rest = self.summary(context) + "\n" + &self.shown_available() + &self.more(context);
         text + &wrap(&rest, context.console.width(), 2)
+    }
+
+    fn shown_available(&self) -> String {
+        match self.available().map(bytes) {
+            None => String::new(),
+            Some(available) if self.is_dry_run() => {
+                format!("At least {available} would be available on this disk\n")
+            }
+            Some(available) => format!("{available} are available on this disk\n"),
+        }
     }
 
     /// What else could go.

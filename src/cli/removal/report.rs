@@ -135,6 +135,15 @@ impl Report {
         }
     }
 
+    /// Bytes that are available on the file system, or certainly would be, if the plan has a target for that.
+    pub fn available(&self) -> Option<ByteSize> {
+        let predicted = self.plan().target()?.predicted;
+        match &self.state {
+            State::Done(done) => done.available().or(Some(predicted)),
+            State::Nothing { .. } | State::Draft { .. } => Some(predicted),
+        }
+    }
+
     /// Whether a decision's item is gone, or would be.
     pub fn is_removed(&self, decision: &Decision) -> bool {
         use RemovalResult::{Gone, Removed};

@@ -56,9 +56,10 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
             return finish(Report::new(self.dry_run), None);
         };
         let draft = (self.make_draft)(&cache, &mut report)?;
-        agreement.check(self.context, &draft.plan)?;
-        let has_asked = self.asks || draft.plan.left().is_some();
-        carry_out(self.context, &cache, draft.plan, has_asked, &mut report)?;
+        let plan = agreement.apply(draft.plan);
+        agreement.check(self.context, &plan)?;
+        let has_asked = self.asks || plan.left().is_some();
+        carry_out(self.context, &cache, plan, has_asked, &mut report)?;
         finish(report, Some(&cache))
     }
 }

@@ -258,10 +258,11 @@ mod tests {
     #[test]
     fn what_is_free_is_whole_blocks_and_no_more_than_there_are() {
         let home = tempfile::tempdir().unwrap();
-        let free = Directory::open(home.path()).unwrap().free_bytes().unwrap();
+        let disk = Directory::open(home.path()).unwrap().disk().unwrap();
         let found = rustix::fs::statvfs(home.path()).unwrap();
-        assert_eq!(free % found.f_frsize, 0);
-        assert!(free <= found.f_blocks * found.f_frsize);
+        assert_eq!(disk.size.as_u64(), found.f_blocks * found.f_frsize);
+        assert_eq!(disk.free.as_u64() % found.f_frsize, 0);
+        assert!(disk.available <= disk.free && disk.free <= disk.size);
     }
 
     #[test]

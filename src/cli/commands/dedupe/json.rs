@@ -6,7 +6,7 @@ use super::report::Report;
 use crate::cache::{Digest, Location};
 use crate::cli::context::Context;
 use crate::cli::ui::json::{document, lossy};
-use crate::dedupe::{Files, LeftOutEntry, Reason, Shared, WhyLeftOut};
+use crate::dedupe::{Files, LeftOut, LeftOutEntry, Reason, Shared, WhyLeftOut};
 
 #[derive(Serialize)]
 struct Document {
@@ -50,7 +50,7 @@ struct LeftFiles {
 }
 
 pub fn render(context: &Context<'_>, report: &Report<'_>) -> String {
-    let left_out = report.left_out.iter().flat_map(|left_out| left_out.iter());
+    let left_out = report.left_out.into_iter().flat_map(LeftOut::iter);
     document(&Document {
         cache_dir: lossy(&context.cache_dir),
         dry_run: report.dry_run,

@@ -1,6 +1,5 @@
 //! Images, layers and files in words.
 
-use std::io;
 use std::path::PathBuf;
 
 use super::report::Report;
@@ -10,8 +9,7 @@ use crate::cli::find_image::reference;
 use crate::cli::ui::bars::label;
 use crate::cli::ui::text::pad;
 use crate::cli::ui::units::{bytes, plural};
-use crate::dedupe::{LeftOutEntry, Reason, WhyLeftOut};
-use crate::error::cause;
+use crate::dedupe::{Cause, LeftOut, LeftOutEntry, Reason, WhyLeftOut};
 use crate::escape::Escaped;
 
 /// `Shared sha256:0123456789ab   815.2 MiB  ghcr.io/a/b:latest`, one per image and layer that gives something back.
@@ -43,7 +41,7 @@ pub fn of_left_out(context: &Context<'_>, report: &Report<'_>) -> Vec<String> {
         .left_out_entries
         .iter()
         .map(|left| format!("Left out {}: {}", label(&left.location), why(left)));
-    let files = report.left_out.iter().flat_map(|left_out| left_out.iter());
+    let files = report.left_out.into_iter().flat_map(LeftOut::iter);
     let files = files.filter(|(reason, _)| verbose || is_worth_telling(*reason));
     let files = files.map(|(reason, files)| {
         let line =
@@ -84,9 +82,9 @@ fn meaning(reason: Reason) -> &'static str {
     }
 }
 
-fn names(first: &[(PathBuf, Option<io::Error>)], count: u64) -> String {
-    let name = |(path, said): &(PathBuf, Option<io::Error>)| {
-        let said = said.as_ref().map(|error| format!(" ({})", cause(error))).unwrap_or_default();
+fn names(first: &[(PathBuf, Option<Cause>)], count: u64) -> String {
+    let name = |(path, said): &(PathBuf, Option<Cause>)| {
+        let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
         format!("\n  {}{said}", Escaped::new(path))
     };
     let more = match count - first.len() as u64 {
@@ -98,12 +96,12 @@ fn names(first: &[(PathBuf, Option<io::Error>)], count: u64) -> String {
 
 /// The first file of each reason that is a failure, with what the system said.
 pub fn failures(report: &Report<'_>) -> Vec<String> {
-    let files = report.left_out.iter().flat_map(|left_out| left_out.iter());
+    let files = report.left_out.into_iter().flat_map(LeftOut::iter);
     let failed = files.filter(|(reason, _)| reason.is_failure());
     let first = failed.filter_map(|(_, files)| files.first.first());
     first
         .map(|(path, said)| {
-            let said = said.as_ref().map_or_else(String::new, cause);
+            let said = said.map(|said| said.to_string()).unwrap_or_default();
             format!("cannot share the data of {}: {said}", Escaped::new(path))
         })
         .collect()

@@ -19,8 +19,7 @@ pub struct Report<'a> {
     pub entries: Vec<(&'a Location, Shared)>,
     /// What the file system says has come back; `None` if nothing was done.
     pub freed: Option<i64>,
-    /// The plan's, and those of the run.
-    pub left_out: Vec<&'a LeftOut>,
+    pub left_out: Option<&'a LeftOut>,
     pub left_out_entries: &'a [LeftOutEntry],
     pub inventory: &'a Inventory,
 }
@@ -35,7 +34,7 @@ impl<'a> Report<'a> {
             shared: Shared::default(),
             entries: Vec::new(),
             freed: None,
-            left_out: Vec::new(),
+            left_out: None,
             left_out_entries: &[],
             inventory: &Inventory::default(),
         };
@@ -46,8 +45,9 @@ impl<'a> Report<'a> {
         context: &Context<'_>,
         plan: &'a Plan,
         inventory: &'a Inventory,
+        dry_run: bool,
     ) -> Result<Ending, Failure> {
-        Self::new(plan, inventory).tell(context)
+        Self { dry_run, ..Self::new(plan, inventory) }.tell(context)
     }
 
     pub fn of_outcome(
@@ -62,7 +62,7 @@ impl<'a> Report<'a> {
             shared: outcome.shared(),
             entries: outcome.by_entry(),
             freed: Some(outcome.freed_by_file_system()),
-            left_out: vec![plan.left_out(), outcome.left_out()],
+            left_out: Some(outcome.left_out()),
             ..Self::new(plan, inventory)
         };
         report.tell(context)
@@ -76,7 +76,7 @@ impl<'a> Report<'a> {
             shared: plan.shared(),
             entries: plan.by_entry(),
             freed: None,
-            left_out: vec![plan.left_out()],
+            left_out: Some(plan.left_out()),
             left_out_entries: plan.left_out_entries(),
             inventory,
         }
@@ -99,7 +99,7 @@ impl<'a> Report<'a> {
         for failure in lines::failures(self) {
             console.error(failure);
         }
-        let mut reasons = self.left_out.iter().flat_map(|left_out| left_out.iter());
+        let mut reasons = self.left_out.into_iter().flat_map(LeftOut::iter);
         Ok(if self.is_interrupted {
             Ending::Interrupted
         } else if reasons.any(|(reason, _)| reason.is_failure()) {

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use super::report::Report;
-use crate::cache::{Cache, EntryKind, Inventory, Location, LockedCache};
+use crate::cache::{Cache, Entry, EntryKind, Inventory, Location, LockedCache};
 use crate::cli::args::Dedupe;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure};
-use crate::cli::find_image::{choose, no_cache};
+use crate::cli::find_image::{choose_all, no_cache};
 use crate::cli::measure::Measuring;
+use crate::cli::named_cache;
 use crate::cli::removal;
 use crate::cli::ui::bars::{LookBar, ShareBar};
 use crate::dedupe::{self, Options, Plan};
@@ -20,7 +21,7 @@ pub fn run(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
         let Some(cache) = context.open_cache()? else { return no_such_cache(context, args) };
         return match prepare(context, args, &cache)? {
             None => Report::impossible(context, true),
-            Some((plan, inventory)) => Report::of_plan(context, &plan, &inventory),
+            Some((plan, inventory)) => Report::of_plan(context, &plan, &inventory, true),
         };
     }
     match removal::open_locked(context, args.no_wait)? {
@@ -30,6 +31,7 @@ pub fn run(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
 }
 
 fn no_such_cache(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
+    named_cache::check_there(context, false)?;
     match args.images.first() {
         Some(image) => Err(no_cache(context, image).into()),
         None => Report::impossible(context, args.dry_run),
@@ -41,7 +43,7 @@ fn share(context: &Context<'_>, args: &Dedupe, cache: &LockedCache) -> Result<En
         return Report::impossible(context, false);
     };
     if plan.is_empty() {
-        return Report::of_plan(context, &plan, &inventory);
+        return Report::of_plan(context, &plan, &inventory, false);
     }
     let (stop, mut bar) = (context.signals.stop(), ShareBar::new(context.console));
     let outcome =
@@ -62,6 +64,7 @@ fn prepare(
     let mut measuring = Measuring::new(context);
     let draft = gc::plan(cache, &GcOptions::default(), context.jobs, &mut measuring)?;
     drop(measuring);
+    named_cache::check_content(context, &draft.inventory)?;
     let min_size = args.min_size.unwrap_or_default();
     let options = Options { min_size, only: only(context, args, &draft.inventory)? };
     let (stop, mut bar) = (context.signals.stop(), LookBar::new(context.console));
@@ -79,11 +82,11 @@ fn only(
     if args.images.is_empty() {
         return Ok(None);
     }
-    let mut only = HashSet::new();
-    for image in &args.images {
-        only.insert(choose(context, inventory, image)?.0.location.clone());
-    }
-    let layers = inventory.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Layer(_)));
-    only.extend(layers.map(|layer| layer.location.clone()));
-    Ok(Some(only))
+    let chosen = choose_all(context, inventory, &args.images)?;
+    let is_meant = |entry: &&Entry| match &entry.kind {
+        EntryKind::Image(digest) => chosen.contains(digest),
+        kind => matches!(kind, EntryKind::Layer(_)),
+    };
+    let entries = inventory.entries.iter().filter(is_meant);
+    Ok(Some(entries.map(|entry| entry.location.clone()).collect()))
 }

@@ -19,6 +19,7 @@ pub struct Document {
     refs: Refs,
     others: Vec<Foreign>,
     totals: Totals,
+    disk: Option<Disk>,
     warnings: Vec<String>,
 }
 
@@ -92,6 +93,13 @@ struct Foreign {
     path: String,
 }
 
+/// How full the file system is.
+#[derive(Serialize)]
+struct Disk {
+    size_bytes: u64,
+    available_bytes: u64,
+}
+
 #[derive(Serialize)]
 struct Totals {
     usage: Option<Amount>,
@@ -120,6 +128,10 @@ impl Document {
                 },
                 layers_reclaimable_bytes: listing.reclaimable_layers().map(Bounds::from),
             },
+            disk: listing.disk().map(|disk| Disk {
+                size_bytes: disk.size.as_u64(),
+                available_bytes: disk.available.as_u64(),
+            }),
             warnings: listing.warnings(),
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cache::{Cache, Digest, Entry, EntryKind, Inventory, Location, Ref};
+use crate::cache::{Cache, Digest, Disk, Entry, EntryKind, Inventory, Location, Ref};
 use crate::cli::args::List;
 use crate::cli::context::Context;
 use crate::cli::image_row::{Row, rows, sort};
@@ -152,6 +152,11 @@ impl<'a> Listing<'a> {
 
     fn decision(&self, entry: &Entry) -> Option<&Decision> {
         self.plan.get(&entry.location)
+    }
+
+    /// How full the file system of the cache is.
+    pub fn disk(&self) -> Option<&Disk> {
+        self.evidence.disk.as_ref()
     }
 
     /// Refs whose image is not there.

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::ui::text::wrap;
-use crate::cli::ui::units::{plural, size};
+use crate::cli::ui::units::{bytes, plural, size};
 use crate::cli::words::{Offer, unreplaced};
 use crate::escape::Escaped;
 use crate::plan::Verdict;
@@ -30,14 +30,18 @@ pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
 fn totals(listing: &Listing<'_>) -> Vec<String> {
     let (images, orphans) = listing.counts;
     let images = format!("{} ({})", plural(images, "image"), plural(orphans, "orphan"));
-    let Some(cache_usage) = listing.cache_usage else { return vec![images] };
+    let disk = listing.disk().map(|disk| format!("disk {} free", bytes(disk.available)));
+    let Some(cache_usage) = listing.cache_usage else {
+        return [images].into_iter().chain(disk).collect();
+    };
     let of = |kind: fn(&EntryKind) -> bool| size(listing.total(kind).unwrap_or_default().on_disk());
-    vec![
+    let parts = [
         format!("{images} {}", of(|kind| matches!(kind, EntryKind::Image(_)))),
         format!("layers {}", of(|kind| matches!(kind, EntryKind::Layer(_)))),
         format!("leftovers {}", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
         format!("total {}", size(cache_usage.total().on_disk())),
-    ]
+    ];
+    parts.into_iter().chain(disk).collect()
 }
 
 /// Parts of a line with commas between them, on more lines where one is too short.

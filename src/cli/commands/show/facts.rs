@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use super::profile::Profile;
-use crate::cache::{Digest, ImageConfig};
+use crate::cache::{Digest, Disk, ImageConfig};
 use crate::cli::find_image::reference;
 use crate::cli::shell::shell_word;
 use crate::cli::ui::text::{cut, cut_end, pad};
 use crate::cli::ui::theme::HEADING;
-use crate::cli::ui::units::{ago, estimate, number, size};
+use crate::cli::ui::units::{ago, bytes, estimate, number, size};
 use crate::cli::words::guess;
 use crate::escape::Escaped;
 use crate::plan::KeepReason;
@@ -102,7 +102,12 @@ fn of_size(profile: &Profile<'_>) -> Vec<Fact> {
         ("unique", vec![estimate(profile.unique())]),
         ("files", vec![number(usage.files)]),
         ("directories", vec![number(usage.directories)]),
+        ("disk", profile.disk.iter().map(free).collect()),
     ]
+}
+
+fn free(disk: &Disk) -> String {
+    format!("{} of {} free", bytes(disk.available), bytes(disk.size))
 }
 
 fn layers(profile: &Profile<'_>) -> Vec<String> {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cache::{Cache, Digest, EntryKind, ImageConfig, Inventory, Location, UsingProcess};
+use crate::cache::{
+    Cache, Digest, Disk, EntryKind, ImageConfig, Inventory, Location, UsingProcess,
+};
 use crate::cli::args::Show;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -35,6 +37,8 @@ pub struct Profile<'a> {
     pub is_used_in_place: Option<bool>,
     /// What it is likely made of; `None` if its times say nothing.
     pub layers: Option<Vec<&'a Digest>>,
+    /// How full its file system is.
+    pub disk: Option<Disk>,
     pub now: Timestamp,
     pub notes: Notes,
     /// Where the layers lie, if they were measured, too.
@@ -101,6 +105,7 @@ impl<'a> Profile<'a> {
             row,
             config: config.flatten(),
             layers,
+            disk: evidence.disk,
             now: Timestamp::now(),
             notes,
             layer_trees,

@@ -4,8 +4,9 @@
 //! directory was. A descriptor stays what it is. So everything below the cache is reached one name
 //! at a time, relative to a [`Directory`], and never through a symlink or into another mount.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsString};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
@@ -150,6 +151,12 @@ impl Directory {
         let file = self.open_data(name)?;
         let status = file.status()?;
         Ok((file, status))
+    }
+
+    /// Where the symlink `name` points, byte for byte.
+    pub fn read_link(&self, name: &CStr) -> Result<OsString> {
+        let target = rustix::fs::readlinkat(&self.fd, name, Vec::new())?;
+        Ok(OsString::from_vec(target.into_bytes()))
     }
 
     /// Opens the directory at `path` below here, or `.`: never through a symlink, nor into another mount.

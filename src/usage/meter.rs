@@ -23,12 +23,14 @@ pub struct Meter {
     reads_extents: bool,
     /// How many of the largest files are to be found in trees that are broken down.
     largest_files: Option<usize>,
+    keeps_names: bool,
 }
 
 impl Meter {
     /// A meter with the native walker.
     pub fn new(jobs: Jobs) -> Self {
-        Self { jobs, walker: Walker::default(), reads_extents: false, largest_files: None }
+        let (walker, largest_files) = (Walker::default(), None);
+        Self { jobs, walker, reads_extents: false, largest_files, keeps_names: false }
     }
 
     /// Walks with another walker. Both count alike; they differ in speed.
@@ -46,6 +48,13 @@ impl Meter {
     /// Off by default.
     pub fn with_breakdown(self, largest_files: usize) -> Self {
         Self { largest_files: Some(largest_files), ..self }
+    }
+
+    /// Keeps every name of a tree, so that it can be compared with another one: see
+    /// [`Comparison`](super::Comparison). That takes about 100 bytes of memory a name. Off by default.
+    pub fn with_names(self) -> Self {
+        let largest_files = self.largest_files.or(Some(0));
+        Self { keeps_names: true, largest_files, ..self }
     }
 
     /// Measures everything at `locations`, each once. A tree that is gone counts as nothing.
@@ -207,6 +216,10 @@ impl Meter {
         Ok((Measurement::new(locations.iter().cloned().zip(accounts), shared), done))
     }
 
+    fn recorder(&self) -> Option<Recorder> {
+        Some(Recorder::new(self.largest_files?).keeping_names(self.keeps_names))
+    }
+
     fn pool(&self) -> Result<Pool> {
         self.jobs.pool_with_files(if self.reads_extents { MOST_OPENED } else { 0 })
     }
@@ -250,7 +263,7 @@ impl Meter {
                 let reading = Reading { tree, volumes, inodes, turn, alone_since };
                 TreeWalk::new(top, counters, self.reads_extents.then_some(reading))
                     .without(mounted)
-                    .recording(self.largest_files.map(Recorder::new))
+                    .recording(self.recorder())
             })
             .collect();
         let done = work(&walks);

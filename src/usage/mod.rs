@@ -8,6 +8,7 @@
 mod amounts;
 mod breakdown;
 mod cache_usage;
+mod comparison;
 mod estimate;
 mod links;
 mod measurement;
@@ -18,11 +19,15 @@ mod size;
 mod walk;
 
 pub use amounts::Usage;
-pub use breakdown::{Breakdown, LargeFile, Part};
+pub use breakdown::{Breakdown, LargeFile, LevelFile, Part, files_in};
 pub use cache_usage::CacheUsage;
 pub(crate) use cache_usage::folder_usage;
+pub use comparison::{
+    Alteration, Altered, ChangedDirectory, ChangedFile, Comparison, Contents, Delta,
+    compare_contents,
+};
 pub use estimate::Estimate;
-pub use measurement::Measurement;
+pub use measurement::{Measurement, SharedBytes};
 pub use meter::Meter;
 pub use progress::{Counters, Phase, Progress};
 pub use size::Size;

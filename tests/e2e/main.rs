@@ -4,10 +4,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agree;
 mod bad_input;
+#[cfg(feature = "tui")]
+mod browse;
 mod completions;
 mod contrib;
 mod dedupe;
+mod diff;
 mod dir;
 mod example;
 mod few_files;
@@ -21,6 +25,7 @@ mod owner_rules;
 mod people;
 mod purge;
 mod refused;
+mod screens;
 mod show;
 mod tags;
 mod unreplaced;

@@ -1,7 +1,10 @@
 //! The commands, a file or folder each. None imports another.
 
+#[cfg(feature = "tui")]
+pub mod browse;
 pub mod completions;
 pub mod dedupe;
+pub mod diff;
 pub mod dir;
 pub mod gc;
 pub mod lease;

@@ -80,6 +80,10 @@ impl Table {
         self.rows.push(Row { cells: cells.into_iter().map(Into::into).collect(), style });
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The table's lines, none wider than `width` if there is one.
     pub fn render(&self, width: Option<usize>) -> String {
         let widths = self.widths();

@@ -8,9 +8,13 @@
 
 mod dir_id;
 mod largest;
+mod level;
+mod name;
 mod parts;
 mod recorder;
 
 pub(super) use dir_id::DirId;
+pub use level::{LevelFile, files_in};
+pub(super) use name::{Layout, Name};
 pub use parts::{Breakdown, LargeFile, Part};
 pub(super) use recorder::Recorder;

@@ -1,11 +1,14 @@
 //! The account of one tree by its parts, once it is known.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
 
+use super::name::{Layout, Name};
+use crate::fs::InodeId;
 use crate::usage::amounts::Usage;
 
 /// What fills one tree.
@@ -15,17 +18,26 @@ use crate::usage::amounts::Usage;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breakdown {
     /// Each behind the one that it lies in and all that is larger there; the top is the first.
-    pub(super) directories: Vec<Directory>,
+    pub(in crate::usage) directories: Vec<Directory>,
     pub(super) files: Vec<LargeFile>,
+    /// Every name of what is not a directory, with the place of the directory that it lies in, in the order of both;
+    /// none unless the meter was told to keep them.
+    pub(in crate::usage) names: Vec<(usize, Name)>,
+    /// Where the data of files lies that share all of it.
+    pub(in crate::usage) layouts: HashMap<InodeId, Layout>,
 }
 
 /// One directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Directory {
+pub(in crate::usage) struct Directory {
     pub name: OsString,
     /// The place of the one that it lies in; the top lies in itself.
     pub above: usize,
     pub depth: usize,
+    /// Permission bits.
+    pub mode: u32,
+    /// Bytes that the directory itself occupies.
+    pub own: u64,
     pub usage: Usage,
 }
 
@@ -78,7 +90,7 @@ impl Breakdown {
         &self.files
     }
 
-    fn part(&self, place: usize) -> Part {
+    pub(super) fn part(&self, place: usize) -> Part {
         let Directory { depth, usage, .. } = self.directories[place];
         let ways = std::iter::successors(Some(place), |&place| Some(self.directories[place].above));
         let mut names: Vec<_> = ways.take(depth).collect();
@@ -99,7 +111,7 @@ mod tests {
 
     fn directory(name: &str, above: usize, depth: usize, kib: u64) -> Directory {
         let usage = Usage { on_disk: ByteSize::kib(kib), ..Usage::default() };
-        Directory { name: name.into(), above, depth, usage }
+        Directory { name: name.into(), above, depth, mode: 0o755, own: 0, usage }
     }
 
     #[test]
@@ -113,7 +125,12 @@ mod tests {
             directory("opt", 0, 1, 35),
             directory("c", 5, 2, 35),
         ];
-        let breakdown = Breakdown { directories, files: Vec::new() };
+        let breakdown = Breakdown {
+            directories,
+            files: Vec::new(),
+            names: Vec::new(),
+            layouts: HashMap::new(),
+        };
         for (count, depth, expected) in [
             (0, 9, &[][..]),
             (1, 9, &["usr"]),

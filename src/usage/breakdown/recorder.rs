@@ -1,5 +1,6 @@
 //! What is kept of each directory while a tree is walked.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,8 +9,9 @@ use bytesize::ByteSize;
 
 use super::dir_id::DirId;
 use super::largest::{Largest, Named};
+use super::name::{Layout, Name};
 use super::parts::{Breakdown, Directory, LargeFile};
-use crate::fs::Status;
+use crate::fs::{InodeId, Status};
 use crate::usage::amounts::Usage;
 use crate::usage::links::Link;
 
@@ -17,6 +19,7 @@ use crate::usage::links::Link;
 pub struct Recorder {
     record: Mutex<TreeRecord>,
     largest: Largest,
+    keeps_names: bool,
 }
 
 struct TreeRecord {
@@ -24,6 +27,8 @@ struct TreeRecord {
     directories: Vec<DirRecord>,
     /// Names of inodes with several, which only the whole tree can count.
     linked: Vec<(Link, DirId)>,
+    names: Vec<(DirId, Name)>,
+    layouts: HashMap<InodeId, Layout>,
 }
 
 /// One directory.
@@ -34,6 +39,9 @@ struct DirRecord {
     far_above: DirId,
     /// Levels below the top.
     depth: usize,
+    mode: u32,
+    /// Bytes that the directory itself occupies.
+    own: u64,
     /// What is directly in it.
     usage: Usage,
 }
@@ -41,12 +49,41 @@ struct DirRecord {
 impl Recorder {
     /// One that finds so many of the largest files, too.
     pub fn new(largest_files: usize) -> Self {
-        Self { record: Mutex::new(TreeRecord::new()), largest: Largest::new(largest_files) }
+        let (record, largest) = (Mutex::new(TreeRecord::new()), Largest::new(largest_files));
+        Self { record, largest, keeps_names: false }
+    }
+
+    /// Keeps every name, too.
+    pub fn keeping_names(self, keeps_names: bool) -> Self {
+        Self { keeps_names, ..self }
+    }
+
+    pub fn keeps_names(&self) -> bool {
+        self.keeps_names
     }
 
     /// The number of the directory `name` in `above`, which is new.
-    pub fn enter(&self, above: DirId, name: &OsStr) -> DirId {
-        self.record().enter(above, name)
+    pub fn enter(&self, above: DirId, name: &OsStr, status: &Status) -> DirId {
+        let mut record = self.record();
+        let dir = record.enter(above, name);
+        record.describe(dir, status);
+        dir
+    }
+
+    /// The number of the top.
+    pub fn enter_top(&self, status: &Status) -> DirId {
+        self.record().describe(DirId::TOP, status);
+        DirId::TOP
+    }
+
+    /// Keeps names in a directory, and where the data of files lies.
+    pub fn keep(&self, dir: DirId, names: &mut Vec<Name>, layouts: &mut Vec<(InodeId, Layout)>) {
+        if names.is_empty() && layouts.is_empty() {
+            return;
+        }
+        let mut record = self.record();
+        record.names.extend(names.drain(..).map(|name| (dir, name)));
+        record.layouts.extend(layouts.drain(..));
     }
 
     /// Adds what was seen directly in a directory. The bytes of `linked` are not in `usage`.
@@ -80,7 +117,7 @@ impl Recorder {
         files.sort_by(|one, other| (other.on_disk, &one.path).cmp(&(one.on_disk, &other.path)));
         record.settle_links();
         record.add_up();
-        Breakdown { directories: record.in_order(), files }
+        record.into_breakdown(files)
     }
 }
 
@@ -91,9 +128,17 @@ impl TreeRecord {
             above: DirId::TOP,
             far_above: DirId::TOP,
             depth: 0,
+            mode: 0,
+            own: 0,
             usage: Usage::default(),
         };
-        Self { directories: vec![top], linked: Vec::new() }
+        let (names, layouts) = (Vec::new(), HashMap::new());
+        Self { directories: vec![top], linked: Vec::new(), names, layouts }
+    }
+
+    fn describe(&mut self, dir: DirId, status: &Status) {
+        let directory = &mut self.directories[dir.0];
+        (directory.mode, directory.own) = (status.mode, status.on_disk());
     }
 
     /// A tree may be as deep as it has directories, and each of those may have a file with names all over the tree.
@@ -106,7 +151,8 @@ impl TreeRecord {
         let is_even = one.depth - two.depth == two.depth - three.depth;
         let far_above = if is_even { two.far_above } else { above };
         let (name, depth) = (name.to_owned(), one.depth + 1);
-        self.directories.push(DirRecord { name, above, far_above, depth, usage: Usage::default() });
+        let usage = Usage::default();
+        self.directories.push(DirRecord { name, above, far_above, depth, mode: 0, own: 0, usage });
         DirId(self.directories.len() - 1)
     }
 
@@ -167,16 +213,23 @@ impl TreeRecord {
         }
     }
 
-    /// The directories in an order that does not depend on who saw which first.
-    fn in_order(mut self) -> Vec<Directory> {
+    /// Everything in an order that does not depend on who saw which first.
+    fn into_breakdown(mut self, files: Vec<LargeFile>) -> Breakdown {
         let mut directories = Vec::<Directory>::with_capacity(self.directories.len());
-        for (place, above) in self.order() {
-            let DirRecord { name, usage, .. } = &mut self.directories[place];
-            let name = std::mem::take(name);
+        let mut places = vec![0; self.directories.len()];
+        for (number, above) in self.order() {
+            let DirRecord { name, mode, own, usage, .. } = &mut self.directories[number];
+            let (name, mode, own, usage) = (std::mem::take(name), *mode, *own, *usage);
             let depth = directories.get(above).map_or(0, |above| above.depth + 1);
-            directories.push(Directory { name, above, depth, usage: *usage });
+            places[number] = directories.len();
+            directories.push(Directory { name, above, depth, mode, own, usage });
         }
-        directories
+        let names = self.names.into_iter().map(|(dir, name)| (places[dir.0], name));
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable_by(|(one_dir, one), (other_dir, other)| {
+            (one_dir, &one.name).cmp(&(other_dir, &other.name))
+        });
+        Breakdown { directories, files, names, layouts: self.layouts }
     }
 
     /// Their numbers in that order, with the places in it of what they lie in.

@@ -2,9 +2,9 @@
 
 use bytesize::ByteSize;
 
-use crate::fs::{DataFile, Holding, Kind, Status};
+use crate::fs::{DataFile, Holding, InodeId, Kind, Status};
 use crate::usage::amounts::Usage;
-use crate::usage::breakdown::DirId;
+use crate::usage::breakdown::{DirId, Layout, Name};
 use crate::usage::links::Link;
 use crate::usage::sharing::Record;
 use crate::usage::size::sum;
@@ -24,6 +24,9 @@ pub(in crate::usage) struct Batch {
     pub linked: Vec<Link>,
     pub holding: Holding,
     pub records: Vec<Record>,
+    /// The names of files, and where their data lies, if every name is kept.
+    pub names: Vec<Name>,
+    pub layouts: Vec<(InodeId, Layout)>,
     /// Files that are still to be looked into.
     pub opened: Vec<(DataFile, Status)>,
 }

@@ -45,7 +45,9 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
             Some(top) => {
                 let mut batch = Batch::default();
                 let looked = looked_into(tree.path(), &top, tree.reads_sharing());
-                tree.note_file(DirId::TOP, tree.name().as_os_str(), &top);
+                tree.note_file(&mut batch, tree.name().as_os_str(), &top, || {
+                    std::fs::read_link(tree.path()).ok().map(Into::into)
+                });
                 count_found(tree, &top, looked, &mut batch);
                 tree.commit(batch);
             }
@@ -125,7 +127,7 @@ impl Way {
         if status.kind != Kind::Directory {
             return above.unwrap_or_default();
         }
-        let dir = tree.dir_id(above, &entry.file_name);
+        let dir = tree.dir_id(above, &entry.file_name, status);
         self.0.push(dir);
         dir
     }
@@ -142,7 +144,8 @@ fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, way: &mut Way, batch:
                         tree.commit(std::mem::replace(batch, Batch::new(dir)));
                     }
                     if status.kind != Kind::Directory {
-                        tree.note_file(dir, &entry.file_name, &status);
+                        let target = || std::fs::read_link(entry.path()).ok().map(Into::into);
+                        tree.note_file(batch, &entry.file_name, &status, target);
                     }
                     count_found(tree, &status, looked, batch);
                 }

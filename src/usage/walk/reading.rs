@@ -57,6 +57,12 @@ impl ReadingOn<'_> {
         (self.kind == VolumeKind::Xfs).then_some(self.turn)
     }
 
+    /// Whether two files with the same extents have the same content. On APFS an extent only names a clone, which may
+    /// have been written to since.
+    pub fn extents_tell_content(&self) -> bool {
+        matches!(self.kind, VolumeKind::Btrfs | VolumeKind::Xfs)
+    }
+
     /// What something holds that has not been looked into.
     pub fn holding_unseen(&self, status: &Status) -> Holding {
         match status.kind {

@@ -1,6 +1,6 @@
 //! One tree while it is walked: what counts in it, and how.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +14,9 @@ use super::reading::{LookedInto, Reading, ReadingOn, Turn, look};
 use crate::cache::{Cache, EntryName, Folders, Location};
 use crate::error::Error;
 use crate::error::Problems;
-use crate::fs::{DataFile, Directory, Extent, Holding, Status};
+use crate::fs::{DataFile, Directory, Extent, Holding, Kind, Status};
 use crate::usage::amounts::Usage;
-use crate::usage::breakdown::{DirId, Recorder};
+use crate::usage::breakdown::{DirId, Layout, Name, Recorder};
 use crate::usage::links::Links;
 use crate::usage::measurement::Account;
 use crate::usage::progress::{Counters, Phase};
@@ -61,7 +61,7 @@ pub(in crate::usage) struct TreeWalk<'a> {
 enum Sharing<'a> {
     /// Nothing: the file system knows no such thing.
     Impossible,
-    /// Nobody has asked.
+    /// Nobody has asked, or the file system does not tell.
     Unread,
     Read(ReadingOn<'a>),
 }
@@ -97,8 +97,10 @@ impl<'a> TreeWalk<'a> {
         let Ok(Some(folder)) = walk.top.folder else { return walk };
         let sharing = match (folder.volume(), reading) {
             (Ok(None), _) => Sharing::Impossible,
-            (Ok(Some(_)), None) => Sharing::Unread,
-            (Ok(Some(volume)), Some(reading)) => Sharing::Read(reading.on(volume)),
+            (Ok(Some(volume)), Some(reading)) if volume.kind.tells() => {
+                Sharing::Read(reading.on(volume))
+            }
+            (Ok(Some(_)), _) => Sharing::Unread,
             (Err(cause), _) => {
                 walk.miss(DirId::TOP, "find the file system of", walk.path(), cause);
                 Sharing::Unread
@@ -173,17 +175,28 @@ impl<'a> TreeWalk<'a> {
 
     /// The number of the directory `name` that was met in another one, or at the top. As long as nobody
     /// wants to know, all is the top.
-    pub fn dir_id(&self, above: Option<DirId>, name: &OsStr) -> DirId {
+    pub fn dir_id(&self, above: Option<DirId>, name: &OsStr, status: &Status) -> DirId {
         match (&self.recorder, above) {
-            (Some(recorder), Some(above)) => recorder.enter(above, name),
-            _ => DirId::TOP,
+            (Some(recorder), Some(above)) => recorder.enter(above, name, status),
+            (Some(recorder), None) => recorder.enter_top(status),
+            (None, _) => DirId::TOP,
         }
     }
 
-    /// Looks whether a file is one of the largest, if anybody wants to know.
-    pub fn note_file(&self, dir: DirId, name: &OsStr, status: &Status) {
-        if let Some(recorder) = &self.recorder {
-            recorder.note_file(dir, name, status);
+    /// Notes a file in the directory of `batch`, if anybody wants to know. `target` reads where it points if it is a
+    /// symlink.
+    pub fn note_file(
+        &self,
+        batch: &mut Batch,
+        name: &OsStr,
+        status: &Status,
+        target: impl FnOnce() -> Option<OsString>,
+    ) {
+        let Some(recorder) = &self.recorder else { return };
+        recorder.note_file(batch.dir, name, status);
+        if recorder.keeps_names() {
+            let target = (status.kind == Kind::Symlink).then(target).flatten();
+            batch.names.push(Name::new(name, status, target));
         }
     }
 
@@ -253,11 +266,24 @@ impl<'a> TreeWalk<'a> {
             && let Some(holder) = reading.holder(status)
         {
             let records = &mut batch.records;
-            let mut note = |extent| records.extend(reading.record(holder, status, extent));
-            let holding = look(reading, &mut note);
+            let mut layout = self.keeps_layouts(reading).then(Layout::default);
+            let holding = look(reading, &mut |extent| {
+                if extent.is_shared {
+                    layout.iter_mut().for_each(|layout| layout.push(extent));
+                }
+                records.extend(reading.record(holder, status, extent));
+            });
+            if let Some(layout) = layout.filter(|layout| layout.is_whole(status)) {
+                batch.layouts.push((status.inode, layout));
+            }
             batch.holding += reading.share_of_tree(holder, holding);
         }
         self.count(batch, status);
+    }
+
+    fn keeps_layouts(&self, reading: &ReadingOn<'_>) -> bool {
+        let keeps_names = self.recorder.as_ref().is_some_and(Recorder::keeps_names);
+        keeps_names && reading.extents_tell_content()
     }
 
     pub fn commit(&self, mut batch: Batch) {
@@ -268,6 +294,7 @@ impl<'a> TreeWalk<'a> {
         }
         if let Some(recorder) = &self.recorder {
             recorder.add(batch.dir, &batch.usage, &batch.linked);
+            recorder.keep(batch.dir, &mut batch.names, &mut batch.layouts);
         }
         if batch.is_for_the_tree() {
             let mut found = self.found();

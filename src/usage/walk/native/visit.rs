@@ -33,7 +33,8 @@ impl Walk<'_> {
         }
         match parent.open_child(name) {
             Ok((directory, status)) => {
-                Some(Opened { directory, status, dir: self.dir_id(above, name) })
+                let dir = self.dir_id(above, name, &status);
+                Some(Opened { directory, status, dir })
             }
             Err(cause) => {
                 self.closed(parent, above, name, cause);
@@ -42,8 +43,8 @@ impl Walk<'_> {
         }
     }
 
-    fn dir_id(self, above: Option<DirId>, name: &CStr) -> DirId {
-        self.tree.dir_id(above, plain(name))
+    fn dir_id(self, above: Option<DirId>, name: &CStr, status: &Status) -> DirId {
+        self.tree.dir_id(above, plain(name), status)
     }
 
     /// Counts a directory and every file in it, and returns the directories in it.
@@ -86,7 +87,9 @@ impl Walk<'_> {
             Ok(status) if status.kind == Kind::Directory => children.push(name),
             // A single file can be mounted, too. It is no part of the tree.
             Ok(status) if status.mounted == Some(true) => {}
-            Ok(status) if self.tree.is_thorough() => self.count_thoroughly(batch, name, &status),
+            Ok(status) if self.tree.is_thorough() => {
+                self.count_thoroughly(directory, batch, name, &status);
+            }
             Ok(status) => self.tree.count(batch, &status),
             // It has gone since it was listed, and no longer takes any space.
             Err(Errno::NOENT) => {}
@@ -98,8 +101,14 @@ impl Walk<'_> {
 
     /// Counts what is not open in a walk that wants to know more than its size.
     #[inline(never)]
-    fn count_thoroughly(self, batch: &mut Batch, name: &CStr, status: &Status) {
-        self.tree.note_file(batch.dir, plain(name), status);
+    fn count_thoroughly(
+        self,
+        directory: &Directory,
+        batch: &mut Batch,
+        name: &CStr,
+        status: &Status,
+    ) {
+        self.tree.note_file(batch, plain(name), status, || directory.read_link(name).ok());
         self.tree.count_closed(batch, status);
     }
 
@@ -121,7 +130,7 @@ impl Walk<'_> {
         }
         match directory.open_data_with_status(name) {
             Ok((file, status)) if status.kind == Kind::File && status.mounted != Some(true) => {
-                self.tree.note_file(batch.dir, plain(name), &status);
+                self.tree.note_file(batch, plain(name), &status, || None);
                 self.tree.count_open(batch, file, status);
                 true
             }
@@ -154,8 +163,8 @@ impl Walk<'_> {
     fn count_closed(self, parent: &Directory, above: Option<DirId>, name: &CStr, cause: Errno) {
         let status = parent.status_of(name).ok();
         let is_directory = status.map(|status| status.kind == Kind::Directory);
-        let dir = match is_directory {
-            Some(true) => self.dir_id(above, name),
+        let dir = match &status {
+            Some(status) if status.kind == Kind::Directory => self.dir_id(above, name, status),
             _ => above.unwrap_or_default(),
         };
         let mut batch = Batch::new(dir);

@@ -1,0 +1,421 @@
+//! Two trees side by side.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use super::align::{Sides, align};
+use super::delta::{Delta, difference};
+use super::moves;
+use super::side::{Entry, Side};
+use crate::fs::Kind;
+use crate::usage::breakdown::{Breakdown, Name};
+
+/// What differs between two trees whose [names](crate::usage::Meter::with_names) were kept.
+///
+/// Bytes are those on disk, as `du` counts them: an inode counts once in each tree, by the first of its names. Trees that could
+/// only be read in part compare as if what could not be read were not there.
+pub struct Comparison<'b> {
+    sides: [Side<'b>; 2],
+    /// Each behind the one that it lies in; the top is the first.
+    directories: Vec<Node<'b>>,
+    /// What only one tree has, and what has another size.
+    files: Vec<FileChange>,
+    moved: Vec<(usize, usize)>,
+    altered: Vec<(Place<'b>, Alteration)>,
+    proven: u64,
+    /// Files of equal size, by their numbers.
+    unproven: Vec<(usize, usize)>,
+}
+
+/// A directory that one of the trees has, or both.
+struct Node<'b> {
+    above: usize,
+    depth: usize,
+    names: Sides<&'b OsStr>,
+    delta: Delta,
+}
+
+/// An entry of a directory by that one's number.
+struct Place<'b> {
+    directory: usize,
+    name: Option<&'b OsStr>,
+}
+
+/// A file that one tree has, or that has another size in each; by its numbers there.
+pub(super) struct FileChange {
+    directory: usize,
+    pub files: Sides<usize>,
+    delta: Delta,
+}
+
+/// A directory with a change in it or below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangedDirectory {
+    /// Its path in the new tree, or in the old one if only that has it; empty for the top.
+    pub path: PathBuf,
+    /// Its name in the old tree, if that differs.
+    pub old_name: Option<OsString>,
+    /// Levels below the top.
+    pub depth: usize,
+    /// Everything in it and below it.
+    pub delta: Delta,
+}
+
+/// A file that came, went, or has another size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangedFile {
+    /// Its path in the new tree, or in the old one if only that has it.
+    pub path: PathBuf,
+    /// Its name in the old tree, if that differs.
+    pub old_name: Option<OsString>,
+    /// Its bytes.
+    pub delta: Delta,
+}
+
+/// Something that is in both trees under one name, and is not the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Altered {
+    /// Its path in the new tree; empty for the top.
+    pub path: PathBuf,
+    /// In what it differs.
+    pub alteration: Alteration,
+}
+
+/// In what something differs, old and new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alteration {
+    /// It is something else: `file`, `directory`, `symlink`, `special file`.
+    Kind(&'static str, &'static str),
+    /// Permission bits.
+    Mode(u32, u32),
+    /// Where a symlink points; `None` if that could not be read.
+    Target(Option<OsString>, Option<OsString>),
+}
+
+/// The paths of two files of equal size of which nothing is known but that.
+pub(super) struct Unproven {
+    pub old: PathBuf,
+    pub new: PathBuf,
+}
+
+impl<'b> Comparison<'b> {
+    /// Compares two trees.
+    pub fn new(old: &'b Breakdown, new: &'b Breakdown) -> Self {
+        let top = Node {
+            above: 0,
+            depth: 0,
+            names: Sides::Both(OsStr::new(""), OsStr::new("")),
+            delta: Delta::default(),
+        };
+        let mut comparison = Self {
+            sides: [Side::new(old), Side::new(new)],
+            directories: vec![top],
+            files: Vec::new(),
+            moved: Vec::new(),
+            altered: Vec::new(),
+            proven: 0,
+            unproven: Vec::new(),
+        };
+        let mut waiting = vec![(0, Sides::Both(0, 0))];
+        while let Some((node, directories)) = waiting.pop() {
+            comparison.compare_directories(node, directories, &mut waiting);
+        }
+        comparison.settle_moves();
+        comparison.add_up();
+        comparison
+    }
+
+    fn compare_directories(
+        &mut self,
+        node: usize,
+        directories: Sides<usize>,
+        waiting: &mut Vec<(usize, Sides<usize>)>,
+    ) {
+        let entries = match directories {
+            Sides::Both(old, new) => {
+                self.compare_one(node, None, Entry::Directory(old), Entry::Directory(new));
+                let [old, new] = [self.sides[0].entries(old), self.sides[1].entries(new)];
+                align((&self.sides[0], &old), (&self.sides[1], &new))
+            }
+            Sides::Old(old) => {
+                self.directories[node].delta +=
+                    Delta::went(self.sides[0].count(Entry::Directory(old)));
+                self.sides[0].entries(old).into_iter().map(Sides::Old).collect()
+            }
+            Sides::New(new) => {
+                self.directories[node].delta +=
+                    Delta::came(self.sides[1].count(Entry::Directory(new)));
+                self.sides[1].entries(new).into_iter().map(Sides::New).collect()
+            }
+        };
+        for entry in entries {
+            match entry {
+                Sides::Both(old, new) if self.sides[0].kind(old) != self.sides[1].kind(new) => {
+                    let kinds = [self.sides[0].kind(old), self.sides[1].kind(new)].map(kind_name);
+                    let place = Place { directory: node, name: Some(self.sides[1].name(new)) };
+                    self.altered.push((place, Alteration::Kind(kinds[0], kinds[1])));
+                    self.meet(node, Sides::Old(old), waiting);
+                    self.meet(node, Sides::New(new), waiting);
+                }
+                entry => self.meet(node, entry, waiting),
+            }
+        }
+    }
+
+    /// Compares an entry of a directory if it is a file; a directory has to wait.
+    fn meet(
+        &mut self,
+        directory: usize,
+        entry: Sides<Entry>,
+        waiting: &mut Vec<(usize, Sides<usize>)>,
+    ) {
+        let [old, new] = &mut self.sides;
+        let (directories, names) = match entry {
+            Sides::Both(Entry::Directory(one), Entry::Directory(other)) => {
+                let names = [old.name(Entry::Directory(one)), new.name(Entry::Directory(other))];
+                (Sides::Both(one, other), Sides::Both(names[0], names[1]))
+            }
+            Sides::Old(Entry::Directory(one)) => {
+                (Sides::Old(one), Sides::Old(old.name(Entry::Directory(one))))
+            }
+            Sides::New(Entry::Directory(other)) => {
+                (Sides::New(other), Sides::New(new.name(Entry::Directory(other))))
+            }
+            Sides::Old(Entry::File(one)) => {
+                let delta = Delta::went(old.count(Entry::File(one)));
+                return self.note(FileChange { directory, files: Sides::Old(one), delta });
+            }
+            Sides::New(Entry::File(other)) => {
+                let delta = Delta::came(new.count(Entry::File(other)));
+                return self.note(FileChange { directory, files: Sides::New(other), delta });
+            }
+            Sides::Both(one, other) => return self.compare_files(directory, one, other),
+        };
+        let depth = self.directories[directory].depth + 1;
+        let node = Node { above: directory, depth, names, delta: Delta::default() };
+        waiting.push((self.directories.len(), directories));
+        self.directories.push(node);
+    }
+
+    fn note(&mut self, change: FileChange) {
+        self.directories[change.directory].delta += change.delta;
+        self.files.push(change);
+    }
+
+    /// What can differ in two things of the same kind: what they occupy, and their modes.
+    fn compare_one(
+        &mut self,
+        node: usize,
+        name: Option<&'b OsStr>,
+        old: Entry,
+        new: Entry,
+    ) -> Delta {
+        let [old_side, new_side] = &mut self.sides;
+        let modes = (old_side.mode(old), new_side.mode(new));
+        // Systems differ in what a symlink has for a mode, and none heeds it.
+        if modes.0 != modes.1 && old_side.kind(old) != Kind::Symlink {
+            let place = Place { directory: node, name };
+            self.altered.push((place, Alteration::Mode(modes.0, modes.1)));
+        }
+        let delta = Delta::grew(old_side.count(old), new_side.count(new));
+        self.directories[node].delta += delta;
+        delta
+    }
+
+    fn compare_files(&mut self, directory: usize, old: Entry, new: Entry) {
+        let name = self.sides[1].name(new);
+        let delta = self.compare_one(directory, Some(name), old, new);
+        let (Entry::File(old), Entry::File(new)) = (old, new) else { return };
+        let (one, other) = (self.sides[0].file(old), self.sides[1].file(new));
+        if one.kind == Kind::Symlink && one.target != other.target {
+            let targets = Alteration::Target(one.target.clone(), other.target.clone());
+            self.altered.push((Place { directory, name: Some(name) }, targets));
+        }
+        if one.kind == Kind::File && one.size == other.size {
+            self.compare_contents(old, new);
+        }
+        if one.size != other.size || delta != Delta::default() {
+            self.files.push(FileChange { directory, files: Sides::Both(old, new), delta });
+        }
+    }
+
+    /// Compares two files of equal size as far as that is possible unread.
+    fn compare_contents(&mut self, old: usize, new: usize) {
+        if self.are_proven_equal(self.sides[0].file(old), self.sides[1].file(new)) {
+            self.proven += 1;
+        } else {
+            self.unproven.push((old, new));
+        }
+    }
+
+    fn are_proven_equal(&self, old: &Name, new: &Name) -> bool {
+        let [old_side, new_side] = &self.sides;
+        let share = || {
+            let layout = old_side.layout(old);
+            old.inode.device == new.inode.device
+                && layout.is_some()
+                && layout == new_side.layout(new)
+        };
+        old.size == 0 || old.inode == new.inode || share()
+    }
+
+    /// A file that has moved neither came nor went, but is of equal size only, unless that is proven.
+    fn settle_moves(&mut self) {
+        self.moved = moves::find(&self.files, &self.sides);
+        for (old, new) in self.moved.clone() {
+            let (went, came) = (self.files[old].delta, self.files[new].delta);
+            let directories = [&self.files[old], &self.files[new]].map(|file| file.directory);
+            for (directory, delta, moved) in [
+                (directories[0], went, difference(0, went.went)),
+                (directories[1], came, difference(came.came, 0)),
+            ] {
+                self.directories[directory].delta -= delta;
+                self.directories[directory].delta += Delta { moved, ..Delta::default() };
+            }
+            if let (Sides::Old(old), Sides::New(new)) =
+                (self.files[old].files, self.files[new].files)
+            {
+                self.compare_contents(old, new);
+            }
+        }
+    }
+
+    fn add_up(&mut self) {
+        for number in (1..self.directories.len()).rev() {
+            let Node { above, delta, .. } = self.directories[number];
+            self.directories[above].delta += delta;
+        }
+    }
+
+    /// All of it.
+    pub fn whole(&self) -> Delta {
+        self.directories[0].delta
+    }
+
+    /// The `count` directories with the largest changes, of those at most `depth` levels below the top in which at least
+    /// `least` bytes have changed; the largest first. A directory whose change lies in a single one below it, which
+    /// is shown, is left out.
+    pub fn directories(&self, count: usize, depth: usize, least: u64) -> Vec<ChangedDirectory> {
+        let is_shown = |node: &Node<'_>| node.depth <= depth && node.delta.extent() >= least.max(1);
+        let mut told_below = HashSet::new();
+        for node in self.directories[1..].iter().filter(|node| is_shown(node)) {
+            if node.delta == self.directories[node.above].delta {
+                told_below.insert(node.above);
+            }
+        }
+        let chosen = self.directories.iter().enumerate();
+        let chosen = chosen.filter(|(number, node)| is_shown(node) && !told_below.contains(number));
+        let mut chosen: Vec<_> =
+            chosen.map(|(number, node)| (Reverse(node.delta.extent()), number)).collect();
+        chosen.sort_unstable();
+        chosen.truncate(count);
+        let changed = |number: usize| {
+            let Node { depth, names, delta, .. } = self.directories[number];
+            ChangedDirectory { path: self.path(number), old_name: old_name(names), depth, delta }
+        };
+        chosen.into_iter().map(|(_, number)| changed(number)).collect()
+    }
+
+    /// The `count` files with the largest changes, of those of which at least `least` bytes have changed; the largest
+    /// first. Moved files are not among them.
+    pub fn files(&self, count: usize, least: u64) -> Vec<ChangedFile> {
+        let moved: HashSet<_> = self.moved.iter().flat_map(|&(old, new)| [old, new]).collect();
+        let chosen = (0..self.files.len()).filter(|place| !moved.contains(place));
+        let mut chosen: Vec<_> = chosen
+            .map(|place| (Reverse(self.files[place].delta.extent()), place))
+            .filter(|(Reverse(extent), _)| *extent >= least)
+            .collect();
+        chosen.sort_unstable();
+        chosen.truncate(count);
+        chosen.into_iter().map(|(_, place)| self.changed_file(&self.files[place])).collect()
+    }
+
+    fn changed_file(&self, change: &FileChange) -> ChangedFile {
+        let [old_side, new_side] = &self.sides;
+        let old = |file| old_side.name(Entry::File(file));
+        let new = |file| new_side.name(Entry::File(file));
+        let names = match change.files {
+            Sides::Old(file) => Sides::Old(old(file)),
+            Sides::New(file) => Sides::New(new(file)),
+            Sides::Both(one, other) => Sides::Both(old(one), new(other)),
+        };
+        let path = self.path(change.directory).join(current(names));
+        ChangedFile { path, old_name: old_name(names), delta: change.delta }
+    }
+
+    /// How many files have moved, and what they occupy now.
+    pub fn moved(&self) -> (u64, u64) {
+        let bytes = self.moved.iter().map(|&(_, new)| self.files[new].delta.came).sum();
+        (self.moved.len() as u64, bytes)
+    }
+
+    /// How many entries are of another kind, mode or target.
+    pub fn altered_count(&self) -> usize {
+        self.altered.len()
+    }
+
+    /// The first `count` of them, by path.
+    pub fn altered(&self, count: usize) -> Vec<Altered> {
+        let altered = self.altered.iter().take(count).map(|(place, alteration)| {
+            let mut path = self.path(place.directory);
+            path.extend(place.name);
+            Altered { path, alteration: alteration.clone() }
+        });
+        let mut altered: Vec<_> = altered.collect();
+        altered.sort_by(|one, other| one.path.cmp(&other.path));
+        altered
+    }
+
+    /// How many files are proven to have the same content in both trees: the same inode, shared data, or none.
+    pub fn proven(&self) -> u64 {
+        self.proven
+    }
+
+    /// How many files are of equal size, and nothing else is known of their content.
+    pub fn unproven(&self) -> u64 {
+        self.unproven.len() as u64
+    }
+
+    /// One of those, by its number below [`Comparison::unproven`].
+    pub(super) fn unproven_pair(&self, number: usize) -> Unproven {
+        let (old, new) = self.unproven[number];
+        Unproven { old: self.sides[0].path(old), new: self.sides[1].path(new) }
+    }
+
+    fn path(&self, mut number: usize) -> PathBuf {
+        let mut names = Vec::new();
+        while number != 0 {
+            names.push(current(self.directories[number].names));
+            number = self.directories[number].above;
+        }
+        names.into_iter().rev().collect()
+    }
+}
+
+/// The name in the new tree, or else in the old one.
+fn current(names: Sides<&OsStr>) -> &OsStr {
+    match names {
+        Sides::Old(name) | Sides::New(name) | Sides::Both(_, name) => name,
+    }
+}
+
+fn old_name(names: Sides<&OsStr>) -> Option<OsString> {
+    match names {
+        Sides::Both(old, new) if old != new => Some(old.to_owned()),
+        _ => None,
+    }
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Directory => "directory",
+        Kind::File => "file",
+        Kind::Symlink => "symlink",
+        Kind::Special => "special file",
+    }
+}

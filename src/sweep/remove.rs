@@ -5,6 +5,9 @@
 //! children removes the directory itself, and so on upwards. How many threads do that is found out
 //! meanwhile (`crew.rs`).
 //!
+//! On file systems that remove one name after the other, files of a directory are listed by one thread and
+//! removed by another (`backlog.rs`); they count as one more child of it meanwhile.
+//!
 //! A directory stays open until it is empty, since its children are removed through it. For that
 //! it needs a permit ([`Budget`]): a tree may be deeper and wider than a process may have files
 //! open. What gets none is removed in place (`in_place.rs`), by the thread that has come upon it.

@@ -146,6 +146,13 @@ impl Directory {
         patiently(|| sys::open_data(&self.fd, name, OPEN_DATA)).map(DataFile)
     }
 
+    /// Opens a file to see what it holds, together with its status.
+    pub fn open_data_with_status(&self, name: &CStr) -> Result<(DataFile, Status)> {
+        let file = self.open_data(name)?;
+        let status = file.status()?;
+        Ok((file, status))
+    }
+
     /// Where the symlink `name` points, byte for byte.
     pub fn read_link(&self, name: &CStr) -> Result<OsString> {
         let target = rustix::fs::readlinkat(&self.fd, name, Vec::new())?;

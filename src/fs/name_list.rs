@@ -37,6 +37,12 @@ impl NameList {
         Some(CString::from_vec_with_nul(name).expect("one name, with its NUL"))
     }
 
+    /// All of them, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &CStr> {
+        let names = self.bytes.split_inclusive(|&byte| byte == 0);
+        names.map(|name| CStr::from_bytes_with_nul(name).expect("one name, with its NUL"))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.count
@@ -99,6 +105,9 @@ mod tests {
             found.sort();
             expected.sort();
             prop_assert_eq!(&found, &expected);
+            let mut listed: Vec<_> = names.iter().map(CStr::to_owned).collect();
+            listed.sort();
+            prop_assert_eq!(&listed, &expected);
             let mut popped: Vec<_> = std::iter::from_fn(|| names.pop()).collect();
             popped.sort();
             prop_assert_eq!(popped, expected);

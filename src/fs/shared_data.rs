@@ -45,7 +45,7 @@ impl VolumeKind {
     }
 }
 
-/// Data of a file that others hold, too.
+/// Data of a file that has a place on its volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Where it begins on its volume.
@@ -54,6 +54,8 @@ pub struct Extent {
     pub length: u64,
     /// It is compressed: `physical` tells it from others, but it takes less room than its length.
     pub is_encoded: bool,
+    /// Others hold it, too.
+    pub is_shared: bool,
 }
 
 /// Where the data of a whole file lies.
@@ -170,7 +172,7 @@ impl DataFile {
     }
 
     /// What of the blocks that `status` counts does not surely come back with the file. Calls
-    /// `each` with the extents that it shares.
+    /// `each` with its extents, as far as they have a place.
     pub fn look_into(&self, status: &Status, each: impl FnMut(Extent)) -> Result<Holding> {
         sys::look_into(&self.0, status, each)
     }

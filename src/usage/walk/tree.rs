@@ -23,7 +23,7 @@ use crate::usage::progress::{Counters, Phase};
 use crate::usage::sharing::Record;
 
 /// How many files a thread may have open to look into them together.
-pub(in crate::usage) const MOST_OPENED: usize = 8;
+pub(crate) const MOST_OPENED: usize = 8;
 
 /// Where a tree lies, and what it is called there.
 pub(in crate::usage) struct Top<'a> {
@@ -268,8 +268,10 @@ impl<'a> TreeWalk<'a> {
             let records = &mut batch.records;
             let mut layout = self.keeps_layouts(reading).then(Layout::default);
             let holding = look(reading, &mut |extent| {
-                layout.iter_mut().for_each(|layout| layout.push(extent));
-                records.push(reading.record(holder, extent));
+                if extent.is_shared {
+                    layout.iter_mut().for_each(|layout| layout.push(extent));
+                }
+                records.extend(reading.record(holder, status, extent));
             });
             if let Some(layout) = layout.filter(|layout| layout.is_whole(status)) {
                 batch.layouts.push((status.inode, layout));

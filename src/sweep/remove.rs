@@ -126,7 +126,7 @@ impl<'s, 'b> Removal<'s, 'b> {
         };
         let files = std::mem::take(&mut rest.files);
         if !files.is_empty() {
-            rest.shell = rest.shell.is_emptied();
+            rest.shell = rest.shell.with_progress();
         }
         let node = Arc::new(Node::new(parent, rest, true, permit));
         // Others may go ahead with what is in it while this thread removes files.

@@ -169,8 +169,8 @@ fn remove(
 }
 
 impl Shell {
-    /// Takes note that something in it is about to go.
-    pub fn is_emptied(self) -> Self {
+    /// The same, of which something is about to go: it is not stuck.
+    pub fn with_progress(self) -> Self {
         Self { idle_passes: 0, ..self }
     }
 

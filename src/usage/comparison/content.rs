@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use rustix::io::Errno;
 
-use super::comparison::{Comparison, Unproven};
+use super::changes::{Comparison, Unproven};
 use crate::cache::{Cache, Folders, Location};
 use crate::error::{Error, Result};
 use crate::fs::{DataFile, Directory, Kind};

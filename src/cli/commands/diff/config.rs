@@ -58,9 +58,7 @@ mod tests {
     fn variables_are_compared_by_name() {
         let config = |environment: &[&str]| {
             let environment = environment.iter().map(ToString::to_string).collect();
-            let mut config = ImageConfig::default();
-            config.environment = environment;
-            config
+            ImageConfig { environment, ..ImageConfig::default() }
         };
         let [old, new] = [&["A=1", "B=2", "C=3"][..], &["D=4", "C=3", "B=0", "B=3"]].map(config);
         let found = changes([&old, &new]);

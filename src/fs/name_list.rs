@@ -3,7 +3,7 @@
 //! What a directory holds may be a few names or a million. As a list of strings each would be an
 //! allocation, and as a task of its own each would be a bigger one. Here they lie one after the
 //! other, each with its closing NUL, and a [`Span`] of them is divided in two without being read:
-//! whoever shares them out among threads needs a task for a half, not for a name.
+//! sharing them among threads takes a task for each half, not for each name.
 
 use std::ffi::{CStr, CString};
 

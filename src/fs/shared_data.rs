@@ -95,19 +95,19 @@ pub enum Sharing {
     Differs,
 }
 
-/// Bytes that the status of files counts as occupied, but that do not surely come back with them.
+/// Bytes counted in `st_blocks` that removing the file may not free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
-    /// Somebody else holds them, too.
+    /// Other files hold them, too.
     pub shared: u64,
-    /// They may come back or not: compressed, or nobody can tell.
+    /// They may be freed or not: compressed, or unknown.
     pub unsure: u64,
     /// There are no such blocks: what lies within the metadata is counted as if it had one of its own.
     pub padding: u64,
 }
 
 impl Holding {
-    /// Of a file that nobody can look into.
+    /// Of a file that cannot be inspected.
     pub fn unsure(bytes: u64) -> Self {
         Self { unsure: bytes, ..Self::default() }
     }

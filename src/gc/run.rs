@@ -3,7 +3,7 @@
 //! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that comes back: then it
 //! asks each file what it shares before it removes the file, and that says how much does. And the file system has a word
 //! of its own, which includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if
-//! nobody looks at it.
+//! it is not shown.
 //!
 //! A file is asked once others have gone that may have shared data with it. What it shares by then, it shares with
 //! something that is still there; what it does not, comes back with it. So the bounds are no wider than those of trees

@@ -200,7 +200,7 @@ mod tests {
         assert!(problem.ends_with("elsewhere/c/.: it has been moved meanwhile"), "{problem}");
     }
 
-    /// As somebody may put it there once what is above it has been listed. That the canary is as it
+    /// As another process may put it there once what is above it has been listed. That the canary is as it
     /// was is checked when the cache goes.
     #[test]
     fn a_symlink_in_the_place_of_a_directory_goes_and_what_it_leads_to_stays() {

@@ -47,7 +47,7 @@ impl<'s> Node<'s> {
         files.remove(tree, &self.directory).ending
     }
 
-    /// Notes how a child has ended. Whether this was the last one: whoever is told so sees what
+    /// Notes how a child has ended. Whether this was the last one: the thread that is told so sees what
     /// all the others have noted.
     pub fn finish_one(&self, ending: Ending) -> bool {
         if ending == Ending::Kept {

@@ -1,7 +1,7 @@
 //! Parallel deletion.
 //!
 //! A thread removes every file in a directory and goes on with the first directory in it; the
-//! others it leaves as tasks, as the walker does. Whoever finishes the last of a directory's
+//! others it leaves as tasks, as the walker does. The thread that finishes the last of a directory's
 //! children removes the directory itself, and so on upwards. How many threads do that is found out
 //! meanwhile (`crew.rs`).
 //!

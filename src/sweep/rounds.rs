@@ -17,10 +17,10 @@ use crate::plan::{Item, Plan};
 use crate::usage::{MOST_OPENED, Progress, Surveys};
 
 /// Carries out `plan` and tells `events` of each removal as it ends. `progress` has counters for
-/// each decision of the plan; removed bytes are added to it as they go. Nobody need listen to the
+/// each decision of the plan; removed bytes are added to it as they go. The caller need not listen to the
 /// events: the outcome has it all.
 ///
-/// The lock says that nobody else collects this cache. It has to be taken before the inventory that the
+/// The lock says that no other process collects this cache. It has to be taken before the inventory that the
 /// plan was made of, or what another collection has done meanwhile shows as [`RemovalResult::Gone`](super::RemovalResult::Gone).
 ///
 /// # Errors

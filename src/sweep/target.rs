@@ -1,7 +1,7 @@
 //! One name in a tree that is being removed, until it is gone.
 //!
 //! Whatever can be removed at once is. A directory with directories in it is left as a [`Rest`]:
-//! whoever has removed those removes the directory itself, its [`Shell`].
+//! the thread that has removed the last of those removes the directory itself, its [`Shell`].
 
 use std::ffi::{CStr, CString};
 

@@ -112,13 +112,13 @@ impl<'s> Tree<'s> {
         Ok((directory, status))
     }
 
-    /// Marks an image or layer that is removed in place: whoever comes upon half of it cannot copy
+    /// Marks an image or layer that is removed in place: a program that comes upon half of it cannot copy
     /// it, and the next collection takes it for what it is. The config goes first, since without it
     /// nothing takes the image for a whole one.
     fn mark(&self, top: &Directory) -> Result<()> {
         match top.close() {
             // A full disk may have no room for a mode, and another owner no right to set it. What has
-            // its own name goes all the same: the user has been told that nobody must look for it.
+            // its own name goes all the same: the user has been told that no program must look for it.
             Err(cause) if is_hidden(&self.to_remove.name) => return Err(cause),
             _ => {}
         }
@@ -143,7 +143,7 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// Removes a name that is not a directory, and adds what that frees to `usage`. Somebody else
+    /// Removes a name that is not a directory, and adds what that frees to `usage`. Another process
     /// may have removed it before.
     ///
     /// # Errors
@@ -229,7 +229,7 @@ impl<'s> Tree<'s> {
         self.lose(operation, holder, name, explain(holder, name, cause))
     }
 
-    /// The same with a cause that has no number.
+    /// For a cause without an error number.
     pub fn lose(
         &self,
         operation: &'static str,

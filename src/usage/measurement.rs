@@ -66,7 +66,7 @@ struct Together {
     is_in: Vec<bool>,
     total: Usage,
     overlap: Overlap,
-    /// By their numbers, those that have names in these trees; and whether they have none elsewhere.
+    /// Hard-linked inodes with a name in these trees, by number → whether all their names are here.
     spread: HashMap<usize, bool>,
 }
 
@@ -89,7 +89,7 @@ impl Measurement {
         &mut self.shared
     }
 
-    /// Whether there is data that only these trees seem to hold, though nobody can tell.
+    /// Whether there is data that only these trees seem to hold, without proof.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.credit(&self.together(&self.locations)) > 0
     }
@@ -116,7 +116,7 @@ impl Measurement {
     }
 
     /// When anything in a tree was changed last, be it a name, a content or a mode: by the time that
-    /// the system keeps of that and nobody can set back. `None` if some of it could not be read, or
+    /// the system keeps of that and no program can set back. `None` if some of it could not be read, or
     /// nothing is there.
     pub fn newest_change(&self, location: &Location) -> Option<Timestamp> {
         let account = self.account(location)?;
@@ -148,7 +148,7 @@ impl Measurement {
     }
 
     /// Bytes on disk that removing these trees together gives back: an inode that has a name
-    /// elsewhere stays, and so does data that somebody else holds. If the meter has not read extents
+    /// elsewhere stays, and so does data that is shared with others. If the meter has not read extents
     /// where files can share them, nothing is certain.
     pub fn reclaimable<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Estimate {
         let together = self.together(locations);

@@ -60,8 +60,8 @@ impl Meter {
     /// Measures everything at `locations`, each once. A tree that is gone counts as nothing.
     ///
     /// The walk has threads of its own. Meanwhile this one calls `watch` about ten times a second with
-    /// what has been counted so far; for somebody who does not want to know, that is `&mut |_| {}`.
-    /// Whoever raises `stop` ends the walk early, and a panic of `watch` does so, too.
+    /// what has been counted so far; to ignore it, pass `&mut |_| {}`.
+    /// Raising `stop` ends the walk early; so does a panic of `watch`.
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped. What goes wrong at a location is in the
@@ -91,7 +91,7 @@ impl Meter {
     /// # }
     /// ```
     ///
-    /// Nobody else makes the counters, so there can be no tree without:
+    /// The counters are made here only, so no tree is without:
     ///
     /// ```compile_fail
     /// # use bbox_cache::cache::{Cache, Location};
@@ -184,7 +184,7 @@ impl Meter {
         };
         look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
         for clone in cache.vm_clones().into_iter().flat_map(VmClones::list) {
-            // A clone whose file system cannot be found is like any file that nobody knows of.
+            // A clone whose file system cannot be found is like any unknown file.
             let Ok(Some(volume)) = clone.folder.volume() else { continue };
             if shared.extents.volumes().contain(volume) {
                 let folder = Ok(Some(&clone.folder));

@@ -99,11 +99,11 @@ pub(in crate::usage) struct Turn {
     ended: Condvar,
 }
 
-/// Whoever has it may do it.
+/// The thread that has it may read.
 pub(in crate::usage) struct Taken<'t>(&'t Turn);
 
 impl Turn {
-    /// Waits until nobody else has it.
+    /// Waits until no other thread has it.
     pub fn take(&self) -> Taken<'_> {
         let is_free = self.ended.wait_while(self.lock(), |is_taken| *is_taken);
         *is_free.unwrap_or_else(PoisonError::into_inner) = true;

@@ -44,7 +44,7 @@ pub(in crate::usage) struct TreeWalk<'a> {
     top: Top<'a>,
     counters: &'a Counters,
     sharing: Sharing<'a>,
-    /// Keeps what each directory holds, if anybody wants to know.
+    /// Keeps what each directory holds, if that was asked for.
     recorder: Option<Recorder>,
     /// Where the walk must not go.
     mount_points: MountPoints,
@@ -61,7 +61,7 @@ pub(in crate::usage) struct TreeWalk<'a> {
 enum Sharing<'a> {
     /// Nothing: the file system knows no such thing.
     Impossible,
-    /// Nobody has asked, or the file system does not tell.
+    /// It was not asked for, or the file system does not tell.
     Unread,
     Read(ReadingOn<'a>),
 }
@@ -173,8 +173,8 @@ impl<'a> TreeWalk<'a> {
         self.counters.enter(Phase::Working);
     }
 
-    /// The number of the directory `name` that was met in another one, or at the top. As long as nobody
-    /// wants to know, all is the top.
+    /// The number of the directory `name` that was met in another one, or at the top. Unless that
+    /// was asked for, all is the top.
     pub fn dir_id(&self, above: Option<DirId>, name: &OsStr, status: &Status) -> DirId {
         match (&self.recorder, above) {
             (Some(recorder), Some(above)) => recorder.enter(above, name, status),
@@ -183,7 +183,7 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    /// Notes a file in the directory of `batch`, if anybody wants to know. `target` reads where it points if it is a
+    /// Notes a file in the directory of `batch`, if that was asked for. `target` reads where it points if it is a
     /// symlink.
     pub fn note_file(
         &self,

@@ -292,11 +292,10 @@ impl Model {
 
     fn propose(&mut self, proposal: Proposal, has_changed: bool) {
         self.job = None;
-        let title = if has_changed { "The cache has changed: remove?" } else { "Remove?" };
-        let mut page = Page::new(title, proposal.lines.clone());
-        if let Some(question) = &proposal.question {
-            page.lines.extend([String::new(), question.clone()]);
-        }
+        let title = if has_changed { "The cache has changed: look again" } else { "Plan" };
+        let question = proposal.question.iter().cloned();
+        let lines = question.flat_map(|question| [question, String::new()]);
+        let mut page = Page::new(title, lines.chain(proposal.lines.iter().cloned()).collect());
         page.proposal = Some(proposal);
         self.show(page);
     }
@@ -620,7 +619,7 @@ impl Model {
 
     /// What is asked before leaving.
     pub fn leave_question(&self) -> String {
-        format!("{} marked, nothing removed yet. Quit?", plural(self.marked.len(), "image"))
+        format!("{} marked. Quit?", plural(self.marked.len(), "image"))
     }
 }
 

@@ -294,11 +294,11 @@ impl Canvas<'_> {
             Some(Screen::Page(page)) => page.proposal.as_ref(),
             _ => None,
         };
-        let question = proposal.and_then(|proposal| proposal.question.as_ref());
-        let (text, style) = match (model.mode, question) {
-            (Mode::Leave, _) => (self.question(&model.leave_question()), WARNING),
+        let asks = proposal.is_some_and(|proposal| proposal.question.is_some());
+        let (text, style) = match (model.mode, asks) {
+            (Mode::Leave, _) => (format!("{} [y/N]", model.leave_question()), WARNING),
             (Mode::Filter, _) => (format!("/{}_", Escaped::new(model.filter())), HEADING),
-            (_, Some(question)) => (self.question(question), WARNING),
+            (_, true) => ("Remove this? [y/N]".to_owned(), WARNING),
             _ => match (&model.note, model.job) {
                 (Some(note), _) => (note.clone(), WARNING),
                 (None, Some(Job::Planning)) => ("Looking who needs it…".to_owned(), PLAIN),
@@ -309,12 +309,6 @@ impl Canvas<'_> {
             },
         };
         self.line(y, &text, style);
-    }
-
-    /// A question, which may be cut, with its answers, which are not.
-    fn question(&self, question: &str) -> String {
-        const ANSWERS: &str = " [y/N]";
-        cut(question, self.columns().saturating_sub(ANSWERS.len())) + ANSWERS
     }
 
     fn keys(&mut self, model: &Model) {
@@ -437,7 +431,7 @@ fn to_ascii(frame: &mut Buffer) {
     for cell in &mut frame.content {
         let ascii = match cell.symbol() {
             symbol if symbol.is_ascii() => continue,
-            "…" => ".",
+            "…" => "~",
             "–" => "-",
             "█" | "▉" | "▊" | "▋" | "▌" => "#",
             "▏" | "▎" | "▍" => "|",

@@ -64,7 +64,7 @@ impl Findings {
 
     /// Looks in which images a microVM has run.
     pub fn look_into_images(mut self, cache: &Cache, inventory: &Inventory) -> Self {
-        // What cannot be opened was named when it was measured.
+        // An image that cannot be opened was named when it was measured.
         let is_used = |image: &&Location| {
             let mounts = self.evidence.mounts.as_ref();
             // Something mounted may not answer.
@@ -287,7 +287,7 @@ impl<'a> Listing<'a> {
         images.filter(|image| self.plan.get(image).is_some_and(|found| !found.verdict.removes()))
     }
 
-    /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
+    /// The layers that an image is likely made of, and what they occupy; `None` if unknown.
     pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, Size)> {
         let layers = layers_of(&self.timeline, self.inventory, image)?;
         let (trees, digests): (Vec<_>, _) = layers.into_iter().unzip();

@@ -16,7 +16,7 @@ const SHOWN_NAMES: usize = 4;
 
 /// The totals, and what else there is to know.
 pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
-    let totals = fold(&totals(listing), width) + "\n";
+    let totals = wrap(&fold(&totals(listing), width), width, 2) + "\n";
     let mut text = String::new();
     text.push_str(&reclaimable(listing));
     text.push_str(&layers(listing));

@@ -138,7 +138,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Hands in what one directory has shown, before anybody visits its children.
+    /// Hands in what one directory has shown, before its children are visited.
     pub(super) fn hand_in(self, batch: Batch, children: &NameList) {
         self.tree.commit(batch);
         self.tree.finish_directory(children.len());

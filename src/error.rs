@@ -1,6 +1,6 @@
 //! The one error type of the library.
 //!
-//! An I/O error alone says "Permission denied"; whoever reads it wants to know what was tried, and
+//! An I/O error alone says "Permission denied"; a reader wants to know what was tried, and
 //! where. So every I/O error is given its operation and its path at the place where it happens,
 //! by [`Context::context`], and its message is one line that is safe to print.
 
@@ -31,7 +31,7 @@ pub enum Error {
         /// The cause, as the system told it.
         source: io::Error,
     },
-    /// Refs are there that cannot be read, so nobody knows which images they keep.
+    /// Some refs cannot be read, so it is unknown which images they keep.
     #[error("{first}; nothing was removed, because {} may name any image; make that readable first", which_refs(*count, *is_folder))]
     UnreadableRefs {
         /// The first of them.
@@ -49,7 +49,7 @@ pub enum Error {
         /// The cause, as the thread pool told it.
         cause: String,
     },
-    /// Another process collects the cache, and nobody wanted to wait for it.
+    /// Another process collects the cache, and the caller did not want to wait.
     #[error("{holder} collects {}: nothing was changed", Escaped::new(path))]
     Busy {
         /// The cache directory.

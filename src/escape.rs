@@ -1,6 +1,6 @@
 //! Names as they may be shown.
 //!
-//! Every name below an image comes from whoever built the image, and a ref holds what a registry
+//! Every name below an image comes from the builder of the image, and a ref holds what a registry
 //! answered. A terminal obeys control characters, so a file called `\x1b]0;…` could rewrite the
 //! screen, and bidirectional marks could make one name look like another. [`Escaped`] prints such
 //! characters as text; whatever else is in the name stays as it is.

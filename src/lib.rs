@@ -18,7 +18,7 @@
 //!   that prints.
 //!
 //! Sizes are bytes, as [`ByteSize`](bytesize::ByteSize), and say whether they are apparent (lengths) or
-//! on disk (blocks). Names come from whoever built an image: they are safe to print only where that is
+//! on disk (blocks). Names come from the builder of an image: they are safe to print only where that is
 //! said, and [`Escaped`] makes them so. What will grow is `#[non_exhaustive]`.
 //!
 //! What a collection would remove, why, and how much that frees:
@@ -69,7 +69,7 @@ pub mod sweep;
 mod test_cache;
 pub mod usage;
 
-// Their types are in the signatures: whoever takes them from here has the same versions.
+// Their types are in the signatures: imported from here, they have the same versions.
 pub use {bytesize, crossbeam_channel, jiff};
 
 pub use error::{Error, Problems, Result};

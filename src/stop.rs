@@ -1,6 +1,6 @@
 //! A request to stop.
 //!
-//! Whoever runs a long job keeps one end and raises it (on a signal, from another thread); the
+//! The caller of a long job keeps one end and raises it (on a signal, from another thread); the
 //! workers look at theirs between two directories, finish what they hold and take nothing new.
 
 use std::sync::Arc;

@@ -48,6 +48,19 @@ impl Cache {
         Ok(found)
     }
 
+    /// How full the file system of the cache is before something is removed, for comparison with
+    /// [`Cache::settled_disk`] afterwards. There is nothing to wait for, unless room only counts as taken
+    /// once it has been written.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub(crate) fn disk_before(&self) -> Result<Disk> {
+        match self.volume_kind()? {
+            Some(VolumeKind::Btrfs) => self.settled_disk(),
+            _ => self.disk(),
+        }
+    }
+
     /// Free bytes on the file system of the cache, as [`Cache::settled_disk`] finds them.
     ///
     /// # Errors

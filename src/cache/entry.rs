@@ -45,7 +45,7 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Its modification time: the owner sets it to now whenever it uses an image or a layer.
     pub last_used: Timestamp,
-    /// When its status last changed: a rename into its place does that, and nobody can set it.
+    /// When its status last changed: a rename into its place does that, and no program can set it.
     pub changed: Timestamp,
 }
 

@@ -65,7 +65,7 @@ impl Inventory {
     /// Waits with `patience` for refs that are being written.
     pub(super) fn read(cache: &Cache, patience: Duration) -> Result<Self> {
         let mut inventory = Self::default();
-        // Layers first: then whoever has touched one of them by now is seen in the root.
+        // Layers first: then a pull that has touched one of them by now is seen in the root.
         if let Err(problem) = inventory.list(cache, Folder::Layers) {
             inventory.problems.push(problem);
         }

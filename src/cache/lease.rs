@@ -1,9 +1,9 @@
-//! Leases: whoever holds one on an image keeps it from being collected.
+//! Leases: an image with a lease is not collected.
 //!
 //! A lease is a shared `flock` on the image's own directory, so it leaves nothing behind, and ends
 //! with its holder. A collector asks for the exclusive lock, without waiting, right before it
 //! renames an image, and keeps what is leased. It holds on to that lock only while it renames:
-//! afterwards nobody finds the image by its name, and whoever had opened it before looks at the
+//! afterwards the image is not found by its name, and a process that had opened it before looks at the
 //! name again once the lease is granted.
 
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ use super::in_use::{UsingProcess, lock_holder};
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
 
-/// How long to wait for a lease: nobody should hold the exclusive lock for longer than a rename.
+/// How long to wait for a lease: the exclusive lock is held for no longer than a rename.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often to ask again.
 const POLL: Duration = Duration::from_millis(5);
@@ -61,7 +61,7 @@ impl FromIterator<EntryName> for Leases {
 /// What a collector's question for an image has come to.
 #[derive(Debug)]
 pub(crate) enum Claim {
-    /// Nobody has leased it, and nobody can while this is held. Nothing is held where locks are
+    /// It is not leased, and cannot be while this is held. Nothing is held where locks are
     /// unknown, or where the directory is closed even to its owner.
     Granted {
         _held: Option<Directory>,

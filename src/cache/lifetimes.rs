@@ -57,7 +57,7 @@ pub(crate) struct LayerTimes {
 }
 
 impl Cache {
-    /// Reads when everything in `inventory` was made. What cannot be looked at is missing then, and
+    /// Reads when everything in `inventory` was made. Unreadable entries are missing then, and
     /// named among the problems.
     pub fn lifetimes(&self, inventory: &Inventory) -> Lifetimes {
         let mut found = Lifetimes::default();

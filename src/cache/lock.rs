@@ -101,7 +101,7 @@ impl Cache {
         Err(Error::io("lock", path, cause))
     }
 
-    /// Whether the path leads here still. Whoever was waited for may have removed the directory,
+    /// Whether the path leads here still. The process that held the lock may have removed the directory,
     /// and its owner made it again.
     fn is_at(&self, path: &Path) -> Result<bool> {
         match self.root().is_found_by(|| Directory::open(path)?.status()) {

@@ -1,4 +1,4 @@
-//! One file in `refs/`: what it says, and whether somebody may be writing it.
+//! One file in `refs/`: what it says, and whether it may still be being written.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use crate::fs::{Directory, Kind, Status};
 const MAX_REF_BYTES: u64 = 64 * 1024;
 /// Room for a usual ref: then one call reads it.
 const USUAL_REF_BYTES: usize = 512;
-/// How old a file is before nobody is taken to be writing it any more.
+/// A ref older than this is taken to be fully written.
 pub const SETTLED_AGE: Duration = Duration::from_secs(2);
 
 /// A ref that names an image.
@@ -95,7 +95,7 @@ impl InvalidRef {
 /// What one look at a ref file showed.
 pub enum Look {
     Found(Result<Ref, InvalidRef>),
-    /// Perhaps somebody is writing it; this is what it says so far.
+    /// It may still be being written; this is what it says so far.
     Unsettled(Result<Ref, InvalidRef>),
     Gone,
 }

@@ -8,7 +8,7 @@
 //!
 //! A ref that says nothing usable protects nothing, as with the owner itself, and is reported. A
 //! ref that *cannot be read*, a symlink or a file of more than 64 KiB included, may name any image: [`RefIndex::unreadable`] keeps those apart, and
-//! nobody may remove an image while it is not empty.
+//! no image may be removed while it is not empty.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -44,7 +44,7 @@ pub struct Refusal {
     pub cause: RefusalCause,
 }
 
-/// What cannot be removed from a cache. By default, nothing is known to be refused.
+/// Entries that the system refuses to remove. By default, none are known.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(HashMap<Location, Refusal>);
 

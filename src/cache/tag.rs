@@ -105,7 +105,7 @@ impl LockedCache {
         Ok(named.next().map(|found| found.digest.clone()))
     }
 
-    /// Fails with `EXIST` if somebody has written a reference of that name meanwhile.
+    /// Fails with `EXIST` if a reference of that name was written meanwhile.
     fn write(&self, reference: &str, image: &Digest, replaces: bool) -> rustix::io::Result<()> {
         let file = file_name(reference);
         let workshop = TrashStage::Dead.name_of(&file, 0);

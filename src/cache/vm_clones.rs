@@ -41,7 +41,7 @@ impl VmClones {
         let vms = Directory::open(&self.vms).ok();
         let mut names = Vec::new();
         if let Some(vms) = &vms {
-            // As above: those that are not listed are like others that nobody knows.
+            // As above: a clone that is not listed is like any unknown file.
             let _ = vms.for_each(|name, _| names.push(EntryName::from(name)));
         }
         names.into_iter().filter_map(move |vm| VmClone::open(vms.as_ref()?, &self.vms, &vm))

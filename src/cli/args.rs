@@ -232,7 +232,7 @@ Examples:
   bbox cache gc --keep-recent 7d   keep what was used in the last week
   bbox cache gc --unused-for 3d    also remove images unused for three days
   bbox cache gc --max-size 20GiB   also layers and old images, until it fits
-  bbox cache gc --min-free 10%     no more than it takes to have that much disk
+  bbox cache gc --min-free 10%     only until 10% of the disk is available
   bbox cache gc -q --no-wait       for a timer: silent, one at a time")]
 pub struct Gc {
     /// Only show what would be removed and how much that frees: a range if some data is shared with
@@ -254,8 +254,8 @@ pub struct Gc {
     /// then other layers, then images by last use. Data that files share counts once
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<ByteSize>,
-    /// Remove more until this much of the file system is available, such as 20GiB or 10%: in the order of
-    /// --max-size, and no more than it takes
+    /// Remove more until this much disk space is available, such as 20GiB or 10%: in the order of
+    /// --max-size, and no more than necessary
     #[arg(long, value_name = "SIZE|PERCENT", value_parser = parse_room, conflicts_with = "max_size")]
     pub min_free: Option<Room>,
     /// Don't ask before removing referenced images
@@ -423,8 +423,8 @@ meanwhile. Nothing else changes. It works on btrfs and XFS, even on a full disk.
 UNIQUE and the free space show the difference. A second run only looks at what
 is new. Defragmenting undoes it.")]
 pub struct Dedupe {
-    /// Only these images, and all layers: names or patterns as for `rm`
-    #[arg(value_name = "REF|PATTERN|DIGEST", add = images())]
+    /// Only these images, and all layers: names as for `show`, or patterns
+    #[arg(value_name = "IMAGE|PATTERN", add = images())]
     pub images: Vec<String>,
     /// Only show how much it could free, counting files of equal path and size as equal
     #[arg(short = 'n', long)]

@@ -13,7 +13,7 @@ use crate::usage::{CacheUsage, Estimate, Usage};
 pub enum Status {
     Live,
     Orphan,
-    /// Nobody can say: it is no image, or there are refs that cannot be read.
+    /// It is unknown: it is no image, or there are unreadable references.
     Unknown,
 }
 

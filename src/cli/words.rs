@@ -51,7 +51,7 @@ pub fn guess(identity: &Identity, is_unreplaced: bool, whole: bool) -> String {
     if is_unreplaced { format!("like {name}") } else { format!("older {name}?") }
 }
 
-/// The layers that an image is likely made of, with where they lie; `None` if nobody can tell.
+/// The layers that an image is likely made of, with their locations; `None` if that is unknown.
 pub fn layers_of<'a>(
     timeline: &Timeline<'_>,
     inventory: &'a Inventory,

@@ -52,7 +52,7 @@ pub fn is_possible(cache: &Cache) -> Result<bool> {
 /// part. `watch` is called about ten times a second.
 ///
 /// # Errors
-/// The threads cannot be started, or the job was stopped. What cannot be looked at is [left out](Plan::left_out).
+/// The threads cannot be started, or the job was stopped. Unreadable entries are [left out](Plan::left_out).
 pub fn plan(
     cache: &Cache,
     draft: &Draft,

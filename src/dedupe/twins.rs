@@ -145,7 +145,7 @@ fn cluster_length(extents: &[(usize, MappedExtent)]) -> usize {
     let mut end = 0;
     let apart = extents.iter().enumerate().position(|(index, (_, extent))| {
         let is_apart = index > 0 && extent.physical >= end;
-        // Compressed data takes less room than its length, but nobody tells how much.
+        // Compressed data takes less room than its length, but it is unknown how much.
         let length = if extent.is_encoded { 1 } else { extent.length };
         end = end.max(extent.physical.saturating_add(length));
         is_apart

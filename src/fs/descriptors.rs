@@ -4,7 +4,7 @@
 //! its removal. So a job does not go on until it is refused: it knows beforehand how many it may
 //! hold. Each thread has a few of its own, enough to go through any tree whatever its depth and
 //! width ([`Trail`](super::trail::Trail)). The rest are permits: a directory that is to stay open while
-//! other threads may take up its children needs one. Nobody waits for a permit; who gets none goes
+//! other threads may take up its children needs one. No thread waits for a permit; one that gets none goes
 //! on alone.
 //!
 //! A job stays within its [`Budget`], but others may have taken what was counted on: another part of this
@@ -69,7 +69,7 @@ impl Budget {
 
     /// Takes a permit, if there is one.
     pub fn try_take(&self) -> Option<Permit<'_>> {
-        // What was closed before a permit came back is closed for whoever takes it.
+        // What was closed before a permit came back is closed for the thread that takes it.
         let one_less = |left: usize| left.checked_sub(1);
         let taken = self.permits.fetch_update(Ordering::Acquire, Ordering::Relaxed, one_less);
         taken.ok().map(|_| Permit(self))
@@ -98,7 +98,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// With eleven of them it is two seconds in all.
 const PAUSES: u32 = 11;
 
-/// Set while nobody has got a descriptor since somebody waited in vain. Where there is none for
+/// Set while no thread has got a descriptor since one waited in vain. Where there is none for
 /// good, a big tree should fail soon, not after two seconds for each directory in it.
 static IN_VAIN: AtomicBool = AtomicBool::new(false);
 
@@ -185,7 +185,7 @@ mod tests {
         let begin = Instant::now();
         assert_eq!(attempts(99, Errno::MFILE).1, Err(Errno::MFILE));
         assert!(begin.elapsed() < Duration::from_secs(5));
-        // Nobody waits in vain again, until somebody has got one: be it some other test meanwhile.
+        // No thread waits in vain again, until one has got one: be it some other test meanwhile.
         assert!((0..10).any(|_| attempts(99, Errno::MFILE).0 == 1));
         assert_eq!(attempts(0, Errno::MFILE), (1, Ok(())));
         assert!((0..10).any(|_| attempts(1, Errno::MFILE) == (2, Ok(()))));

@@ -1,6 +1,6 @@
 //! A directory held by its descriptor.
 //!
-//! A path is looked up anew each time it is used, and in between anybody may put a symlink where a
+//! A path is looked up anew each time it is used, and in between another process may put a symlink where a
 //! directory was. A descriptor stays what it is. So everything below the cache is reached one name
 //! at a time, relative to a [`Directory`], and never through a symlink or into another mount.
 
@@ -27,7 +27,7 @@ const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 /// Leaves a time as it is.
 const OMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
 
-/// An open directory. Its methods answer with the bare error number: whoever calls knows the
+/// An open directory. Its methods answer with the bare error number: the caller knows the
 /// operation and the path.
 #[derive(Debug)]
 pub struct Directory {
@@ -113,7 +113,7 @@ impl Directory {
         }
     }
 
-    /// Whether an entry is marked so that nobody may change or remove it, as far as that is known.
+    /// Whether an entry is marked so that it cannot be changed or removed, as far as that is known.
     pub fn is_immutable(&self, name: &CStr) -> bool {
         sys::is_immutable(&self.fd, name)
     }
@@ -126,7 +126,7 @@ impl Directory {
     }
 
     /// Calls `each` with every entry but `.` and `..`, in no order. The kind is missing where the
-    /// file system does not tell it. `each` must not read a directory itself. Once only: whoever
+    /// file system does not tell it. `each` must not read a directory itself. Once only: a caller that
     /// wants to see the entries again opens the directory anew.
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
@@ -144,6 +144,13 @@ impl Directory {
     /// Opens a file to see what it holds, unless it is mounted there: `XDEV`.
     pub fn open_data(&self, name: &CStr) -> Result<DataFile> {
         patiently(|| sys::open_data(&self.fd, name, OPEN_DATA)).map(DataFile)
+    }
+
+    /// Opens a file to see what it holds, together with its status.
+    pub fn open_data_with_status(&self, name: &CStr) -> Result<(DataFile, Status)> {
+        let file = self.open_data(name)?;
+        let status = file.status()?;
+        Ok((file, status))
     }
 
     /// Where the symlink `name` points, byte for byte.
@@ -317,7 +324,7 @@ pub enum LockKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockAnswer {
     Granted,
-    /// Somebody else holds one that excludes it.
+    /// Another process holds one that excludes it.
     Taken,
     /// The file system knows no locks.
     Unsupported,

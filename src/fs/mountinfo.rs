@@ -55,7 +55,7 @@ impl Mount {
         Some(Place { device: self.root.device, path })
     }
 
-    /// The directories that an overlay is made of, as whoever mounted it spelled them.
+    /// The directories that an overlay is made of, as they were spelled when it was mounted.
     pub fn layers(&self) -> Vec<Vec<u8>> {
         if self.kind != b"overlay" {
             return Vec::new();

@@ -3,7 +3,7 @@
 //! What a directory holds may be a few names or a million. As a list of strings each would be an
 //! allocation, and as a task of its own each would be a bigger one. Here they lie one after the
 //! other, each with its closing NUL, and a [`Span`] of them is divided in two without being read:
-//! whoever shares them out among threads needs a task for a half, not for a name.
+//! sharing them among threads takes a task for each half, not for each name.
 
 use std::ffi::{CStr, CString};
 
@@ -35,6 +35,12 @@ impl NameList {
         let name = self.bytes.split_off(start);
         self.count -= 1;
         Some(CString::from_vec_with_nul(name).expect("one name, with its NUL"))
+    }
+
+    /// All of them, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &CStr> {
+        let names = self.bytes.split_inclusive(|&byte| byte == 0);
+        names.map(|name| CStr::from_bytes_with_nul(name).expect("one name, with its NUL"))
     }
 
     /// How many there are.
@@ -99,6 +105,9 @@ mod tests {
             found.sort();
             expected.sort();
             prop_assert_eq!(&found, &expected);
+            let mut listed: Vec<_> = names.iter().map(CStr::to_owned).collect();
+            listed.sort();
+            prop_assert_eq!(&listed, &expected);
             let mut popped: Vec<_> = std::iter::from_fn(|| names.pop()).collect();
             popped.sort();
             prop_assert_eq!(popped, expected);

@@ -45,7 +45,7 @@ impl VolumeKind {
     }
 }
 
-/// Data of a file that others hold, too.
+/// Data of a file that has a place on its volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Where it begins on its volume.
@@ -54,6 +54,8 @@ pub struct Extent {
     pub length: u64,
     /// It is compressed: `physical` tells it from others, but it takes less room than its length.
     pub is_encoded: bool,
+    /// Others hold it, too.
+    pub is_shared: bool,
 }
 
 /// Where the data of a whole file lies.
@@ -93,19 +95,19 @@ pub enum Sharing {
     Differs,
 }
 
-/// Bytes that the status of files counts as occupied, but that do not surely come back with them.
+/// Bytes counted in `st_blocks` that removing the file may not free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
-    /// Somebody else holds them, too.
+    /// Other files hold them, too.
     pub shared: u64,
-    /// They may come back or not: compressed, or nobody can tell.
+    /// They may be freed or not: compressed, or unknown.
     pub unsure: u64,
     /// There are no such blocks: what lies within the metadata is counted as if it had one of its own.
     pub padding: u64,
 }
 
 impl Holding {
-    /// Of a file that nobody can look into.
+    /// Of a file that cannot be inspected.
     pub fn unsure(bytes: u64) -> Self {
         Self { unsure: bytes, ..Self::default() }
     }
@@ -170,7 +172,7 @@ impl DataFile {
     }
 
     /// What of the blocks that `status` counts does not surely come back with the file. Calls
-    /// `each` with the extents that it shares.
+    /// `each` with its extents, as far as they have a place.
     pub fn look_into(&self, status: &Status, each: impl FnMut(Extent)) -> Result<Holding> {
         sys::look_into(&self.0, status, each)
     }

@@ -66,7 +66,7 @@ pub struct Status {
     pub blocks: u64,
     /// Last change of the content: seconds since 1970, nanoseconds.
     pub modified: (i64, u32),
-    /// Last change of anything, which nobody can set back: seconds since 1970, nanoseconds.
+    /// Last change of anything, which no program can set back: seconds since 1970, nanoseconds.
     pub changed: (i64, u32),
     /// Whether something is mounted here, if the system tells with the status.
     pub mounted: Option<bool>,

@@ -1,12 +1,12 @@
-//! A way down into a tree, and back up, that holds two directories however deep it leads.
+//! Walks a tree of any depth with two open directories.
 //!
 //! Only the base and the lowest directory are open. Going back up leads through the `..` of the
-//! lowest one, and `..` is wherever that directory lies *now*: somebody may have moved it out of
+//! lowest one, and `..` is wherever that directory lies *now*: another process may have moved it out of
 //! the tree. So what `..` has opened is compared, on the descriptor itself, with the inode that
 //! was passed on the way down, before anything is done with it. If it is another one, the way
 //! ends there with an error. The base is never reached through `..`: it is still open.
 //!
-//! An inode number may be given out anew when its directory is gone. For that, somebody must have
+//! An inode number may be given out anew when its directory is gone. For that, another process must have
 //! moved the lowest directory away, removed the one above, made another and moved it in there:
 //! all of it with rights that also allow to put that other directory into the tree at once.
 

@@ -16,7 +16,7 @@ pub enum Detail {
     /// What is quickest: on btrfs, reading extents first costs a quarter of the removal, so only the
     /// file system's word is asked for there.
     Quick,
-    /// Nothing: nobody looks at it.
+    /// Nothing.
     None,
 }
 

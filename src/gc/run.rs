@@ -1,21 +1,29 @@
 //! A plan carried out, and how much that has freed.
 //!
-//! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that comes back: then the
-//! trees are measured before they go, and that says how much does. And the file system has a word of its own, which
-//! includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if nobody looks at it.
+//! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that comes back: then it
+//! asks each file what it shares before it removes the file, and that says how much does. And the file system has a word
+//! of its own, which includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if
+//! it is not shown.
+//!
+//! A file is asked once others have gone that may have shared data with it. What it shares by then, it shares with
+//! something that is still there; what it does not, comes back with it. So the bounds are no wider than those of trees
+//! that were measured while all of them were there.
 
 use bytesize::ByteSize;
 use crossbeam_channel::unbounded;
+use jiff::{SignedDuration, Timestamp};
 
-use super::measure::measure_planned;
 use super::reporter::{Detail, Reporter};
 use crate::cache::{Disk, LockedCache};
 use crate::error::{Error, Result};
 use crate::fs::VolumeKind;
 use crate::jobs::{Jobs, watched};
 use crate::plan::{Decision, Plan};
-use crate::sweep::{Event, Outcome, RemovalResult, sweep};
-use crate::usage::{Estimate, Measurement, Progress};
+use crate::sweep::{Event, Outcome, RemovalResult, sweep_and_count};
+use crate::usage::{Estimate, Measurement, Meter, Progress, Surveys};
+
+/// How far the times of files may be behind the clock: they move on with its ticks.
+const CLOCK_STEP: SignedDuration = SignedDuration::from_millis(100);
 
 /// A collection that has come to its end.
 #[derive(Debug)]
@@ -46,27 +54,40 @@ pub fn run(
     let is_idle = plan.removals().next().is_none();
     let (detail, volume) = (reporter.detail(), cache.volume_kind()?);
     let has_target = plan.target().is_some();
-    let measurement = if !is_idle && !has_target && needs_bounds(detail, volume) {
-        Some(measure_planned(cache, &plan, &plan.to_remove(), jobs, reporter)?)
-    } else {
-        None
+    let before = match detail {
+        _ if is_idle => None,
+        _ if has_target => Some(cache.settled_disk()),
+        Detail::None => None,
+        Detail::Full => Some(cache.settled_disk()),
+        Detail::Bounds | Detail::Quick => Some(cache.disk_before()),
     };
-    let bounds = measurement.as_ref().map(|found| found.reclaimable(&plan.to_remove()));
-    let is_open = bounds.is_none_or(|bounds| !bounds.is_one_figure());
-    let asks = !is_idle && (has_target || needs_word(detail, volume, is_open));
-    let before = asks.then(|| cache.settled_disk());
+    let begin = Timestamp::now() - CLOCK_STEP;
+    let doomed = plan.to_remove();
     let progress = Progress::for_items(plan.locations(), reporter.stop());
-    let outcome = match plan.target() {
-        Some(_) => sweep_until_available(cache, &mut plan, jobs, &progress, reporter)?,
-        None => sweep_watched(cache, &plan, jobs, &progress, reporter)?,
+    let mut sweep = |surveys: &Surveys<'_>| match plan.target() {
+        Some(_) => sweep_until_available(cache, &mut plan, jobs, &progress, reporter),
+        None => sweep_watched(cache, &plan, jobs, &progress, reporter, surveys),
+    };
+    let (measurement, outcome) = if !is_idle && !has_target && needs_bounds(detail, volume) {
+        let meter = Meter::new(jobs).with_extents();
+        let (found, outcome) = meter.survey(cache, &doomed, sweep)?;
+        (Some(found), outcome?)
+    } else {
+        (None, sweep(&Surveys::default())?)
     };
     note_removed(&mut plan, &outcome, &progress);
-    let room = before.map(|before| Ok((before?, cache.settled_disk()?))).transpose();
-    let (room, problem) = match room {
-        Ok(room) => (room, None),
-        Err(problem) => (None, Some(problem)),
-    };
-    Ok(Done { plan, outcome, shares: volume.is_some(), measurement, room, problem })
+    let mut done =
+        Done { plan, outcome, shares: volume.is_some(), measurement, room: None, problem: None };
+    let room = done.find_holders(cache, jobs, begin, reporter).and_then(|()| {
+        let is_open = done.measurement.is_none() || !done.freed().is_one_figure();
+        let before = before.filter(|_| has_target || needs_word(detail, volume, is_open));
+        before.map(|before| Ok((before?, cache.settled_disk()?))).transpose()
+    });
+    match room {
+        Ok(room) => done.room = room,
+        Err(problem) => done.problem = Some(problem),
+    }
+    Ok(done)
 }
 
 /// Whether the trees are measured first.
@@ -96,7 +117,8 @@ fn sweep_until_available(
     progress: &Progress,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome> {
-    let mut outcome = sweep_watched(cache, &plan.first_part(), jobs, progress, reporter)?;
+    let none = Surveys::default();
+    let mut outcome = sweep_watched(cache, &plan.first_part(), jobs, progress, reporter, &none)?;
     let mut turns = 0;
     // What has been removed is reported, whatever happens from here on.
     let failure = loop {
@@ -108,7 +130,7 @@ fn sweep_until_available(
         };
         let Some(next) = next else { break None };
         turns = next.end;
-        match sweep_watched(cache, &plan.later_part(next), jobs, progress, reporter) {
+        match sweep_watched(cache, &plan.later_part(next), jobs, progress, reporter, &none) {
             Ok(swept) => outcome.join(swept),
             Err(problem) => break Some(problem),
         }
@@ -126,6 +148,7 @@ fn sweep_watched(
     jobs: Jobs,
     progress: &Progress,
     reporter: &mut dyn Reporter,
+    surveys: &Surveys<'_>,
 ) -> Result<Outcome> {
     let (sender, events) = unbounded();
     let tell = |reporter: &mut dyn Reporter| {
@@ -134,7 +157,7 @@ fn sweep_watched(
             decision.into_iter().for_each(|decision| reporter.removed(decision, &result));
         });
     };
-    let work = || sweep(cache, plan, jobs, progress, &sender);
+    let work = || sweep_and_count(cache, plan, jobs, progress, &sender, surveys);
     let outcome = watched(progress.stop(), work, || {
         tell(reporter);
         reporter.removing(progress);
@@ -152,6 +175,28 @@ fn note_removed(plan: &mut Plan, outcome: &Outcome, progress: &Progress) {
 }
 
 impl Done {
+    /// Looks who else holds what only the removed trees seem to have held.
+    fn find_holders(
+        &mut self,
+        cache: &LockedCache,
+        jobs: Jobs,
+        since: Timestamp,
+        reporter: &mut dyn Reporter,
+    ) -> Result<()> {
+        let Some(found) = &mut self.measurement else { return Ok(()) };
+        if reporter.stop().is_raised() {
+            return Ok(());
+        }
+        let removed = self
+            .plan
+            .removals()
+            .map(|decision| decision.item.location())
+            .filter(|at| matches!(self.outcome.get(at), Some(RemovalResult::Removed { .. })));
+        let others = self.plan.entries_besides(&removed.collect());
+        let meter = Meter::new(jobs).with_extents();
+        meter.find_holders_after(cache, found, &others, since, &reporter.stop())
+    }
+
     /// The plan, with the size of what has been removed.
     pub fn plan(&self) -> &Plan {
         &self.plan

@@ -2,7 +2,7 @@
 //!
 //! The owner of the cache removes at each start whatever lies directly in it and has not changed
 //! for seven days. That may be `refs` itself, although its images are in use. Then every image
-//! looks like an orphan until it is run again. Nobody can prove that this has happened, but it
+//! looks like an orphan until it is run again. This cannot be proven, but it
 //! leaves traces.
 
 use jiff::{SignedDuration, Timestamp};
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(doubt(refs, Some(13_601), false), younger(13_601));
         assert_eq!(doubt(refs, Some(13_601), true), None);
         assert_eq!(doubt(refs, Some(5_000), false), None);
-        // Nobody misses the refs of a cache without images.
+        // A cache without images needs no refs.
         assert_eq!(DroppedRefs::new(&Inventory::default(), at(20_000), |_| false), None);
         let mut unreadable = Inventory::default();
         let error = crate::error::Error::Interrupted;

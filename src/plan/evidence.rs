@@ -106,7 +106,7 @@ impl Activity {
         Self(known.collect())
     }
 
-    /// When anybody last worked on the extraction at `location`, if that is known.
+    /// When the extraction at `location` was last worked on, if that is known.
     pub fn get(&self, location: &Location) -> Option<Timestamp> {
         self.0.get(location).copied()
     }

@@ -26,7 +26,7 @@ use crate::usage::CacheUsage;
 /// How old a ref is before its image is no longer taken to be about to arrive.
 const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a collection removes: images that no ref names and nobody needs, extractions that nobody
+/// What a collection removes: unneeded images without a reference, extractions that no process
 /// works on any more, refs whose image is gone, and what an interrupted collection left. Strangers
 /// have no place in the plan. Images that have arrived just now stay, and if there are refs that
 /// cannot be read, all images stay: those might name any of them. If the user wants that, images go

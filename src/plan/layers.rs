@@ -1,7 +1,7 @@
 //! What becomes of layers.
 //!
 //! Losing one is never harmful: the next pull that needs it extracts it once more. So a user may
-//! drop them all; but whoever is asked for no more than the dead ones keeps what may be needed.
+//! drop them all; but a request for unreferenced layers alone keeps those that may be needed.
 
 use super::options::LayerChoice;
 use super::reason::{KeepReason, RemoveReason, Verdict};

@@ -2,7 +2,7 @@
 //!
 //! A [`Plan`] is a list of decisions, one for each thing in the cache, each with its reason. It follows from
 //! three things: the inventory of the cache, the user's wishes ([`GcOptions`]), and what is known of who needs what
-//! ([`Evidence`]). Evidence that could not be had is unknown, and unknown is never "nobody": what may be needed
+//! ([`Evidence`]). Evidence that could not be had is unknown, and unknown is never "none": what may be needed
 //! stays.
 //!
 //! Everything here is a function of its arguments: nothing is read from disk, and no clock is asked. A dry run prints

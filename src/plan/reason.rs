@@ -6,7 +6,7 @@
 pub enum KeepReason {
     /// A ref names it.
     Referenced,
-    /// Somebody holds a lease on it.
+    /// It is leased.
     Leased,
     /// A running process uses it.
     InUse,
@@ -21,7 +21,7 @@ pub enum KeepReason {
     Arriving,
     /// A layer that no image which stays can be made of, but the user has not asked for it.
     Unreferenced,
-    /// Nobody can say whether it is still needed.
+    /// It is unknown whether it is still needed.
     Unknown,
     /// The system would refuse to remove it, or a ref that goes with it.
     Unremovable,
@@ -57,11 +57,11 @@ pub enum RemoveReason {
     UnreferencedLayer,
     /// The whole cache of layers goes.
     LayerCache,
-    /// An extraction that nobody works on any more.
+    /// An abandoned extraction.
     AbandonedTemp,
     /// A ref whose image is gone.
     Dangling,
-    /// An image that nobody has used for longer than the user wants to keep any.
+    /// Last used before the `--unused-for` limit.
     Unused,
     /// One of the images that were used least recently, without which the cache is as small as the
     /// user wants it.
@@ -71,7 +71,7 @@ pub enum RemoveReason {
     BelowMinFree,
     /// The user has named it.
     Chosen {
-        /// Whether it goes even if somebody has leased it.
+        /// Whether it is removed even if it is leased.
         despite_lease: bool,
     },
     /// The whole cache goes.
@@ -125,8 +125,8 @@ impl Verdict {
         matches!(self, Self::Remove(_))
     }
 
-    /// Whether the thing would go and nothing is lost if it does so later: it is whole, and nobody has asked for all
-    /// to go.
+    /// Whether the thing would go and nothing is lost if it does so later: it is whole, and no purge
+    /// wants all of it gone.
     pub(super) fn may_wait(self) -> bool {
         use RemoveReason::{InterruptedGc, Purge};
         matches!(self, Self::Remove(reason) if !matches!(reason, InterruptedGc | Purge))

@@ -79,7 +79,7 @@ impl<'a> Images<'a> {
 }
 
 /// A ref that an interrupted collection had hidden goes back to its place if its image is there, and
-/// nothing else has come to that place; otherwise it goes. Nobody knows, if something in the cache
+/// nothing else has come to that place; otherwise it goes. It is unknown, if something in the cache
 /// could not be looked at.
 fn hidden(
     found: &Ref,

@@ -18,11 +18,11 @@ use crate::cache::{
     Ref,
 };
 
-/// What is not touched for longer than that after it was filled may be a copy: whoever extracts a
+/// What is not touched for longer than that after it was filled may be a copy: a pull that extracts a
 /// layer, touches it once more to use it.
 const TOUCH: SignedDuration = SignedDuration::from_millis(10);
 
-/// Where a layer stands: needed, not needed, or nobody can tell. There will be no fourth answer.
+/// Whether a layer is needed: referenced, unreferenced or unknown. There will be no fourth answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LayerStatus {
     /// So many can be made of it: images, and extractions that will be. [`Timeline::made_of`] names
@@ -30,7 +30,7 @@ pub enum LayerStatus {
     Referenced(usize),
     /// Nothing that stays can be made of it.
     Unreferenced,
-    /// Nobody can tell.
+    /// It is unknown.
     Unknown(UnknownLayer),
 }
 
@@ -45,7 +45,7 @@ impl LayerStatus {
     }
 }
 
-/// Why nobody can tell what needs a layer.
+/// Why it is unknown whether a layer is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownLayer {

@@ -94,13 +94,24 @@ pub(super) fn run<T: Send>(
     });
 }
 
-impl<T> Worker<'_, T> {
+impl<'c, T> Worker<'c, T> {
     /// Leaves something to be done by this or another thread.
     pub fn push(&mut self, task: T) {
         self.own.push_back(task);
+        self.spare();
+    }
+
+    /// Leaves the oldest task to a thread that has none. A task that takes long should do so now and then.
+    pub fn spare(&mut self) {
         if self.board.idle.load(Ordering::Relaxed) > 0 {
             self.board.share(self.own.pop_front());
         }
+    }
+
+    /// Tells how many threads are needed, whenever it is called.
+    pub fn threads(&self) -> impl Fn() -> usize + use<'c, T> {
+        let board = self.board;
+        move || board.needed.load(Ordering::Relaxed)
     }
 
     /// The next task; waits for one, or for the end.

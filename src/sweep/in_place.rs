@@ -24,7 +24,7 @@ struct Level {
     ending: Ending,
 }
 
-/// Removes what is left of a directory in `holder`, and the directory itself.
+/// Removes what is left of a directory in `holder` besides its files, and the directory itself.
 pub fn remove(tree: &Tree<'_>, holder: &Directory, rest: Rest) -> Ending {
     let trail = Trail::new(holder);
     let mut work = InPlace { tree, trail, levels: Vec::new(), ending: Ending::Removed };
@@ -53,7 +53,7 @@ impl InPlace<'_> {
     fn step(&mut self, target: Target) {
         match target.remove(self.tree, self.trail.here()) {
             Step::Ended(ending) => self.note(ending),
-            Step::Left(rest, _) => self.descend(rest),
+            Step::Left(rest) => self.descend(rest),
         }
     }
 
@@ -64,7 +64,7 @@ impl InPlace<'_> {
     }
 
     fn descend(&mut self, rest: Rest) {
-        let Rest { shell, directory, inode, children, ending } = rest;
+        let Rest { shell, directory, inode, children, ending, .. } = rest;
         self.trail.descend(directory, inode);
         self.levels.push(Level { shell, children, ending });
     }
@@ -101,7 +101,7 @@ mod tests {
     use crate::sweep::outcome::{RemovalResult, Report};
     use crate::sweep::trash::HiddenEntry;
     use crate::test_cache::{TestCache, grow};
-    use crate::usage::Progress;
+    use crate::usage::{Progress, Surveys};
 
     fn location() -> Location {
         Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() }
@@ -119,7 +119,13 @@ mod tests {
         let (sender, events) = crossbeam_channel::unbounded();
         let location = location();
         let report = Report::new([&location], &sender);
-        crate::sweep::remove::remove(&[to_remove(cache)], &progress, &budget, &report);
+        crate::sweep::remove::remove(
+            &[to_remove(cache)],
+            &progress,
+            &budget,
+            &report,
+            &Surveys::default(),
+        );
         assert_eq!(events.len(), 1, "its end is told once");
         for _ in 0..permits {
             std::mem::forget(budget.try_take().expect("each permit has come back"));
@@ -163,7 +169,7 @@ mod tests {
         let (sender, _events) = crossbeam_channel::unbounded();
         let location = location();
         let (names, report) = (LastNames::default(), Report::new([&location], &sender));
-        let tree = Tree::new(&to_remove, &progress, &names, &report);
+        let tree = Tree::new(&to_remove, &progress, &names, &report, &Surveys::default());
         let (trail, levels) = (Trail::new(&to_remove.folder), Vec::new());
         let mut work = InPlace { tree: &tree, trail, levels, ending: Ending::Removed };
         for name in [c"sha256-a", c"b", c"c"] {
@@ -194,7 +200,7 @@ mod tests {
         assert!(problem.ends_with("elsewhere/c/.: it has been moved meanwhile"), "{problem}");
     }
 
-    /// As somebody may put it there once what is above it has been listed. That the canary is as it
+    /// As another process may put it there once what is above it has been listed. That the canary is as it
     /// was is checked when the cache goes.
     #[test]
     fn a_symlink_in_the_place_of_a_directory_goes_and_what_it_leads_to_stays() {
@@ -245,7 +251,13 @@ mod tests {
             let (sender, _events) = crossbeam_channel::unbounded();
             let location = location();
             let report = Report::new([&location], &sender);
-            crate::sweep::remove::remove(&[to_remove(&cache)], &progress, &budget, &report);
+            crate::sweep::remove::remove(
+                &[to_remove(&cache)],
+                &progress,
+                &budget,
+                &report,
+                &Surveys::default(),
+            );
             let fate = report.into_outcome(None).get(&location).cloned();
             assert!(matches!(fate, Some(RemovalResult::Interrupted { .. })), "{fate:?}");
             assert!(image.join("b/c/d/e").exists() && image.join(".oci-config.json").exists());

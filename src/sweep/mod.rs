@@ -17,7 +17,9 @@
 //! and which the owner of the cache, too, takes for rubbish. What a purge removes goes whatever
 //! names it, and so skips the steps that look for a reason to keep it.
 
+mod backlog;
 mod crew;
+mod files;
 mod freed;
 mod in_place;
 #[cfg(test)]
@@ -40,3 +42,4 @@ mod tree;
 pub use outcome::{Event, Outcome, RemovalResult};
 pub use remove_folders::{RemovedFolders, folder_bytes, remove_folders, unlock_folders};
 pub use rounds::sweep;
+pub(crate) use rounds::sweep_and_count;

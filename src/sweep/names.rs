@@ -1,4 +1,4 @@
-//! What the things of a plan are called on their way out, and what may speak for them.
+//! Names of hidden entries, and under which name each can come back.
 
 use crate::cache::{EntryKind, EntryName, Leftover, TRASH_PREFIX};
 use crate::plan::{Decision, Item, RemoveReason, Verdict};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::files::Files;
 use super::target::{Rest, Shell, Target};
 use super::tree::{Ending, Tree};
 use crate::fs::{Directory, NameList, Permit};
@@ -16,7 +17,7 @@ pub struct Node<'s> {
     shell: Shell,
     /// The directories in it.
     pub children: NameList,
-    /// Children that are not finished.
+    /// Children that are not finished, and its files, if they are not.
     unfinished: AtomicUsize,
     /// Whether something in it is to stay, or could not be removed.
     kept: AtomicBool,
@@ -28,19 +29,25 @@ pub fn holder<'n>(tree: &'n Tree<'_>, node: Option<&'n Node<'_>>) -> &'n Directo
 }
 
 impl<'s> Node<'s> {
-    pub fn new(parent: Option<Arc<Self>>, rest: Rest, permit: Permit<'s>) -> Self {
+    /// A directory whose files have been removed, or taken out of `rest` to be removed later, as one more child.
+    pub fn new(parent: Option<Arc<Self>>, rest: Rest, has_files: bool, permit: Permit<'s>) -> Self {
         Self {
             parent,
             directory: rest.directory,
             _permit: permit,
             shell: rest.shell,
-            unfinished: AtomicUsize::new(rest.children.len()),
+            unfinished: AtomicUsize::new(rest.children.len() + usize::from(has_files)),
             children: rest.children,
             kept: AtomicBool::new(rest.ending == Ending::Kept),
         }
     }
 
-    /// Notes how a child has ended. Whether this was the last one: whoever is told so sees what
+    /// Removes files that have been taken out of it.
+    pub fn remove(&self, tree: &Tree<'_>, files: Files) -> Ending {
+        files.remove(tree, &self.directory).ending
+    }
+
+    /// Notes how a child has ended. Whether this was the last one: the thread that is told so sees what
     /// all the others have noted.
     pub fn finish_one(&self, ending: Ending) -> bool {
         if ending == Ending::Kept {

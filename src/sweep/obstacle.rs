@@ -126,7 +126,7 @@ fn refusal(own: u32, holder: &Directory, name: &CStr) -> Option<String> {
     if let Some(cause) = RefusalCause::of_content(own, holder, c".") {
         return Some(format!("its directory {}", cause.words(&path)));
     }
-    // The directory allows it, so the thing itself does not let anybody in.
+    // The directory allows it, so the entry itself is closed.
     let owner = holder.owner_of(name).ok().filter(|owner| own != 0 && *owner != own)?;
     Some(format!("it {}", RefusalCause::ForeignOwner(owner).words(&path)))
 }

@@ -123,6 +123,11 @@ impl<'a> Report<'a> {
         let _ = self.events.send(Event { location, result });
     }
 
+    /// Where a thing lies.
+    pub fn location(&self, place: usize) -> &'a Location {
+        self.locations[place]
+    }
+
     /// Whether it is known how the removal has ended.
     pub fn is_settled(&self, place: usize) -> bool {
         self.results()[place].is_some()

@@ -20,7 +20,7 @@ pub struct RemovedFolders {
     /// Bytes on disk that went with the folders.
     pub freed: ByteSize,
     /// Whether the cache directory itself is still there: it is a mount point, its parent may not be
-    /// written, or the path that was given is a symlink to it. Whoever has placed the cache elsewhere
+    /// written, or the path that was given is a symlink to it. A user who has placed the cache elsewhere
     /// that way wants to find it there. Nothing is in it but what this user cannot remove.
     pub kept_place: bool,
 }
@@ -31,7 +31,7 @@ pub fn folder_bytes(cache: &Cache) -> ByteSize {
     ByteSize::b(folders.iter().map(|&folder| bytes_of(cache, folder).as_u64()).sum())
 }
 
-/// What cannot be looked at does not count as freed; that it cannot be removed is reported then.
+/// A folder that cannot be inspected does not count as freed; the failure to remove it is reported then.
 fn bytes_of(cache: &Cache, folder: Folder) -> ByteSize {
     folder_usage(cache, folder).unwrap_or_default().on_disk().at_least()
 }
@@ -107,7 +107,7 @@ pub fn remove_folders(cache: &LockedCache) -> Result<RemovedFolders> {
 }
 
 /// Whether the cache directory could be removed: a mount point cannot, nor can it be taken from a
-/// directory of somebody else, and a symlink to it is kept with what it leads to. The path may lead elsewhere by now; what goes is this very directory.
+/// directory of another user, and a symlink to it is kept with what it leads to. The path may lead elsewhere by now; what goes is this very directory.
 fn remove_root(cache: &Cache) -> Result<bool> {
     // Without a slash at its end, which would lead through the symlink.
     let named: PathBuf = cache.path().components().collect();

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Decision, Item, KeepReason, RemoveReason, Verdict};
 
 impl Trash<'_> {
-    /// Gives the images their names back that an interrupted collection had hidden and somebody
+    /// Gives the images their names back that an interrupted collection had hidden and something
     /// needs.
     pub(super) fn restore(&self, mut round: Round) -> Round {
         let folders = Folders::open(self.cache);
@@ -43,7 +43,7 @@ impl Trash<'_> {
         }
     }
 
-    /// What cannot be read at once is left to [`Trash::rescue_settled`].
+    /// References that cannot be read at once are left to [`Trash::rescue_settled`].
     pub(super) fn rescue_named(&self, round: Round) -> Round {
         if round.to_remove.iter().any(|entry| image_if_needed(self.decision(entry)).is_some()) {
             self.put_back_named(round, &self.cache.refs_now())
@@ -88,7 +88,7 @@ impl Trash<'_> {
         decisions.any(|(place, decision)| is_image(decision) && self.report.stays(place))
     }
 
-    /// Whoever was told the name of an image does not learn that it was hidden.
+    /// A process started with the image's path still refers to the old name.
     pub(super) fn rescue_used(&self, round: Round) -> Result<Round> {
         if !self.may_return(&round) {
             return Ok(round);
@@ -137,7 +137,7 @@ impl Trash<'_> {
         })
     }
 
-    /// The owner writes a ref once its image is in place, so whoever had opened this one before it
+    /// The owner writes a ref once its image is in place, so a process that had opened this one before it
     /// was hidden has left an image that can be seen now. And an image that stays keeps its refs.
     fn put_back_refs(&self, round: Round, refs: &RefIndex) -> Round {
         // The refs of an image that the file system did not rename wait for the next try with it.
@@ -194,7 +194,7 @@ impl Trash<'_> {
         })
     }
 
-    /// Nobody can tell what is needed: so everything is.
+    /// It is unknown what is needed: so everything is.
     fn put_back_all(&self, round: Round, error: Error) -> Result<Round> {
         self.put_back(round, KeepReason::Unknown, |_| true);
         Err(error)
@@ -217,7 +217,7 @@ impl Trash<'_> {
                 if entry.name == *own { Ok(()) } else { rename(&entry.folder, &entry.name, own) };
             match renamed.attempt(BRING_BACK) {
                 Ok(()) => self.report.settle(entry.decision, RemovalResult::Kept { why }),
-                // The owner has made it anew. Then this copy is rubbish, unless somebody is in this
+                // The owner has made it anew. Then this copy is rubbish, unless a process is in this
                 // very copy.
                 Err(Obstacle { cause: Errno::EXIST | Errno::NOTEMPTY, .. }) => match why {
                     KeepReason::InUse | KeepReason::Mount => {

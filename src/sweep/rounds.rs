@@ -14,13 +14,13 @@ use crate::error::{Error, Result};
 use crate::fs::Budget;
 use crate::jobs::Jobs;
 use crate::plan::{Item, Plan};
-use crate::usage::Progress;
+use crate::usage::{MOST_OPENED, Progress, Surveys};
 
 /// Carries out `plan` and tells `events` of each removal as it ends. `progress` has counters for
-/// each decision of the plan; removed bytes are added to it as they go. Nobody need listen to the
+/// each decision of the plan; removed bytes are added to it as they go. The caller need not listen to the
 /// events: the outcome has it all.
 ///
-/// The lock says that nobody else collects this cache. It has to be taken before the inventory that the
+/// The lock says that no other process collects this cache. It has to be taken before the inventory that the
 /// plan was made of, or what another collection has done meanwhile shows as [`RemovalResult::Gone`](super::RemovalResult::Gone).
 ///
 /// # Errors
@@ -74,10 +74,23 @@ pub fn sweep(
     progress: &Progress,
     events: &Sender<Event>,
 ) -> Result<Outcome> {
+    sweep_and_count(cache, plan, jobs, progress, events, &Surveys::default())
+}
+
+/// Does so, and keeps the accounts of trees that it removes.
+pub(crate) fn sweep_and_count(
+    cache: &LockedCache,
+    plan: &Plan,
+    jobs: Jobs,
+    progress: &Progress,
+    events: &Sender<Event>,
+    surveys: &Surveys<'_>,
+) -> Result<Outcome> {
     if progress.stop().is_raised() {
         return Err(Error::Interrupted);
     }
-    let budget = Budget::new(jobs.get(), 0);
+    let files = if surveys.is_empty() { 0 } else { MOST_OPENED };
+    let budget = Budget::new(jobs.get(), files);
     let report = Report::on_plan(plan, events);
     let trash = Trash::new(cache, plan, &report);
     let take = |decisions: Vec<usize>, in_place: bool| -> Result<(usize, Waiting)> {
@@ -93,7 +106,7 @@ pub fn sweep(
         let is_ref = |entry: &HiddenEntry| matches!(trash.decision(entry).item, Item::Ref { .. });
         let (refs, entries): (Vec<_>, Vec<_>) = round.to_remove.into_iter().partition(is_ref);
         for entries in [&refs, &entries] {
-            remove(entries, progress, &budget, &report);
+            remove(entries, progress, &budget, &report, surveys);
         }
         Ok((refs.len() + entries.len(), round.not_renamed))
     };

@@ -1,15 +1,16 @@
 //! One name in a tree that is being removed, until it is gone.
 //!
 //! Whatever can be removed at once is. A directory with directories in it is left as a [`Rest`]:
-//! whoever has removed those removes the directory itself, its [`Shell`].
+//! the thread that has removed the last of those removes the directory itself, its [`Shell`].
 
 use std::ffi::{CStr, CString};
 
 use bytesize::ByteSize;
 use rustix::io::Errno;
 
+use super::files::Files;
 use super::tree::{Ending, Tree};
-use crate::fs::{Directory, InodeId, Kind, NameList, Span};
+use crate::fs::{Directory, InodeId, Kind, NameList};
 use crate::usage::Usage;
 
 /// How often in a row a directory is emptied again that is not empty after all, although nothing in it could be
@@ -27,15 +28,17 @@ pub struct Target {
 /// What has come of a [`Target`].
 pub enum Step {
     Ended(Ending),
-    /// With all the directories in it.
-    Left(Rest, Span),
+    /// With directories in it.
+    Left(Rest),
 }
 
-/// A directory in which nothing but directories is left.
+/// What is left of a directory that has been listed.
 pub struct Rest {
     pub shell: Shell,
     pub directory: Directory,
     pub inode: InodeId,
+    /// Files in it that have been asked.
+    pub files: Files,
     pub children: NameList,
     /// How what was in it besides has ended.
     pub ending: Ending,
@@ -57,12 +60,13 @@ impl Target {
     /// Removes it from `holder`, or what can be removed of it without looking further down.
     pub fn remove(mut self, tree: &Tree<'_>, holder: &Directory) -> Step {
         loop {
-            let rest = match self.empty(tree, holder) {
+            let mut rest = match self.list(tree, holder) {
                 Ok(rest) => rest,
                 Err(ending) => return Step::Ended(ending),
             };
-            if let Some(span) = rest.children.span() {
-                return Step::Left(rest, span);
+            rest.remove_files(tree);
+            if !rest.children.is_empty() {
+                return Step::Left(rest);
             }
             match rest.shell.remove(tree, holder, rest.ending) {
                 Ok(ending) => return Step::Ended(ending),
@@ -71,19 +75,24 @@ impl Target {
         }
     }
 
-    /// Removes every file in it; or says how it has ended, if it could not be opened.
-    fn empty(self, tree: &Tree<'_>, holder: &Directory) -> Result<Rest, Ending> {
+    /// Lists it and asks every file in it. Of many files, only the last are left; or says how it has ended, if it
+    /// could not be opened.
+    pub fn list(self, tree: &Tree<'_>, holder: &Directory) -> Result<Rest, Ending> {
         if tree.is_stopped() {
             return Err(Ending::Kept);
         }
         let (directory, status) =
             tree.open(holder, &self.name).map_err(|cause| self.closed(tree, holder, cause))?;
-        let (children, ending, has_removed) = remove_files(tree, &directory);
-        // What is left of a directory is not emptied again unless its directories have gone.
-        let is_idle = !has_removed && children.is_empty();
-        let idle_passes = if is_idle { self.idle_passes + 1 } else { 0 };
+        if let Some(mut page) = tree.page() {
+            page.add_directory(&status);
+        }
+        let idle_passes = self.idle_passes + 1;
         let shell = Shell { name: self.name, idle_passes, on_disk: status.on_disk() };
-        Ok(Rest { shell, directory, inode: status.inode, children, ending })
+        let (files, children) = (Files::default(), NameList::default());
+        let inode = status.inode;
+        let mut rest = Rest { shell, directory, inode, files, children, ending: Ending::Removed };
+        rest.read(tree);
+        Ok(rest)
     }
 
     fn closed(&self, tree: &Tree<'_>, holder: &Directory, cause: Errno) -> Ending {
@@ -106,33 +115,65 @@ impl Target {
     }
 }
 
-/// Removes every file in a directory. Returns the directories in it, whether anything else is still
-/// there, and whether anything has gone.
-fn remove_files(tree: &Tree<'_>, directory: &Directory) -> (NameList, Ending, bool) {
-    let (mut usage, mut children, mut ending) =
-        (Usage::default(), NameList::default(), Ending::Removed);
-    let mut remove_or_note = |name: &CStr, kind: Option<Kind>| {
-        if tree.is_stopped() {
-            ending = Ending::Kept;
-            return;
+impl Rest {
+    fn read(&mut self, tree: &Tree<'_>) {
+        let Self { shell, directory, files, children, ending, .. } = self;
+        let mut page = tree.page();
+        let ask = |name: &CStr, kind: Option<Kind>| {
+            if tree.is_stopped() {
+                *ending = Ending::Kept;
+                return;
+            }
+            if kind == Some(Kind::Directory) {
+                return children.push(name);
+            }
+            match files.ask(tree, directory, name, kind, page.as_mut()) {
+                Ok(()) => {}
+                Err(Errno::ISDIR) => children.push(name),
+                Err(cause) => *ending = tree.miss("remove", directory, name, cause),
+            }
+            if files.is_full() {
+                remove(std::mem::take(files), tree, directory, shell, ending);
+            }
+        };
+        if let Err(cause) = directory.for_each(ask) {
+            *ending = tree.miss("list", directory, c".", cause);
         }
-        if kind == Some(Kind::Directory) {
-            return children.push(name);
+        // What is left of a directory is not emptied again unless its directories have gone.
+        if !children.is_empty() {
+            shell.idle_passes = 0;
         }
-        match tree.remove_file(directory, name, &mut usage) {
-            Ok(()) => {}
-            Err(Errno::ISDIR) => children.push(name),
-            Err(cause) => ending = tree.miss("remove", directory, name, cause),
-        }
-    };
-    if let Err(cause) = directory.for_each(&mut remove_or_note) {
-        ending = tree.miss("list", directory, c".", cause);
     }
-    tree.count(&usage);
-    (children, ending, usage.files > 0)
+
+    /// Removes the files that have been asked.
+    pub fn remove_files(&mut self, tree: &Tree<'_>) {
+        let Self { shell, directory, files, ending, .. } = self;
+        remove(std::mem::take(files), tree, directory, shell, ending);
+    }
+}
+
+fn remove(
+    files: Files,
+    tree: &Tree<'_>,
+    directory: &Directory,
+    shell: &mut Shell,
+    ending: &mut Ending,
+) {
+    let removed = files.remove(tree, directory);
+    if removed.ending == Ending::Kept {
+        *ending = Ending::Kept;
+    }
+    if removed.any {
+        shell.idle_passes = 0;
+    }
 }
 
 impl Shell {
+    /// Takes note that something in it is about to go.
+    pub fn is_emptied(self) -> Self {
+        Self { idle_passes: 0, ..self }
+    }
+
     /// Removes the directory from `holder`, unless something in it was kept. Gives it back as a
     /// target if it has to be emptied once more.
     pub fn remove(

@@ -24,11 +24,11 @@ use crate::plan::{Decision, Item, KeepReason, Plan, Reachability, RemoveReason, 
 /// One step on the way from a plan to what may be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// What an interrupted collection had hidden and somebody needs goes back to its place.
+    /// An entry that an interrupted collection had hidden and that is needed goes back to its place.
     Restore,
     /// Entries disappear, unless a ref names them by now or they are leased.
     Hide,
-    /// What a ref names goes back at once: nobody should miss an image while we look at others.
+    /// A referenced image goes back at once: it should not be missing while we look at others.
     RescueNamed,
     /// What a process uses goes back.
     RescueUsed,
@@ -58,7 +58,7 @@ pub(super) const STEPS: [Step; 9] = [
     Step::Condemn,
 ];
 
-/// More names than anybody makes, but not for ever.
+/// More names than occur in practice, but not for ever.
 const MOST_NAMES: u32 = 100_000;
 
 /// Something that is to be deleted, out of the way of its readers unless it goes in place.
@@ -103,7 +103,7 @@ impl<'a> Trash<'a> {
     /// Takes one step.
     ///
     /// # Errors
-    /// Nobody can tell any more what is needed. Then all images are in their places.
+    /// It is no longer known what is needed. Then all images are in their places.
     pub fn take(&self, step: Step, round: Round) -> Result<Round> {
         match step {
             Step::Restore => Ok(self.restore(round)),
@@ -198,7 +198,7 @@ impl<'a> Trash<'a> {
         Ok(Hiding::Hidden(HiddenEntry { decision: index, folder, name, in_place }))
     }
 
-    /// The name under which nobody finds it any more.
+    /// The name under which no pull finds it any more.
     fn rename_out_of_the_way(
         &self,
         folder: &Directory,
@@ -357,7 +357,7 @@ fn is_mounted(folder: &Directory, decision: &Decision, obstacle: Obstacle) -> bo
 pub(super) fn is_touched(folder: &Directory, name: &EntryName, decision: &Decision) -> bool {
     let Item::Entry(planned) = &decision.item else { return false };
     let status = folder.status_of(name.as_c_str());
-    // What cannot be looked at cannot be removed either, and is named then.
+    // An entry that cannot be inspected cannot be removed either, and is named then.
     !is_hidden(&planned.location.name)
         && status.is_ok_and(|status| status.modified() != planned.last_used)
 }

@@ -16,7 +16,7 @@ use crate::cache::CONFIG_FILE;
 use crate::error::{Error, Problems};
 use crate::fs::{Directory, Kind, Status};
 use crate::stop::StopFlag;
-use crate::usage::{Counters, Phase, Progress, Usage};
+use crate::usage::{Counters, Page, Phase, Progress, Survey, Surveys, Usage};
 
 /// How the removal of a name has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub struct Tree<'s> {
     stop: &'s StopFlag,
     names: &'s LastNames,
     report: &'s Report<'s>,
+    survey: Option<Survey<'s>>,
     problems: Mutex<Problems>,
 }
 
@@ -42,6 +43,7 @@ impl<'s> Tree<'s> {
         progress: &'s Progress,
         names: &'s LastNames,
         report: &'s Report<'s>,
+        surveys: &Surveys<'s>,
     ) -> Self {
         Self {
             to_remove,
@@ -49,6 +51,7 @@ impl<'s> Tree<'s> {
             stop: progress.stop(),
             names,
             report,
+            survey: surveys.of(report.location(to_remove.decision)),
             problems: Mutex::default(),
         }
     }
@@ -69,6 +72,11 @@ impl<'s> Tree<'s> {
 
     pub fn is_stopped(&self) -> bool {
         self.stop.is_raised()
+    }
+
+    /// A page of the tree's account, if one is kept.
+    pub fn page(&self) -> Option<Page<'s>> {
+        self.survey.map(Survey::page)
     }
 
     /// The folder of the cache in which the tree lies.
@@ -104,13 +112,13 @@ impl<'s> Tree<'s> {
         Ok((directory, status))
     }
 
-    /// Marks an image or layer that is removed in place: whoever comes upon half of it cannot copy
+    /// Marks an image or layer that is removed in place: a program that comes upon half of it cannot copy
     /// it, and the next collection takes it for what it is. The config goes first, since without it
     /// nothing takes the image for a whole one.
     fn mark(&self, top: &Directory) -> Result<()> {
         match top.close() {
             // A full disk may have no room for a mode, and another owner no right to set it. What has
-            // its own name goes all the same: the user has been told that nobody must look for it.
+            // its own name goes all the same: the user has been told that no program must look for it.
             Err(cause) if is_hidden(&self.to_remove.name) => return Err(cause),
             _ => {}
         }
@@ -135,24 +143,69 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// Removes a name that is not a directory, and adds what that frees to `usage`. Somebody else
+    /// Removes a name that is not a directory, and adds what that frees to `usage`. Another process
     /// may have removed it before.
     ///
     /// # Errors
     /// `ISDIR` for a directory.
     pub fn remove_file(&self, holder: &Directory, name: &CStr, usage: &mut Usage) -> Result<()> {
-        let status = match self.in_writable(holder, || holder.status_of(name)) {
-            Ok(status) if status.kind == Kind::Directory => return Err(Errno::ISDIR),
-            Ok(status) => status,
-            Err(Errno::NOENT) => return Ok(()),
-            Err(cause) => return Err(cause),
+        match self.ask(holder, name, None, self.page().as_mut()) {
+            Ok(status) if status.kind == Kind::Directory => Err(Errno::ISDIR),
+            Ok(status) => self.remove_asked(holder, name, &status, usage),
+            Err(Errno::NOENT) => Ok(()),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Asks what a name stands for. If that is no directory, announces that the name is to be removed, and
+    /// enters it in the account.
+    pub fn ask(
+        &self,
+        holder: &Directory,
+        name: &CStr,
+        kind: Option<Kind>,
+        page: Option<&mut Page<'_>>,
+    ) -> Result<Status> {
+        let look = || self.in_writable(holder, || holder.status_of(name));
+        let Some(page) = page.filter(|page| page.reads_sharing()) else {
+            let status = look()?;
+            let is_directory = status.kind == Kind::Directory;
+            return Ok(if is_directory { status } else { self.names.announce(status) });
         };
-        self.names.announce(&status);
+        let kind = kind.map_or_else(|| look().map(|status| status.kind), Ok)?;
+        if kind == Kind::File
+            && let Ok((file, status)) =
+                self.in_writable(holder, || holder.open_data_with_status(name))
+            && status.kind == Kind::File
+        {
+            let status = self.names.announce(status);
+            page.add_open(file, status);
+            return Ok(status);
+        }
+        let mut status = look()?;
+        if status.kind != Kind::Directory {
+            status = self.names.announce(status);
+            page.add_closed(&status);
+        }
+        Ok(status)
+    }
+
+    /// Removes a name that has been asked.
+    ///
+    /// # Errors
+    /// `ISDIR` if there is a directory by now.
+    pub fn remove_asked(
+        &self,
+        holder: &Directory,
+        name: &CStr,
+        status: &Status,
+        usage: &mut Usage,
+    ) -> Result<()> {
         match self.in_writable(holder, || holder.remove_file(name)) {
             Ok(()) => {
                 usage.files += 1;
-                if self.names.confirm(&status) {
-                    usage.add_bytes(&status);
+                if self.names.confirm(status) {
+                    usage.add_bytes(status);
                 }
                 Ok(())
             }
@@ -176,7 +229,7 @@ impl<'s> Tree<'s> {
         self.lose(operation, holder, name, explain(holder, name, cause))
     }
 
-    /// The same with a cause that has no number.
+    /// For a cause without an error number.
     pub fn lose(
         &self,
         operation: &'static str,

@@ -26,6 +26,8 @@ pub(super) struct Account {
     pub links: Links,
     /// What its files hold, but for those with several names.
     pub holding: Holding,
+    /// Whether its files may share data, and that was not looked at.
+    pub may_share: bool,
     pub breakdown: Option<Breakdown>,
     pub problems: Problems,
 }
@@ -66,7 +68,7 @@ struct Together {
     is_in: Vec<bool>,
     total: Usage,
     overlap: Overlap,
-    /// By their numbers, those that have names in these trees; and whether they have none elsewhere.
+    /// Hard-linked inodes with a name in these trees, by number → whether all their names are here.
     spread: HashMap<usize, bool>,
 }
 
@@ -89,7 +91,7 @@ impl Measurement {
         &mut self.shared
     }
 
-    /// Whether there is data that only these trees seem to hold, though nobody can tell.
+    /// Whether there is data that only these trees seem to hold, without proof.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.credit(&self.together(&self.locations)) > 0
     }
@@ -116,7 +118,7 @@ impl Measurement {
     }
 
     /// When anything in a tree was changed last, be it a name, a content or a mode: by the time that
-    /// the system keeps of that and nobody can set back. `None` if some of it could not be read, or
+    /// the system keeps of that and no program can set back. `None` if some of it could not be read, or
     /// nothing is there.
     pub fn newest_change(&self, location: &Location) -> Option<Timestamp> {
         let account = self.account(location)?;
@@ -147,8 +149,14 @@ impl Measurement {
         total
     }
 
+    /// Whether sums may count data several times: files can share it, and either the meter was not told to
+    /// [read extents](super::Meter::with_extents), or the file system does not tell.
+    pub fn may_share_unseen(&self) -> bool {
+        self.accounts.iter().any(|account| account.may_share && account.usage.on_disk.as_u64() > 0)
+    }
+
     /// Bytes on disk that removing these trees together gives back: an inode that has a name
-    /// elsewhere stays, and so does data that somebody else holds. If the meter has not read extents
+    /// elsewhere stays, and so does data that is shared with others. If the meter has not read extents
     /// where files can share them, nothing is certain.
     pub fn reclaimable<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Estimate {
         let together = self.together(locations);

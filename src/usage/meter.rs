@@ -2,13 +2,16 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
+
 use super::breakdown::Recorder;
 use super::measurement::{Account, Measurement};
 use super::progress::{Counters, Progress};
 use super::sharing::{Shared, SharedInodes};
-use super::walk::{AllMountPoints, MOST_OPENED, Reading, Top, TreeWalk, Turn, Walker};
+use super::walk::{AllMountPoints, MOST_OPENED, Reading, Surveys, Top, TreeWalk, Turn, Walker};
 use crate::cache::{Cache, Folders, Location, VmClones};
 use crate::error::{Error, Result};
+use crate::fs::Budget;
 use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
 
@@ -57,8 +60,8 @@ impl Meter {
     /// Measures everything at `locations`, each once. A tree that is gone counts as nothing.
     ///
     /// The walk has threads of its own. Meanwhile this one calls `watch` about ten times a second with
-    /// what has been counted so far; for somebody who does not want to know, that is `&mut |_| {}`.
-    /// Whoever raises `stop` ends the walk early, and a panic of `watch` does so, too.
+    /// what has been counted so far; to ignore it, pass `&mut |_| {}`.
+    /// Raising `stop` ends the walk early; so does a panic of `watch`.
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped. What goes wrong at a location is in the
@@ -88,7 +91,7 @@ impl Meter {
     /// # }
     /// ```
     ///
-    /// Nobody else makes the counters, so there can be no tree without:
+    /// The counters are made here only, so no tree is without:
     ///
     /// ```compile_fail
     /// # use bbox_cache::cache::{Cache, Location};
@@ -123,7 +126,7 @@ impl Meter {
             let trees = progress.iter();
             let trees = trees.map(|(at, counters)| (Top::new(cache, &folders, at), counters));
             let mut shared = Shared::default();
-            let accounts = self.walk(pool, trees.collect(), 0, stop, &mut shared)?;
+            let accounts = self.walk(pool, trees.collect(), 0, None, stop, &mut shared)?;
             Ok((accounts, shared))
         };
         let (accounts, shared) = watched(stop, work, || watch(&progress))?;
@@ -144,6 +147,30 @@ impl Meter {
         others: &[Location],
         stop: &StopFlag,
     ) -> Result<()> {
+        self.find_holders(cache, measurement, others, None, stop)
+    }
+
+    /// Does so once the measured trees have been removed, which began at `since`. What others shared with
+    /// them they may hold alone by now.
+    pub(crate) fn find_holders_after(
+        &self,
+        cache: &Cache,
+        measurement: &mut Measurement,
+        others: &[Location],
+        since: Timestamp,
+        stop: &StopFlag,
+    ) -> Result<()> {
+        self.find_holders(cache, measurement, others, Some(since), stop)
+    }
+
+    fn find_holders(
+        &self,
+        cache: &Cache,
+        measurement: &mut Measurement,
+        others: &[Location],
+        removed_since: Option<Timestamp>,
+        stop: &StopFlag,
+    ) -> Result<()> {
         if !measurement.is_in_doubt() {
             return Ok(());
         }
@@ -153,11 +180,11 @@ impl Meter {
         let look = |tops: Vec<Top<'_>>, shared: &mut Shared| {
             let counters: Vec<_> = tops.iter().map(|_| Counters::default()).collect();
             let trees = tops.into_iter().zip(&counters).collect();
-            whole.walk(&pool, trees, first, stop, shared)
+            whole.walk(&pool, trees, first, removed_since, stop, shared)
         };
         look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
         for clone in cache.vm_clones().into_iter().flat_map(VmClones::list) {
-            // A clone whose file system cannot be found is like any file that nobody knows of.
+            // A clone whose file system cannot be found is like any unknown file.
             let Ok(Some(volume)) = clone.folder.volume() else { continue };
             if shared.extents.volumes().contain(volume) {
                 let folder = Ok(Some(&clone.folder));
@@ -165,6 +192,28 @@ impl Meter {
             }
         }
         Ok(())
+    }
+
+    /// Keeps the accounts of the trees at `locations` while `work` goes through them, without a walk of its own.
+    ///
+    /// # Errors
+    /// The threads cannot be started: then nothing was done.
+    pub(crate) fn survey<T>(
+        &self,
+        cache: &Cache,
+        locations: &[Location],
+        work: impl FnOnce(&Surveys<'_>) -> T,
+    ) -> Result<(Measurement, T)> {
+        // It only sorts what was found.
+        let pool = Pool::new(Budget::with(1, 0))?;
+        let folders = Folders::open(cache);
+        let counters: Vec<_> = locations.iter().map(|_| Counters::default()).collect();
+        let tops = locations.iter().map(|at| Top::new(cache, &folders, at));
+        let trees = tops.zip(&counters).collect();
+        let mut shared = Shared::default();
+        let survey = |trees: &[TreeWalk<'_>]| work(&Surveys::new(locations.iter(), trees));
+        let (accounts, done) = self.account(&pool, trees, 0, None, &mut shared, survey);
+        Ok((Measurement::new(locations.iter().cloned().zip(accounts), shared), done))
     }
 
     fn recorder(&self) -> Option<Recorder> {
@@ -181,32 +230,47 @@ impl Meter {
         pool: &Pool,
         trees: Vec<(Top<'_>, &Counters)>,
         first: usize,
+        removed_since: Option<Timestamp>,
         stop: &StopFlag,
         shared: &mut Shared,
     ) -> Result<Vec<Account>> {
+        let walk = |trees: &[TreeWalk<'_>]| self.walker.walk(trees, pool, stop);
+        let (accounts, ()) = self.account(pool, trees, first, removed_since, shared, walk);
+        if stop.is_raised() { Err(Error::Interrupted) } else { Ok(accounts) }
+    }
+
+    /// Keeps the accounts of trees that are numbered from `first` on while `work` goes through them.
+    fn account<T>(
+        &self,
+        pool: &Pool,
+        trees: Vec<(Top<'_>, &Counters)>,
+        first: usize,
+        removed_since: Option<Timestamp>,
+        shared: &mut Shared,
+        work: impl FnOnce(&[TreeWalk<'_>]) -> T,
+    ) -> (Vec<Account>, T) {
         let inodes = SharedInodes::new(std::mem::take(&mut shared.inodes));
         let (volumes, turn) = (shared.extents.volumes(), Turn::default());
         let mount_points = AllMountPoints::read();
+        let alone_since = removed_since
+            .map(|since| (since.as_second(), since.subsec_nanosecond().unsigned_abs()));
         let walks: Vec<_> = trees
             .into_iter()
             .enumerate()
             .map(|(index, (top, counters))| {
                 let mounted = mount_points.of_tree(&top);
-                let reading =
-                    Reading { tree: first + index, volumes, inodes: &inodes, turn: &turn };
+                let (tree, inodes, turn) = (first + index, &inodes, &turn);
+                let reading = Reading { tree, volumes, inodes, turn, alone_since };
                 TreeWalk::new(top, counters, self.reads_extents.then_some(reading))
                     .without(mounted)
                     .recording(self.recorder())
             })
             .collect();
-        self.walker.walk(&walks, pool, stop);
-        if stop.is_raised() {
-            return Err(Error::Interrupted);
-        }
+        let done = work(&walks);
         let (accounts, records) = walks.into_iter().map(TreeWalk::into_account).unzip();
         shared.inodes = inodes.into_inner();
         shared.extents.add(records, &pool.threads);
-        Ok(accounts)
+        (accounts, done)
     }
 }
 

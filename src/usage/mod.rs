@@ -32,3 +32,4 @@ pub use meter::Meter;
 pub use progress::{Counters, Phase, Progress};
 pub use size::Size;
 pub use walk::Walker;
+pub(crate) use walk::{MOST_OPENED, Page, Survey, Surveys};

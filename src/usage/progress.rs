@@ -12,9 +12,9 @@ use crate::stop::StopFlag;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Nobody has begun.
+    /// The work has not begun.
     Waiting,
-    /// Somebody works on it.
+    /// It is being worked on.
     Working,
     /// Nothing is left to do.
     Done,

@@ -7,8 +7,8 @@ use bytesize::ByteSize;
 
 /// A number of bytes, and whether it is all of them. If something could not be read, it is a lower bound.
 ///
-/// So it is no [`ByteSize`], and cannot be printed as if it were exact: whoever wants the number says
-/// which of the two he means.
+/// So it is no [`ByteSize`], and cannot be printed as if it were exact: a caller that wants the number says
+/// which of the two it means.
 ///
 /// ```
 /// use bbox_cache::bytesize::ByteSize;

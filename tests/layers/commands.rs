@@ -41,7 +41,7 @@ fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
             _ => {
                 let bytes = du_of(&owner, &["sha256-base", "sha256-new"]);
                 assert_eq!(found["layers"], json!(digests));
-                assert_eq!(found["layers_bytes"], bytes);
+                assert_eq!(found["layers_bytes"], json!({"bytes": bytes, "complete": true}));
             }
         }
     }
@@ -80,7 +80,9 @@ fn show_counts_the_layers_of_an_image_and_names_them_on_demand() {
              sha256:new   {other:>9}\n"
     );
     assert!(verbose.contains(&lines), "{verbose}");
-    for (option, bytes) in [("--no-progress", Value::Null), ("-v", json!(base + new))] {
+    for (option, bytes) in
+        [("--no-progress", Value::Null), ("-v", json!({"bytes": base + new, "complete": true}))]
+    {
         let json = run(&owner.cache, &["show", "sha256:new", "--format", "json", option]).json();
         assert_eq!(json["layers"], json!(["sha256:base", "sha256:new"]));
         assert_eq!(json["layers_bytes"], bytes);

@@ -232,8 +232,13 @@ impl Scene {
         expected.extend(self.refs.keys().cloned());
         expected.extend(kept.iter().map(|path| {
             let is_it = |found: &&String| {
+                // Messages name an image or a layer without the algorithm.
+                let shown = found.replace("sha256-", "");
                 let ends = path.split_once('…');
-                ends.is_some_and(|(start, end)| found.starts_with(start) && found.ends_with(end))
+                shown == *path
+                    || ends.is_some_and(|(start, end)| {
+                        shown.starts_with(start) && shown.ends_with(end)
+                    })
             };
             found.iter().find(is_it).unwrap_or(path).clone()
         }));

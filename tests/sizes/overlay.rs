@@ -21,6 +21,15 @@ fn what_an_overlay_does_not_tell_is_a_range_with_the_word_of_the_file_system() {
         }
         let list = run(&cache, &["list"]).ok();
         assert!(list.contains("up to 96.0 MiB reclaimable (2 orphans)"), "{list}");
+        for (option, why) in
+            [("--no-progress", "see --sizes"), ("--sizes", "the file system does not tell")]
+        {
+            let list = run(&cache, &["list", option]).ok();
+            assert!(
+                list.contains(&format!("total up to 144.0 MiB (some may be shared: {why})")),
+                "{list}"
+            );
+        }
         let json = |arguments: &[&str]| {
             let found = run(&cache, &[arguments, &["--format", "json"]].concat());
             assert_eq!(found.code, 0, "{}{}", found.err, found.out);

@@ -1,7 +1,7 @@
 //! Who uses what lies in the cache.
 //!
 //! The owner of the cache takes no lock, and the first microVM of a fresh pull runs inside the
-//! cache entry itself. Whether anybody is in there, only the system knows: each process has a
+//! cache entry itself. Whether a process is in there, only the system knows: each process has a
 //! command line, a current directory, a root, an executable, open files and mappings, and any of
 //! them may lead into an entry. So each process is looked at, one at a time, and each path that it
 //! holds is turned into the entry that it leads to, by whichever mount.
@@ -55,7 +55,7 @@ impl UsingProcess {
         Self { pid: 0, program: user.to_owned(), holds_lease: false }
     }
 
-    /// Whoever it is, in words that are safe to print, where the system may not have told.
+    /// The process in words that are safe to print, also if the system has not told which.
     pub(crate) fn describe(user: Option<&Self>) -> String {
         user.map_or_else(|| "another process".to_owned(), Self::to_string)
     }
@@ -94,7 +94,7 @@ pub(crate) enum Role {
     Leaseholder,
 }
 
-/// Who uses what, at one moment: the answer of [`Cache::users`]. By default, nobody uses anything.
+/// Who uses what, at one moment: the answer of [`Cache::users`]. By default, nothing is in use.
 #[derive(Clone, Debug, Default)]
 pub struct InUse {
     by_entry: BTreeMap<Location, Vec<UsingProcess>>,

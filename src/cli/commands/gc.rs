@@ -113,7 +113,7 @@ fn limit(args: &Gc) -> Option<Limit> {
     args.max_size.map(Limit::MaxSize).or(args.min_free.map(Limit::MinFree))
 }
 
-/// Without anybody to ask, only the safe part of a plan is carried out; the rest is a failure.
+/// Without a terminal to ask on, only the safe part of a plan is carried out; the rest is a failure.
 fn keep_wanted(options: GcOptions, draft: &mut Draft, report: &mut Report) {
     let wanted: Vec<_> = removal::wanted(&draft.plan).map(removal::label).collect();
     if wanted.is_empty() {

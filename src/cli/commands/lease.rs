@@ -94,7 +94,7 @@ pub fn with_own_code(failure: Failure) -> Failure {
     }
 }
 
-/// What somebody may send to this program and mean the command.
+/// Signals that are sent to this program and meant for the command.
 const PASSED: [i32; 5] = [SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM];
 /// What a terminal sends to all programs in its foreground.
 const SENT_TO_BOTH: [i32; 2] = [SIGINT, SIGQUIT];
@@ -153,6 +153,6 @@ fn not_run(args: &Lease, code: u8, error: &std::io::Error) -> Failure {
 /// The child has not been waited for, so its number is still its own.
 fn pass_on(child: &Child, signal: i32) {
     let Some(signal) = Signal::from_named_raw(signal) else { return };
-    // It may have ended just now: then there is nobody to tell.
+    // It may have ended just now: then there is no process to signal.
     let _ = kill_process(Pid::from_child(child), signal);
 }

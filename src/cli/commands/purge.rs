@@ -30,7 +30,7 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
         report.left = None;
         report.extra_freed = folder_bytes(&cache);
     }
-    // Nobody should have to wait for a collector who waits for an answer: the lock comes after it.
+    // Another collection should not have to wait for an answer to our question: the lock comes after it.
     if asks && !removal::confirm(context, question(context, &report))? {
         return removal::decline(context);
     }
@@ -103,7 +103,7 @@ fn is_purgeable(context: &Context<'_>, asks: bool) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Whatever `--cache-dir` says, some directories are nobody's cache.
+/// Some directories are never a cache, whatever `--cache-dir` says.
 fn check_place(context: &Context<'_>) -> Result<(), Failure> {
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
     let place = context.cache_dir.canonicalize().context("find", &context.cache_dir)?;
@@ -143,7 +143,7 @@ fn in_use(plan: &Plan) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// What somebody who is asked should have been told of.
+/// What the question must have shown.
 fn concerns(plan: &Plan) -> HashSet<String> {
     plan.foreign().map(ToString::to_string).chain(in_use(plan)).collect()
 }

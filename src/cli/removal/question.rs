@@ -22,7 +22,7 @@ pub enum Agreement {
 }
 
 impl Agreement {
-    /// The plan without what it would take for a target though nobody has agreed to that. How full a disk is changes all
+    /// The plan without what it would take for a target without agreement. How full a disk is changes all
     /// the time.
     pub fn apply(&self, plan: Plan) -> Plan {
         match self {
@@ -54,7 +54,7 @@ pub fn wanted(plan: &Plan) -> impl Iterator<Item = &Decision> {
 /// Asks whether what `draft` plans is to be done, if references name any of that. `None` for a no.
 ///
 /// # Errors
-/// There is nobody to ask.
+/// There is no terminal to ask on.
 pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, Failure> {
     let images: Vec<_> = wanted(draft.plan()).collect();
     let agreed =

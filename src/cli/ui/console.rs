@@ -90,7 +90,7 @@ impl Console {
     pub fn give_up(&self, text: impl Display) {
         if self.draws_bars() {
             let mut err = io::stderr();
-            // As below.
+            // There is nowhere left to say that stderr is closed.
             let _ = writeln!(err, "{SHOW_CURSOR}");
         }
         self.error(text);

@@ -1,6 +1,6 @@
 //! What is shown in which style: by meaning, and never by the style alone; words say the same.
 //!
-//! Whoever sits at a terminal has chosen its colours and whether it is light or dark. So only the
+//! Users have chosen the colours of their terminal, and whether it is light or dark. So only the
 //! terminal's own colours are used, and of those only the three that can be read on white as on
 //! black in the palettes that terminals come with. Yellow and cyan are lost on white, blue is lost on
 //! black, and the bright ones are lost on white, too.
@@ -8,23 +8,23 @@
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 
-/// What something went wrong with.
+/// Errors.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
-/// What somebody should know.
+/// Warnings.
 pub const WARNING: Style = AnsiColor::Magenta.on_default().bold();
-/// An image that no reference names.
+/// An image without a reference.
 pub const ORPHAN: Style = AnsiColor::Magenta.on_default().bold();
-/// What a collection gives back.
+/// Removed, or to be removed.
 pub const RECLAIMABLE: Style = AnsiColor::Magenta.on_default();
-/// What somebody uses at the moment.
+/// In use or leased.
 pub const IN_USE: Style = AnsiColor::Green.on_default();
-/// What is none of the cache's own.
+/// Not part of the cache.
 pub const STRANGER: Style = Style::new().dimmed();
 /// A bar of proportion, where its row has no style of its own: as little in the way as can be.
 pub const GAUGE: Style = Style::new().dimmed();
 /// The names of columns.
 pub const HEADING: Style = Style::new().bold();
-/// What everything amounts to.
+/// Totals.
 pub const TOTAL: Style = Style::new().bold();
 /// Everything else.
 pub const PLAIN: Style = Style::new();

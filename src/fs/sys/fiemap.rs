@@ -135,7 +135,7 @@ fn ask(file: &OwnedFd, start: u64, flags: u32) -> Result<Request> {
     Ok(request)
 }
 
-/// Looks into an open file. Calls `each` with what it shares.
+/// Looks into an open file. Calls `each` with its extents, as far as they have a place.
 pub fn look_into(file: &OwnedFd, status: &Status, mut each: impl FnMut(Extent)) -> Result<Holding> {
     let mut holding = Holding::default();
     for_each_extent(file, |extent| holding += extent.holding(status, &mut each))?;
@@ -199,8 +199,9 @@ impl Mapped {
             return Holding::unsure(length);
         }
         let is_encoded = self.has(ENCODED);
-        if self.has(SHARED) {
-            each(Extent { physical: self.physical, length, is_encoded });
+        let is_shared = self.has(SHARED);
+        each(Extent { physical: self.physical, length, is_encoded, is_shared });
+        if is_shared {
             return Holding { shared: length, ..Holding::default() };
         }
         let unsure = if is_encoded { length.saturating_sub(LEAST_EXTENT) } else { 0 };
@@ -227,23 +228,23 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let status = Status { size: 100, blocks: 8, ..Status::from(&file.metadata().unwrap()) };
         let (length, none) = (10_000, Holding::default());
-        for (flags, expected, is_shared) in [
-            (0, none, false),
-            (LAST, none, false),
+        for (flags, expected, has_place) in [
+            (0, none, true),
+            (LAST, none, true),
             (SHARED, Holding { shared: length, ..none }, true),
             (SHARED | ENCODED, Holding { shared: length, ..none }, true),
-            (ENCODED, Holding { unsure: length - 4096, ..none }, false),
+            (ENCODED, Holding { unsure: length - 4096, ..none }, true),
             (UNKNOWN, Holding { unsure: length, ..none }, false),
             (DELAYED, Holding { unsure: length, ..none }, false),
             (INLINE, Holding { padding: 4096 - 100, ..none }, false),
             (INLINE | ENCODED, Holding { padding: 4096 - 100, unsure: 100, ..none }, false),
         ] {
             let extent = Mapped { physical: 7, length, flags, ..Mapped::default() };
-            let mut shared = Vec::new();
-            assert_eq!(extent.holding(&status, &mut |found| shared.push(found)), expected);
-            let is_encoded = flags & ENCODED != 0;
-            let found = Extent { physical: 7, length, is_encoded };
-            assert_eq!(shared, if is_shared { vec![found] } else { vec![] }, "{flags:x}");
+            let mut placed = Vec::new();
+            assert_eq!(extent.holding(&status, &mut |found| placed.push(found)), expected);
+            let (is_encoded, is_shared) = (flags & ENCODED != 0, flags & SHARED != 0);
+            let found = Extent { physical: 7, length, is_encoded, is_shared };
+            assert_eq!(placed, if has_place { vec![found] } else { vec![] }, "{flags:x}");
         }
     }
 

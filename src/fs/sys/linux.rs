@@ -40,7 +40,7 @@ const MASK: StatxFlags = StatxFlags::TYPE
     .union(StatxFlags::MTIME)
     .union(StatxFlags::CTIME);
 
-/// Set once a directory of somebody else was met: asking each time would cost a call each time.
+/// Set once a directory of another user was met: asking each time would cost a call each time.
 static ACCESS_TIME_REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// Opens without leaving an access time behind: looking at a cache should not write to its disk.
@@ -142,7 +142,7 @@ pub fn settle(fd: &OwnedFd) -> Result<()> {
 }
 
 /// Whether another mount begins at `child`. Kernels before 5.8 do not tell with the status; then
-/// `/proc` does, and where that is missing too, nobody should go on.
+/// `/proc` does, and where that is missing too, it fails.
 pub fn is_mount(parent: &OwnedFd, child: &OwnedFd, status: &Status) -> Result<bool> {
     match status.mounted {
         Some(mounted) => Ok(mounted),
@@ -209,7 +209,7 @@ mod tests {
         let directory = Directory::open(home.path()).unwrap().open_folder(c"d").unwrap();
         directory.for_each(|_, _| {}).unwrap();
         let accessed = fs::metadata(&path).unwrap().accessed().unwrap();
-        // Some other test may have met a directory of somebody else.
+        // Some other test may have met a directory of another user.
         assert!(accessed == long_ago || ACCESS_TIME_REFUSED.load(Ordering::Relaxed));
     }
 

@@ -29,7 +29,7 @@ use crate::cache::{Cache, Location, Mounts};
 use crate::fs::Budget;
 use crate::plan::{self, Evidence, GcOptions};
 use crate::test_cache::TestCache;
-use crate::usage::Progress;
+use crate::usage::{Progress, Surveys};
 
 use owner::Owner;
 
@@ -101,7 +101,7 @@ fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], wishes: &Wishes) {
     }
     owner.meanwhile(next(), || {
         let progress = Progress::for_items(plan.locations(), StopFlag::new());
-        remove(&round.to_remove, &progress, &Budget::new(2, 0), &report);
+        remove(&round.to_remove, &progress, &Budget::new(2, 0), &report, &Surveys::default());
     });
     owner.forget_removed(&plan, report, writes, wishes.all);
 }

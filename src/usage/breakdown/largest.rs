@@ -1,7 +1,7 @@
 //! The largest files of a tree, while it is walked.
 //!
 //! No more of them are kept than are wanted. A file that is too small for that is passed over by a look
-//! at one number, and does not wait for anybody.
+//! at one number, and does not wait for other threads.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn only_a_file_that_shares_all_of_its_data_is_known_by_its_layout() {
-        let extent = |length, is_encoded| Extent { physical: 1 << 20, length, is_encoded };
+        let extent =
+            |length, is_encoded| Extent { physical: 1 << 20, length, is_encoded, is_shared: true };
         for (size, extents, is_whole) in [
             (5000, vec![extent(8192, false)], true),
             (8192, vec![extent(4096, false), extent(4096, false)], true),

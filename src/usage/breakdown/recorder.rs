@@ -23,7 +23,7 @@ pub struct Recorder {
 }
 
 struct TreeRecord {
-    /// By their numbers.
+    /// Keyed by their numbers.
     directories: Vec<DirRecord>,
     /// Names of inodes with several, which only the whole tree can count.
     linked: Vec<(Link, DirId)>,

@@ -298,13 +298,19 @@ impl<'b> Comparison<'b> {
     }
 
     /// The `count` directories with the largest changes, of those at most `depth` levels below the top in which at least
-    /// `least` bytes have changed; the largest first. A directory whose change lies in a single one below it, which
-    /// is shown, is left out.
+    /// `least` bytes have changed; the largest first. The top is not among them, nor what came or went with the directory
+    /// that it lies in, nor a directory that has nine tenths of its change in a single one below it.
     pub fn directories(&self, count: usize, depth: usize, least: u64) -> Vec<ChangedDirectory> {
-        let is_shown = |node: &Node<'_>| node.depth <= depth && node.delta.extent() >= least.max(1);
+        let is_one_sided = |node: &Node<'_>| !matches!(node.names, Sides::Both(..));
+        let is_shown = |node: &Node<'_>| {
+            let goes_along = is_one_sided(node) && is_one_sided(&self.directories[node.above]);
+            let is_large = node.delta.extent() >= least.max(1);
+            (1..=depth).contains(&node.depth) && is_large && !goes_along
+        };
         let mut told_below = HashSet::new();
-        for node in self.directories[1..].iter().filter(|node| is_shown(node)) {
-            if node.delta == self.directories[node.above].delta {
+        for node in self.directories.iter().filter(|node| is_shown(node)) {
+            let above = self.directories[node.above].delta.extent();
+            if node.delta.extent() >= above - above / 10 {
                 told_below.insert(node.above);
             }
         }

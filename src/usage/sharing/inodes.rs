@@ -1,6 +1,6 @@
 //! Inodes with several names, on file systems that can share data.
 //!
-//! Each is looked into once, whoever comes first with one of its names. What it holds goes with the
+//! Each is looked into once, when the first of its names is met. What it holds goes with the
 //! last of them, so it counts for a tree only if all its names are in there.
 
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ impl SharedInodes {
         Self(Mutex::new(inodes))
     }
 
-    /// Who holds what is in an inode that `tree` has met, if nobody has looked into it yet.
+    /// Who holds what is in an inode that `tree` has met, if it was not looked into yet.
     pub fn claim(&self, inode: InodeId, tree: usize) -> Option<Holder> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = known.inodes.len();

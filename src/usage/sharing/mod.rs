@@ -10,9 +10,8 @@
 //! something between two bounds, an [`Estimate`](super::Estimate):
 //!
 //! - what is not shared, certainly;
-//! - what two or more of the removed hold, and nobody else whom we know, at most: somebody whom we do
-//!   not know may hold it, too;
-//! - what only one of them holds, not at all: it is shared, so somebody whom we do not know does.
+//! - what only the removed trees share, at most: a file that we do not know may share it, too;
+//! - what only one of them holds, not at all: it is shared, so an unknown file holds it.
 
 mod extent_index;
 mod inodes;

@@ -118,11 +118,11 @@ mod tests {
     #[test]
     fn the_rule_by_examples() {
         for (what, records, again, credit) in [
-            ("a single record is held by somebody unknown", vec![record(2, 0, 8)], 0, 0),
+            ("a single record is held by an unknown file", vec![record(2, 0, 8)], 0, 0),
             ("two of one group", vec![record(2, 0, 8), record(3, 0, 8)], 8, 8),
             ("two groups", vec![record(2, 0, 8), record(4, 0, 8)], 8, 0),
-            ("somebody who stays", vec![record(2, 0, 8), record(3, 0, 8), record(1, 4, 4)], 12, 4),
-            ("somebody who is not there", vec![record(2, 0, 8), record(0, 0, 8)], 0, 0),
+            ("a holder that stays", vec![record(2, 0, 8), record(3, 0, 8), record(1, 4, 4)], 12, 4),
+            ("a holder that is not there", vec![record(2, 0, 8), record(0, 0, 8)], 0, 0),
             ("twice in one tree", vec![record(2, 0, 8), record(2, 0, 8)], 8, 8),
             ("parts", vec![record(2, 0, 8), record(3, 4, 8)], 4, 4),
             ("neighbours", vec![record(2, 0, 8), record(3, 8, 8)], 0, 0),

@@ -60,7 +60,7 @@ pub struct Record {
 impl Record {
     /// On the volume with this number.
     pub fn new(volume: usize, holder: Holder, extent: Extent) -> Self {
-        let Extent { physical, length, is_encoded } = extent;
+        let Extent { physical, length, is_encoded, .. } = extent;
         Self { space: Space::new(volume, is_encoded), holder, physical, length }
     }
 

@@ -27,7 +27,7 @@ struct Counts {
 struct Inside {
     end: Reverse<u64>,
     role: Role,
-    /// Bytes so far that nobody else has.
+    /// Bytes so far that no other tree has.
     alone: u64,
     has_met: Met,
     /// When it began, this many had begun, and of other roles that many.
@@ -38,7 +38,7 @@ struct Inside {
 /// With whom an extent overlaps.
 #[derive(Clone, Copy, Default)]
 struct Met {
-    anybody: bool,
+    any_other: bool,
     another_role: bool,
 }
 
@@ -99,8 +99,10 @@ impl<'s> SweepLine<'s> {
 
     fn enter(&mut self, end: u64, role: Role) {
         let own = self.roles.entry(role).or_default();
-        let has_met =
-            Met { anybody: !self.inside.is_empty(), another_role: self.inside.len() > own.inside };
+        let has_met = Met {
+            any_other: !self.inside.is_empty(),
+            another_role: self.inside.len() > own.inside,
+        };
         own.inside += 1;
         own.begun += 1;
         self.begun += 1;
@@ -119,12 +121,12 @@ impl<'s> SweepLine<'s> {
         let Some(left) = self.inside.pop() else { return };
         let own = self.roles.entry(left.role).or_default();
         own.inside -= 1;
-        let met_anybody = left.has_met.anybody || self.begun > left.begun;
+        let met_any_other = left.has_met.any_other || self.begun > left.begun;
         let met_another_role =
             left.has_met.another_role || self.begun - own.begun > left.others_begun;
-        // What nobody else has is shared all the same. On a file system that keeps extents whole, it
+        // Data without another known holder is shared all the same. On a file system that keeps extents whole, it
         // is those it overlaps with who may hold this part, too.
-        if self.keeps_whole && met_anybody && !met_another_role {
+        if self.keeps_whole && met_any_other && !met_another_role {
             self.overlaps.credit(left.role, left.alone);
         }
     }

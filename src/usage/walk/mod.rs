@@ -9,10 +9,13 @@ mod mount_points;
 mod native;
 mod portable;
 mod reading;
+mod survey;
 mod tree;
 mod walker;
 
 pub(super) use mount_points::AllMountPoints;
 pub(super) use reading::{Reading, Turn};
-pub(super) use tree::{MOST_OPENED, Top, TreeWalk};
+pub(crate) use survey::{Page, Survey, Surveys};
+pub(crate) use tree::MOST_OPENED;
+pub(super) use tree::{Top, TreeWalk};
 pub use walker::Walker;

@@ -20,6 +20,8 @@ pub(in crate::usage) struct Reading<'a> {
     pub volumes: &'a Volumes,
     pub inodes: &'a SharedInodes,
     pub turn: &'a Turn,
+    /// When data that others shared with the tree began to go, if that has been removed since.
+    pub alone_since: Option<(i64, u32)>,
 }
 
 /// How to read it, once it is known on which volume the tree lies.
@@ -29,12 +31,14 @@ pub(in crate::usage) struct ReadingOn<'a> {
     kind: VolumeKind,
     inodes: &'a SharedInodes,
     turn: &'a Turn,
+    alone_since: Option<(i64, u32)>,
 }
 
 impl<'a> Reading<'a> {
     pub fn on(self, volume: Volume) -> ReadingOn<'a> {
-        let Self { tree, volumes, inodes, turn } = self;
-        ReadingOn { tree, volume: volumes.number(volume), kind: volume.kind, inodes, turn }
+        let Self { tree, volumes, inodes, turn, alone_since } = self;
+        let kind = volume.kind;
+        ReadingOn { tree, volume: volumes.number(volume), kind, inodes, turn, alone_since }
     }
 }
 
@@ -68,8 +72,12 @@ impl ReadingOn<'_> {
         }
     }
 
-    pub fn record(&self, holder: Holder, extent: Extent) -> Record {
-        Record::new(self.volume, holder, extent)
+    /// The record of an extent that others hold, too, or may have held until they were removed. A file that has
+    /// been changed since may have got a place that became free.
+    pub fn record(&self, holder: Holder, status: &Status, extent: Extent) -> Option<Record> {
+        let is_older = |since| status.changed < since;
+        let counts = extent.is_shared || self.alone_since.is_some_and(is_older);
+        counts.then(|| Record::new(self.volume, holder, extent))
     }
 
     /// What one holder has more, if that counts for the tree.
@@ -91,11 +99,11 @@ pub(in crate::usage) struct Turn {
     ended: Condvar,
 }
 
-/// Whoever has it may do it.
+/// The thread that has it may read.
 pub(in crate::usage) struct Taken<'t>(&'t Turn);
 
 impl Turn {
-    /// Waits until nobody else has it.
+    /// Waits until no other thread has it.
     pub fn take(&self) -> Taken<'_> {
         let is_free = self.ended.wait_while(self.lock(), |is_taken| *is_taken);
         *is_free.unwrap_or_else(PoisonError::into_inner) = true;
@@ -114,7 +122,7 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// What a file shares.
+/// What a file holds.
 #[derive(Debug, Default)]
 pub(in crate::usage) struct LookedInto {
     pub holding: Holding,

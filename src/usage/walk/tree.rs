@@ -23,7 +23,7 @@ use crate::usage::progress::{Counters, Phase};
 use crate::usage::sharing::Record;
 
 /// How many files a thread may have open to look into them together.
-pub(in crate::usage) const MOST_OPENED: usize = 8;
+pub(crate) const MOST_OPENED: usize = 8;
 
 /// Where a tree lies, and what it is called there.
 pub(in crate::usage) struct Top<'a> {
@@ -44,7 +44,7 @@ pub(in crate::usage) struct TreeWalk<'a> {
     top: Top<'a>,
     counters: &'a Counters,
     sharing: Sharing<'a>,
-    /// Keeps what each directory holds, if anybody wants to know.
+    /// Keeps what each directory holds, if that was asked for.
     recorder: Option<Recorder>,
     /// Where the walk must not go.
     mount_points: MountPoints,
@@ -61,7 +61,7 @@ pub(in crate::usage) struct TreeWalk<'a> {
 enum Sharing<'a> {
     /// Nothing: the file system knows no such thing.
     Impossible,
-    /// Nobody has asked, or the file system does not tell.
+    /// It was not asked for, or the file system does not tell.
     Unread,
     Read(ReadingOn<'a>),
 }
@@ -173,8 +173,8 @@ impl<'a> TreeWalk<'a> {
         self.counters.enter(Phase::Working);
     }
 
-    /// The number of the directory `name` that was met in another one, or at the top. As long as nobody
-    /// wants to know, all is the top.
+    /// The number of the directory `name` that was met in another one, or at the top. Unless that
+    /// was asked for, all is the top.
     pub fn dir_id(&self, above: Option<DirId>, name: &OsStr, status: &Status) -> DirId {
         match (&self.recorder, above) {
             (Some(recorder), Some(above)) => recorder.enter(above, name, status),
@@ -183,7 +183,7 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    /// Notes a file in the directory of `batch`, if anybody wants to know. `target` reads where it points if it is a
+    /// Notes a file in the directory of `batch`, if that was asked for. `target` reads where it points if it is a
     /// symlink.
     pub fn note_file(
         &self,
@@ -268,8 +268,10 @@ impl<'a> TreeWalk<'a> {
             let records = &mut batch.records;
             let mut layout = self.keeps_layouts(reading).then(Layout::default);
             let holding = look(reading, &mut |extent| {
-                layout.iter_mut().for_each(|layout| layout.push(extent));
-                records.push(reading.record(holder, extent));
+                if extent.is_shared {
+                    layout.iter_mut().for_each(|layout| layout.push(extent));
+                }
+                records.extend(reading.record(holder, status, extent));
             });
             if let Some(layout) = layout.filter(|layout| layout.is_whole(status)) {
                 batch.layouts.push((status.inode, layout));
@@ -352,13 +354,14 @@ impl<'a> TreeWalk<'a> {
         let Found { mut links, mut holding, records, problems } = found;
         self.counters.add(&links.settle());
         let usage = self.counters.usage();
-        if let Sharing::Unread = self.sharing {
+        let may_share = matches!(self.sharing, Sharing::Unread);
+        if may_share {
             holding = Holding::unsure(usage.on_disk.as_u64());
         }
         let newest = Some(self.newest.into_inner()).filter(|&newest| newest > 0);
         let newest = newest.map(|newest| Timestamp::from_nanosecond(newest.into()));
         let newest = newest.and_then(Result::ok);
         let breakdown = self.recorder.map(Recorder::finish);
-        (Account { usage, newest, links, holding, breakdown, problems }, records)
+        (Account { usage, newest, links, holding, may_share, breakdown, problems }, records)
     }
 }

@@ -171,7 +171,7 @@ impl<'a> Inspector<'a> {
     }
 }
 
-/// Kernel threads have no files, and nobody may look at their links.
+/// Kernel threads have no files, and their links cannot be read.
 fn has_nothing(stat: &Stat) -> bool {
     let is_kernel = stat.flags & StatFlags::PF_KTHREAD.bits() != 0;
     is_kernel || (is_zombie(stat) && stat.num_threads <= 1)

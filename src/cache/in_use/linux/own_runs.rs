@@ -4,8 +4,8 @@
 //! `bbox cache lease` is there to keep something. Neither the file of an executable nor its name tells
 //! them from others: both names of the program are files of their own, an interpreter runs anything, and
 //! any program may use the library. So a run says what it is: it holds an empty file in memory of a
-//! certain name, which everybody reads among its open files, and which goes with it. The file is closed
-//! in a program that it runs, and lies nowhere that anybody could sweep.
+//! certain name, which any process can read among its open files, and which goes with it. The file is closed
+//! in a program that it runs, and is not in any cache.
 
 #[cfg(feature = "cli")]
 use std::os::fd::OwnedFd;

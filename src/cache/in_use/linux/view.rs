@@ -16,7 +16,7 @@ use crate::cache::path_lookup::{as_path, entry_below, readings};
 use crate::fs::mountinfo::{Mount, Place, below, join, place_of_point};
 
 /// Names that only the owner of a cache gives: what any other name means without its beginning is
-/// anybody's guess.
+/// unknown.
 const OWN_NAMES: [&str; 2] = ["sha256-", "tmp-"];
 
 /// The cache as it is seen from some namespace.

@@ -123,7 +123,7 @@ impl Entry {
     }
 }
 
-/// The entries of an inventory; what a collection would do with them is in `judged`, unless nobody has looked yet.
+/// The entries of an inventory; what a collection would do with them is in `judged`, once that was looked at.
 pub fn entries(
     cache: &Cache,
     inventory: &Inventory,

@@ -29,6 +29,7 @@ pub fn render(found: &Findings<'_>, args: &Diff, verbose: bool, width: Option<us
         };
         text += &format!("{HEADING}{}{HEADING:#}{line}\n", pad(&label, LABEL_WIDTH));
     }
+    contents(found).for_each(|line| text += &(line + "\n"));
     for section in [changed(found, args), altered(found, args)] {
         if !section.is_empty() {
             text += &format!("\n{}", section.render(width));
@@ -40,11 +41,10 @@ pub fn render(found: &Findings<'_>, args: &Diff, verbose: bool, width: Option<us
 /// From what to what, and by how much.
 fn headline(found: &Findings<'_>) -> String {
     let [old, new] = found.images.each_ref().map(|image| image.digest.short());
-    let Delta { came, went, grew, .. } = found.comparison.whole();
+    let Delta { came, went, .. } = found.comparison.whole();
     let net = signed(found.comparison.whole().net());
     let [came, went] = [came, went].map(|count| bytes(ByteSize::b(count)));
-    let grew = signed(grew);
-    format!("{old}{ARROW}{new}: net {net}, came {came}, went {went}, grew {grew}")
+    format!("{old}{ARROW}{new}: net {net}, came {came}, went {went}")
 }
 
 fn facts(found: &Findings<'_>, verbose: bool) -> Vec<(String, String)> {
@@ -66,12 +66,15 @@ fn facts(found: &Findings<'_>, verbose: bool) -> Vec<(String, String)> {
         let (unique, whole) = (estimate(found.unique), size(found.usage.on_disk()));
         facts.push(fact("unique", format!("{unique} of the {whole} of the new image")));
     }
+    let Delta { grew, .. } = found.comparison.whole();
+    if grew != 0 {
+        facts.push(fact("grew", format!("{} in files that both have", signed(grew))));
+    }
     let (files, moved) = found.comparison.moved();
     if files > 0 {
         let moved = bytes(ByteSize::b(moved));
         facts.push(fact("moved", format!("{} ({moved})", plural(files as usize, "file"))));
     }
-    facts.extend(contents(found).map(|line| fact("contents", line)));
     facts
 }
 

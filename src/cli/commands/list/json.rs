@@ -32,7 +32,7 @@ struct Image {
     refs: Vec<Option<String>>,
     /// What an orphan most likely was; `null` if there is nothing to tell by.
     guess: Option<Guess>,
-    /// `null` if nobody looked, or can tell.
+    /// `null` if unknown.
     in_use: Option<bool>,
     /// Whether a microVM has run in the image itself; nothing if that was not looked at.
     used_in_place: Option<bool>,
@@ -52,7 +52,7 @@ struct Layer {
     status: &'static str,
     /// What can be made of it, or what the unknown is about.
     images: Vec<String>,
-    /// Why nobody can tell where it stands.
+    /// Why its status is unknown.
     reason: Option<&'static str>,
     last_used: String,
     usage: Option<Amount>,

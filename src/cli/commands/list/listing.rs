@@ -10,6 +10,7 @@ use crate::cli::args::List;
 use crate::cli::context::Context;
 use crate::cli::image_row::{Row, rows, sort};
 use crate::cli::measure::Measuring;
+use crate::cli::ui::units::{size, up_to};
 use crate::cli::warnings::{dropped_refs, unread};
 use crate::cli::words::layers_of;
 use crate::error::Result;
@@ -64,7 +65,7 @@ impl Findings {
 
     /// Looks in which images a microVM has run.
     pub fn look_into_images(mut self, cache: &Cache, inventory: &Inventory) -> Self {
-        // What cannot be opened was named when it was measured.
+        // An image that cannot be opened was named when it was measured.
         let is_used = |image: &&Location| {
             let mounts = self.evidence.mounts.as_ref();
             // Something mounted may not answer.
@@ -255,10 +256,14 @@ impl<'a> Listing<'a> {
         entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     }
 
-    /// Whether sums may count data several times, since files can share it and were not asked.
+    /// Whether sums may count data several times, since files can share it and it is not known how much.
     pub fn may_share(&self) -> bool {
-        let unique = self.unique(|_| true);
-        !self.is_account && unique.is_some_and(|unique| !unique.is_one_figure())
+        self.cache_usage.is_some_and(|usage| usage.measurement().may_share_unseen())
+    }
+
+    /// A sum of several entries: an upper bound if they may share.
+    pub fn shown_sum(&self, sum: Size) -> String {
+        if self.may_share() { up_to(sum) } else { size(sum) }
     }
 
     /// What a collection would give back.
@@ -287,7 +292,7 @@ impl<'a> Listing<'a> {
         images.filter(|image| self.plan.get(image).is_some_and(|found| !found.verdict.removes()))
     }
 
-    /// The layers that an image is likely made of, and what they occupy; `None` if nobody can tell.
+    /// The layers that an image is likely made of, and what they occupy; `None` if unknown.
     pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, Size)> {
         let layers = layers_of(&self.timeline, self.inventory, image)?;
         let (trees, digests): (Vec<_>, _) = layers.into_iter().unzip();

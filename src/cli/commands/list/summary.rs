@@ -5,18 +5,17 @@ use unicode_width::UnicodeWidthStr;
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::ui::text::wrap;
-use crate::cli::ui::units::{bytes, plural, size, up_to};
+use crate::cli::ui::units::{bytes, plural};
 use crate::cli::words::{Offer, unreplaced};
 use crate::escape::Escaped;
 use crate::plan::Verdict;
-use crate::usage::Size;
 
 /// How many of each kind are named; JSON has all of them.
 const SHOWN_NAMES: usize = 4;
 
 /// The totals, and what else there is to know.
 pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
-    let totals = fold(&totals(listing), width) + "\n";
+    let totals = wrap(&fold(&totals(listing), width), width, 2) + "\n";
     let mut text = String::new();
     text.push_str(&reclaimable(listing));
     text.push_str(&layers(listing));
@@ -35,17 +34,19 @@ fn totals(listing: &Listing<'_>) -> Vec<String> {
     let Some(cache_usage) = listing.cache_usage else {
         return [images].into_iter().chain(disk).collect();
     };
-    let (shown, hint) = match listing.may_share() {
-        true => (up_to as fn(Size) -> String, " (some may be shared: see --sizes)"),
-        false => (size as fn(Size) -> String, ""),
+    let hint = match (listing.may_share(), listing.is_account) {
+        (false, _) => "",
+        (true, true) => " (some may be shared: the file system does not tell)",
+        (true, false) => " (some may be shared: see --sizes)",
     };
-    let of =
-        |kind: fn(&EntryKind) -> bool| shown(listing.total(kind).unwrap_or_default().on_disk());
+    let of = |kind: fn(&EntryKind) -> bool| {
+        listing.shown_sum(listing.total(kind).unwrap_or_default().on_disk())
+    };
     let parts = [
         format!("{images} {}", of(|kind| matches!(kind, EntryKind::Image(_)))),
         format!("layers {}", of(|kind| matches!(kind, EntryKind::Layer(_)))),
         format!("leftovers {}", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
-        format!("total {}{hint}", shown(cache_usage.total().on_disk())),
+        format!("total {}{hint}", listing.shown_sum(cache_usage.total().on_disk())),
     ];
     parts.into_iter().chain(disk).collect()
 }

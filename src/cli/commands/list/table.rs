@@ -38,6 +38,9 @@ pub struct Page<'a> {
     has_gauges: bool,
 }
 
+/// Where the column of that name stands.
+const ON_DISK: usize = 2;
+
 impl<'a> Page<'a> {
     /// For a terminal with so many columns, if it is one.
     pub fn new(listing: &'a Listing<'a>, args: &List, terminal: Option<usize>) -> Self {
@@ -145,7 +148,9 @@ impl<'a> Page<'a> {
         let amounts = |name: &str, usage: &Usage, unique| {
             let bar =
                 Cell::marked(&self.gauge(usage, total.on_disk().at_least().as_u64()), GAUGE, "");
-            self.amounts(name.to_owned(), usage, bar, unique)
+            let mut cells = self.amounts(name.to_owned(), usage, bar, unique);
+            cells[ON_DISK] = Cell::from(listing.shown_sum(usage.on_disk()));
+            cells
         };
         let parts = parts.iter().filter(|(_, (usage, _))| usage.directories + usage.files > 0);
         for (name, (usage, unique)) in parts {
@@ -177,7 +182,7 @@ impl<'a> Page<'a> {
         self.listing.rows().any(|row| sharing(row).is_some())
     }
 
-    /// A name, and what goes into the columns with numbers.
+    /// A name, and what goes into the columns with numbers, the third of which is [`ON_DISK`].
     fn amounts(&self, name: String, usage: &Usage, bar: Cell, unique: Estimate) -> Vec<Cell> {
         let [apparent, on_disk] = [usage.apparent(), usage.on_disk()].map(size);
         let unique = if self.has_unique() { narrow_estimate(unique) } else { String::new() };

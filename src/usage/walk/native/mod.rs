@@ -112,5 +112,5 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// A directory that is held for its children, if there are any, or what cannot be held.
+/// A directory that is held for its children, if there are any, or the children without it.
 type Holding<'s> = Result<Option<(Arc<Held<'s>>, Span)>, (Directory, NameList)>;

@@ -128,9 +128,8 @@ impl Walk<'_> {
         if kind != Some(Kind::File) {
             return false;
         }
-        let opened = directory.open_data(name).and_then(|file| Ok((file.status()?, file)));
-        match opened {
-            Ok((status, file)) if status.kind == Kind::File && status.mounted != Some(true) => {
+        match directory.open_data_with_status(name) {
+            Ok((file, status)) if status.kind == Kind::File && status.mounted != Some(true) => {
                 self.tree.note_file(batch, plain(name), &status, || None);
                 self.tree.count_open(batch, file, status);
                 true
@@ -139,7 +138,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Hands in what one directory has shown, before anybody visits its children.
+    /// Hands in what one directory has shown, before its children are visited.
     pub(super) fn hand_in(self, batch: Batch, children: &NameList) {
         self.tree.commit(batch);
         self.tree.finish_directory(children.len());

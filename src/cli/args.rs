@@ -172,9 +172,9 @@ pub struct Show {
 #[command(after_help = "\
 Examples:
   bbox cache diff 0123456789ab ghcr.io/a/b:latest   what a new build brings
-  bbox cache diff 0123456789ab                      an orphan and what replaced it
+  bbox cache diff 0123456789ab                      an orphan and its rebuild
   bbox cache diff 0123 fedc --files --top 50        single files
-  bbox cache diff 0123 fedc --content               also read files of equal size
+  bbox cache diff 0123 fedc --content               also compare contents
 
 Sizes are bytes on disk. Names that differ only in digits are taken for one
 name (python3.11 and python3.12). A file of the same name and size elsewhere has

@@ -64,6 +64,16 @@ fn at_least(is_complete: bool) -> &'static str {
     if is_complete { "" } else { "at least " }
 }
 
+/// `+1.2 MiB`, `-1.2 MiB` or `0 B`.
+pub fn signed(count: i64) -> String {
+    let sign = match count {
+        0 => "",
+        1.. => "+",
+        _ => "-",
+    };
+    format!("{sign}{}", bytes(ByteSize::b(count.unsigned_abs())))
+}
+
 /// `1 image`, `2 images`.
 pub fn plural(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
@@ -147,6 +157,14 @@ mod tests {
         ] {
             assert_eq!(period(SignedDuration::from_secs(seconds)), text);
         }
+    }
+
+    #[test]
+    fn a_difference_has_a_sign_unless_there_is_none() {
+        for (count, shown) in [(0, "0 B"), (1536, "+1.5 KiB"), (-1536, "-1.5 KiB")] {
+            assert_eq!(signed(count), shown);
+        }
+        assert_eq!(signed(i64::MIN), "-8.0 EiB");
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub struct Entry {
     pub tone: Tone,
     pub last_used: Timestamp,
     pub known: Known,
+    /// The reference of the build that most likely replaced it, not safe to print.
+    pub replaced_by: Option<String>,
     /// Its references as they are, not safe to print.
     pub refs: Vec<String>,
     /// What else there is to say, each with its name.
@@ -173,6 +175,7 @@ fn plain(cache: &Cache, row: &image_row::Row<'_>) -> Entry {
         tone,
         last_used: row.entry.last_used,
         known: Known::default(),
+        replaced_by: None,
         refs: row.refs.iter().filter_map(|found| found.image.clone()).collect(),
         facts,
         is_gone: false,
@@ -200,6 +203,7 @@ fn judge(
 ) {
     let Some(decision) = plan.get(&entry.at) else { return };
     if let Some(identity) = &decision.identity {
+        entry.replaced_by = identity.reference.clone();
         let is_unreplaced = decision.verdict.keeps_for(KeepReason::Unreplaced);
         entry.about = guess(identity, is_unreplaced, true);
         entry.facts.push(("most likely", entry.about.clone()));

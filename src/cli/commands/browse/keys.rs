@@ -35,6 +35,7 @@ pub enum Action {
     Help,
     Mark,
     Remove,
+    Compare,
     Measure,
     StopMeasuring,
     Quit,
@@ -61,6 +62,7 @@ impl Action {
             Key::Char('?') => Self::Help,
             Key::Char(' ') => Self::Mark,
             Key::Char('d') => Self::Remove,
+            Key::Char('=') => Self::Compare,
             Key::Char('r') => Self::Measure,
             Key::Char('x') => Self::StopMeasuring,
             Key::Char('q') | Key::Ctrl('c') => Self::Quit,
@@ -72,7 +74,7 @@ impl Action {
 }
 
 /// The keys as the help shows them: each with what it does.
-pub const HELP: [(&str, &str); 16] = [
+pub const HELP: [(&str, &str); 17] = [
     ("Up Down j k", "move"),
     ("PgUp PgDn", "move by a screen"),
     ("g G Home End", "first, last"),
@@ -85,6 +87,7 @@ pub const HELP: [(&str, &str); 16] = [
     ("i", "all that is known about an entry"),
     ("Space", "mark an image"),
     ("d", "remove the marked images, or the current one: asks first"),
+    ("=", "compare an orphan with the build that replaced it"),
     ("r", "measure again"),
     ("x", "stop measuring; sizes known so far stay"),
     ("Ctrl-Z Ctrl-L", "suspend, redraw"),

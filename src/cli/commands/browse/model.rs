@@ -71,6 +71,11 @@ pub enum Event {
         shares_data: bool,
         has_failed: bool,
     },
+    /// Something to read.
+    Told {
+        title: String,
+        lines: Vec<String>,
+    },
     /// Something could not be done.
     Failed(String),
 }
@@ -92,6 +97,11 @@ pub enum Effect {
     StopEntering,
     /// What removing the marked ones frees.
     Sum(BTreeSet<Location>),
+    /// What differs between an image and the build that replaced it.
+    Compare {
+        old: Location,
+        new: Location,
+    },
     Propose(Vec<Location>),
     Remove(Proposal),
     StopRemoving,
@@ -104,6 +114,7 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     Planning,
+    Comparing,
     Removing(Usage),
 }
 
@@ -216,6 +227,10 @@ impl Model {
             Event::Removed { summary, lines, shares_data, has_failed } => {
                 self.has_failed |= has_failed;
                 return self.removed(summary, lines, shares_data);
+            }
+            Event::Told { title, lines } => {
+                self.job = None;
+                self.show(Page::new(title, lines));
             }
             Event::Failed(reason) => self.fail(reason),
         }
@@ -491,6 +506,7 @@ impl Model {
             Action::Open => return self.enter(&entry, PathBuf::new(), None),
             Action::Mark => return self.mark(&entry),
             Action::Remove => return self.remove(&entry),
+            Action::Compare => return self.compare(&entry),
             _ => {}
         }
         Vec::new()
@@ -559,6 +575,21 @@ impl Model {
         };
         self.job = Some(Job::Planning);
         vec![Effect::Propose(chosen)]
+    }
+
+    fn compare(&mut self, entry: &Entry) -> Vec<Effect> {
+        let by = entry.replaced_by.as_ref();
+        let is_it = |row: &&Entry| by.is_some_and(|by| row.refs.contains(by)) && !row.is_gone;
+        let Some(new) = self.entries.rows().iter().find(is_it) else {
+            self.note = Some("Nothing tells what has replaced it.".to_owned());
+            return Vec::new();
+        };
+        let (old, new) = (entry.at.clone(), new.at.clone());
+        if self.job.is_some() || entry.is_gone {
+            return Vec::new();
+        }
+        self.job = Some(Job::Comparing);
+        vec![Effect::Compare { old, new }]
     }
 
     fn back(&mut self) -> Vec<Effect> {

@@ -164,3 +164,23 @@ fn a_new_entry_appears_and_the_cursor_stays() {
     assert!(model.entries.rows().iter().any(|row| row.at == at("sha256-new")));
     assert!(model.entries.rows().iter().any(|row| row.at == at(LAYER)));
 }
+
+#[test]
+fn an_orphan_is_compared_with_the_build_that_replaced_it() {
+    let mut model = model(80, 24);
+    model.entries.update(|rows| {
+        for row in rows {
+            match &row.at {
+                location if *location == at(OLD) => row.replaced_by = Some("a/b:1".to_owned()),
+                location if *location == at(NEW) => row.refs = vec!["a/b:1".to_owned()],
+                _ => {}
+            }
+        }
+    });
+    assert!(press(&mut model, "g=").is_empty() && model.note.is_some(), "it is no orphan");
+    let compare = Effect::Compare { old: at(OLD), new: at(NEW) };
+    assert_eq!(press(&mut model, "j="), [compare]);
+    assert!(press(&mut model, "=d").is_empty(), "one thing after the other");
+    model.update(Event::Told { title: "a compared with b".to_owned(), lines: Vec::new() });
+    assert!(model.job.is_none() && model.screens.len() == 1);
+}

@@ -41,6 +41,7 @@ pub fn entry(name: &str, kind: Kind, about: &str, hours: i64) -> Entry {
         tone,
         last_used: now() - SignedDuration::from_hours(hours),
         known: Known::default(),
+        replaced_by: None,
         refs: Vec::new(),
         facts: vec![("name", name.to_owned()), ("gc", "keeps it: referenced".to_owned())],
         is_gone: false,

@@ -301,6 +301,7 @@ impl Canvas<'_> {
             (_, true) => ("Remove this? [y/N]".to_owned(), WARNING),
             _ => match (&model.note, model.job) {
                 (Some(note), _) => (note.clone(), WARNING),
+                (None, Some(Job::Comparing)) => ("Comparing…".to_owned(), PLAIN),
                 (None, Some(Job::Planning)) => ("Looking who needs it…".to_owned(), PLAIN),
                 (None, Some(Job::Removing(counted))) => {
                     (format!("Removing… {} files", number(counted.files, true)), PLAIN)

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytesize::ByteSize;
 use crossbeam_channel::Sender;
 use jiff::Timestamp;
 use rustix::process::geteuid;
@@ -14,11 +15,11 @@ use rustix::process::geteuid;
 use super::entry::entries;
 use super::model::{Effect, Event};
 use super::screen::{Part, Proposal};
-use crate::cache::{Cache, Inventory, Location, Patience};
+use crate::cache::{Cache, Digest, Inventory, Location, Patience};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, refuse};
 use crate::cli::removal::{Counts, Layout, failures};
-use crate::cli::ui::units::{estimate, plural};
+use crate::cli::ui::units::{bytes, estimate, plural, signed};
 use crate::cli::warnings::{unknown_users, unread_in_tree};
 use crate::error::Error;
 use crate::escape::Escaped;
@@ -26,7 +27,9 @@ use crate::gc::{self, Detail, Done, Draft, Reporter};
 use crate::plan::{self, Activity, GcOptions, Plan};
 use crate::stop::StopFlag;
 use crate::sweep::RemovalResult;
-use crate::usage::{CacheUsage, LevelFile, Measurement, Phase, Progress, Usage, files_in};
+use crate::usage::{
+    CacheUsage, Comparison, Delta, LevelFile, Measurement, Phase, Progress, Usage, files_in,
+};
 
 /// The edge to the disk.
 pub struct Work<'a> {
@@ -90,7 +93,9 @@ impl<'a> Work<'a> {
             }
             Effect::Measure => renew(&mut known.measuring),
             Effect::Enter { .. } => renew(&mut known.entering),
-            Effect::Propose(_) | Effect::Remove(_) => renew(&mut known.removing),
+            Effect::Compare { .. } | Effect::Propose(_) | Effect::Remove(_) => {
+                renew(&mut known.removing)
+            }
             _ => StopFlag::new(),
         };
         Some(Task { effect, stop })
@@ -99,6 +104,8 @@ impl<'a> Work<'a> {
     /// Carries an effect out, and tells by events what came of it.
     pub fn carry_out(&self, task: Task) {
         let Task { effect, stop } = task;
+        let ends_quietly = matches!(effect, Effect::Enter { .. });
+        let is_measuring = matches!(effect, Effect::Measure);
         let result = match effect {
             Effect::Look { judge } => self.look(judge),
             Effect::Measure => self.measure(&stop),
@@ -109,12 +116,15 @@ impl<'a> Work<'a> {
                 self.sum(marked);
                 Ok(())
             }
+            Effect::Compare { old, new } => self.compare(&old, &new, &stop),
             Effect::Propose(chosen) => self.propose(chosen, &stop),
             Effect::Remove(proposal) => self.remove(&proposal, &stop),
             _ => Ok(()),
         };
         match result {
-            Err(Failure::Library(Error::Interrupted)) => self.tell(Event::Stopped),
+            Err(Failure::Library(Error::Interrupted)) if is_measuring => self.tell(Event::Stopped),
+            // The user has left it.
+            Err(Failure::Library(Error::Interrupted)) if ends_quietly => {}
             Err(failure) => self.tell(Event::Failed(failure.to_string())),
             Ok(()) => {}
         }
@@ -197,6 +207,22 @@ impl<'a> Work<'a> {
         self.known().tree = Some((at.clone(), Arc::clone(&tree)));
         let parts = parts(&cache, at, path, &tree, stop)?;
         self.tell(Event::Entered { ticket, tree, parts });
+        Ok(())
+    }
+
+    fn compare(&self, old: &Location, new: &Location, stop: &StopFlag) -> Result<(), Failure> {
+        let cache = self.open()?;
+        let meter = self.context.meter().with_extents().with_names();
+        let mut reporter = Removing { events: &self.events, stop };
+        let trees = [old.clone(), new.clone()];
+        let found = gc::measure(&cache, meter, &trees, &[], &mut reporter)?;
+        let (Some(before), Some(after)) = (found.breakdown(old), found.breakdown(new)) else {
+            return refuse("one of the images is gone");
+        };
+        let lines = differences(&Comparison::new(before, after));
+        let short = |at: &Location| Digest::of_entry(&at.name).map(|digest| digest.short());
+        let names = [old, new].map(|at| short(at).unwrap_or_else(|| at.to_string()));
+        self.tell(Event::Told { title: names.join(" compared with "), lines });
         Ok(())
     }
 
@@ -288,6 +314,24 @@ fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
     }
     let users = draft.evidence.in_use.as_ref();
     lines.extend(users.and_then(|in_use| unknown_users(in_use, geteuid().is_root())));
+    lines
+}
+
+/// How many directories a comparison shows, and of how many levels.
+const MOST_CHANGED: usize = 50;
+const LEVELS: usize = 4;
+
+/// What differs, a line a directory: in all, came, went.
+fn differences(comparison: &Comparison<'_>) -> Vec<String> {
+    let line = |delta: Delta, path: &str| {
+        let [came, went] = [delta.came, delta.went].map(|count| bytes(ByteSize::b(count)));
+        format!("{:>11} {came:>11} {went:>11}  {path}", signed(delta.net()))
+    };
+    let header = format!("{:>11} {:>11} {:>11}  DIRECTORY", "NET", "CAME", "WENT");
+    let mut lines = vec![header, line(comparison.whole(), "/ (all of it)")];
+    let directories = comparison.directories(MOST_CHANGED, LEVELS, 0).into_iter();
+    let path = |path: &Path| format!("/{}", Escaped::new(path));
+    lines.extend(directories.map(|found| line(found.delta, &path(&found.path))));
     lines
 }
 

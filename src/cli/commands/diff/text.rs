@@ -11,7 +11,7 @@ use crate::cli::args::Diff;
 use crate::cli::ui::table::{Align, Table};
 use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::theme::{HEADING, PLAIN};
-use crate::cli::ui::units::{bytes, estimate, number, plural, size};
+use crate::cli::ui::units::{bytes, estimate, number, plural, signed, size};
 use crate::escape::Escaped;
 use crate::usage::{Alteration, Delta};
 
@@ -201,28 +201,5 @@ fn path(path: &Path, old_name: Option<&OsString>) -> String {
             format!("{}{ARROW}{}", shown(&path.with_file_name(old)), Escaped::new(name))
         }
         _ => shown(path),
-    }
-}
-
-/// `+1.2 MiB`, `-1.2 MiB` or `0 B`.
-fn signed(count: i64) -> String {
-    let sign = match count {
-        0 => "",
-        1.. => "+",
-        _ => "-",
-    };
-    format!("{sign}{}", bytes(ByteSize::b(count.unsigned_abs())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_difference_has_a_sign_unless_there_is_none() {
-        for (count, shown) in [(0, "0 B"), (1536, "+1.5 KiB"), (-1536, "-1.5 KiB")] {
-            assert_eq!(signed(count), shown);
-        }
-        assert_eq!(signed(i64::MIN), "-8.0 EiB");
     }
 }

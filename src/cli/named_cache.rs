@@ -14,16 +14,10 @@ use crate::escape::Escaped;
 /// The user has named a directory that does not exist, or it cannot be opened.
 pub fn open(context: &Context<'_>) -> Result<Option<Cache>, Failure> {
     let cache = context.open_cache()?;
-    check_there(context, cache.is_some())?;
-    Ok(cache)
-}
-
-/// Fails if the user has named a directory that does not exist.
-pub fn check_there(context: &Context<'_>, is_there: bool) -> Result<(), Failure> {
-    match context.is_given && !is_there {
-        true => fail(context, format!("there is no directory {}", context.shown_dir())),
-        false => Ok(()),
+    if cache.is_none() && context.is_given {
+        return fail(context, format!("there is no directory {}", context.shown_dir()));
     }
+    Ok(cache)
 }
 
 /// Fails if the user has named a directory in which nothing is of a cache, though there is something.
@@ -37,7 +31,7 @@ pub fn check_content(context: &Context<'_>, inventory: &Inventory) -> Result<(),
     }
 }
 
-fn fail(context: &Context<'_>, reason: String) -> Result<(), Failure> {
+fn fail<T>(context: &Context<'_>, reason: String) -> Result<T, Failure> {
     let path = context.cache_dir.clone();
     let hint = cache_below(&path).map(|found| format!("did you mean {}?", Escaped::new(&found)));
     Err(Failure::NoCache { path, reason, hint })

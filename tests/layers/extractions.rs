@@ -114,6 +114,7 @@ fn an_extraction_that_a_process_has_open_stays_however_old_it_is() {
 #[test]
 fn other_temporary_names_are_strangers() {
     let cache = TestCache::new();
+    cache.live("live");
     let names = ["tmp-1", "tmp-layer-1", "layers/tmp-rootfs-1", "tmp-rootfs"];
     let paths: Vec<PathBuf> = names.iter().map(|name| cache.path(name)).collect();
     paths.iter().for_each(|path| fs::create_dir_all(path).unwrap());

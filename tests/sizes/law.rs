@@ -1,5 +1,5 @@
-//! The law of sizes: no part is larger than what it is a part of, and `list`, the dry run, the run and the file
-//! system say the same, over random caches with images, layers, clones and hard links.
+//! The law of sizes: no part is larger than what it is a part of; `list` and the dry run say the same, the run the same or
+//! something narrower, and the file system agrees, over random caches with images, layers, clones and hard links.
 //!
 //! `BBOX_THOROUGH=1 cargo test --test sizes law -- --nocapture` takes 1,000 caches on each file system.
 
@@ -198,13 +198,13 @@ impl Said {
         at_most("freed".into(), freed.1, "the total", total);
         let gone = total.saturating_sub(self.after);
         at_most("freed".into(), freed.1, "what list has less", gone + INDEX);
-        for (said, of) in [(&self.real, "the run"), (&self.dry, "the dry run")] {
-            let found = bounds(&said["totals"]["freed_bytes"]);
-            if found != freed || self.is_gc && found != bounds(in_all) {
-                broken.push(format!("{of} says {found:?}, the dry run {freed:?}, list {in_all}"));
-            }
+        // A run asks each file once others have gone that may have shared its data, so it may know more.
+        let run = bounds(&self.real["totals"]["freed_bytes"]);
+        let is_within = freed.0 <= run.0 && run.0 <= run.1 && run.1 <= freed.1;
+        if !is_within || self.is_gc && freed != bounds(in_all) {
+            broken.push(format!("the run says {run:?}, the dry run {freed:?}, list {in_all}"));
         }
-        broken.extend(self.broken_by_file_system(freed));
+        broken.extend(self.broken_by_file_system(run));
         broken
     }
 

@@ -36,10 +36,10 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
         let mut report = Report::new(self.dry_run);
         let mut agreement = Agreement::Anything;
         // Another collection should not have to wait for one that waits for an answer: the lock comes after it.
+        let Some(cache) = named_cache::open(self.context)? else {
+            return finish(report, None);
+        };
         if self.asks || self.dry_run {
-            let Some(cache) = named_cache::open(self.context)? else {
-                return finish(report, None);
-            };
             let draft = (self.make_draft)(&cache, &mut report)?;
             report.note_draft(self.context, &cache, draft)?;
             if self.dry_run {
@@ -51,8 +51,8 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
             }
             report = Report::after(report);
         }
+        // A purge that this has waited for may have removed it.
         let Some(cache) = open_locked(self.context, self.no_wait)? else {
-            named_cache::check_there(self.context, false)?;
             return finish(Report::new(self.dry_run), None);
         };
         let draft = (self.make_draft)(&cache, &mut report)?;

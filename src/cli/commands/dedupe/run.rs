@@ -17,8 +17,8 @@ use crate::gc;
 use crate::plan::GcOptions;
 
 pub fn run(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
+    let Some(cache) = named_cache::open(context)? else { return no_such_cache(context, args) };
     if args.dry_run {
-        let Some(cache) = context.open_cache()? else { return no_such_cache(context, args) };
         return match prepare(context, args, &cache)? {
             None => Report::impossible(context, true),
             Some((plan, inventory)) => Report::of_plan(context, &plan, &inventory, true),
@@ -31,7 +31,6 @@ pub fn run(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
 }
 
 fn no_such_cache(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
-    named_cache::check_there(context, false)?;
     match args.images.first() {
         Some(image) => Err(no_cache(context, image).into()),
         None => Report::impossible(context, args.dry_run),

@@ -19,7 +19,7 @@ mod size;
 mod walk;
 
 pub use amounts::Usage;
-pub use breakdown::{Breakdown, LargeFile, Part};
+pub use breakdown::{Breakdown, LargeFile, NoDirectory, Part};
 pub use cache_usage::CacheUsage;
 pub(crate) use cache_usage::folder_usage;
 pub use comparison::{

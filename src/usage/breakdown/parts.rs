@@ -90,7 +90,7 @@ impl Breakdown {
         &self.files
     }
 
-    fn part(&self, place: usize) -> Part {
+    pub(super) fn part(&self, place: usize) -> Part {
         let Directory { depth, usage, .. } = self.directories[place];
         let ways = std::iter::successors(Some(place), |&place| Some(self.directories[place].above));
         let mut names: Vec<_> = ways.take(depth).collect();

@@ -249,8 +249,8 @@ fn a_directory_in_an_image() {
     });
     let text = run(&cache, &["show", "aaaa", "/usr/lib/"]).ok();
     let [lib, a] = ["usr/lib", "usr/lib/a"].map(|part| size(&image.join(part)));
-    assert!(text.contains(&format!("{lib:>8}  /usr/lib  ████████████████████ 100%\n")), "{text}");
-    assert!(text.contains(&format!("{a:>8}  └─ a      ███████████████       75%\n")), "{text}");
+    assert!(text.contains(&format!("{lib}  /usr/lib  ████████████████████ 100%\n")), "{text}");
+    assert!(text.contains(&format!("{a}  └─ a      ███████████████       75%\n")), "{text}");
     assert!(!text.contains("opt"), "{text}");
     let files = run(&cache, &["show", "aaaa", "/usr", "--files", "--json", "--top=1"]).json();
     assert_eq!(files["part"]["path"], "/usr");

@@ -104,7 +104,8 @@ impl Cache {
         &self.root
     }
 
-    /// Whether files can share data where the cache lies: on btrfs, XFS or APFS.
+    /// Whether files can share data where the cache lies: on btrfs, XFS, APFS, and wherever it is not known that they
+    /// cannot, such as on an overlay.
     ///
     /// # Errors
     /// The system does not tell.

@@ -84,7 +84,11 @@ impl InvalidRef {
     /// wrong with it.
     pub fn warning(&self, cache: &Path) -> String {
         let path = Folder::Refs.path_in(cache).join(self.file.as_os_str());
-        format!("the ref {} protects no image: {}", Escaped::new(&path), self.problem)
+        format!(
+            "{} protects no image: {}; pull its image again, or remove the file",
+            Escaped::new(&path),
+            self.problem
+        )
     }
 }
 

@@ -68,7 +68,10 @@ fn each_file_is_a_ref_or_its_problem_is_told() {
     assert!(unreadable[0].ends_with("refs/huge: it is larger than 64 KiB"), "{unreadable:?}");
     assert!(unreadable[1].ends_with("refs/symlink: it is a symlink, which is never followed"));
     let warning = index.invalid[1].warning(Path::new("/c"));
-    assert_eq!(warning, "the ref /c/refs/empty protects no image: it is empty");
+    assert_eq!(
+        warning,
+        "/c/refs/empty protects no image: it is empty; pull its image again, or remove the file"
+    );
 
     let error = Error::Interrupted;
     index.unreadable.push(UnreadableRef { file: Some(name("unreadable")), error });

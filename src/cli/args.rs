@@ -12,37 +12,37 @@ use crate::cache::Pattern;
 use crate::jobs::Jobs;
 use crate::plan::Room;
 
-/// Options of every verb, taken before or after it.
+/// Options of every verb, accepted before or after it.
 #[derive(Args, Default)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Shared {
-    /// The cache directory [default: broodbox/images in the user's cache home]
-    /// [env: BBOX_IMAGE_CACHE_DIR]
-    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// The cache directory [default: broodbox/images in the user's cache home] [env:
+    /// BBOX_IMAGE_CACHE_DIR]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
-    /// Where the clones of microVMs lie [default: ~/.config/broodbox/vms]
-    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// Where the clones of microVMs are [default: ~/.config/broodbox/vms]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub vm_dir: Option<PathBuf>,
-    /// How many threads work, 1 to 1024; deleting takes fewer where that is as fast [default: 32]
-    #[arg(short, long, global = true, value_name = "N", value_parser = parse_jobs)]
+    /// Number of worker threads, 1 to 1024; deleting uses fewer if that is as fast [default: 32]
+    #[arg(short, long, global = true, hide_short_help = true, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<Jobs>,
-    /// Columns for people, or one JSON document
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    /// Output format
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// The same as --format json
-    #[arg(long, global = true)]
+    /// Short for --format json
+    #[arg(long, global = true, hide_short_help = true)]
     json: bool,
-    /// When to use colours; NO_COLOR is heeded
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    /// When to use colour (NO_COLOR is honoured)
+    #[arg(long, global = true, hide_short_help = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// Draw no progress bars
-    #[arg(long, global = true)]
+    /// Draw no progress bars; BBOX_PROGRESS=never does the same
+    #[arg(long, global = true, hide_short_help = true)]
     pub no_progress: bool,
-    /// Print less; `list` and `show` print digests only, one a line
-    #[arg(short, long, global = true)]
+    /// Print less; `list`, `show` and dry runs print digests only, one per line
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub quiet: bool,
     /// Print more: what is kept, and why
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub verbose: bool,
 }
 
@@ -74,54 +74,56 @@ fn parse_jobs(text: &str) -> Result<Jobs, String> {
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Show the images, their sizes and the references that name them
+    /// List the images, with sizes and references
     #[command(visible_alias = "ls")]
     List(List),
-    /// Show what fills an image: its config and references, and its largest directories
+    /// Show what fills an image: references, config and largest directories
     Show(Show),
     /// Show what differs between two images
     Diff(Diff),
-    /// Remove what nothing needs: orphaned images, dead extractions, references to nothing
+    /// Look around in the cache on a whole screen, and remove images from there
+    #[cfg(feature = "tui")]
+    Browse(Browse),
+    /// Remove what nothing needs: orphans, abandoned extractions, dangling references
     #[command(visible_alias = "prune")]
     Gc(Gc),
     /// Remove images by name, with their references
     Rm(Rm),
     /// Point a reference at an image
     Tag(Tag),
-    /// Remove a reference and leave its image
+    /// Remove a reference, keep its image
     Untag(Untag),
     /// Remove the whole cache directory
     Purge(Purge),
-    /// Run a command while an image is kept from being collected
+    /// Protect an image from gc while a command runs
     Lease(Lease),
-    /// Print the path of the cache directory, or of an image
+    /// Print the path of the cache directory or of an image
     Dir(Dir),
-    /// Let equal files share their data: frees space without removing anything (btrfs, XFS)
+    /// Make equal files share their data: frees space, removes nothing (btrfs, XFS)
     Dedupe(Dedupe),
 }
 
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache list                one row an image
-  bbox cache list --sizes        the full account, down to files and layers
-  bbox cache list 'agent-*'      only the images whose references match
-  bbox cache list --orphans -q   digests of the images that no reference names
+  bbox cache list                one row per image
+  bbox cache list -l             the full report, down to files and layers
+  bbox cache list 'agent-*'      only images whose references match
+  bbox cache list --orphans -q   digests of the images without a reference
   bbox cache list --format json | jq .totals")]
 pub struct List {
-    /// Only these images: references, patterns of them such as 'ghcr.io/*/agent-*', or digests or their
-    /// beginnings
-    #[arg(value_name = "REF|PATTERN|DIGEST", add = images())]
+    /// Only these images: names as for `show`, or patterns such as 'ghcr.io/*/agent-*'
+    #[arg(value_name = "IMAGE|PATTERN", add = images())]
     pub images: Vec<String>,
-    /// The full account: images, layers, leftovers. APPARENT is the length of all files, ON DISK
-    /// the blocks they occupy, UNIQUE what removing just this one gives back; two numbers where the
-    /// file system does not tell exactly
+    /// Full report: images, layers, leftovers. APPARENT is the length of all files, ON DISK the
+    /// blocks they occupy, UNIQUE what removing just this one frees: a range if the file system
+    /// does not tell exactly
     #[arg(short = 'l', long, conflicts_with = "no_sizes")]
     pub sizes: bool,
     /// Don't measure sizes (instant)
     #[arg(long)]
     pub no_sizes: bool,
-    /// Most recently used first, largest first, or by reference
+    /// Sort by last use, by size (largest first) or by reference
     #[arg(long, value_enum, value_name = "KEY", default_value_t = Sort::Used)]
     pub sort: Sort,
     /// Reverse the order
@@ -130,7 +132,7 @@ pub struct List {
     /// Only images without a reference
     #[arg(long)]
     pub orphans: bool,
-    /// Whole digests and all references, however wide
+    /// Full digests and all references, however wide
     #[arg(long)]
     pub no_trunc: bool,
 }
@@ -142,27 +144,27 @@ pub enum Sort {
     Name,
 }
 
-/// The most directories or files that may be asked for, and the most levels of them.
+/// The upper limit for --top and --depth.
 const MOST_SHOWN: usize = 10_000;
 
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache show ghcr.io/a/b:latest      what fills an image
+  bbox cache show b                       what fills ghcr.io/a/b:latest
   bbox cache show 0123456789ab --top 50   in more detail, by the digest
   bbox cache show 0123456789ab --files    its largest files
   bbox cache show 0123456789ab /usr/lib   what fills a directory in it")]
 pub struct Show {
-    /// The image: a reference, or a digest or its beginning
-    #[arg(value_name = "REF|DIGEST", add = images())]
+    /// The image: a reference or its end, a digest or its beginning, or a path into the cache
+    #[arg(value_name = "IMAGE", add = images())]
     pub image: String,
     /// A directory in the image, such as /usr/lib [default: all of it]
     #[arg(value_name = "PATH", value_parser = parse_inner_path, value_hint = ValueHint::Other)]
     pub path: Option<PathBuf>,
-    /// How many levels of directories to show; 0 for none
+    /// Levels of directories to show; 0 for none
     #[arg(long, value_name = "N", value_parser = parse_depth, default_value = "3")]
     pub depth: usize,
-    /// How many directories to show, or files
+    /// Number of directories to show, or files
     #[arg(long, value_name = "N", value_parser = parse_number, default_value = "20")]
     pub top: usize,
     /// Show the largest files instead of directories
@@ -225,30 +227,46 @@ fn parse_number(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("a number from 1 to {MOST_SHOWN} is expected"))
 }
 
+#[cfg(feature = "tui")]
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache gc --dry-run          what would go, and how much that frees
-  bbox cache gc -v                 also say what is kept, and why
-  bbox cache gc --layers           also remove layers that no image is made of
-  bbox cache gc --keep-recent 7d   keep what was used within the last week
-  bbox cache gc --unused-for 3d    also remove images not used for three days
+  bbox cache browse               look around; ? shows the keys
+  bbox cache browse --read-only   nothing can be removed")]
+pub struct Browse {
+    /// Only look: nothing can be marked or removed
+    #[arg(long)]
+    pub read_only: bool,
+    /// Print one frame after these keys, such as `jj<Enter>`, and remove nothing
+    #[arg(long, value_name = "KEYS", hide = true)]
+    pub once: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache gc --dry-run          what it would remove and free
+  bbox cache gc -v                 also show what is kept, and why
+  bbox cache gc --layers           also remove unreferenced layers
+  bbox cache gc --keep-recent 7d   keep what was used in the last week
+  bbox cache gc --unused-for 3d    also remove images unused for three days
   bbox cache gc --max-size 20GiB   also layers and old images, until it fits
   bbox cache gc --min-free 10%     no more than it takes to have that much disk
-  bbox cache gc -q --no-wait       for a timer: silent, and not twice at a time")]
+  bbox cache gc -q --no-wait       for a timer: silent, one at a time")]
 pub struct Gc {
-    /// Only say what would be removed, and what that gives back: two numbers where files share data
-    /// with somebody who is not known
+    /// Only show what would be removed and how much that frees: a range if some data is shared with
+    /// files outside the cache
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Keep orphans and layers used more recently than this, such as 36h, 7d or 2w; 0s for none
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10m")]
     pub keep_recent: SignedDuration,
-    /// Remove every orphan, even if nothing newer has replaced it. Recent, leased and used ones stay
+    /// Remove every orphan, even one that nothing newer has replaced. Recent and leased ones and
+    /// those in use stay
     #[arg(short, long)]
     pub all: bool,
-    /// Also remove images that were last used longer ago than that, such as 3d, although references
-    /// name them. 6m is six minutes
+    /// Also remove images that were last used longer ago than this, such as 3d, referenced or not. 6m
+    /// is six minutes
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub unused_for: Option<SignedDuration>,
     /// Remove more until the cache occupies at most this, such as 20GiB or 20GB: unreferenced layers,
@@ -259,25 +277,25 @@ pub struct Gc {
     /// --max-size, and no more than it takes
     #[arg(long, value_name = "SIZE|PERCENT", value_parser = parse_room, conflicts_with = "max_size")]
     pub min_free: Option<Room>,
-    /// Do not ask before an image goes that references name
+    /// Don't ask before removing referenced images
     #[arg(short, long)]
     pub yes: bool,
-    /// Keep images whose reference matches, such as 'ghcr.io/*/agent-*', whatever the limits are
+    /// Keep images with a matching reference, such as 'ghcr.io/*/agent-*', whatever the limits
     #[arg(long, value_name = "PATTERN", add = images())]
     pub exclude: Vec<Pattern>,
-    /// Also remove the layers that no image left can be made of; or all that are not in use: the next
-    /// pull extracts them again
+    /// Also remove unreferenced layers (`all`: every layer not in use). The next pull extracts them
+    /// again
     #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1,
         default_missing_value = "unreferenced")]
     pub layers: Option<Layers>,
-    /// Remove extractions that nobody has open once nothing in them has changed for that long
+    /// Remove extractions that no process has open and that have not changed for this long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub temp_age: SignedDuration,
     /// Remove without hiding first what the file system does not rename, as on a full btrfs. Brood
     /// Box must not start meanwhile: it could use half an image
     #[arg(long)]
     pub in_place: bool,
-    /// Fail instead of waiting for another collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -285,32 +303,30 @@ pub struct Gc {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache rm ghcr.io/a/b:latest      asks, since a reference names it
-  bbox cache rm -y 0123456789ab fedcb   does not ask; several, by their digests
-  bbox cache rm 'ghcr.io/a/*'           all that match, after asking
-  bbox cache rm -n ghcr.io/a/b:latest   what would go
+  bbox cache rm b                       asks first: it is referenced
+  bbox cache rm -y 0123456789ab fedcb   doesn't ask; two images, by digest
+  bbox cache rm 'ghcr.io/a/*'           all that match; asks first
+  bbox cache rm -n b                    what it would remove
 
-An image that a process uses stays, and so does one that is leased, unless with
---force.")]
+An image in use is never removed; a leased one only with --force.")]
 pub struct Rm {
-    /// The images: references, patterns of them such as 'ghcr.io/*/agent-*', or digests or their
-    /// beginnings
-    #[arg(value_name = "REF|PATTERN|DIGEST", required = true, add = images())]
+    /// The images: names as for `show`, or patterns such as 'ghcr.io/*/agent-*'
+    #[arg(value_name = "IMAGE|PATTERN", required = true, add = images())]
     pub images: Vec<String>,
-    /// Do not ask, and remove what is leased, too
+    /// Don't ask, and remove leased images too
     #[arg(short, long)]
     pub force: bool,
-    /// Do not ask
+    /// Don't ask
     #[arg(short, long)]
     pub yes: bool,
-    /// Only say what would be removed
+    /// Only show what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Remove without hiding first what the file system does not rename, as on a full btrfs. Brood
     /// Box must not start meanwhile: it could use half an image
     #[arg(long)]
     pub in_place: bool,
-    /// Fail instead of waiting for a collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -324,16 +340,16 @@ Brood Box finds the image by this reference at its next start, and counts its
 week from now. With its default policy it asks the registry in the background
 and may drop the reference again if the registry has another image.")]
 pub struct Tag {
-    /// The image: a reference, or a digest or its beginning
+    /// The image: a reference or its end, a digest or its beginning, or a path into the cache
     #[arg(value_name = "IMAGE", add = images())]
     pub image: String,
-    /// The reference, as it is configured in Brood Box
+    /// The reference, exactly as configured in Brood Box
     #[arg(value_name = "REFERENCE")]
     pub reference: String,
-    /// Replace a reference to another image without asking
+    /// Don't ask before moving a reference from another image
     #[arg(short, long)]
     pub yes: bool,
-    /// Fail instead of waiting for a collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -346,7 +362,7 @@ pub struct Untag {
     /// The whole reference
     #[arg(value_name = "REFERENCE", add = images())]
     pub reference: String,
-    /// Fail instead of waiting for a collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -360,20 +376,20 @@ pub enum Layers {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache purge             ask first, then remove everything
-  bbox cache purge --force     do not ask
-  bbox cache purge --dry-run   what would go
+  bbox cache purge             asks first, then removes everything
+  bbox cache purge --force     doesn't ask
+  bbox cache purge --dry-run   what it would remove
 
-The next pull makes the directory anew. What runs from the cache loses its files:
-the question names the processes that use something.")]
+The next pull recreates the directory. Programs that run from the cache lose
+their files: the question lists them.")]
 pub struct Purge {
-    /// Do not ask
+    /// Don't ask
     #[arg(short, long, visible_short_alias = 'y')]
     pub force: bool,
-    /// Only say what would be removed
+    /// Only show what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Fail instead of waiting for another collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -381,18 +397,18 @@ pub struct Purge {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache lease ghcr.io/a/b:latest -- make test
+  bbox cache lease b -- make test
   bbox cache lease 0123456789ab -- sh -c 'tar -cf a.tar -C \"$BBOX_IMAGE_DIR\" .'
 
-The lease ends with the command, and with this program: if that is killed, the
-command runs on without. The exit code is that of the command; 125 if the lease
-cannot be had, 126 or 127 if the command cannot be run.
+The lease ends with the command. It also ends if this program is killed; the
+command then runs on unprotected. The exit code is the command's own; 125 if
+there is no such image or no lease, 126 or 127 if the command cannot be run.
 
 The command finds the image's path in $BBOX_IMAGE_DIR, and its whole digest in
 $BBOX_IMAGE_DIGEST.")]
 pub struct Lease {
-    /// The image: a reference, a digest, or the beginning of a digest
-    #[arg(value_name = "REF|DIGEST", add = images())]
+    /// The image: a reference or its end, a digest or its beginning, or a path into the cache
+    #[arg(value_name = "IMAGE", add = images())]
     pub image: String,
     /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD", add = command())]
@@ -406,7 +422,7 @@ Examples:
   cd \"$(bbox cache dir)\"           go there
   ls \"$(bbox cache dir a/b)/usr\"   look into an image; `lease` keeps gc from it")]
 pub struct Dir {
-    /// The image: a reference, or a digest or its beginning [default: the cache directory itself]
+    /// The image: a name as for `show` [default: the cache directory itself]
     #[arg(value_name = "IMAGE", add = images())]
     pub image: Option<String>,
 }
@@ -414,34 +430,33 @@ pub struct Dir {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache dedupe -n                    how much would come back, at most
+  bbox cache dedupe -n                    how much that could free
   bbox cache dedupe                       share everything that is equal
   bbox cache dedupe --min-size 64KiB      leave small files alone
   bbox cache dedupe 'ghcr.io/a/*'         only these images, with the layers
 
-Files of the same path in different images and layers come to share their data
-if they are equal: the kernel compares them under its own locks, also while
-microVMs run. Nothing else changes. This works on btrfs and XFS, even if the
-disk is full. `du` and SIZE stay as they are, since each file still has all of
-its data; UNIQUE and the free space show the difference. A second run only looks
-for what is new. Defragmenting undoes it.")]
+Equal files at the same path in different images and layers will share their
+data. The kernel compares them under its own locks, so microVMs can run
+meanwhile. Nothing else changes. It works on btrfs and XFS, even on a full disk.
+`du` and SIZE stay as they are, since each file still has all of its data;
+UNIQUE and the free space show the difference. A second run only looks at what
+is new. Defragmenting undoes it.")]
 pub struct Dedupe {
-    /// Only these images, and all layers: references, patterns of them such as 'ghcr.io/*/agent-*', or
-    /// digests or their beginnings
+    /// Only these images, and all layers: names or patterns as for `rm`
     #[arg(value_name = "REF|PATTERN|DIGEST", add = images())]
     pub images: Vec<String>,
-    /// Only say how much would come back, at most: files of equal path and size count as equal
+    /// Only show how much it could free, counting files of equal path and size as equal
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Leave smaller files alone, such as 64KiB
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub min_size: Option<ByteSize>,
-    /// Fail instead of waiting for a collection to end
+    /// Fail instead of waiting for another gc to finish
     #[arg(long)]
     pub no_wait: bool,
 }
 
-/// A duration as people write it; a day has 24 hours.
+/// A duration such as `36h` or `7d`; a day has 24 hours.
 fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
     let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
@@ -457,7 +472,7 @@ fn parse_room(text: &str) -> Result<Room, String> {
         .ok_or_else(|| "a whole number of percent is expected, such as 10%".to_owned())
 }
 
-/// A size as people write it, with its unit: whoever leaves that out means anything but bytes.
+/// A size with its unit, such as `20GiB`: a bare number would hardly mean bytes.
 fn parse_size(text: &str) -> Result<ByteSize, String> {
     let expected = || "a size with its unit is expected, such as 20GiB, 1.5GB or 800MiB".to_owned();
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
@@ -476,10 +491,10 @@ Examples:
   eval \"$(bbox completions zsh)\"      in ~/.zshrc, after compinit
   bbox completions fish | source      in ~/.config/fish/config.fish
 
-TAB then completes commands, options and, from the cache as it is at that
-moment, references and digests.")]
+TAB then completes commands, options, references and digests, read live from the
+cache.")]
 pub struct Completions {
-    /// The shell to print the script for
+    /// The shell
     #[arg(value_enum)]
     pub shell: Shell,
 }
@@ -495,12 +510,12 @@ pub enum Shell {
 #[command(after_help = "\
 Examples:
   bbox man ~/.local/share/man/man1     for yourself
-  bbox man /usr/local/share/man/man1   for everybody on this machine
+  bbox man /usr/local/share/man/man1   for all users of this machine
 
-One set of pages serves both programs, bbox and bbox-cache: the one on gc is
-bbox-cache-gc(1). Pages of these names that are there already are replaced.")]
+One set of pages serves both programs, bbox and bbox-cache: the page on gc is
+bbox-cache-gc(1). Existing pages with these names are replaced.")]
 pub struct Man {
-    /// Where to write them; the directory has to be there
+    /// Where to write them; the directory must exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: PathBuf,
 }

@@ -1,8 +1,10 @@
 //! What every command needs: the cache directory, the console, the threads.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
+use clap::ValueEnum;
 
 use super::args::{Color, Format, Shared};
 use super::failure::{Failure, refuse};
@@ -33,12 +35,31 @@ pub struct Context<'a> {
 }
 
 pub fn console(shared: &Shared) -> Console {
-    let color = match shared.color {
+    let progress = !shared.no_progress;
+    Console {
+        progress,
+        quiet: shared.quiet,
+        verbose: shared.verbose,
+        ..Console::plain(choice(shared.color))
+    }
+}
+
+fn choice(color: Color) -> ColorChoice {
+    match color {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
-    };
-    Console { color, progress: !shared.no_progress, quiet: shared.quiet, verbose: shared.verbose }
+    }
+}
+
+/// The colours that a command line asks for, even if it cannot be parsed.
+pub fn color_of(command_line: &[OsString]) -> ColorChoice {
+    let words = command_line.iter().filter_map(|word| word.to_str());
+    let words: Vec<_> = words.take_while(|word| *word != "--").collect();
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--color="));
+    let apart = words.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1]);
+    let asked = joined.chain(apart).last();
+    choice(asked.and_then(|asked| Color::from_str(asked, false).ok()).unwrap_or_default())
 }
 
 impl<'a> Context<'a> {

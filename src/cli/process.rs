@@ -39,8 +39,16 @@ impl Signals {
     /// # Errors
     /// The system refused.
     pub fn listen(&self) -> std::io::Result<()> {
+        self.listen_to(&[SIGHUP, SIGINT, SIGTERM])
+    }
+
+    /// Listens to these signals, too.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn listen_to(&self, signals: &[i32]) -> std::io::Result<()> {
         let raised = self.stop.shared();
-        for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|&signal| !is_ignored(signal)) {
+        for signal in signals.iter().copied().filter(|&signal| !is_ignored(signal)) {
             flag::register_conditional_default(signal, Arc::clone(&raised))?;
             flag::register_conditional_default(signal, Arc::clone(&self.impatient))?;
             flag::register_usize(signal, Arc::clone(&self.number), signal as usize)?;

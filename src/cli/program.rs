@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, Parser, Subcommand};
 
 use super::args::{Completions, Man, Shared, Verb};
@@ -37,18 +37,18 @@ pub enum Task {
     Setup(Setup),
 }
 
-/// What has nothing to do with any cache.
+/// Commands that need no cache.
 #[derive(Subcommand)]
 pub enum Setup {
-    /// Print the script by which a shell completes commands, options and images
+    /// Generate a shell completion script
     Completions(Completions),
     /// Write the manual pages
     Man(Man),
 }
 
-/// See and collect the image cache of Brood Box
+/// Inspect and clean up Brood Box's image cache
 #[derive(Parser)]
-#[command(name = "bbox", version, max_term_width = 80, after_help = EXAMPLES, styles = HELP)]
+#[command(name = "bbox", version, propagate_version = true, max_term_width = 80, after_help = EXAMPLES, styles = HELP)]
 struct Bbox {
     #[command(subcommand)]
     command: BboxCommand,
@@ -56,7 +56,7 @@ struct Bbox {
 
 #[derive(Subcommand)]
 enum BboxCommand {
-    /// See and collect the image cache
+    /// Inspect and clean up the image cache
     #[command(after_help = EXAMPLES)]
     Cache(CacheArguments),
     #[command(flatten)]
@@ -71,9 +71,9 @@ struct CacheArguments {
     verb: Verb,
 }
 
-/// See and collect the image cache of Brood Box
+/// Inspect and clean up Brood Box's image cache
 #[derive(Parser)]
-#[command(name = "bbox-cache", version, max_term_width = 80, after_help = EXAMPLES, styles = HELP)]
+#[command(name = "bbox-cache", version, propagate_version = true, max_term_width = 80, after_help = EXAMPLES, styles = HELP)]
 struct BboxCache {
     #[command(flatten)]
     shared: Shared,
@@ -87,13 +87,46 @@ const ALIKE: f64 = 0.7;
 const EXAMPLES: &str = "\
 Examples:
   bbox cache list           what is in the cache, and how big it is
-  bbox cache gc --dry-run   what a collection would remove
+  bbox cache gc --dry-run   what a gc would remove
   bbox cache gc             remove what nothing needs
   bbox cache help gc        all about one command
 
-An image is an extracted tree, and its digest is its name. A reference such as
-ghcr.io/a/b:latest names a digest. An image that no reference names any more, as
-the older build of one that was rebuilt, is an orphan: nothing needs it.";
+An image is an extracted tree, named by its digest. A reference such as
+ghcr.io/a/b:latest points at an image. An image without a reference, such as an
+older build that a pull has replaced, is an orphan: gc removes it.";
+
+/// The options of every command, as `-h` tells of them.
+const SHARED: &str = "\
+Options of every command (see --help):
+  --cache-dir DIR, --vm-dir DIR, -j N, --json, --color WHEN, --no-progress, -q, -v";
+
+/// Words of other tools, with what does the same here.
+const SYNONYMS: [(&str, &str); 14] = [
+    ("clean", "gc"),
+    ("cleanup", "gc"),
+    ("clear", "purge"),
+    ("delete", "rm"),
+    ("del", "rm"),
+    ("remove", "rm"),
+    ("rmi", "rm"),
+    ("inspect", "show"),
+    ("info", "show"),
+    ("du", "list --sizes"),
+    ("size", "list --sizes"),
+    ("images", "list"),
+    ("path", "dir"),
+    ("run", "lease"),
+];
+
+/// Options of other tools, with what does the same here.
+const OPTIONS: [(&str, &str); 6] = [
+    ("--older-than", "--unused-for"),
+    ("--until", "--unused-for"),
+    ("--filter", "--unused-for"),
+    ("--force", "--yes"),
+    ("-f", "--yes"),
+    ("--keep-storage", "--max-size"),
+];
 
 impl Program {
     /// What it is called by.
@@ -137,10 +170,12 @@ impl Program {
     fn with_own_words(self, command: Command) -> Command {
         let command = command.mut_subcommands(|command| self.with_own_words(command));
         let help = command.get_after_help().map(|help| self.in_own_words(&help.to_string()));
-        match help {
-            Some(help) => command.after_help(help),
-            None => command,
+        let Some(help) = help else { return command };
+        // What needs no cache has no options in common with the rest.
+        if Setup::has_subcommand(command.get_name()) || command.get_name() == "bbox" {
+            return command.after_help(help);
         }
+        command.after_help(format!("{SHARED}\n\n{help}")).after_long_help(help)
     }
 
     /// Reads a command line, the program's name first.
@@ -148,7 +183,7 @@ impl Program {
         let mut command = self.command();
         let matches = command.try_get_matches_from_mut(line);
         let order = matches.and_then(|matches| self.order(&matches));
-        order.map_err(|error| self.with_tip(error.format(&mut command)))
+        order.map_err(|error| self.with_tip(error.format(&mut command), line))
     }
 
     fn order(self, matches: &ArgMatches) -> Result<Order, Error> {
@@ -169,10 +204,24 @@ impl Program {
     }
 
     /// Users of one program say `cache` too much, or too little, to the other.
-    fn with_tip(self, mut error: Error) -> Error {
+    fn with_tip(self, mut error: Error, line: &[OsString]) -> Error {
+        if let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg)
+            && error.kind() == ErrorKind::UnknownArgument
+            && let Some((_, ours)) = OPTIONS.iter().find(|(theirs, _)| theirs == option)
+            && has_option(line, ours)
+        {
+            error.remove(ContextKind::SuggestedArg);
+            return with_tips(error, format!("try '{ours}'"));
+        }
         let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
             return error;
         };
+        let synonym = SYNONYMS.iter().find(|(theirs, _)| theirs == word);
+        if let Some((_, ours)) = synonym {
+            let tip = format!("try '{} {ours}'", self.cache_words());
+            error.remove(ContextKind::SuggestedSubcommand);
+            return with_tips(error, tip);
+        }
         let has_tip = error.get(ContextKind::SuggestedSubcommand).is_some();
         let tip = match self {
             Self::Bbox if Setup::has_subcommand(word) => format!("try 'bbox {word}'"),
@@ -185,9 +234,13 @@ impl Program {
             }
             _ => return error,
         };
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
-        error
+        with_tips(error, tip)
     }
+}
+
+fn with_tips(mut error: Error, tip: String) -> Error {
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    error
 }
 
 /// What to say to a user who expected the agent runner.
@@ -207,8 +260,20 @@ pub fn is_slip_of(program: Program, word: &str) -> bool {
 
 /// Whether a command line, wrong as it may be, is one for `lease`.
 pub fn is_lease(line: &[OsString]) -> bool {
-    let mut words = line.iter().skip(1).filter_map(|word| word.to_str());
-    words.find(|word| is_verb(word)) == Some("lease")
+    verb_of(line) == Some("lease")
+}
+
+/// The verb of a command line, wrong as it may be.
+fn verb_of(line: &[OsString]) -> Option<&str> {
+    line.iter().skip(1).filter_map(|word| word.to_str()).find(|word| is_verb(word))
+}
+
+/// Whether the verb of a command line has a long option.
+fn has_option(line: &[OsString], option: &str) -> bool {
+    let verbs = verbs();
+    let verb = verb_of(line).and_then(|verb| verbs.find_subcommand(verb));
+    let long = option.trim_start_matches("--");
+    verb.is_some_and(|verb| verb.get_arguments().any(|known| known.get_long() == Some(long)))
 }
 
 fn is_verb(word: &str) -> bool {

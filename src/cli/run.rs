@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use super::args::{Format, Shared, Verb};
+#[cfg(feature = "tui")]
+use super::commands::browse;
 use super::commands::{completions, dedupe, diff, dir, gc, lease, list, man, purge, rm, show, tag};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
@@ -29,12 +31,15 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     if program == Program::Bbox
         && let Err(failure) = other_bbox::hand_over(&command_line)
     {
-        Console::plain().error(&failure);
+        Console::plain(context::color_of(&command_line)).error(&failure);
         return exit_code(&Err(failure), 1);
     }
     let order = match program.parse(&command_line) {
         Ok(order) => order,
-        Err(error) => return tell(&error, is_lease(&command_line)),
+        Err(error) => {
+            let console = Console::plain(context::color_of(&command_line));
+            return tell(&console, &error, is_lease(&command_line));
+        }
     };
     let console = context::console(&order.shared);
     let signals = Signals::default();
@@ -65,22 +70,21 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
 /// Says why a command failed as a whole; a program that waits for a document gets one.
 fn report_failure(console: &Console, format: Format, failure: &Failure) {
     if format == Format::Json && !matches!(failure, Failure::Output(_)) {
-        let written = console.write(document(&failure_document::Document::new(failure)));
+        let written =
+            console.write_raw(document(&failure_document::Document::new(failure)).as_bytes());
         written.as_ref().err().into_iter().for_each(|error| console.error(error));
     }
     console.error(failure);
 }
 
 /// Tells what the parser has to say: what was asked for on stdout, what is wrong on stderr.
-fn tell(said: &clap::Error, is_lease: bool) -> ExitCode {
+fn tell(console: &Console, said: &clap::Error, is_lease: bool) -> ExitCode {
     if !said.use_stderr() {
-        let console = Console::plain();
         let written = console.write(said.render().ansi().to_string());
         written.as_ref().err().into_iter().for_each(|error| console.error(error));
         return ExitCode::from(u8::from(written.is_err()));
     }
-    // That stderr is closed can be told nowhere but by the exit code.
-    let _ = said.print();
+    console.write_error(&said.render().ansi().to_string());
     match is_lease {
         true => ExitCode::from(lease::NO_LEASE),
         false => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
@@ -117,6 +121,8 @@ fn run_verb(
         Verb::List(args) => list::run(&context, &args),
         Verb::Show(args) => show::run(&context, &args),
         Verb::Diff(args) => diff::run(&context, &args),
+        #[cfg(feature = "tui")]
+        Verb::Browse(args) => browse::run(&context, &args),
         Verb::Gc(args) => gc::run(&context, &args),
         Verb::Rm(args) => rm::run(&context, &args),
         Verb::Tag(args) => tag::tag(&context, &args),

@@ -35,7 +35,7 @@ pub fn dropped_refs(inventory: &Inventory, plan: &Plan, cache_dir: &Path) -> Opt
     };
     Some(format!(
         "{what}: Brood Box may have dropped its references, as it does after 7 idle days, so {who} \
-         may be wanted. Running an image names it again"
+         may still be wanted. Running an image writes its reference again"
     ))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location};
 use crate::cli::ui::theme::RECLAIMABLE;
-use crate::cli::ui::units::{estimate, plural, up_to};
+use crate::cli::ui::units::{estimate, plural};
 use crate::escape::Escaped;
 use crate::plan::{Identity, LayerStatus, Timeline, UnknownLayer};
 use crate::usage::Estimate;
@@ -12,16 +12,13 @@ pub struct Offer {
     /// Like `2 orphans`.
     pub what: String,
     pub bytes: Estimate,
-    /// Whether it was asked what files share.
-    pub reads_extents: bool,
     pub command: String,
 }
 
 impl Offer {
     pub fn line(&self) -> String {
-        let Self { what, bytes, command, .. } = self;
-        let is_exact = self.reads_extents || bytes.is_one_figure();
-        let bytes = if is_exact { estimate(*bytes) } else { up_to(*bytes) };
+        let Self { what, bytes, command } = self;
+        let bytes = estimate(*bytes);
         format!("{RECLAIMABLE}{bytes} reclaimable{RECLAIMABLE:#} ({what}): run `{command}`\n")
     }
 }

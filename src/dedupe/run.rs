@@ -97,6 +97,7 @@ impl<'a> Run<'a> {
             if thread.index() >= CALLERS {
                 self.callers.wait_as_reader();
             }
+            let _end = self.callers.calling_readers_at_end();
             let sharer = Sharer::new(&self.callers, self.cache.root(), self.stop, self.progress);
             let mut worker = Worker::new(&self.plan.trees, self.progress, sharer);
             while !self.stop.is_raised()
@@ -106,7 +107,6 @@ impl<'a> Run<'a> {
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 found.take_in(&self.plan.trees, group, states, end);
             }
-            self.callers.call_readers();
         });
     }
 }

@@ -45,8 +45,12 @@ impl Callers {
         self.needs_readers.wait();
     }
 
-    /// Ends the wait of all readers.
-    pub fn call_readers(&self) {
+    /// Ends the wait of all readers when it is dropped, also by a panic.
+    pub fn calling_readers_at_end(&self) -> AtEnd<'_> {
+        AtEnd(self)
+    }
+
+    fn call_readers(&self) {
         self.needs_readers.get_or_init(|| ());
     }
 
@@ -56,6 +60,15 @@ impl Callers {
         let answer = request();
         self.receiver.recv().expect("the other end is open");
         answer
+    }
+}
+
+/// The end of a thread's work.
+pub struct AtEnd<'a>(&'a Callers);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.call_readers();
     }
 }
 

@@ -15,7 +15,7 @@ use super::descriptors::patiently;
 use super::status::Status;
 use super::sys;
 
-/// A file system on which files can share data.
+/// A file system on which files can share data, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Volume {
     /// Tells it from all others that are mounted. A device number would not: on btrfs each subvolume
@@ -33,6 +33,16 @@ pub enum VolumeKind {
     Btrfs,
     Xfs,
     Apfs,
+    /// Files may share data, and there is no way to tell: it lies on another file system, on another machine, or is
+    /// not known here.
+    Opaque,
+}
+
+impl VolumeKind {
+    /// Whether a file tells what it shares.
+    pub fn tells(self) -> bool {
+        self != Self::Opaque
+    }
 }
 
 /// Data of a file that others hold, too.

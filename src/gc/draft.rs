@@ -6,7 +6,7 @@ use crate::cache::{Cache, Inventory, Location};
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::plan::{Decision, Evidence, Plan};
-use crate::usage::{CacheUsage, Estimate, Measurement};
+use crate::usage::{CacheUsage, Estimate, Measurement, SharedBytes};
 
 /// A plan, and what it was made of.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct Group {
 pub struct Measured {
     /// Of what is to be removed.
     pub freed: Estimate,
+    /// Why that is less than the sum of its sizes.
+    pub shared: SharedBytes,
     /// What could go besides.
     pub left: Left,
     /// The trees that were measured for this, with what could not be read in them.
@@ -63,34 +65,49 @@ impl Draft {
         jobs: Jobs,
         reporter: &mut dyn Reporter,
     ) -> Result<Measured> {
-        let (to_remove, [layers, unreplaced]) = (self.plan.to_remove(), left(&self.plan));
-        // What was planned by sizes has been measured, but for single references.
-        let known = self.evidence.usage.as_ref().map(CacheUsage::measurement);
-        let is_known = |at: &Location| known.is_some_and(|known| known.usage(at).is_some());
-        let trees = [&to_remove[..], &layers, &unreplaced].concat();
-        let missing: Vec<_> = trees.into_iter().filter(|at| !is_known(at)).collect();
-        let found = measure_planned(cache, &self.plan, &missing, jobs, reporter)?;
-        let mut freed = Estimate::default();
-        let [mut in_layers, mut in_images] = [Estimate::default(); 2];
-        for measurement in [Some(&found), known].into_iter().flatten() {
-            let of = |trees: &'_ [Location]| {
-                let here = trees.iter().filter(|at| measurement.usage(at).is_some());
-                here.cloned().collect::<Vec<_>>()
-            };
-            let going = of(&to_remove);
-            let going: Vec<_> = going.iter().collect();
-            let besides = |trees: &[Location]| {
-                measurement.reclaimable_besides(&going, &of(trees).iter().collect::<Vec<_>>())
-            };
-            freed += measurement.reclaimable(going.iter().copied());
-            in_layers += besides(&layers);
-            in_images += besides(&unreplaced);
-            self.plan.note_usage(measurement);
-        }
-        let layers = Group { count: layers.len(), reclaimable: in_layers };
-        let unreplaced = Group { count: unreplaced.len(), reclaimable: in_images };
-        Ok(Measured { freed, left: Left { layers, unreplaced }, trees: found })
+        measure_plan(cache, &mut self.plan, self.evidence.usage.as_ref(), jobs, reporter)
     }
+}
+
+/// Measures what of a plan is to be removed and has not been measured, and notes in the plan how big all of it is.
+///
+/// # Errors
+/// As for [`Draft::measure`].
+pub fn measure_plan(
+    cache: &Cache,
+    plan: &mut Plan,
+    known: Option<&CacheUsage>,
+    jobs: Jobs,
+    reporter: &mut dyn Reporter,
+) -> Result<Measured> {
+    let (to_remove, [layers, unreplaced]) = (plan.to_remove(), left(plan));
+    // What was planned by sizes has been measured, but for single references.
+    let known = known.map(CacheUsage::measurement);
+    let is_known = |at: &Location| known.is_some_and(|known| known.usage(at).is_some());
+    let trees = [&to_remove[..], &layers, &unreplaced].concat();
+    let missing: Vec<_> = trees.into_iter().filter(|at| !is_known(at)).collect();
+    let found = measure_planned(cache, plan, &missing, jobs, reporter)?;
+    let (mut freed, mut shared) = (Estimate::default(), SharedBytes::default());
+    let [mut in_layers, mut in_images] = [Estimate::default(); 2];
+    for measurement in [Some(&found), known].into_iter().flatten() {
+        let of = |trees: &'_ [Location]| {
+            let here = trees.iter().filter(|at| measurement.usage(at).is_some());
+            here.cloned().collect::<Vec<_>>()
+        };
+        let going = of(&to_remove);
+        let going: Vec<_> = going.iter().collect();
+        let besides = |trees: &[Location]| {
+            measurement.reclaimable_besides(&going, &of(trees).iter().collect::<Vec<_>>())
+        };
+        freed += measurement.reclaimable(going.iter().copied());
+        shared += measurement.shared(going.iter().copied());
+        in_layers += besides(&layers);
+        in_images += besides(&unreplaced);
+        plan.note_usage(measurement);
+    }
+    let layers = Group { count: layers.len(), reclaimable: in_layers };
+    let unreplaced = Group { count: unreplaced.len(), reclaimable: in_images };
+    Ok(Measured { freed, shared, left: Left { layers, unreplaced }, trees: found })
 }
 
 /// Measures only what could go besides, once everything else has gone.

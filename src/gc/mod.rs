@@ -29,7 +29,7 @@ mod prepare;
 mod reporter;
 mod run;
 
-pub use draft::{Draft, Group, Left, Measured, measure_left};
+pub use draft::{Draft, Group, Left, Measured, measure_left, measure_plan};
 pub use gather::gather;
 pub use measure::{measure, measure_cache};
 pub use prepare::{plan, plan_purge, plan_rm};

@@ -72,7 +72,8 @@ pub fn run(
 /// Whether the trees are measured first.
 fn needs_bounds(detail: Detail, volume: Option<VolumeKind>) -> bool {
     match (detail, volume) {
-        (_, None) | (Detail::None, _) | (Detail::Quick, Some(VolumeKind::Btrfs)) => false,
+        (_, None | Some(VolumeKind::Opaque)) => false,
+        (Detail::None, _) | (Detail::Quick, Some(VolumeKind::Btrfs)) => false,
         (Detail::Full | Detail::Bounds | Detail::Quick, Some(_)) => true,
     }
 }
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn nothing_is_found_out_that_nobody_looks_at() {
         use Detail as D;
-        use VolumeKind::{Btrfs, Xfs};
+        use VolumeKind::{Btrfs, Opaque, Xfs};
         for (detail, volume, is_open, bounds, word) in [
             (D::Full, None, false, false, true),
             (D::Full, Some(Xfs), false, true, true),
@@ -223,6 +224,8 @@ mod tests {
             (D::Quick, Some(Xfs), false, true, false),
             (D::Quick, Some(Xfs), true, true, true),
             (D::Quick, Some(Btrfs), true, false, true),
+            (D::Full, Some(Opaque), true, false, true),
+            (D::Quick, Some(Opaque), true, false, true),
             (D::None, None, true, false, false),
             (D::None, Some(Xfs), true, false, false),
             (D::None, Some(Btrfs), true, false, false),

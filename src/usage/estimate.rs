@@ -10,7 +10,7 @@ use super::size::{Size, sum};
 /// measured on btrfs, 0.6 KiB on XFS.
 const METADATA: u64 = 2048;
 /// What may come and go besides: journals, metadata that is written anew, and what others write and
-/// remove meanwhile on a system that does not stand still.
+/// remove meanwhile on a system that does not stand still. Never more than half of what it is beside.
 const BESIDES: u64 = 64 << 20;
 
 /// Bytes on disk that a removal gives back, as far as the file system tells: two bounds, and whether
@@ -95,12 +95,15 @@ impl Estimate {
     }
 
     /// Whether it agrees with the bytes that the file system says have come back (fewer than none, if
-    /// it has got fuller) with so many files and directories, whose metadata it counts, too.
+    /// it has got fuller) with so many files and directories. Their metadata comes back, too, so it explains
+    /// more, and nothing that is missing.
     pub fn agrees_with(&self, freed: i64, entries: u64) -> bool {
-        let metadata = i128::from(BESIDES) + i128::from(METADATA) * i128::from(entries);
+        let besides = |bytes: ByteSize| i128::from(BESIDES.min(bytes.as_u64() / 2));
+        let least = i128::from(self.certain.as_u64()) - besides(self.certain);
+        let metadata = i128::from(METADATA) * i128::from(entries);
+        let most = i128::from(self.at_most.as_u64()) + besides(self.at_most) + metadata;
         let freed = i128::from(freed);
-        i128::from(self.certain.as_u64()) - metadata <= freed
-            && (!self.is_complete || freed <= i128::from(self.at_most.as_u64()) + metadata)
+        least <= freed && (!self.is_complete || freed <= most)
     }
 }
 
@@ -144,13 +147,20 @@ mod tests {
         };
         for (certain, at_most, freed, entries, agrees) in [
             (100, 100, 100 * MIB, 0, true),
-            (100, 100, 164 * MIB, 0, true),
-            (100, 100, 164 * MIB + 1, 0, false),
-            (100, 100, 164 * MIB + 2048, 1, true),
-            (100, 100, 36 * MIB, 0, true),
-            (100, 100, 36 * MIB - 1, 0, false),
+            (200, 200, 264 * MIB, 0, true),
+            (200, 200, 264 * MIB + 1, 0, false),
+            (200, 200, 264 * MIB + 2048, 1, true),
+            (200, 200, 136 * MIB, 0, true),
+            (200, 200, 136 * MIB - 1, 0, false),
+            (200, 200, 136 * MIB - 1, 1, false),
+            // As an overlay over a file system on which all of it is shared.
+            (48, 48, 80 << 10, 10_000, false),
+            (48, 48, 24 * MIB, 0, true),
+            (48, 48, 72 * MIB + 1, 0, false),
+            (0, 48, 80 << 10, 10_000, true),
             (100, 800, 500 * MIB, 0, true),
-            (0, 0, -65 * MIB, 0, false),
+            (0, 0, -1, 0, false),
+            (0, 0, 2048, 1, true),
         ] {
             let found = bounds(certain, at_most).agrees_with(freed, entries);
             assert_eq!(found, agrees, "{certain} to {at_most}: {freed}, {entries} entries");

@@ -1,6 +1,7 @@
 //! What came of a measurement: an account for each tree, and sums that count nothing twice.
 
 use std::collections::HashMap;
+use std::ops::AddAssign;
 use std::sync::OnceLock;
 
 use bytesize::ByteSize;
@@ -11,7 +12,7 @@ use super::breakdown::Breakdown;
 use super::estimate::Estimate;
 use super::links::{Links, Overlap};
 use super::sharing::{Holder, Role, Shared};
-use super::size::Size;
+use super::size::{Size, sum};
 use crate::cache::Location;
 use crate::error::{Error, Problems};
 use crate::fs::Holding;
@@ -41,6 +42,23 @@ pub struct Measurement {
     accounts: Vec<Account>,
     shared: Shared,
     uniques: OnceLock<Vec<Estimate>>,
+}
+
+/// Bytes on disk of some trees that are not theirs alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SharedBytes {
+    /// In the sum of the trees' accounts, that much counts more than once.
+    pub again: ByteSize,
+    /// Something that is not among the trees has that, too.
+    pub with_rest: ByteSize,
+}
+
+impl AddAssign for SharedBytes {
+    fn add_assign(&mut self, other: Self) {
+        self.again = sum(self.again, other.again);
+        self.with_rest = sum(self.with_rest, other.with_rest);
+    }
 }
 
 /// Some trees, and what becomes of inodes whose names lie in several.
@@ -148,6 +166,18 @@ impl Measurement {
         let [certain, at_most] = [besides.certain(), besides.at_most().at_least()]
             .map(|bytes| bytes.min(occupied.at_least()));
         Estimate::new(certain, Size::new(at_most, occupied.is_complete()))
+    }
+
+    /// Bytes on disk of these trees that count more often in the sum of their own accounts than they are there, and of the
+    /// rest those that stay when the trees are removed: something else has them, too.
+    pub fn shared<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> SharedBytes {
+        let together = self.together(locations);
+        let each: Usage = self.among(&together.is_in).map(|account| account.usage).sum();
+        let again = self.again(&together);
+        let total = less(together.total.on_disk, again);
+        let stays = self.holding(&together).shared.saturating_sub(self.credit(&together) + again);
+        let stays = sum(together.overlap.held_elsewhere, ByteSize::b(stays));
+        SharedBytes { again: less(each.on_disk, total.as_u64()), with_rest: stays.min(total) }
     }
 
     /// What these trees hold that goes with them, inodes with several names included.

@@ -19,7 +19,7 @@ mod size;
 mod walk;
 
 pub use amounts::Usage;
-pub use breakdown::{Breakdown, LargeFile, NoDirectory, Part};
+pub use breakdown::{Breakdown, LargeFile, LevelFile, NoDirectory, Part, files_in};
 pub use cache_usage::CacheUsage;
 pub(crate) use cache_usage::folder_usage;
 pub use comparison::{
@@ -27,7 +27,7 @@ pub use comparison::{
     compare_contents,
 };
 pub use estimate::Estimate;
-pub use measurement::Measurement;
+pub use measurement::{Measurement, SharedBytes};
 pub use meter::Meter;
 pub use progress::{Counters, Phase, Progress};
 pub use size::Size;

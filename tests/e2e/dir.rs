@@ -28,8 +28,8 @@ fn what_is_no_image_has_no_path() {
     for (name, reason) in [
         ("sha256:b", "b is a layer, not an image"),
         ("sha256:hidden", "gc has hidden sha256:hidden"),
-        ("refs", "matches 'refs'"),
-        ("../outside", "matches '../outside'"),
+        ("refs", " matches 'refs'"),
+        ("../outside", " matches '../outside'"),
         ("\x1b[2J", "\\u{1b}[2J"),
     ] {
         let dir = run(&cache, &["dir", name]);

@@ -4,7 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agree;
 mod bad_input;
+#[cfg(feature = "tui")]
+mod browse;
 mod completions;
 mod contrib;
 mod dedupe;
@@ -22,6 +25,7 @@ mod owner_rules;
 mod people;
 mod purge;
 mod refused;
+mod screens;
 mod show;
 mod tags;
 mod unreplaced;

@@ -37,7 +37,7 @@ fn one_set_of_pages_serves_both_programs() {
     let gc = read(&short.join("bbox-cache-gc.1"));
     assert!(gc.contains("\\fBbbox\\-cache gc\\fR [OPTIONS]\n"), "{gc}");
     assert!(gc.contains("\\fBbbox cache gc\\fR [OPTIONS]\n"), "{gc}");
-    assert!(gc.contains("\\fBbbox\\-cache gc \\-v\\fR\nalso say what is kept"), "{gc}");
+    assert!(gc.contains("\\fBbbox\\-cache gc \\-v\\fR\nalso show what is kept"), "{gc}");
     for page in fs::read_dir(&long).unwrap() {
         let path = page.unwrap().path();
         let lint = Command::new("mandoc").args(["-T", "lint", "-W", "error"]).arg(&path).output();

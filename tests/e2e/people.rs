@@ -95,24 +95,43 @@ fn seen_at(cache: &TestCache, arguments: &[&str], columns: u16) -> String {
     anstream::adapter::strip_str(&seen).to_string()
 }
 
+/// What is seen at a terminal in some locale, where `answer` has been typed, without colours and bars.
+pub fn screen(
+    cache: &TestCache,
+    arguments: &[&str],
+    answer: &str,
+    columns: u16,
+    locale: &str,
+) -> String {
+    let arguments = [arguments, &["--no-progress"]].concat();
+    let mut terminal = Terminal::in_locale(cache, &arguments, columns, locale);
+    terminal.type_in(answer);
+    anstream::adapter::strip_str(&terminal.finish().1).to_string()
+}
+
 /// The program at a terminal.
-struct Terminal {
-    master: File,
-    program: Child,
+pub struct Terminal {
+    pub master: File,
+    pub program: Child,
 }
 
 impl Terminal {
-    fn new(cache: &TestCache, arguments: &[&str], columns: u16) -> Self {
+    pub fn new(cache: &TestCache, arguments: &[&str], columns: u16) -> Self {
+        Self::in_locale(cache, arguments, columns, "C.UTF-8")
+    }
+
+    fn in_locale(cache: &TestCache, arguments: &[&str], columns: u16, locale: &str) -> Self {
         let (master, terminal) = open_terminal(columns);
         let stream = || Stdio::from(terminal.try_clone().unwrap());
         let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
         command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments);
-        command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR").env_remove("CI").env("TERM", "xterm-256color");
+        command.env("LC_ALL", locale);
         command.stdin(stream()).stdout(stream()).stderr(stream());
         Self { master, program: command.spawn().unwrap() }
     }
 
-    fn type_in(&mut self, text: &str) {
+    pub fn type_in(&mut self, text: &str) {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
@@ -125,7 +144,7 @@ impl Terminal {
         }
     }
 
-    fn finish(mut self) -> (i32, String) {
+    pub fn finish(mut self) -> (i32, String) {
         let mut seen = Vec::new();
         // Where nobody holds the terminal any more, Linux answers with an error; what was seen is
         // kept.

@@ -213,5 +213,5 @@ fn images_whose_references_were_dropped_or_emptied_stay() {
     stay("protects no image: it is empty");
     assert!(files.iter().all(|file| !file.exists()), "nothing will be written into them any more");
     fs::remove_dir_all(cache.path("refs")).unwrap();
-    stay("so 5 images may be wanted");
+    stay("so 5 images may still be wanted");
 }

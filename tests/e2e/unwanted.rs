@@ -193,11 +193,18 @@ fn rm_speaks_json() {
     assert!(rm["totals"]["layers_reclaimable_bytes"].is_null());
 }
 
+/// What was seen on a terminal, without colours, and as if it were wide.
+fn in_a_line(seen: &str) -> String {
+    let plain = anstream::adapter::strip_str(seen).to_string();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn gc_removes_what_was_not_used_for_long_after_a_question() {
     let cache = four_images();
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
-    let [orphan, image] = ["orphan: ", "unused: "].map(|why| seen.find(why));
+    let seen = in_a_line(&seen);
+    let [orphan, image] = ["orphan: ", "unused: example.com/cccc3:1, "].map(|why| seen.find(why));
     assert!(code == 0 && orphan.is_some() && orphan < image, "all that goes is listed: {seen}");
     let question =
         "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs,";
@@ -271,7 +278,7 @@ fn nobody_is_asked_without_a_terminal_and_what_may_be_wanted_stays() {
         assert!(gc.out.contains("Removed 1 image, "), "{}", gc.out);
         assert_eq!((gc.code, images(&cache).len(), refs(&cache)), (1, 3, 6), "{}", gc.err);
         assert!(gc.err.contains("not removed without confirmation (no terminal)"), "{}", gc.err);
-        assert!(gc.err.contains("--yes") && gc.err.ends_with("cccc3\n"), "{}", gc.err);
+        assert!(gc.err.contains("--yes") && gc.err.contains("cccc3"), "{}", gc.err);
     }
 }
 

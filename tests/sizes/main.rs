@@ -14,6 +14,10 @@ mod content;
 #[cfg(target_os = "linux")]
 mod findings;
 #[cfg(target_os = "linux")]
+mod law;
+#[cfg(target_os = "linux")]
+mod overlay;
+#[cfg(target_os = "linux")]
 mod scene;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "other tests use all of it")]

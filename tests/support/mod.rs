@@ -20,7 +20,7 @@ pub fn bbox(cache: &TestCache, arguments: &[&str]) -> Command {
 pub fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
     command.env_remove("BBOX_IMAGE_CACHE_DIR").env_remove("XDG_CACHE_HOME").env_remove("NO_COLOR");
-    command.env("HOME", "/nobody/is/here");
+    command.env("HOME", "/nobody/is/here").env("LC_ALL", "C.UTF-8");
     command
 }
 

@@ -103,6 +103,33 @@ impl Drop for Volume {
     }
 }
 
+/// An overlay on a volume: it passes data on to be shared, and does not tell.
+pub struct Overlay(PathBuf);
+
+impl Overlay {
+    pub fn mount(on: &Volume) -> Self {
+        let [lower, upper, work, merged] =
+            ["lower", "upper", "work", "merged"].map(|name| on.path().join(name));
+        [&lower, &upper, &work, &merged].into_iter().for_each(|path| fs::create_dir(path).unwrap());
+        let [lower, upper, work] = [lower, upper, work].map(|path| path.display().to_string());
+        let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+        let mut mount = Command::new("mount");
+        run(mount.args(["-t", "overlay", "bbox-test", "-o", &options]).arg(&merged)).unwrap();
+        Self(merged)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Overlay {
+    fn drop(&mut self) {
+        // What is below it is about to be unmounted, which names what is wrong.
+        let _ = run(Command::new("umount").arg(&self.0));
+    }
+}
+
 /// Runs a program to its end; tells what it complains of.
 pub fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();

@@ -34,7 +34,7 @@ pub fn run(context: &Context<'_>, args: &Dir) -> Result<Ending, Failure> {
             let cache_dir = lossy(&context.cache_dir);
             let image =
                 image.map(|(digest, path)| Image { digest: digest.to_text(), path: lossy(path) });
-            context.console.write(document(&Document { cache_dir, image }))?;
+            context.console.write_raw(document(&Document { cache_dir, image }).as_bytes())?;
         }
         // The very bytes, so that a shell can go there.
         Format::Table => {

@@ -1,5 +1,7 @@
 //! The commands, a file or folder each. None imports another.
 
+#[cfg(feature = "tui")]
+pub mod browse;
 pub mod completions;
 pub mod dedupe;
 pub mod diff;

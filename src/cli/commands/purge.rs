@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use bytesize::ByteSize;
+
 use crate::cache::{Cache, Entry, EntryKind, LockedCache};
 use crate::cli::args::Purge;
 use crate::cli::context::Context;
@@ -80,8 +82,10 @@ fn carry_out(
     if asked && !concerns(&draft.plan).is_subset(&concerns(agreed.plan())) {
         return removal::refuse_changed(context);
     }
+    // On XFS a directory takes less room once it is empty, and none at last.
+    let folders = folder_bytes(cache);
     removal::carry_out(context, cache, draft.plan, asked, &mut report)?;
-    finish_off(context, cache, &mut report);
+    finish_off(context, cache, folders, &mut report);
     report.finish(context)
 }
 
@@ -150,15 +154,15 @@ fn question(context: &Context<'_>, report: &Report) -> String {
     let foreign = if foreign.is_empty() {
         String::new()
     } else {
-        format!("Not of the cache, and removed with it: {}\n", foreign.join(", "))
+        format!("Not part of the cache, but removed with it: {}\n", foreign.join(", "))
     };
     let bytes = estimate(report.freed());
     let users: String = in_use(report.plan()).map(|line| line + "\n").collect();
     format!("{foreign}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
 }
 
-/// Removes the folders, once everything in them is gone.
-fn finish_off(context: &Context<'_>, cache: &LockedCache, report: &mut Report) {
+/// Removes the folders, once everything in them is gone. They took so many bytes with it.
+fn finish_off(context: &Context<'_>, cache: &LockedCache, folders: ByteSize, report: &mut Report) {
     let mounted = report.plan().decisions().iter().filter(|decision| decision.mount.is_some());
     let mounted: Vec<_> = mounted.map(removal::mounted).collect();
     report.problems.extend(mounted);
@@ -168,7 +172,7 @@ fn finish_off(context: &Context<'_>, cache: &LockedCache, report: &mut Report) {
     }
     match remove_folders(cache) {
         Ok(removed) => {
-            report.extra_freed = removed.freed;
+            report.extra_freed = if removed.kept_place { removed.freed } else { folders };
             if removed.kept_place {
                 report.whole = Some(format!("what was in {}", context.shown_dir()));
             }

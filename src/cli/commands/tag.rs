@@ -55,7 +55,8 @@ pub fn untag(context: &Context<'_>, args: &Untag) -> Result<Ending, Failure> {
     if cache.untag(&args.reference)? {
         say(context, &args.reference, None, &format!("Removed the reference {reference}"))
     } else {
-        Err(Failure::NoImage(format!("no reference {reference} in {}", context.shown_dir())))
+        let (dir, list) = (context.shown_dir(), context.command("list"));
+        Err(Failure::NoImage(format!("no reference {reference} in {dir}; `{list}` shows them")))
     }
 }
 
@@ -87,11 +88,14 @@ fn say(
     match context.format {
         Format::Table if context.console.quiet => {}
         Format::Table => context.console.line(text)?,
-        Format::Json => context.console.write(document(&Document {
-            cache_dir: lossy(&context.cache_dir),
-            reference,
-            digest: digest.map(Digest::to_text),
-        }))?,
+        Format::Json => context.console.write_raw(
+            document(&Document {
+                cache_dir: lossy(&context.cache_dir),
+                reference,
+                digest: digest.map(Digest::to_text),
+            })
+            .as_bytes(),
+        )?,
     }
     Ok(Ending::Done)
 }

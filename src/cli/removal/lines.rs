@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::cache::{Entry, EntryKind};
 use crate::cli::ui::text::{cut, pad, wrap};
+use crate::cli::ui::theme::{IN_USE, PLAIN, RECLAIMABLE};
 use crate::cli::ui::units::{ago, bytes, plural, size};
 use crate::cli::words::{details, guess};
 use crate::error::Problems;
@@ -140,7 +141,21 @@ impl Layout {
             None => word.to_owned(),
         });
         let why = why.collect::<Vec<_>>().join(" ");
-        wrap(&(line + &why), self.terminal, indent)
+        wrap(&(line + &painted(&why, decision.verdict)), self.terminal, indent)
+    }
+}
+
+/// The reason that a line begins with, in its colour.
+fn painted(why: &str, verdict: Verdict) -> String {
+    let reason = verdict.reason();
+    let style = match verdict {
+        Verdict::Remove(_) => RECLAIMABLE,
+        Verdict::Keep(KeepReason::InUse | KeepReason::Leased | KeepReason::Mount) => IN_USE,
+        _ => PLAIN,
+    };
+    match why.strip_prefix(reason) {
+        Some(details) => format!("{style}{reason}{style:#}{details}"),
+        None => why.to_owned(),
     }
 }
 

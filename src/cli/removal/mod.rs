@@ -9,6 +9,8 @@ mod report;
 mod run;
 
 pub use lines::{Counts, label, mounted, unremovable, users as users_of};
+#[cfg(feature = "tui")]
+pub use lines::{Layout, failures};
 pub use question::{confirm, decline, refuse_changed, wanted};
 pub use report::Report;
 pub use run::{Removal, carry_out, open_locked, tell, tell_of_uninspected};

@@ -19,8 +19,6 @@ pub struct Removing<'a> {
     /// Until the removal begins.
     measuring: Option<Measuring<'a>>,
     bar: TreesBar,
-    /// How many removals have ended.
-    ended: usize,
     layout: Layout,
     /// The first failure to print a line. The sweep goes on all the same.
     printed: Result<(), OutputError>,
@@ -39,8 +37,7 @@ impl<'a> Removing<'a> {
             context,
             detail,
             measuring: Some(Measuring::new(context)),
-            bar: TreesBar::new(context.console, plan.changes().count()),
-            ended: 0,
+            bar: TreesBar::new(context.console),
             layout: Layout::new(plan, context.console.width(), false),
             printed: Ok(()),
         }
@@ -69,12 +66,11 @@ impl Reporter for Removing<'_> {
 
     fn removing(&mut self, progress: &Progress) {
         self.measuring = None;
-        self.bar.show(progress, self.ended);
+        self.bar.show(progress);
     }
 
     fn removed(&mut self, decision: &Decision, result: &RemovalResult) {
         self.measuring = None;
-        self.ended += 1;
         let printed = self.bar.aside(|| print(self.context, self.layout, decision, result));
         if self.printed.is_ok() {
             self.printed = printed;

@@ -16,18 +16,22 @@ use crate::cli::ui::units::{bytes, estimate, plural};
 use crate::cli::words::{Offer, unreplaced};
 use crate::gc::Group;
 use crate::plan::Verdict;
-use crate::usage::Usage;
+use crate::usage::{SharedBytes, Usage};
 
 impl Report {
     /// Prints what has not been printed yet, and tells how the command ends.
     pub fn finish(self, context: &Context<'_>) -> Result<Ending, Failure> {
         let console = context.console;
         match context.format {
-            Format::Json => console.write(document(&Document::new(&self, context)))?,
+            Format::Json => {
+                console.write_raw(document(&Document::new(&self, context)).as_bytes())?
+            }
             Format::Table => {
                 self.problems.iter().for_each(|problem| console.error(problem));
-                if !console.quiet {
-                    console.write(self.text(context))?;
+                match (console.quiet, self.is_dry_run()) {
+                    (false, _) => console.write(self.text(context))?,
+                    (true, true) => console.write(self.digests())?,
+                    (true, false) => {}
                 }
             }
         }
@@ -39,6 +43,13 @@ impl Report {
         };
         self.printed?;
         Ok(ending)
+    }
+
+    /// The digests of the images that would be removed, one per line.
+    fn digests(&self) -> String {
+        let images = self.plan().removals().filter(|removal| removal.item.is_image_in_place());
+        let digests = images.filter_map(|image| image.item.digest());
+        digests.map(|digest| format!("{digest}\n")).collect()
     }
 
     fn text(&self, context: &Context<'_>) -> String {
@@ -93,7 +104,6 @@ impl Report {
         let offer = Offer {
             what: plural(count, "unreferenced layer"),
             bytes: reclaimable,
-            reads_extents: true,
             command: format!("{gc} --layers"),
         };
         images + &offer.line()
@@ -116,7 +126,7 @@ impl Report {
         let freed = self.shown_freed();
         let failed = decisions.filter(|decision| self.has_failed(decision)).count();
         if self.is_dry_run() {
-            format!("Would remove {what}, freeing {freed}")
+            format!("Would remove {what}, freeing {freed}{}", shared(self.shared()))
         } else if self.is_interrupted(context) {
             format!("Interrupted: {freed} freed, {counts} removed; run it again to finish")
         } else if failed > 0 {
@@ -145,6 +155,15 @@ impl Report {
             _ => estimate(freed),
         }
     }
+}
+
+/// Where the rest of the sizes is that are shown: ` (572.2 MiB is shared with what stays)`.
+fn shared(shared: SharedBytes) -> String {
+    let SharedBytes { again, with_rest, .. } = shared;
+    let parts = [(with_rest, "shared with what stays"), (again, "counted more than once")];
+    let parts = parts.into_iter().filter(|(size, _)| size.as_u64() > 0);
+    let parts: Vec<_> = parts.map(|(size, what)| format!("{} is {what}", bytes(size))).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 /// What a file system says has come back.

@@ -12,14 +12,14 @@ use crate::cli::warnings::unread_removals;
 use crate::gc::{Done, Draft, Left, measure_left};
 use crate::plan::{Decision, KeepReason, Plan, Verdict};
 use crate::sweep::RemovalResult;
-use crate::usage::Estimate;
+use crate::usage::{Estimate, SharedBytes};
 
 /// How far it has come.
 enum State {
     /// There is nothing to do, or the user does not want it.
     Nothing { plan: Plan, dry_run: bool },
     /// Planned and measured: a dry run, or what a question is about.
-    Draft { plan: Plan, reclaimable: Estimate },
+    Draft { plan: Plan, reclaimable: Estimate, shared: SharedBytes },
     /// Carried out.
     Done(Box<Done>),
 }
@@ -77,7 +77,8 @@ impl Report {
     ) -> Result<(), Failure> {
         let measured = draft.measure(cache, context.jobs, &mut Measuring::new(context))?;
         self.problems.extend(unread_removals(&draft.plan, &measured.trees));
-        self.state = State::Draft { plan: draft.plan, reclaimable: measured.freed };
+        let (plan, reclaimable, shared) = (draft.plan, measured.freed, measured.shared);
+        self.state = State::Draft { plan, reclaimable, shared };
         self.left = Some(measured.left);
         Ok(())
     }
@@ -178,6 +179,14 @@ impl Report {
             State::Done(done) => done.freed(),
         };
         freed + Estimate::exactly(self.extra_freed)
+    }
+
+    /// Why what would be freed is less than the sum of the sizes that are shown.
+    pub(super) fn shared(&self) -> SharedBytes {
+        match &self.state {
+            State::Draft { shared, .. } => *shared,
+            State::Nothing { .. } | State::Done(_) => SharedBytes::default(),
+        }
     }
 
     /// Tells the user something before anything is removed.

@@ -1,9 +1,13 @@
 //! Bars that move while the library works.
 //!
-//! They are drawn from its counters about ten times a second, on the thread that has asked for the work. Work that is
+//! They are drawn from its counters about ten times a second, on the thread that asked for the work. Work that is
 //! done before the first look is never drawn.
+//!
+//! A bar is as long as the share of files that has been dealt with. How many there are is not known before:
+//! a tree that is not finished counts as one of the average size, or as what has been found in it if that
+//! is more.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -19,6 +23,8 @@ use crate::usage::{Phase, Progress, Usage};
 const SHOWN_TREES: usize = 4;
 /// The longest name of a tree that is shown.
 const NAME_WIDTH: usize = 32;
+/// Before that, a rate says little of the rest.
+const LEAST_TIME: Duration = Duration::from_secs(1);
 
 /// Stderr, if bars are to be drawn at all.
 fn target(console: &Console) -> ProgressDrawTarget {
@@ -29,6 +35,10 @@ fn target(console: &Console) -> ProgressDrawTarget {
     }
 }
 
+fn progress_chars(console: &Console) -> &'static str {
+    if console.ascii { "=> " } else { "━╸ " }
+}
+
 /// A bar over the trees of a job, with what has been counted in them so far.
 pub struct TreesBar {
     begun: Instant,
@@ -36,12 +46,11 @@ pub struct TreesBar {
 }
 
 impl TreesBar {
-    /// For a job that goes through so many `trees`.
-    pub fn new(console: &Console, trees: usize) -> Self {
-        let style = ProgressStyle::with_template("{bar:20} {pos}/{len} trees  {wide_msg}")
+    pub fn new(console: &Console) -> Self {
+        let style = ProgressStyle::with_template("{bar:20} {percent:>3}%  {wide_msg}")
             .expect("the template is a constant")
-            .progress_chars("━╸ ");
-        let bar = ProgressBar::with_draw_target(Some(trees as u64), target(console));
+            .progress_chars(progress_chars(console));
+        let bar = ProgressBar::with_draw_target(Some(1), target(console));
         Self { begun: Instant::now(), bar: bar.with_style(style) }
     }
 
@@ -50,13 +59,42 @@ impl TreesBar {
         self.bar.suspend(print)
     }
 
-    /// Shows how far the job has come; so many trees are `done`.
-    pub fn show(&self, progress: &Progress, done: usize) {
-        let usage = progress.total();
-        let rate = usage.files as f64 / self.begun.elapsed().as_secs_f64();
-        self.bar.set_position(done as u64);
-        self.bar.set_message(format!("{}  {} files/s", amount(&usage), HumanCount(rate as u64)));
+    /// Shows how far the job has come.
+    pub fn show(&self, progress: &Progress) {
+        let (usage, time) = (progress.total(), self.begun.elapsed());
+        let expected = expected_files(
+            progress.iter().map(|(_, counters)| (counters.usage().files, counters.phase())),
+        );
+        self.bar.set_length(expected.max(1));
+        self.bar.set_position(usage.files);
+        let rate = usage.files as f64 / time.as_secs_f64();
+        let left = match seconds_left(usage.files, expected, rate) {
+            Some(seconds) if time >= LEAST_TIME => format!("  {seconds} s left"),
+            _ => String::new(),
+        };
+        let rate = HumanCount(rate as u64);
+        self.bar.set_message(format!("{}  {rate} files/s{left}", amount(&usage)));
     }
+}
+
+/// How many files there will be in all trees together.
+fn expected_files(trees: impl Iterator<Item = (u64, Phase)>) -> u64 {
+    let trees: Vec<_> = trees.collect();
+    let finished = trees.iter().filter(|(_, phase)| *phase == Phase::Done);
+    let (count, sum) = finished
+        .fold((0, 0_u64), |(count, sum), (files, _)| (count + 1, sum.saturating_add(*files)));
+    let largest = trees.iter().map(|(files, _)| *files).max().unwrap_or_default();
+    let average = sum.checked_div(count).unwrap_or(largest);
+    let expected = trees.iter().map(|&(files, phase)| match phase {
+        Phase::Done => files,
+        _ => files.max(average),
+    });
+    expected.fold(0, u64::saturating_add)
+}
+
+fn seconds_left(done: u64, expected: u64, rate: f64) -> Option<u64> {
+    let seconds = expected.saturating_sub(done) as f64 / rate;
+    (seconds.is_finite() && seconds >= 1.0).then_some(seconds.ceil() as u64)
 }
 
 impl Drop for TreesBar {
@@ -75,21 +113,19 @@ pub struct MeasureBars {
 impl MeasureBars {
     pub fn new(console: &Console) -> Self {
         let group = MultiProgress::with_draw_target(target(console));
-        let whole = TreesBar::new(console, 0);
+        let whole = TreesBar::new(console);
         group.add(whole.bar.clone());
         Self { group, whole, trees: Vec::new() }
     }
 
-    /// Shows how far the measurement has come.
-    pub fn show(&mut self, progress: &Progress) {
-        let done = progress.iter().filter(|(_, counters)| counters.phase() == Phase::Done).count();
-        self.whole.bar.set_length(progress.iter().len() as u64);
-        self.whole.show(progress, done);
+    /// Shows how far the measurement has come; `name` says what a tree is called, safe to print.
+    pub fn show(&mut self, progress: &Progress, name: impl Fn(&Location) -> String) {
+        self.whole.show(progress);
         let walked = progress.iter().filter(|(_, counters)| counters.phase() == Phase::Working);
         let lines: Vec<_> = walked
             .take(SHOWN_TREES)
             .map(|(tree, counters)| {
-                let name = cut(&label(tree), NAME_WIDTH);
+                let name = cut(&name(tree), NAME_WIDTH);
                 format!("  {name:NAME_WIDTH$}  {}", amount(&counters.usage()))
             })
             .collect();
@@ -104,7 +140,7 @@ impl MeasureBars {
     }
 }
 
-/// A line for a look at files, of which there is no knowing how many there are.
+/// A line for a look at files, whose number is unknown.
 pub struct LookBar(ProgressBar);
 
 impl LookBar {
@@ -137,7 +173,7 @@ impl ShareBar {
             "{bar:20} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left",
         )
         .expect("the template is a constant")
-        .progress_chars("━╸ ");
+        .progress_chars(progress_chars(console));
         let bar = ProgressBar::with_draw_target(Some(0), target(console));
         Self(bar.with_style(style))
     }
@@ -155,7 +191,7 @@ impl Drop for ShareBar {
     }
 }
 
-/// What a tree is called beside its line, safe to print.
+/// What a tree is called by its digest, safe to print.
 pub fn label(tree: &Location) -> String {
     match (tree.folder, Digest::of_entry(&tree.name)) {
         (Folder::Layers, Some(digest)) => format!("layer {}", digest.short()),
@@ -170,7 +206,40 @@ fn amount(usage: &Usage) -> String {
 
 impl Drop for MeasureBars {
     fn drop(&mut self) {
-        // What could not be cleared was not drawn either.
+        // A bar that cannot be cleared was not drawn either.
         let _ = self.group.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees_that_are_not_finished_count_as_average_ones() {
+        use Phase::{Done, Waiting, Working};
+        for (trees, expected) in [
+            (&[][..], 0),
+            (&[(0, Waiting), (0, Waiting)], 0),
+            (&[(10, Working), (2, Working), (0, Waiting)], 30),
+            (&[(100, Done), (10, Working), (0, Waiting)], 300),
+            (&[(100, Done), (300, Done), (250, Working), (0, Waiting)], 850),
+            (&[(100, Done), (300, Done)], 400),
+            (&[(0, Done), (7, Working)], 7),
+        ] {
+            assert_eq!(expected_files(trees.iter().copied()), expected, "{trees:?}");
+        }
+    }
+
+    #[test]
+    fn an_estimate_is_made_only_if_there_is_a_rate_and_a_rest() {
+        for (done, expected, rate, seconds) in [
+            (50, 100, 10.0, Some(5)),
+            (99, 100, 10.0, None),
+            (0, 100, 0.0, None),
+            (0, 0, 0.0, None),
+        ] {
+            assert_eq!(seconds_left(done, expected, rate), seconds, "{done} of {expected}");
+        }
     }
 }

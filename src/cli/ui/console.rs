@@ -1,5 +1,6 @@
 //! Where the program writes: data to stdout, everything else to stderr.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::File;
@@ -9,6 +10,7 @@ use std::os::fd::AsFd;
 use anstream::{AutoStream, ColorChoice};
 use rustix::io::Errno;
 
+use super::charset::{is_utf8, to_ascii};
 use super::text::wrap;
 use super::theme::{ERROR, WARNING};
 use crate::cli::inherited::is_output_closed;
@@ -30,17 +32,25 @@ pub struct Console {
     pub progress: bool,
     pub quiet: bool,
     pub verbose: bool,
+    /// Whether only ASCII is drawn.
+    pub ascii: bool,
 }
 
 impl Console {
-    /// One for before the command line is known.
-    pub fn plain() -> Self {
-        Self { color: ColorChoice::Auto, progress: true, quiet: false, verbose: false }
+    /// One for before the command line is known, but for its colours.
+    pub fn plain(color: ColorChoice) -> Self {
+        let ascii = !is_utf8(|name| std::env::var(name).ok());
+        Self { color, progress: true, quiet: false, verbose: false, ascii }
     }
 
-    /// Writes data, with its colours if they are wanted.
-    pub fn write(&self, text: impl AsRef<[u8]>) -> Result<(), OutputError> {
-        Self::write_to(AutoStream::new(output()?, self.color), text.as_ref())
+    /// Writes text for people, with its colours if they are wanted.
+    pub fn write(&self, text: impl AsRef<str>) -> Result<(), OutputError> {
+        let text = self.drawn(text.as_ref());
+        Self::write_to(AutoStream::new(output()?, self.color), text.as_bytes())
+    }
+
+    fn drawn<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.ascii { to_ascii(text).into() } else { text.into() }
     }
 
     /// Writes data byte for byte.
@@ -88,16 +98,21 @@ impl Console {
 
     fn complain(&self, text: impl Display) {
         let text = wrap(&text.to_string(), columns(io::stderr()), INDENT);
+        self.write_error(&(text + "\n"));
+    }
+
+    /// Writes text to stderr as it is laid out, with its colours if they are wanted.
+    pub fn write_error(&self, text: &str) {
         let mut err = AutoStream::new(io::stderr().lock(), self.color);
         // There is nowhere left to say that stderr is closed; the exit code still tells.
-        let _ = writeln!(err, "{text}");
+        let _ = write!(err, "{}", self.drawn(text));
     }
 
     /// Asks a question that only a clear yes answers.
     pub fn confirm(&self, question: impl Display) -> io::Result<bool> {
         let question = wrap(&format!("{question} [y/N]"), columns(io::stderr()), INDENT);
         let mut err = AutoStream::new(io::stderr().lock(), self.color);
-        write!(err, "{question} ")?;
+        write!(err, "{} ", self.drawn(&question))?;
         err.flush()?;
         let mut answer = Vec::new();
         if io::stdin().lock().read_until(b'\n', &mut answer)? == 0 {

@@ -3,6 +3,7 @@
 mod bar_terminal;
 pub mod bars;
 pub mod cell;
+pub mod charset;
 pub mod console;
 pub mod json;
 pub mod table;

@@ -90,6 +90,22 @@ fn words(line: &str) -> Vec<&str> {
     words
 }
 
+#[cfg(any(feature = "tui", test))]
+/// Breaks `text` into pieces of at most `width` columns, wherever that is.
+pub fn fold(text: &str, width: usize) -> Vec<String> {
+    let (mut pieces, mut rest) = (Vec::new(), text);
+    while rest.width() > width {
+        let piece = head(rest, width);
+        if piece.is_empty() {
+            break;
+        }
+        pieces.push(piece.to_owned());
+        rest = &rest[piece.len()..];
+    }
+    pieces.push(rest.to_owned());
+    pieces
+}
+
 /// The longest end that fits, and does not begin with a mark for the letter before it.
 fn tail(text: &str, columns: usize) -> &str {
     let starts = text.char_indices().rev().map(|(start, _)| start).take(columns * MOST_CHARS);
@@ -148,6 +164,17 @@ mod tests {
             assert_eq!(wrap(text, width, 2), lines, "{width:?}");
         }
         assert_eq!(wrap("\x1b[1mbold\x1b[0m word", Some(9), 0), "\x1b[1mbold\x1b[0m word");
+    }
+
+    #[test]
+    fn a_text_is_folded_anywhere_and_loses_nothing() {
+        for (text, pieces) in [
+            ("short", &["short"][..]),
+            ("abcdefghijkl", &["abcdefghij", "kl"]),
+            ("漢字漢字漢字", &["漢字漢字漢", "字"]),
+        ] {
+            assert_eq!(fold(text, 10), pieces, "{text}");
+        }
     }
 
     #[test]

@@ -22,14 +22,14 @@ pub fn size(size: Size) -> String {
     format!("{}{}", at_least(size.is_complete()), bytes(size.at_least()))
 }
 
-/// One size, or two with a dash between them.
+/// One size, or two with a dash between them, or the upper one alone if nothing is certain.
 pub fn estimate(estimate: Estimate) -> String {
     let at_least = at_least(estimate.is_complete());
-    let certain = bytes(estimate.certain());
-    if estimate.is_one_figure() {
-        format!("{at_least}{certain}")
-    } else {
-        format!("{at_least}{certain} – {}", bytes(estimate.at_most().at_least()))
+    let [certain, at_most] = [estimate.certain(), estimate.at_most().at_least()];
+    match (estimate.is_one_figure(), certain.as_u64()) {
+        (true, _) => format!("{at_least}{}", bytes(certain)),
+        (false, 0) => up_to(estimate.at_most()),
+        (false, _) => format!("{at_least}{} – {}", bytes(certain), bytes(at_most)),
     }
 }
 
@@ -46,11 +46,13 @@ pub fn narrow_estimate(estimate: Estimate) -> String {
     }
 }
 
-/// The upper bound alone, where it was not found out how much is certain.
-pub fn up_to(estimate: Estimate) -> String {
-    let at_most = estimate.at_most();
-    let or_more = if at_most.is_complete() { "" } else { " or more" };
-    format!("up to {}{or_more}", bytes(at_most.at_least()))
+/// A size that is only an upper bound, unless it is nothing.
+pub fn up_to(size: Size) -> String {
+    match (size.at_least(), size.is_complete()) {
+        (ByteSize(0), true) => self::size(size),
+        (most, true) => format!("up to {}", bytes(most)),
+        (most, false) => format!("up to {} or more", bytes(most)),
+    }
 }
 
 /// A number of files or directories such as `38,437`, or `at least 38,437`.
@@ -160,7 +162,13 @@ mod tests {
         let two = one.or_up_to(ByteSize::mib(678));
         assert_eq!([one, two].map(estimate), ["12.0 MiB", "12.0 MiB – 690.0 MiB"]);
         assert_eq!([one, two].map(narrow_estimate), ["12.0 MiB", "12.0–690.0 MiB"]);
-        assert_eq!([one, two].map(up_to), ["up to 12.0 MiB", "up to 690.0 MiB"]);
+        assert_eq!(
+            [one, two].map(|size| up_to(size.at_most())),
+            ["up to 12.0 MiB", "up to 690.0 MiB"]
+        );
+        assert_eq!(up_to(Size::default()), "0 B");
+        let unsure = Estimate::default().or_up_to(ByteSize::mib(678));
+        assert_eq!([estimate(unsure), narrow_estimate(unsure)], ["up to 678.0 MiB"; 2]);
         // A location that was not measured counts as one that could not be read.
         let unread = Measurement::default()
             .total([&Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() }]);
@@ -170,7 +178,7 @@ mod tests {
             [one, two].map(estimate),
             ["at least 12.0 MiB", "at least 12.0 MiB – 690.0 MiB"]
         );
-        assert_eq!(up_to(two), "up to 690.0 MiB or more");
+        assert_eq!(up_to(two.at_most()), "up to 690.0 MiB or more");
         assert_eq!([plural(1, "image"), plural(2, "image")], ["1 image", "2 images"]);
     }
 }

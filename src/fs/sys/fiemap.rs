@@ -13,6 +13,9 @@ use crate::fs::{Extent, FileMap, Holding, MappedExtent, Status, Volume, VolumeKi
 
 const BTRFS: u64 = 0x9123_683E;
 const XFS: u64 = 0x5846_5342;
+/// Those on which no file shares data with another: ext2 to ext4, F2FS, FAT, exFAT, JFS, ReiserFS, tmpfs, ramfs.
+const WITHOUT_SHARING: [u64; 8] =
+    [0xEF53, 0xF2F5_2010, 0x4D44, 0x2011_BAB0, 0x3153_464A, 0x5265_4973, 0x0102_1994, 0x8584_58F6];
 
 /// The file system that an open file lies on, if files can share data there.
 pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
@@ -27,7 +30,11 @@ pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
             let id = rustix::fs::fstat(fd)?.st_dev.into();
             Ok(Some(Volume { id, kind: VolumeKind::Xfs }))
         }
-        _ => Ok(None),
+        magic if WITHOUT_SHARING.contains(&magic) => Ok(None),
+        _ => {
+            let id = rustix::fs::fstat(fd)?.st_dev.into();
+            Ok(Some(Volume { id, kind: VolumeKind::Opaque }))
+        }
     }
 }
 

@@ -9,12 +9,14 @@
 mod below;
 mod dir_id;
 mod largest;
+mod level;
 mod name;
 mod parts;
 mod recorder;
 
 pub use below::NoDirectory;
 pub(super) use dir_id::DirId;
+pub use level::{LevelFile, files_in};
 pub(super) use name::{Layout, Name};
 pub use parts::{Breakdown, LargeFile, Part};
 pub(super) use recorder::Recorder;

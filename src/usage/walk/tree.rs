@@ -61,7 +61,7 @@ pub(in crate::usage) struct TreeWalk<'a> {
 enum Sharing<'a> {
     /// Nothing: the file system knows no such thing.
     Impossible,
-    /// Nobody has asked.
+    /// Nobody has asked, or the file system does not tell.
     Unread,
     Read(ReadingOn<'a>),
 }
@@ -97,8 +97,10 @@ impl<'a> TreeWalk<'a> {
         let Ok(Some(folder)) = walk.top.folder else { return walk };
         let sharing = match (folder.volume(), reading) {
             (Ok(None), _) => Sharing::Impossible,
-            (Ok(Some(_)), None) => Sharing::Unread,
-            (Ok(Some(volume)), Some(reading)) => Sharing::Read(reading.on(volume)),
+            (Ok(Some(volume)), Some(reading)) if volume.kind.tells() => {
+                Sharing::Read(reading.on(volume))
+            }
+            (Ok(Some(_)), _) => Sharing::Unread,
             (Err(cause), _) => {
                 walk.miss(DirId::TOP, "find the file system of", walk.path(), cause);
                 Sharing::Unread

@@ -2,29 +2,35 @@
 
 use std::path::PathBuf;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::report::Report;
 use crate::cache::Location;
 use crate::cli::context::Context;
 use crate::cli::find_image::reference;
 use crate::cli::ui::bars::label;
-use crate::cli::ui::text::pad;
+use crate::cli::ui::text::{cut, pad};
 use crate::cli::ui::units::{bytes, plural};
 use crate::dedupe::{Cause, LeftOut, LeftOutEntry, Reason, WhyLeftOut};
 use crate::escape::Escaped;
 
+/// The narrowest a reference is cut to.
+const LEAST_NAME: usize = 12;
+
 /// `Shared sha256:0123456789ab   815.2 MiB  ghcr.io/a/b:latest`, one per image and layer that gives something back.
-pub fn of_entries(report: &Report<'_>) -> Vec<String> {
-    let verb = if report.dry_run { "Would share" } else { "Shared" };
-    let up_to = if report.dry_run { "up to " } else { "" };
-    let entries: Vec<_> = report.entries.iter().map(|(at, found)| (label(at), found, at)).collect();
-    let width = entries.iter().map(|(label, ..)| label.len()).max().unwrap_or(0);
-    let line = |(label, found, at): &(String, &crate::dedupe::Shared, &&Location)| {
-        let label = pad(label, width);
-        let line =
-            format!("{verb} {label}  {up_to}{:>10}  {}", bytes(found.bytes), name(report, at));
+pub fn of_entries(context: &Context<'_>, report: &Report<'_>) -> Vec<String> {
+    let (verb, up_to) = if report.dry_run { ("Would share", "up to ") } else { ("Shared", "") };
+    let labels: Vec<_> = report.entries.iter().map(|(at, _)| label(at)).collect();
+    let width = labels.iter().map(|label| label.width()).max().unwrap_or(0);
+    let columns = context.console.width();
+    let lines = report.entries.iter().zip(labels).map(|((at, found), label)| {
+        let line = format!("{verb} {}  {up_to}{:>10}  ", pad(&label, width), bytes(found.bytes));
+        let name = name(report, at);
+        let room = columns.map(|columns| columns.saturating_sub(line.width()).max(LEAST_NAME));
+        let line = line + &room.map_or_else(|| name.clone(), |room| cut(&name, room));
         line.trim_end().to_owned()
-    };
-    entries.iter().map(line).collect()
+    });
+    lines.collect()
 }
 
 /// The first reference of an image.

@@ -88,7 +88,9 @@ impl<'a> Report<'a> {
             Format::Json => console.write(json::render(context, self))?,
             Format::Table if console.quiet => {}
             Format::Table => {
-                for line in lines::of_entries(self).into_iter().chain([self.summary(context)]) {
+                for line in
+                    lines::of_entries(context, self).into_iter().chain([self.summary(context)])
+                {
                     console.line(line)?;
                 }
                 for line in lines::of_left_out(context, self) {
@@ -119,17 +121,16 @@ impl<'a> Report<'a> {
                 "Nothing to share: equal files share their data already".to_owned()
             }
             None => {
-                let command = context.command("dedupe");
-                format!(
-                    "Would share {files}: up to {} would come back (`{command}` does it)",
-                    bytes(self.shared.bytes)
-                )
+                format!("Would share {files}: up to {} would come back", bytes(self.shared.bytes))
             }
             Some(freed) => {
-                let interrupted =
-                    if self.is_interrupted { "Interrupted: shared" } else { "Shared" };
-                let freed = ByteSize::b(u64::try_from(freed).unwrap_or(0));
-                format!("{interrupted} {files}, {} came back", bytes(freed))
+                let freed = bytes(ByteSize::b(u64::try_from(freed).unwrap_or(0)));
+                match self.is_interrupted {
+                    true => format!(
+                        "Interrupted: shared {files}, {freed} came back; run it again to finish"
+                    ),
+                    false => format!("Shared {files}, {freed} came back"),
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::cli::find_image::reference;
 use crate::cli::image_row::Row;
 use crate::cli::ui::cell::Cell;
 use crate::cli::ui::text::cut;
-use crate::cli::ui::theme::{IN_USE, ORPHAN, PLAIN};
+use crate::cli::ui::theme::{IN_USE, ORPHAN, PLAIN, RECLAIMABLE};
 use crate::cli::words::{details, guess, whole};
 use crate::plan::{KeepReason, LayerStatus};
 
@@ -29,14 +29,17 @@ pub fn name(row: &Row<'_>, whole: bool) -> String {
 }
 
 /// How many layers an image is likely made of; or whether a layer is still needed.
-pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> String {
+pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> Cell {
     match (&row.entry.kind, listing.layers_of(row.entry)) {
-        (EntryKind::Layer(_), _) => {
-            listing.layer_status(row.entry).map_or("", LayerStatus::name).to_owned()
-        }
-        (EntryKind::Image(_), Some((layers, _))) => layers.len().to_string(),
-        (EntryKind::Image(_), None) => "?".to_owned(),
-        _ => String::new(),
+        (EntryKind::Layer(_), _) => match listing.layer_status(row.entry) {
+            Some(status @ LayerStatus::Unreferenced) => {
+                Cell::marked(status.name(), RECLAIMABLE, "")
+            }
+            status => status.map_or("", LayerStatus::name).into(),
+        },
+        (EntryKind::Image(_), Some((layers, _))) => layers.len().to_string().into(),
+        (EntryKind::Image(_), None) => "?".into(),
+        _ => Cell::default(),
     }
 }
 

@@ -150,7 +150,7 @@ fn image(listing: &Listing<'_>, row: &Row<'_>) -> Image {
         refs: row.refs.iter().map(|found| found.image.clone()).collect(),
         guess: listing.identity(row.entry).map(Guess::from),
         in_use: listing.in_use(row.entry),
-        used_in_place: listing.reads_extents.then(|| listing.is_used_in_place(row.entry)),
+        used_in_place: listing.is_account.then(|| listing.is_used_in_place(row.entry)),
         last_used: row.entry.last_used.to_string(),
         usage: row.usage.map(Amount::from),
         unique_bytes: row.unique.map(Bounds::from),

@@ -9,9 +9,11 @@ use crate::cache::{Cache, Digest, Disk, Entry, EntryKind, Inventory, Location, R
 use crate::cli::args::List;
 use crate::cli::context::Context;
 use crate::cli::image_row::{Row, rows, sort};
+use crate::cli::measure::Measuring;
 use crate::cli::warnings::{dropped_refs, unread};
 use crate::cli::words::layers_of;
-use crate::gc;
+use crate::error::Result;
+use crate::gc::{self, Measured};
 use crate::plan::{
     self, Activity, Decision, Evidence, GcOptions, Identity, Item, KeepReason, LayerStatus, Plan,
     Timeline, Verdict, dangling,
@@ -23,6 +25,8 @@ pub struct Findings {
     /// What a collection would do.
     plan: Plan,
     evidence: Evidence,
+    /// What that would free, if that was looked at.
+    measured: Option<Measured>,
     /// The images in which a microVM has run, if that was looked at.
     used_in_place: HashSet<Location>,
 }
@@ -31,7 +35,7 @@ impl Findings {
     /// Nothing was looked at.
     pub fn nothing() -> Self {
         let evidence = Evidence::at(Timestamp::now());
-        Self { plan: Plan::default(), evidence, used_in_place: HashSet::new() }
+        Self { plan: Plan::default(), evidence, measured: None, used_in_place: HashSet::new() }
     }
 
     /// Looks who needs what, and plans a collection.
@@ -39,7 +43,23 @@ impl Findings {
         let activity = activity(inventory, cache_usage);
         let evidence = gc::gather(cache, inventory, Timestamp::now(), activity);
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
-        Self { plan, evidence, used_in_place: HashSet::new() }
+        Self { plan, evidence, measured: None, used_in_place: HashSet::new() }
+    }
+
+    /// Measures what of the plan has not been measured with everything else.
+    ///
+    /// # Errors
+    /// As for [`gc::measure_plan`].
+    pub fn measure(
+        mut self,
+        context: &Context<'_>,
+        cache: &Cache,
+        usage: &CacheUsage,
+    ) -> Result<Self> {
+        let (jobs, reporter) = (context.jobs, &mut Measuring::new(context));
+        let found = gc::measure_plan(cache, &mut self.plan, Some(usage), jobs, reporter)?;
+        self.measured = Some(found);
+        Ok(self)
     }
 
     /// Looks in which images a microVM has run.
@@ -84,8 +104,8 @@ pub struct Listing<'a> {
     pub gc_command: String,
     /// What to type to give an image of this cache a reference.
     pub tag_command: String,
-    /// Whether it was asked what files share.
-    pub reads_extents: bool,
+    /// Whether it was looked what files share, and what images are used for.
+    pub is_account: bool,
     /// All images, and of those the orphans, whether they are shown or not.
     pub counts: (usize, usize),
     timeline: Timeline<'a>,
@@ -130,7 +150,7 @@ impl<'a> Listing<'a> {
             now: Timestamp::now(),
             gc_command: context.command("gc"),
             tag_command: context.command("tag"),
-            reads_extents: args.sizes,
+            is_account: args.sizes,
             counts,
             timeline: Timeline::new(inventory, &found.evidence.lifetimes),
             plan: &found.plan,
@@ -189,8 +209,11 @@ impl<'a> Listing<'a> {
 
     /// What removing those would give back besides.
     pub fn reclaimable_unreplaced(&self) -> Option<Estimate> {
-        let left: Vec<_> = self.unreplaced().map(|decision| decision.item.location()).collect();
-        Some(self.cache_usage?.measurement().reclaimable_besides(&self.to_remove(), &left))
+        Some(self.measured()?.left.unreplaced.reclaimable)
+    }
+
+    fn measured(&self) -> Option<&Measured> {
+        self.found.measured.as_ref()
     }
 
     /// Whether a process uses an image or holds a lease on it; `None` if that is unknown.
@@ -232,21 +255,20 @@ impl<'a> Listing<'a> {
         entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     }
 
+    /// Whether sums may count data several times, since files can share it and were not asked.
+    pub fn may_share(&self) -> bool {
+        let unique = self.unique(|_| true);
+        !self.is_account && unique.is_some_and(|unique| !unique.is_one_figure())
+    }
+
     /// What a collection would give back.
     pub fn reclaimable(&self) -> Option<Estimate> {
-        Some(self.cache_usage?.measurement().reclaimable(self.to_remove()))
+        Some(self.measured()?.freed)
     }
 
     /// What removing the layers that could go, too, gives back besides.
     pub fn reclaimable_layers(&self) -> Option<Estimate> {
-        let left: Vec<_> = self.left_layers().map(|decision| decision.item.location()).collect();
-        Some(self.cache_usage?.measurement().reclaimable_besides(&self.to_remove(), &left))
-    }
-
-    /// The entries that a collection would remove. Refs are measured as a whole.
-    fn to_remove(&self) -> Vec<&Location> {
-        let items = self.plan.removals().map(|decision| &decision.item);
-        items.filter(|item| matches!(item, Item::Entry(_))).map(Item::location).collect()
+        Some(self.measured()?.left.layers.reclaimable)
     }
 
     /// Layers that nothing needs, though a collection leaves them if it is not told otherwise.

@@ -18,6 +18,9 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     if args.no_sizes && args.sort == Sort::Size {
         return refuse("--sort size needs the sizes that --no-sizes leaves out");
     }
+    if context.console.verbose {
+        return refuse("list has no --verbose; use --sizes for the full report");
+    }
     let mut inventory = Inventory::default();
     let mut cache_usage = needs_sizes(context, args).then(CacheUsage::default);
     let mut found = Findings::nothing();
@@ -37,6 +40,9 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
         }
         if !shows_digests_only(context) {
             found = Findings::new(&cache, &inventory, cache_usage.as_ref());
+            if let Some(usage) = &cache_usage {
+                found = found.measure(context, &cache, usage)?;
+            }
             if args.sizes {
                 found = found.look_into_images(&cache, &inventory);
             }
@@ -71,7 +77,9 @@ fn needs_sizes(context: &Context<'_>, args: &List) -> bool {
 fn show(context: &Context<'_>, args: &List, listing: &Listing<'_>) -> Result<(), Failure> {
     let console = context.console;
     match context.format {
-        Format::Json => return Ok(console.write(document(&json::Document::new(listing)))?),
+        Format::Json => {
+            return Ok(console.write_raw(document(&json::Document::new(listing)).as_bytes())?);
+        }
         Format::Table if console.quiet => console.write(table::digests(listing))?,
         Format::Table => console.write(Page::new(listing, args, console.width()).render())?,
     }

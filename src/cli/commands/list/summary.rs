@@ -5,10 +5,11 @@ use unicode_width::UnicodeWidthStr;
 use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::ui::text::wrap;
-use crate::cli::ui::units::{bytes, plural, size};
+use crate::cli::ui::units::{bytes, plural, size, up_to};
 use crate::cli::words::{Offer, unreplaced};
 use crate::escape::Escaped;
 use crate::plan::Verdict;
+use crate::usage::Size;
 
 /// How many of each kind are named; JSON has all of them.
 const SHOWN_NAMES: usize = 4;
@@ -34,12 +35,17 @@ fn totals(listing: &Listing<'_>) -> Vec<String> {
     let Some(cache_usage) = listing.cache_usage else {
         return [images].into_iter().chain(disk).collect();
     };
-    let of = |kind: fn(&EntryKind) -> bool| size(listing.total(kind).unwrap_or_default().on_disk());
+    let (shown, hint) = match listing.may_share() {
+        true => (up_to as fn(Size) -> String, " (some may be shared: see --sizes)"),
+        false => (size as fn(Size) -> String, ""),
+    };
+    let of =
+        |kind: fn(&EntryKind) -> bool| shown(listing.total(kind).unwrap_or_default().on_disk());
     let parts = [
         format!("{images} {}", of(|kind| matches!(kind, EntryKind::Image(_)))),
         format!("layers {}", of(|kind| matches!(kind, EntryKind::Layer(_)))),
         format!("leftovers {}", of(|kind| matches!(kind, EntryKind::Leftover(_)))),
-        format!("total {}", size(cache_usage.total().on_disk())),
+        format!("total {}{hint}", shown(cache_usage.total().on_disk())),
     ];
     parts.into_iter().chain(disk).collect()
 }
@@ -72,7 +78,7 @@ fn reclaimable(listing: &Listing<'_>) -> String {
     };
     let command = listing.gc_command.clone();
     match listing.reclaimable() {
-        Some(bytes) => Offer { what, bytes, reads_extents: listing.reads_extents, command }.line(),
+        Some(bytes) => Offer { what, bytes, command }.line(),
         None => format!("{what} to remove: run `{command}`\n"),
     }
 }
@@ -84,9 +90,7 @@ fn layers(listing: &Listing<'_>) -> String {
         return String::new();
     };
     let what = plural(count, "unreferenced layer");
-    let (command, reads_extents) =
-        (format!("{} --layers", listing.gc_command), listing.reads_extents);
-    Offer { what, bytes, reads_extents, command }.line()
+    Offer { what, bytes, command: format!("{} --layers", listing.gc_command) }.line()
 }
 
 /// Images that an interrupted collection has hidden, and that are wanted.

@@ -14,7 +14,6 @@ use crate::cli::ui::table::{Align, Table};
 use crate::cli::ui::text::{gauge, wrap};
 use crate::cli::ui::theme::{GAUGE, PLAIN, RECLAIMABLE, STRANGER, TOTAL};
 use crate::cli::ui::units::{ago, narrow_estimate, size};
-use crate::plan::LayerStatus;
 use crate::usage::{Estimate, Usage};
 
 /// The columns of a bar of proportion.
@@ -105,7 +104,7 @@ impl<'a> Page<'a> {
                     first, apparent, on_disk, gauge, unique, files, dirs, time, layers, last,
                 ]);
             }
-            rows.iter().for_each(|row| table.row(self.entry(row, biggest), self.style(row)));
+            rows.iter().for_each(|row| table.row(self.entry(row, biggest), Self::style(row)));
         }
         self.totals(&mut table);
         table
@@ -119,11 +118,10 @@ impl<'a> Page<'a> {
             EntryKind::Leftover(_) | EntryKind::Foreign => row.last_changed,
         };
         let (usage, unique) = (row.usage.unwrap_or_default(), row.unique.unwrap_or_default());
-        let own = self.style(row);
-        let bar = if own == RECLAIMABLE { own } else { GAUGE };
+        let bar = if listing.is_doomed(row.entry) { RECLAIMABLE } else { GAUGE };
         let bar = Cell::marked(&self.gauge(&usage, biggest), bar, "");
         let mut cells = self.amounts(name(row, self.is_whole), &usage, bar, unique);
-        cells.extend([ago(listing.now, time), about_layers(listing, row)].map(Cell::from));
+        cells.extend([ago(listing.now, time).into(), about_layers(listing, row)]);
         cells.push(purpose(listing, row, self.is_whole));
         cells
     }
@@ -165,14 +163,9 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn style(&self, row: &Row<'_>) -> Style {
-        let listing = self.listing;
-        match row.entry.kind {
-            EntryKind::Foreign => STRANGER,
-            _ if listing.is_doomed(row.entry) => RECLAIMABLE,
-            _ if listing.layer_status(row.entry) == Some(&LayerStatus::Unreferenced) => RECLAIMABLE,
-            _ => PLAIN,
-        }
+    /// Dims what does not belong to the cache.
+    fn style(row: &Row<'_>) -> Style {
+        if row.entry.kind == EntryKind::Foreign { STRANGER } else { PLAIN }
     }
 
     /// Whether files share anything: otherwise UNIQUE would repeat ON DISK.

@@ -21,14 +21,14 @@ pub struct Page {
 const SOURCE: &str = concat!("bbox-cache ", env!("CARGO_PKG_VERSION"));
 const MANUAL: &str = "The image cache of Brood Box";
 
-/// What concerns all commands: a heading, and words with what they mean.
+/// What holds for all commands: a heading, and terms with their meaning.
 const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "EXIT STATUS",
         &[
-            ("0", "Done, nothing to do, or the question was not answered with yes."),
-            ("1", "Something could not be done or read; it is named, and the rest was done."),
-            ("2", "A wrong command line, or something that is refused."),
+            ("0", "Done, nothing to do, or cancelled at the question."),
+            ("1", "Something could not be done or read; it is named, and the rest is done."),
+            ("2", "Usage error, or refused."),
             ("125, 126, 127", "Only from lease: see bbox-cache-lease(1)."),
             ("130, 143", "Ctrl-C or SIGTERM: no new work was begun; run it again to finish."),
         ],
@@ -36,9 +36,14 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "ENVIRONMENT",
         &[
-            ("BBOX_IMAGE_CACHE_DIR", "The cache directory, unless --cache-dir names it."),
+            ("BBOX_IMAGE_CACHE_DIR", "The cache directory, unless --cache-dir is given."),
             ("XDG_CACHE_HOME", "Where the cache directory is by default, as broodbox/images."),
-            ("NO_COLOR", "If it is set, no colours are used, unless --color asks for them."),
+            ("NO_COLOR", "If set, no colours, unless --color=always."),
+            (
+                "BBOX_PROGRESS",
+                "never: no progress bars. They are off for TERM=dumb and CI=true, too.",
+            ),
+            ("LC_ALL, LC_CTYPE, LANG", "Bars and trees are drawn in ASCII unless one says UTF-8."),
         ],
     ),
     (
@@ -53,10 +58,10 @@ pub fn pages(program: Program) -> Vec<Page> {
     let cache = long.find_subcommand("cache");
     let verbs = shown(&short).map(|verb| {
         let same_verb = cache.and_then(|cache| cache.find_subcommand(verb.get_name()));
-        page(verb, same_verb.or(long.find_subcommand(verb.get_name())), false)
+        page(verb, same_verb.or(long.find_subcommand(verb.get_name())))
     });
-    let own = (program == Program::Bbox).then(|| page(&long, None, false));
-    own.into_iter().chain([page(&short, cache, true)]).chain(verbs).collect()
+    let own = (program == Program::Bbox).then(|| page(&long, None));
+    own.into_iter().chain([page(&short, cache)]).chain(verbs).collect()
 }
 
 fn built(program: Program) -> Command {
@@ -70,7 +75,7 @@ fn shown(command: &Command) -> impl Iterator<Item = &Command> {
 }
 
 /// The page of a command, which the other program calls as `same`.
-fn page(command: &Command, same: Option<&Command>, is_whole: bool) -> Page {
+fn page(command: &Command, same: Option<&Command>) -> Page {
     let help = Help::new(command);
     let man = Man::new(command.clone());
     let mut text = title(&man).into_bytes();
@@ -82,7 +87,7 @@ fn page(command: &Command, same: Option<&Command>, is_whole: bool) -> Page {
         man.render_options_section(&mut text)?;
         commands(command).to_writer(&mut text)?;
         help.examples().to_writer(&mut text)?;
-        for (heading, entries) in SECTIONS.iter().filter(|_| is_whole) {
+        for (heading, entries) in &SECTIONS {
             section(heading, entries).to_writer(&mut text)?;
         }
         see_also(command).to_writer(&mut text)

@@ -28,7 +28,7 @@ pub fn run(context: &Context<'_>, args: &Show) -> Result<Ending, Failure> {
 fn print(context: &Context<'_>, args: &Show, profile: &Profile<'_>) -> Result<(), Failure> {
     let console = context.console;
     if context.format == Format::Json {
-        return Ok(console.write(document(&json::Document::new(profile, args)))?);
+        return Ok(console.write_raw(document(&json::Document::new(profile, args)).as_bytes())?);
     }
     let facts = facts::render(profile, console.width());
     let tree = tree::render(profile.breakdown(), profile.part_path(), args, console.width());

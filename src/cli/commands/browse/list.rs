@@ -1,0 +1,268 @@
+//! A list with a cursor: sorted, filtered, scrolled.
+//!
+//! The cursor is on a row, not on a line: wherever the row is sorted to while sizes arrive, the cursor goes along.
+
+use std::cmp::{Ordering, Reverse};
+
+use jiff::Timestamp;
+
+/// What rows are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    Size,
+    Name,
+    Used,
+}
+
+/// What a row is sorted and found by.
+pub trait Row {
+    /// Rows of different groups stay apart, in the order of their groups.
+    fn group(&self) -> usize;
+    /// The bytes seen so far; `None` if nothing is known.
+    fn bytes(&self) -> Option<u64>;
+    /// What it is sorted by as a name.
+    fn name(&self) -> &str;
+    fn used(&self) -> Option<Timestamp>;
+    /// Whether it matches a filter in lower case.
+    fn matches(&self, filter: &str) -> bool;
+}
+
+#[derive(Debug)]
+pub struct List<T> {
+    rows: Vec<T>,
+    /// The rows that the filter leaves, in their order.
+    shown: Vec<usize>,
+    /// The row with the cursor, which is one of those shown; `None` if there are none.
+    current: Option<usize>,
+    /// The place among the shown rows of the first one on the screen.
+    offset: usize,
+    key: Key,
+    reversed: bool,
+    filter: String,
+}
+
+impl<T: Row> List<T> {
+    /// The largest first.
+    pub fn new(rows: Vec<T>) -> Self {
+        let mut list = Self {
+            rows,
+            shown: Vec::new(),
+            current: None,
+            offset: 0,
+            key: Key::Size,
+            reversed: false,
+            filter: String::new(),
+        };
+        list.arrange();
+        list
+    }
+
+    pub fn rows(&self) -> &[T] {
+        &self.rows
+    }
+
+    /// The rows on the screen and below, with their places.
+    pub fn visible(&self) -> impl Iterator<Item = (usize, &T)> {
+        let behind = self.shown.iter().enumerate().skip(self.offset);
+        behind.map(|(place, &row)| (place, &self.rows[row]))
+    }
+
+    pub fn current(&self) -> Option<&T> {
+        Some(&self.rows[self.current?])
+    }
+
+    /// The place of the cursor among the rows that are shown.
+    pub fn place(&self) -> usize {
+        let is_current = |row: &usize| Some(*row) == self.current;
+        self.shown.iter().position(is_current).unwrap_or(0)
+    }
+
+    pub fn order(&self) -> (Key, bool) {
+        (self.key, self.reversed)
+    }
+
+    pub fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// Changes rows, or adds some; none is ever taken out.
+    pub fn update(&mut self, change: impl FnOnce(&mut Vec<T>)) {
+        change(&mut self.rows);
+        self.arrange();
+    }
+
+    /// Sorts by a key; by the same one again, the other way round.
+    pub fn sort_by(&mut self, key: Key) {
+        self.reversed = self.key == key && !self.reversed;
+        self.key = key;
+        self.arrange();
+    }
+
+    pub fn set_filter(&mut self, filter: String) {
+        self.filter = filter;
+        self.arrange();
+    }
+
+    /// Moves the cursor by so many rows, as far as there are any.
+    pub fn step(&mut self, rows: isize) {
+        self.go_to(self.place().saturating_add_signed(rows));
+    }
+
+    /// Moves the cursor to a place, or to the last one.
+    pub fn go_to(&mut self, place: usize) {
+        let place = place.min(self.shown.len().saturating_sub(1));
+        self.current = self.shown.get(place).copied();
+    }
+
+    /// Scrolls so that the cursor is among `lines` lines, of which each group takes one for its heading.
+    pub fn scroll(&mut self, lines: usize) {
+        let place = self.place();
+        self.offset = self.offset.min(place).max((place + 1).saturating_sub(lines));
+        while self.offset < place && self.lines_to(place) > lines {
+            self.offset += 1;
+        }
+        // What has room is not scrolled out above.
+        while self.offset > 0 && self.offset + lines > self.shown.len() + self.groups() {
+            self.offset -= 1;
+        }
+    }
+
+    /// The lines from the first on the screen to the row at `place`.
+    fn lines_to(&self, place: usize) -> usize {
+        let groups = self.shown[self.offset..=place].iter().map(|&row| self.rows[row].group());
+        let mut last = None;
+        let headings = groups.filter(|group| last.replace(*group) != Some(*group)).count();
+        place + 1 - self.offset + headings
+    }
+
+    fn groups(&self) -> usize {
+        let mut last = None;
+        let groups = self.shown.iter().map(|&row| self.rows[row].group());
+        groups.filter(|group| last.replace(*group) != Some(*group)).count()
+    }
+
+    fn arrange(&mut self) {
+        let (rows, before) = (&self.rows, self.place());
+        let filter = self.filter.to_lowercase();
+        let is_shown = |row: &usize| filter.is_empty() || rows[*row].matches(&filter);
+        let mut shown: Vec<_> = (0..rows.len()).filter(is_shown).collect();
+        let (key, reversed) = (self.key, self.reversed);
+        shown.sort_by(|&one, &other| compare(&rows[one], &rows[other], key, reversed));
+        self.shown = shown;
+        if self.current.is_none_or(|row| !self.shown.contains(&row)) {
+            self.go_to(before);
+        }
+    }
+}
+
+/// What is not known stands last, whichever way round.
+fn compare<T: Row>(one: &T, other: &T, key: Key, reversed: bool) -> Ordering {
+    let turn = |order: Ordering| if reversed { order.reverse() } else { order };
+    let known_first = |one: Option<_>, other: Option<_>| match (one, other) {
+        (Some(one), Some(other)) => turn(Reverse(one).cmp(&Reverse(other))),
+        (one, other) => other.is_some().cmp(&one.is_some()),
+    };
+    let by_key = match key {
+        Key::Size => known_first(one.bytes(), other.bytes()),
+        Key::Name => turn(one.name().cmp(other.name())),
+        Key::Used => {
+            let seconds = |row: &T| row.used().map(|used| used.as_second().cast_unsigned());
+            known_first(seconds(one), seconds(other))
+        }
+    };
+    let by_name = || one.name().cmp(other.name());
+    one.group().cmp(&other.group()).then(by_key).then_with(by_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Row for (usize, Option<u64>, String) {
+        fn group(&self) -> usize {
+            self.0
+        }
+
+        fn bytes(&self) -> Option<u64> {
+            self.1
+        }
+
+        fn name(&self) -> &str {
+            &self.2
+        }
+
+        fn used(&self) -> Option<Timestamp> {
+            None
+        }
+
+        fn matches(&self, filter: &str) -> bool {
+            self.2.contains(filter)
+        }
+    }
+
+    fn list(rows: &[(usize, Option<u64>, &str)]) -> List<(usize, Option<u64>, String)> {
+        List::new(
+            rows.iter().map(|(group, bytes, name)| (*group, *bytes, (*name).into())).collect(),
+        )
+    }
+
+    fn names(list: &List<(usize, Option<u64>, String)>) -> String {
+        list.visible().map(|(_, row)| row.2.as_str()).collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn the_cursor_goes_with_its_row_while_sizes_arrive() {
+        let mut list = list(&[(0, None, "a"), (0, None, "b"), (0, None, "c")]);
+        list.step(1);
+        assert_eq!((names(&list).as_str(), list.current().unwrap().name()), ("abc", "b"));
+        list.update(|rows| rows[2].1 = Some(5));
+        list.update(|rows| rows[1].1 = Some(7));
+        assert_eq!((names(&list).as_str(), list.current().unwrap().name()), ("bca", "b"));
+        list.sort_by(Key::Size);
+        assert_eq!((names(&list).as_str(), list.place()), ("cba", 1), "what is unknown stays last");
+    }
+
+    #[test]
+    fn groups_stay_apart_and_the_other_way_round_is_within_them() {
+        let mut list = list(&[(1, Some(9), "x"), (0, Some(1), "b"), (0, Some(2), "a")]);
+        assert_eq!(names(&list), "abx");
+        list.sort_by(Key::Name);
+        assert_eq!(names(&list), "abx");
+        list.sort_by(Key::Name);
+        assert_eq!(names(&list), "bax");
+    }
+
+    #[test]
+    fn a_row_that_is_filtered_out_leaves_the_cursor_to_its_neighbour() {
+        let mut list = list(&[(0, Some(3), "ax"), (0, Some(2), "b"), (0, Some(1), "cx")]);
+        list.go_to(9);
+        list.step(-1);
+        list.set_filter("X".into());
+        assert_eq!((names(&list).as_str(), list.current().unwrap().name()), ("axcx", "cx"));
+        list.set_filter("nothing".into());
+        assert!(list.current().is_none() && list.visible().next().is_none());
+        list.set_filter(String::new());
+        assert_eq!(list.current().unwrap().name(), "ax");
+    }
+
+    proptest! {
+        #[test]
+        fn the_cursor_is_on_the_screen_wherever_it_goes(
+            groups in vec(0..3usize, 1..40),
+            steps in vec(-20..20isize, 1..20),
+            lines in 4..12usize,
+        ) {
+            let rows = groups.iter().map(|group| (*group, None, String::new())).collect();
+            let mut list: List<(usize, Option<u64>, String)> = List::new(rows);
+            for step in steps {
+                list.step(step);
+                list.scroll(lines);
+                let place = list.place();
+                prop_assert!(list.offset <= place && list.lines_to(place) <= lines);
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The command: the terminal on one side, work on the other, and events between them.
+
+use std::any::Any;
+use std::io::{self, IsTerminal};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use anstream::{AutoStream, ColorChoice};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossterm::event;
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use signal_hook::consts::{SIGCONT, SIGQUIT, SIGTSTP};
+
+use super::model::{Effect, Event, Model};
+use super::once;
+use super::terminal::{self, Terminal};
+use super::view::{Look, draw};
+use super::work::Work;
+use crate::cli::args::{Browse, Format};
+use crate::cli::context::Context;
+use crate::cli::failure::{Ending, Failure, refuse};
+use crate::error::Error;
+
+/// How long the loop waits for a key before it looks for other events.
+const WAIT: Duration = Duration::from_millis(30);
+/// The time between two ticks.
+const TICK: Duration = Duration::from_millis(500);
+
+type Panic = Box<dyn Any + Send>;
+
+pub fn run(context: &Context<'_>, args: &Browse) -> Result<Ending, Failure> {
+    let list = context.command("list");
+    if context.format == Format::Json {
+        return refuse(format!("browse has no JSON; use `{list} --format json`"));
+    }
+    if let Some(keys) = &args.once {
+        return once::run(context, args, keys);
+    }
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return refuse(format!("browse needs a terminal; use `{list} --sizes`"));
+    }
+    let (events, incoming) = unbounded();
+    let (panics, panicked) = unbounded();
+    let work = Work::new(context, events);
+    std::thread::scope(|scope| {
+        let browser = Browser { context, scope, work: &work, incoming, panics, panicked };
+        let ending = browser.run(args);
+        work.stop();
+        ending
+    })
+}
+
+/// What the terminal shows, by the user's wish and the locale.
+pub fn look(context: &Context<'_>) -> Look {
+    let has_colors = match context.console.color {
+        ColorChoice::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+        choice => choice != ColorChoice::Never,
+    };
+    let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    let locale = locale.to_lowercase();
+    Look { has_colors, is_ascii: !locale.contains("utf-8") && !locale.contains("utf8") }
+}
+
+struct Browser<'scope, 'env> {
+    context: &'scope Context<'scope>,
+    scope: &'scope Scope<'scope, 'env>,
+    work: &'scope Work<'scope>,
+    incoming: Receiver<Event>,
+    panics: Sender<Panic>,
+    panicked: Receiver<Panic>,
+}
+
+impl Browser<'_, '_> {
+    fn run(&self, args: &Browse) -> Result<Ending, Failure> {
+        // With the terminal raw, this would leave it so.
+        self.context.signals.listen_to(&[SIGQUIT]).map_err(Failure::Signals)?;
+        let asked = signals()?;
+        let terminal_error = |cause: io::Error| Error::io("use", "the terminal", cause);
+        let mut terminal = Terminal::take().map_err(terminal_error)?;
+        let size = terminal::size().map_err(terminal_error)?;
+        let dir = self.context.shown_dir();
+        let mut model = Model::new(dir, args.read_only, Timestamp::now(), size);
+        let look = look(self.context);
+        let result = self.turn(&mut model, &mut terminal, look, &asked);
+        drop(terminal);
+        if let Ok(panic) = self.panicked.try_recv() {
+            self.work.stop();
+            resume_unwind(panic);
+        }
+        Ok(result.map_err(terminal_error)?)
+    }
+
+    /// Turns events into states, and shows each, until the user leaves.
+    fn turn(
+        &self,
+        model: &mut Model,
+        terminal: &mut Terminal,
+        look: Look,
+        asked: &Asked,
+    ) -> io::Result<Ending> {
+        show(model, look, terminal)?;
+        let mut effects = Model::first();
+        let (mut ticked, mut is_shown) = (Instant::now(), true);
+        loop {
+            for effect in effects {
+                match effect {
+                    Effect::Quit => return Ok(ending(model)),
+                    Effect::Suspend => {
+                        terminal.suspend()?;
+                        is_shown = false;
+                    }
+                    Effect::Redraw => {
+                        terminal.redraw()?;
+                        is_shown = false;
+                    }
+                    effect => self.start(effect),
+                }
+            }
+            if !is_shown {
+                show(model, look, terminal)?;
+            }
+            let mut events = Vec::new();
+            if event::poll(WAIT)? {
+                events.extend(terminal::event(&event::read()?));
+            }
+            events.extend(self.incoming.try_iter());
+            if ticked.elapsed() >= TICK {
+                ticked = Instant::now();
+                events.push(Event::Tick(Timestamp::now()));
+            }
+            is_shown = events.is_empty();
+            effects = events.into_iter().flat_map(|event| model.update(event)).collect();
+            if !self.panicked.is_empty() || self.context.signals.stop().is_raised() {
+                return Ok(Ending::Interrupted);
+            }
+            if asked.suspend.swap(false, Ordering::SeqCst) {
+                effects.push(Effect::Suspend);
+            }
+            if asked.resume.swap(false, Ordering::SeqCst) {
+                terminal.resume()?;
+                is_shown = false;
+            }
+        }
+    }
+
+    /// Begins an effect on a thread of its own. A panic there ends the loop.
+    fn start(&self, effect: Effect) {
+        let Some(task) = self.work.begin(effect) else { return };
+        let (work, panics) = (self.work, self.panics.clone());
+        self.scope.spawn(move || {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.carry_out(task))) {
+                // If the loop has ended, the panic has been told by the hook.
+                let _ = panics.send(panic);
+            }
+        });
+    }
+}
+
+fn show(model: &Model, look: Look, terminal: &mut Terminal) -> io::Result<()> {
+    let mut frame = Buffer::empty(Rect::new(0, 0, model.columns, model.lines));
+    draw(model, look, &mut frame);
+    terminal.show(frame)
+}
+
+fn ending(model: &Model) -> Ending {
+    if model.has_failed { Ending::Incomplete } else { Ending::Done }
+}
+
+/// What signals have asked for besides to stop.
+struct Asked {
+    suspend: Arc<AtomicBool>,
+    resume: Arc<AtomicBool>,
+}
+
+fn signals() -> Result<Asked, Failure> {
+    let asked = Asked { suspend: Arc::default(), resume: Arc::default() };
+    for (signal, flag) in [(SIGTSTP, &asked.suspend), (SIGCONT, &asked.resume)] {
+        signal_hook::flag::register(signal, Arc::clone(flag)).map_err(Failure::Signals)?;
+    }
+    Ok(asked)
+}

@@ -1,0 +1,429 @@
+//! What effects do: everything here reads the disk, or changes it.
+//!
+//! Each effect runs on a thread of its own and sends events. Nothing is locked but for a removal, and there only
+//! once the user has said yes.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::Sender;
+use jiff::Timestamp;
+use rustix::process::geteuid;
+
+use super::entry::entries;
+use super::model::{Effect, Event};
+use super::screen::{Part, Proposal};
+use crate::cache::{Cache, Inventory, Location, Patience};
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, refuse};
+use crate::cli::removal::{Counts, Layout, failures};
+use crate::cli::ui::units::{estimate, plural};
+use crate::cli::warnings::{unknown_users, unread_in_tree};
+use crate::error::Error;
+use crate::escape::Escaped;
+use crate::gc::{self, Detail, Done, Draft, Reporter};
+use crate::plan::{self, Activity, GcOptions, Plan};
+use crate::stop::StopFlag;
+use crate::sweep::RemovalResult;
+use crate::usage::{CacheUsage, LevelFile, Measurement, Phase, Progress, Usage, files_in};
+
+/// The edge to the disk.
+pub struct Work<'a> {
+    context: &'a Context<'a>,
+    events: Sender<Event>,
+    known: Mutex<Known>,
+}
+
+/// What later effects need of earlier ones.
+#[derive(Default)]
+struct Known {
+    measured: Option<Arc<CacheUsage>>,
+    /// The image that was entered last.
+    tree: Option<(Location, Arc<Measurement>)>,
+    measuring: StopFlag,
+    entering: StopFlag,
+    removing: StopFlag,
+}
+
+/// An effect with what it may be stopped by: made where effects are begun, in their order.
+pub struct Task {
+    effect: Effect,
+    stop: StopFlag,
+}
+
+impl<'a> Work<'a> {
+    pub fn new(context: &'a Context<'a>, events: Sender<Event>) -> Self {
+        Self { context, events, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops everything.
+    pub fn stop(&self) {
+        let known = self.known();
+        [&known.measuring, &known.entering, &known.removing].into_iter().for_each(StopFlag::raise);
+    }
+
+    /// Gets an effect ready; `None` if it is done by that.
+    pub fn begin(&self, effect: Effect) -> Option<Task> {
+        let mut known = self.known();
+        let renew = |flag: &mut StopFlag| {
+            flag.raise();
+            *flag = StopFlag::new();
+            flag.clone()
+        };
+        let stop = match &effect {
+            Effect::StopMeasuring => {
+                known.measuring.raise();
+                return None;
+            }
+            Effect::StopEntering => {
+                known.entering.raise();
+                return None;
+            }
+            Effect::StopRemoving => {
+                known.removing.raise();
+                return None;
+            }
+            Effect::Measure => renew(&mut known.measuring),
+            Effect::Enter { .. } => renew(&mut known.entering),
+            Effect::Propose(_) | Effect::Remove(_) => renew(&mut known.removing),
+            _ => StopFlag::new(),
+        };
+        Some(Task { effect, stop })
+    }
+
+    /// Carries an effect out, and tells by events what came of it.
+    pub fn carry_out(&self, task: Task) {
+        let Task { effect, stop } = task;
+        let result = match effect {
+            Effect::Look { judge } => self.look(judge),
+            Effect::Measure => self.measure(&stop),
+            Effect::Enter { ticket, at, path, is_known } => {
+                self.enter(ticket, &at, &path, is_known, &stop)
+            }
+            Effect::Sum(marked) => {
+                self.sum(marked);
+                Ok(())
+            }
+            Effect::Propose(chosen) => self.propose(chosen, &stop),
+            Effect::Remove(proposal) => self.remove(&proposal, &stop),
+            _ => Ok(()),
+        };
+        match result {
+            Err(Failure::Library(Error::Interrupted)) => self.tell(Event::Stopped),
+            Err(failure) => self.tell(Event::Failed(failure.to_string())),
+            Ok(()) => {}
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        // Once the loop has ended, no one is left to tell.
+        let _ = self.events.send(event);
+    }
+
+    fn open(&self) -> Result<Cache, Failure> {
+        match self.context.open_cache()? {
+            Some(cache) => Ok(cache),
+            None => refuse(format!("no image cache at {}", self.context.shown_dir())),
+        }
+    }
+
+    fn look(&self, judge: bool) -> Result<(), Failure> {
+        let Some(cache) = self.context.open_cache()? else {
+            self.tell(Event::NoCache);
+            return Ok(());
+        };
+        let inventory = cache.inventory()?;
+        let entries = if judge {
+            let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
+            let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
+            entries(&cache, &inventory, Some((&plan, &evidence)))
+        } else {
+            entries(&cache, &inventory, None)
+        };
+        self.tell(Event::Listed { entries, is_judged: judge });
+        Ok(())
+    }
+
+    fn measure(&self, stop: &StopFlag) -> Result<(), Failure> {
+        let Some(cache) = self.context.open_cache()? else {
+            self.tell(Event::Stopped);
+            return Ok(());
+        };
+        let inventory = cache.inventory()?;
+        let meter = self.context.meter().with_extents();
+        let mut reporter = Counting { events: &self.events, stop, seen: Vec::new() };
+        let found = Arc::new(gc::measure_cache(&cache, &inventory, meter, &mut reporter)?);
+        // The first one asked for takes a pass over all: here, and not where keys wait.
+        if let Some(first) = inventory.entries.first() {
+            found.measurement().unique(&first.location);
+        }
+        self.known().measured = Some(Arc::clone(&found));
+        self.tell(Event::Measured(found));
+        Ok(())
+    }
+
+    fn sum(&self, marked: BTreeSet<Location>) {
+        let measured = self.known().measured.clone();
+        if let Some(measured) = measured {
+            let frees = measured.measurement().reclaimable(&marked);
+            self.tell(Event::Summed { marked, frees });
+        }
+    }
+
+    fn enter(
+        &self,
+        ticket: u64,
+        at: &Location,
+        path: &Path,
+        is_known: bool,
+        stop: &StopFlag,
+    ) -> Result<(), Failure> {
+        let cache = self.open()?;
+        let known = self.known().tree.clone().filter(|(known, _)| is_known && known == at);
+        let tree = match known {
+            Some((_, tree)) => tree,
+            None => {
+                let meter = self.context.meter().with_breakdown(0);
+                let mut reporter = Entering { events: &self.events, stop, ticket };
+                let trees = std::slice::from_ref(at);
+                Arc::new(gc::measure(&cache, meter, trees, &[], &mut reporter)?)
+            }
+        };
+        self.known().tree = Some((at.clone(), Arc::clone(&tree)));
+        let parts = parts(&cache, at, path, &tree, stop)?;
+        self.tell(Event::Entered { ticket, tree, parts });
+        Ok(())
+    }
+
+    fn propose(&self, chosen: Vec<Location>, stop: &StopFlag) -> Result<(), Failure> {
+        let cache = self.open()?;
+        let proposal = self.proposal(&cache, chosen, stop)?;
+        self.tell(Event::Proposed { proposal, has_changed: false });
+        Ok(())
+    }
+
+    fn proposal(
+        &self,
+        cache: &Cache,
+        chosen: Vec<Location>,
+        stop: &StopFlag,
+    ) -> Result<Proposal, Failure> {
+        let mut draft = draft(cache, &chosen)?;
+        let mut reporter = Removing { events: &self.events, stop };
+        let measured = draft.measure(cache, self.context.jobs, &mut reporter)?;
+        let plan = &draft.plan;
+        let going = Counts::new(plan.removals().map(|decision| &decision.item));
+        let is_empty = plan.removals().next().is_none();
+        let question =
+            (!is_empty).then(|| format!("Remove {going}, freeing {}?", estimate(measured.freed)));
+        let mut lines = plan_lines(&draft, &chosen);
+        let problems = measured.trees.all_problems();
+        lines.extend(problems.flat_map(|(_, problems)| unread_in_tree(problems)));
+        Ok(Proposal { verdicts: verdicts(plan), lines, question, chosen })
+    }
+
+    /// Plans again under the lock, and removes if that is what the user has agreed to; else the user is asked again.
+    fn remove(&self, agreed: &Proposal, stop: &StopFlag) -> Result<(), Failure> {
+        let Some(cache) = self.context.open_locked(|_| Patience::GiveUp)? else {
+            return refuse(format!("no image cache at {}", self.context.shown_dir()));
+        };
+        let draft = draft(&cache, &agreed.chosen)?;
+        if verdicts(&draft.plan) != agreed.verdicts {
+            let proposal = self.proposal(&cache, agreed.chosen.clone(), stop)?;
+            self.tell(Event::Proposed { proposal, has_changed: true });
+            return Ok(());
+        }
+        let shares_data = cache.can_share_data()?;
+        let mut reporter = Removing { events: &self.events, stop };
+        let done = gc::run(&cache, draft.plan, self.context.jobs, &mut reporter)?;
+        self.tell(removed(&done, shares_data));
+        Ok(())
+    }
+}
+
+/// Plans the removal of the images that lie at these places, as `rm` does.
+fn draft(cache: &Cache, chosen: &[Location]) -> Result<Draft, Error> {
+    let choose = |inventory: &Inventory| {
+        let images = inventory.images().filter(|(image, _)| chosen.contains(&image.location));
+        Ok(images.map(|(_, digest)| digest.clone()).collect::<HashSet<_>>())
+    };
+    gc::plan_rm(cache, choose, false)
+}
+
+fn verdicts(plan: &Plan) -> Vec<(Location, plan::Verdict)> {
+    let decisions = plan.decisions().iter();
+    decisions.map(|decision| (decision.item.location().clone(), decision.verdict)).collect()
+}
+
+/// A line for each item, with its reason.
+fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
+    let plan = &draft.plan;
+    let layout = Layout::new(plan, None, true);
+    let line = |decision: &plan::Decision| {
+        if decision.verdict.removes() {
+            layout.removed(decision, None)
+        } else {
+            layout.kept(decision)
+        }
+    };
+    let mut lines: Vec<_> = plan.decisions().iter().map(line).collect();
+    let gone = chosen.iter().filter(|at| plan.get(at).is_none());
+    lines.extend(gone.map(|at| format!("{at} is gone")));
+    let referenced =
+        plan.removals().filter(|found| found.item.is_image_in_place() && !found.refs.is_empty());
+    match referenced.count() {
+        0 => {}
+        1 => {
+            lines.extend([String::new(), "1 image is referenced: its reference goes, too.".into()])
+        }
+        many => lines.extend([
+            String::new(),
+            format!("{many} images are referenced: their references go, too."),
+        ]),
+    }
+    let users = draft.evidence.in_use.as_ref();
+    lines.extend(users.and_then(|in_use| unknown_users(in_use, geteuid().is_root())));
+    lines
+}
+
+/// What came of a removal.
+fn removed(done: &Done, shares_data: bool) -> Event {
+    let layout = Layout::new(done.plan(), None, false);
+    let (mut lines, mut gone, mut failed, mut open) = (Vec::new(), Vec::new(), 0, 0);
+    for decision in done.plan().decisions() {
+        match done.result(decision) {
+            Some(RemovalResult::Removed { freed }) => {
+                gone.push(&decision.item);
+                lines.push(layout.removed(decision, Some(*freed)));
+            }
+            Some(RemovalResult::Kept { why }) => lines.push(layout.kept_after_all(decision, *why)),
+            Some(RemovalResult::Failed { problems, .. }) => {
+                failed += 1;
+                lines.extend(failures(decision, problems, true));
+            }
+            Some(RemovalResult::Gone) => lines.push(layout.gone(decision)),
+            Some(RemovalResult::Restored) => lines.push(layout.restored(decision)),
+            Some(RemovalResult::Interrupted { .. }) => open += 1,
+            None if decision.verdict.removes() => open += 1,
+            None => lines.push(layout.kept(decision)),
+        }
+    }
+    let (failure, no_word) = done.problems();
+    lines.extend([failure, no_word].into_iter().flatten().map(ToString::to_string));
+    let mut summary = format!("Removed {}, freed {}", Counts::new(gone), estimate(done.freed()));
+    if failed > 0 {
+        summary += &format!("; {} could not be removed", plural(failed, "item"));
+    }
+    if open > 0 {
+        summary += "; stopped, the next gc finishes what has begun";
+    }
+    Event::Removed { summary, lines, shares_data, has_failed: failed + open > 0 }
+}
+
+/// What lies directly in a directory of an image.
+fn parts(
+    cache: &Cache,
+    at: &Location,
+    path: &Path,
+    tree: &Measurement,
+    stop: &StopFlag,
+) -> Result<Vec<Part>, Failure> {
+    let usage = tree.usage(at).filter(|usage| *usage != Usage::default());
+    let breakdown = tree.breakdown(at).filter(|_| usage.is_some());
+    let Some(directories) = breakdown.and_then(|found| found.directories_in(path)) else {
+        return refuse(format!("{} is gone", Escaped::new(&at.path_in(cache.path()).join(path))));
+    };
+    let directories = directories.into_iter().map(|part| Part {
+        label: format!("{}/", name(&part.path)),
+        path: Some(part.path),
+        usage: part.usage,
+        has_other_names: false,
+    });
+    let file = |file: LevelFile| Part {
+        label: Escaped::new(&file.name).to_string(),
+        path: None,
+        usage: file.usage,
+        has_other_names: file.has_other_names,
+    };
+    let files = files_in(cache, at, path, stop)?.into_iter().map(file);
+    Ok(directories.chain(files).collect())
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| Escaped::new(name).to_string())
+}
+
+/// Tells how a measurement of the whole cache grows.
+struct Counting<'a> {
+    events: &'a Sender<Event>,
+    stop: &'a StopFlag,
+    /// What was told last of each tree.
+    seen: Vec<(Usage, Phase)>,
+}
+
+impl Reporter for Counting<'_> {
+    fn stop(&self) -> StopFlag {
+        self.stop.clone()
+    }
+
+    fn measuring(&mut self, progress: &Progress) {
+        self.seen.resize(progress.iter().len(), (Usage::default(), Phase::Waiting));
+        let mut trees = Vec::new();
+        for ((at, counters), seen) in progress.iter().zip(&mut self.seen) {
+            let now = (counters.usage(), counters.phase());
+            if *seen != now {
+                *seen = now;
+                trees.push((at.clone(), now.0, now.1));
+            }
+        }
+        let done = self.seen.iter().filter(|(_, phase)| *phase == Phase::Done).count();
+        let all = self.seen.len();
+        // Once the loop has ended, no one is left to tell.
+        let _ = self.events.send(Event::Counted { trees, done, all });
+    }
+}
+
+/// Tells how the measurement of an image that is entered grows.
+struct Entering<'a> {
+    events: &'a Sender<Event>,
+    stop: &'a StopFlag,
+    ticket: u64,
+}
+
+impl Reporter for Entering<'_> {
+    fn stop(&self) -> StopFlag {
+        self.stop.clone()
+    }
+
+    fn measuring(&mut self, progress: &Progress) {
+        let (ticket, counted) = (self.ticket, progress.total());
+        // As above.
+        let _ = self.events.send(Event::Entering { ticket, counted });
+    }
+}
+
+/// Tells how a removal goes on.
+struct Removing<'a> {
+    events: &'a Sender<Event>,
+    stop: &'a StopFlag,
+}
+
+impl Reporter for Removing<'_> {
+    fn stop(&self) -> StopFlag {
+        self.stop.clone()
+    }
+
+    fn detail(&self) -> Detail {
+        Detail::Bounds
+    }
+
+    fn removing(&mut self, progress: &Progress) {
+        // As above.
+        let _ = self.events.send(Event::Removing(progress.total()));
+    }
+}

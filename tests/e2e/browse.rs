@@ -1,0 +1,238 @@
+//! The browser: one frame of it without a terminal, and the whole of it at one.
+
+use std::fs;
+use std::io::Read;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{LocalModes, tcgetattr};
+
+use crate::people::Terminal;
+use crate::support::{TestCache, bbox, finish, run};
+
+/// A frame of so many columns after some keys.
+fn frame(cache: &TestCache, columns: u16, keys: &str) -> String {
+    let mut command = bbox(cache, &["browse", "--once", keys]);
+    command.env("COLUMNS", columns.to_string()).env("LINES", "20").env("LC_ALL", "C.UTF-8");
+    finish(command).ok()
+}
+
+fn cache() -> TestCache {
+    let cache = TestCache::new();
+    cache.live_with("big", |top| {
+        fs::create_dir_all(top.join("usr/lib/\u{1b}[31mred")).unwrap();
+        fs::write(top.join("usr/lib/library"), vec![1; 3 << 20]).unwrap();
+        fs::write(top.join("usr/tool"), vec![1; 1 << 20]).unwrap();
+        std::os::unix::fs::symlink("/", top.join("usr/way-out")).unwrap();
+    });
+    cache.unused_for("big", Duration::from_secs(3600));
+    cache.image("old");
+    cache.layer("base");
+    cache
+}
+
+#[test]
+fn a_frame_shows_what_is_there_and_what_is_in_it() {
+    let cache = cache();
+    let seen = frame(&cache, 80, "");
+    for expected in ["example.com/big:latest", "orphan", "IMAGE", "LAYER", "2 images"] {
+        assert!(seen.contains(expected), "{expected}: {seen}");
+    }
+    let seen = frame(&cache, 80, "g<Enter>g<Enter>");
+    assert!(seen.starts_with("big /usr"), "{seen}");
+    for expected in ["lib/", "tool", "way-out", "75%"] {
+        assert!(seen.contains(expected), "{expected}: {seen}");
+    }
+    let seen = frame(&cache, 80, "g<Enter>g<Enter>g<Enter>");
+    assert!(seen.contains("[31mred/") && !seen.contains('\u{1b}'), "{seen}");
+    let seen = frame(&cache, 80, "g<Enter>g<Enter><Esc><Esc><Esc>Gi");
+    assert!(seen.contains("on disk") && seen.contains("layers/sha256-base"), "{seen}");
+}
+
+#[test]
+fn one_frame_never_removes_anything() {
+    let cache = cache();
+    let seen = frame(&cache, 80, "g  d");
+    assert!(seen.contains("Remove 2 images and 1 ref, freeing"), "{seen}");
+    assert!(seen.contains("1 image is referenced"), "{seen}");
+    frame(&cache, 80, "g  dy");
+    assert!(cache.path("sha256-big").exists() && cache.path("sha256-old").exists());
+}
+
+#[test]
+fn what_is_not_there_or_not_possible_is_said() {
+    let cache = TestCache::new();
+    assert!(frame(&cache, 80, "").contains("No images here yet."));
+    let piped = run(&cache, &["browse"]);
+    assert_eq!(piped.code, 2);
+    assert!(
+        piped.err.contains("browse needs a terminal; use `bbox cache --cache-dir"),
+        "{}",
+        piped.err
+    );
+    assert_eq!(run(&cache, &["browse", "--once", "<Entre>"]).code, 2);
+    assert!(run(&cache, &["browse", "--format", "json"]).err.contains("list --format json"));
+}
+
+/// How long a screen may take to be shown.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Has everything drawn anew.
+const CTRL_L: &str = "\u{c}";
+
+/// The browser at a terminal of 80 columns.
+struct Screen {
+    terminal: Terminal,
+    output: Receiver<Vec<u8>>,
+    /// Everything that was written to the terminal.
+    seen: String,
+}
+
+impl Screen {
+    fn new(cache: &TestCache, arguments: &[&str]) -> Self {
+        let terminal = Terminal::new(cache, &[&["browse"], arguments].concat(), 80);
+        let (mut master, (sender, output)) = (terminal.master.try_clone().unwrap(), channel());
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = master.read(&mut bytes) {
+                sender.send(bytes[..count].to_vec()).unwrap_or_default();
+            }
+        });
+        Self { terminal, output, seen: String::new() }
+    }
+
+    /// Waits until a text is written, perhaps with spaces that are not drawn: only what differs is written, so all is
+    /// drawn anew for that.
+    fn wait_for(&mut self, text: &str) {
+        self.wait_with(text, CTRL_L);
+    }
+
+    fn wait_with(&mut self, text: &str, key: &str) {
+        let packed = |text: &str| text.split_whitespace().collect::<String>();
+        let (begun, mut fresh) = (Instant::now(), String::new());
+        while !packed(&anstream::adapter::strip_str(&fresh).to_string()).contains(&packed(text)) {
+            assert!(begun.elapsed() < PATIENCE, "no {text:?} in {:?}", self.seen);
+            self.type_in(key);
+            fresh.clear();
+            let end = Instant::now() + Duration::from_millis(300);
+            while let Ok(bytes) =
+                self.output.recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
+                fresh += &String::from_utf8_lossy(&bytes);
+            }
+            self.seen += &fresh;
+        }
+    }
+
+    fn type_in(&mut self, keys: &str) {
+        self.terminal.type_in(keys);
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.terminal.program)
+    }
+
+    fn is_raw(&self) -> bool {
+        let modes = tcgetattr(&self.terminal.master).unwrap().local_modes;
+        !modes.contains(LocalModes::ICANON)
+    }
+
+    /// The exit code, and everything that was seen.
+    fn finish(mut self) -> (Option<i32>, String) {
+        let code = self.terminal.program.wait().unwrap().code();
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(150)) {
+            self.seen += &String::from_utf8_lossy(&bytes);
+        }
+        (code, std::mem::take(&mut self.seen))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // A test that has failed leaves nothing behind; one that has not has ended it already.
+        let _ = self.terminal.program.kill();
+    }
+}
+
+#[test]
+fn an_image_is_removed_once_the_question_was_answered_with_yes() {
+    let cache = cache();
+    let mut screen = Screen::new(&cache, &[]);
+    screen.wait_for("2 images");
+    screen.type_in("/old\rd");
+    screen.wait_for("[y/N]");
+    screen.type_in("\r");
+    screen.wait_for("Cancelled");
+    assert!(cache.path("sha256-old").exists());
+    screen.type_in("d");
+    screen.wait_for("[y/N]");
+    screen.type_in("y");
+    screen.wait_for("freed");
+    screen.type_in("q");
+    assert_eq!(screen.finish().0, Some(0));
+    assert!(!cache.path("sha256-old").exists() && cache.path("sha256-big").exists());
+}
+
+#[test]
+fn a_plan_that_has_changed_since_the_question_is_asked_again() {
+    let cache = cache();
+    let mut screen = Screen::new(&cache, &[]);
+    screen.wait_for("2 images");
+    screen.type_in("/old\rd");
+    screen.wait_for("[y/N]");
+    cache.tag("example.com/old:latest", "old");
+    screen.type_in("y");
+    screen.wait_for("has changed");
+    assert!(cache.path("sha256-old").exists());
+    screen.type_in("nq");
+    assert_eq!(screen.finish().0, Some(0));
+    assert!(cache.path("sha256-old").exists());
+}
+
+#[test]
+fn nothing_is_removed_read_only() {
+    let cache = cache();
+    let mut screen = Screen::new(&cache, &["--read-only"]);
+    screen.wait_for("2 images");
+    screen.type_in("gd y");
+    screen.wait_for("read-only");
+    screen.type_in("q");
+    assert_eq!(screen.finish().0, Some(0));
+    assert!(cache.path("sha256-old").exists() && cache.path("sha256-big").exists());
+}
+
+#[test]
+fn the_terminal_is_as_it_was_after_a_signal() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+        let cache = cache();
+        let mut screen = Screen::new(&cache, &[]);
+        screen.wait_for("2 images");
+        assert!(screen.is_raw());
+        kill_process(screen.pid(), signal).unwrap();
+        screen.terminal.program.wait().unwrap();
+        assert!(!screen.is_raw(), "{signal:?}");
+        let (code, seen) = screen.finish();
+        assert_eq!(code, Some(128 + signal.as_raw()), "{signal:?}");
+        assert!(seen.contains("\u{1b}[?1049l") && seen.contains("\u{1b}[?25h"), "{seen:?}");
+    }
+}
+
+#[test]
+fn suspending_gives_the_terminal_back_and_continuing_takes_it_again() {
+    let cache = cache();
+    let mut screen = Screen::new(&cache, &[]);
+    screen.wait_for("2 images");
+    screen.type_in("\u{1a}");
+    let (pid, begun) = (screen.pid(), Instant::now());
+    let stat = format!("/proc/{}/stat", screen.terminal.program.id());
+    while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") T ")) {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!screen.is_raw());
+    kill_process(pid, Signal::CONT).unwrap();
+    screen.wait_for("2 images");
+    assert!(screen.is_raw());
+    screen.type_in("q");
+    assert_eq!(screen.finish().0, Some(0));
+}

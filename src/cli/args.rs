@@ -1,7 +1,7 @@
 //! The verbs, and their options.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -152,13 +152,17 @@ const MOST_SHOWN: usize = 10_000;
 Examples:
   bbox cache show b                       what fills ghcr.io/a/b:latest
   bbox cache show 0123456789ab --top 50   in more detail, by the digest
-  bbox cache show 0123456789ab --files    its largest files")]
+  bbox cache show 0123456789ab --files    its largest files
+  bbox cache show 0123456789ab /usr/lib   what fills a directory in it")]
 pub struct Show {
     /// The image: a reference or its end, a digest or its beginning, or a path into the cache
     #[arg(value_name = "IMAGE", add = images())]
     pub image: String,
-    /// Levels of directories to show
-    #[arg(long, value_name = "N", value_parser = parse_number, default_value = "3")]
+    /// A directory in the image, such as /usr/lib [default: all of it]
+    #[arg(value_name = "PATH", value_parser = parse_inner_path, value_hint = ValueHint::Other)]
+    pub path: Option<PathBuf>,
+    /// Levels of directories to show; 0 for none
+    #[arg(long, value_name = "N", value_parser = parse_depth, default_value = "3")]
     pub depth: usize,
     /// Number of directories to show, or files
     #[arg(long, value_name = "N", value_parser = parse_number, default_value = "20")]
@@ -201,6 +205,21 @@ pub struct Diff {
     /// Read the files of equal size, and compare their contents
     #[arg(long)]
     pub content: bool,
+}
+
+/// An absolute path without `..`; returned as it is below the top.
+fn parse_inner_path(text: &str) -> Result<PathBuf, String> {
+    let below = Path::new(text).strip_prefix("/");
+    let below = below.map_err(|_| "a path that begins with / is expected".to_owned())?;
+    match below.components().all(|part| matches!(part, Component::Normal(_))) {
+        true => Ok(below.to_owned()),
+        false => Err("`..` is not allowed in a path in an image".to_owned()),
+    }
+}
+
+fn parse_depth(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number <= MOST_SHOWN);
+    number.ok_or_else(|| format!("a number from 0 to {MOST_SHOWN} is expected"))
 }
 
 fn parse_number(text: &str) -> Result<usize, String> {

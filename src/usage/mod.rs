@@ -19,7 +19,7 @@ mod size;
 mod walk;
 
 pub use amounts::Usage;
-pub use breakdown::{Breakdown, LargeFile, LevelFile, Part, files_in};
+pub use breakdown::{Breakdown, LargeFile, LevelFile, NoDirectory, Part, files_in};
 pub use cache_usage::CacheUsage;
 pub(crate) use cache_usage::folder_usage;
 pub use comparison::{

@@ -236,3 +236,39 @@ fn an_image_that_vanishes_is_not_there_any_more_and_no_more_than_that() {
     });
     assert_eq!(run(&cache, &["show", "sha256:b"]).code, 1);
 }
+
+#[test]
+fn a_directory_in_an_image() {
+    let cache = TestCache::in_memory();
+    let image = cache.image_with("aaaa", |top| {
+        for (file, mib) in [("usr/lib/a/big", 3), ("usr/lib/b", 1), ("opt/c", 2)] {
+            fs::create_dir_all(top.join(file).parent().unwrap()).unwrap();
+            fs::write(top.join(file), vec![1; mib << 20]).unwrap();
+        }
+        std::os::unix::fs::symlink(cache.outside(), top.join("out")).unwrap();
+    });
+    let text = run(&cache, &["show", "aaaa", "/usr/lib/"]).ok();
+    let [lib, a] = ["usr/lib", "usr/lib/a"].map(|part| size(&image.join(part)));
+    assert!(text.contains(&format!("{lib}  /usr/lib  ████████████████████ 100%\n")), "{text}");
+    assert!(text.contains(&format!("{a}  └─ a      ███████████████       75%\n")), "{text}");
+    assert!(!text.contains("opt"), "{text}");
+    let files = run(&cache, &["show", "aaaa", "/usr", "--files", "--json", "--top=1"]).json();
+    assert_eq!(files["part"]["path"], "/usr");
+    assert_eq!(files["part"]["usage"]["on_disk_bytes"], du(&image.join("usr")));
+    assert_eq!(files["files"][0]["path"], "/usr/lib/a/big");
+    assert_eq!(files["files"].as_array().unwrap().len(), 1);
+    let none = run(&cache, &["show", "aaaa", "--depth", "0"]).ok();
+    assert!(none.trim_end().ends_with("100%") && !none.contains("usr"), "{none}");
+    for (path, code, reason) in [
+        ("/out", 2, "/out is a symlink in the image, and none is followed"),
+        ("/out/closed", 2, "/out is a symlink"),
+        ("/usr/../..", 2, "`..` is not allowed"),
+        ("usr", 2, "begins with /"),
+        ("/opt/c", 2, "/opt/c is no directory"),
+        ("/opt/\x1b[2J", 1, "the image has no /opt/\\u{1b}[2J"),
+    ] {
+        let show = run(&cache, &["show", "aaaa", path]);
+        assert_eq!((show.code, show.out.as_str()), (code, ""), "{path}: {}", show.err);
+        assert!(show.err.contains(reason), "{}", show.err);
+    }
+}

@@ -6,6 +6,7 @@
 //! lowest directory that has all its names in the tree below it: so no sum counts it twice, and none
 //! depends on which thread was first.
 
+mod below;
 mod dir_id;
 mod largest;
 mod level;
@@ -13,6 +14,7 @@ mod name;
 mod parts;
 mod recorder;
 
+pub use below::NoDirectory;
 pub(super) use dir_id::DirId;
 pub use level::{LevelFile, files_in};
 pub(super) use name::{Layout, Name};

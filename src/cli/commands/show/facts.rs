@@ -33,6 +33,8 @@ pub fn render(profile: &Profile<'_>, width: Option<usize>) -> String {
         for (index, line) in lines.iter().enumerate() {
             let line = match width {
                 Some(width) if label == REFERENCES => cut(line, width.saturating_sub(LABEL_WIDTH)),
+                // It is copied.
+                Some(_) if label == "digest" => line.clone(),
                 Some(width) => cut_end(line, width.saturating_sub(LABEL_WIDTH)),
                 None => line.clone(),
             };

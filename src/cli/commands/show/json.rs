@@ -35,6 +35,8 @@ pub struct Document<'a> {
     layers_bytes: Option<Bytes>,
     usage: Amount,
     unique_bytes: Bounds,
+    /// The directory that the next fields are of; `null` for all of the image.
+    part: Option<Directory>,
     /// In the order of a tree.
     directories: Vec<Directory>,
     /// `null` unless they were asked for.
@@ -85,8 +87,20 @@ impl<'a> Document<'a> {
             layers_bytes: profile.layer_usages().map(|(_, together)| together.on_disk().into()),
             usage: profile.usage().into(),
             unique_bytes: profile.unique().into(),
-            directories: breakdown.largest(args.top, args.depth).iter().map(Into::into).collect(),
-            files: args.files.then(|| breakdown.files().iter().map(Into::into).collect()),
+            part: args.path.as_ref().map(|path| Directory {
+                path: in_image(path),
+                depth: 0,
+                usage: breakdown.usage().into(),
+            }),
+            directories: breakdown
+                .largest(args.top, args.depth)
+                .iter()
+                .map(|part| Directory::new(profile.part_path(), part))
+                .collect(),
+            files: args.files.then(|| {
+                let files = breakdown.files().iter();
+                files.map(|file| File::new(profile.part_path(), file)).collect()
+            }),
             warnings: &profile.notes.warnings,
         }
     }
@@ -104,16 +118,18 @@ impl<'a> From<&'a ImageConfig> for Config<'a> {
     }
 }
 
-impl From<&Part> for Directory {
-    fn from(part: &Part) -> Self {
-        Self { path: in_image(&part.path), depth: part.depth, usage: part.usage.into() }
+impl Directory {
+    /// A directory below the one at `above`, from which its depth counts.
+    fn new(above: &Path, part: &Part) -> Self {
+        let path = in_image(&above.join(&part.path));
+        Self { path, depth: part.depth, usage: part.usage.into() }
     }
 }
 
-impl From<&LargeFile> for File {
-    fn from(file: &LargeFile) -> Self {
+impl File {
+    fn new(above: &Path, file: &LargeFile) -> Self {
         Self {
-            path: in_image(&file.path),
+            path: in_image(&above.join(&file.path)),
             apparent_bytes: file.apparent.as_u64(),
             on_disk_bytes: file.on_disk.as_u64(),
         }

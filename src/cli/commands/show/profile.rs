@@ -1,7 +1,7 @@
 //! Everything that there is to say about one image, before it is decided how.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -10,15 +10,16 @@ use crate::cache::{
 };
 use crate::cli::args::Show;
 use crate::cli::context::Context;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, refuse};
 use crate::cli::find_image::gone;
 use crate::cli::image_row::{Row, rows};
 use crate::cli::measure::Measuring;
 use crate::cli::warnings::Notes;
 use crate::cli::words::layers_of;
+use crate::escape::Escaped;
 use crate::gc;
 use crate::plan::{self, Activity, Decision, GcOptions, Identity, KeepReason, Timeline};
-use crate::usage::{Breakdown, Estimate, Measurement, Usage};
+use crate::usage::{Breakdown, Estimate, Measurement, NoDirectory, Usage};
 
 pub struct Profile<'a> {
     pub cache_dir: &'a Path,
@@ -45,6 +46,8 @@ pub struct Profile<'a> {
     layer_trees: Option<Vec<&'a Location>>,
     measured: Measurement,
     usage: Usage,
+    /// The directory in it that is to be shown, if not all of it.
+    part: Option<(PathBuf, Breakdown)>,
 }
 
 impl<'a> Profile<'a> {
@@ -84,6 +87,7 @@ impl<'a> Profile<'a> {
         notes.of_trees(&measured);
         let usage = measured.usage(image).filter(|usage| *usage != Usage::default());
         let usage = usage.ok_or_else(|| gone(context, digest))?;
+        let part = args.path.as_ref().map(|path| part(args, &measured, image, path)).transpose()?;
         if config == Some(None) {
             notes.hint(format!("{digest} has no .oci-config.json: a pull writes that last"));
         }
@@ -111,6 +115,7 @@ impl<'a> Profile<'a> {
             layer_trees,
             measured,
             usage,
+            part,
         })
     }
 
@@ -150,9 +155,45 @@ impl<'a> Profile<'a> {
         Some((each, self.measured.total(layers)))
     }
 
+    /// What fills it, or the directory in it that is to be shown.
     pub fn breakdown(&self) -> &Breakdown {
-        let found = self.measured.breakdown(&self.row.entry.location);
-        found.expect("it was measured with its parts")
+        match &self.part {
+            Some((_, part)) => part,
+            None => breakdown(&self.measured, &self.row.entry.location),
+        }
+    }
+
+    /// That directory's path below the top; empty for all of the image.
+    pub fn part_path(&self) -> &Path {
+        self.part.as_ref().map_or(Path::new(""), |(path, _)| path)
+    }
+}
+
+fn breakdown<'m>(measured: &'m Measurement, image: &Location) -> &'m Breakdown {
+    measured.breakdown(image).expect("it was measured with its parts")
+}
+
+/// The directory at `path` in the image.
+fn part(
+    args: &Show,
+    measured: &Measurement,
+    image: &Location,
+    path: &Path,
+) -> Result<(PathBuf, Breakdown), Failure> {
+    let files = if args.files { args.top } else { 0 };
+    let shown = |path: &Path| format!("/{}", Escaped::new(path));
+    match breakdown(measured, image).below(path, files) {
+        Ok(part) => Ok((path.to_owned(), part)),
+        Err(NoDirectory::Missing(at)) => {
+            Err(Failure::NoImage(format!("the image has no {}", shown(&at))))
+        }
+        Err(NoDirectory::Symlink(at)) => refuse(format!(
+            "{} is a symlink in the image, and none is followed; name the directory that it leads to",
+            shown(&at)
+        )),
+        Err(NoDirectory::Other(at)) => {
+            refuse(format!("{} is no directory; name the one that it lies in", shown(&at)))
+        }
     }
 }
 
@@ -171,5 +212,6 @@ pub fn measure(
     let others: Vec<_> = others.filter(|other| !chosen.contains(other)).cloned().collect();
     let largest_files = if args.files { args.top } else { 0 };
     let meter = context.meter().with_extents().with_breakdown(largest_files);
+    let meter = if args.path.is_some() { meter.with_names() } else { meter };
     Ok(gc::measure(cache, meter, &trees, &others, &mut Measuring::new(context))?)
 }

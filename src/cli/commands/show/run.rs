@@ -31,7 +31,7 @@ fn print(context: &Context<'_>, args: &Show, profile: &Profile<'_>) -> Result<()
         return Ok(console.write_raw(document(&json::Document::new(profile, args)).as_bytes())?);
     }
     let facts = facts::render(profile, console.width());
-    let tree = tree::render(profile.breakdown(), args, console.width());
+    let tree = tree::render(profile.breakdown(), profile.part_path(), args, console.width());
     console.write(format!("{facts}\n{tree}"))?;
     profile.notes.warnings.iter().for_each(|warning| console.warn(warning));
     Ok(())

@@ -16,6 +16,8 @@ use crate::usage::{Breakdown, Part};
 const LEAST_NAME: usize = 12;
 /// The longest bar where there is no width to keep to.
 const USUAL_BAR: usize = 20;
+/// The longest bar: with more of it, size and share stand too far from each other.
+const LONGEST_BAR: usize = 40;
 /// A percentage with the space before it.
 const PERCENT: usize = 5;
 /// Between two columns.
@@ -31,16 +33,17 @@ struct Line {
 }
 
 /// The lines, none wider than `width` if there is one, unless that is very little.
-pub fn render(breakdown: &Breakdown, args: &Show, width: Option<usize>) -> String {
+/// They are those of the directory at `path` below the top.
+pub fn render(breakdown: &Breakdown, path: &Path, args: &Show, width: Option<usize>) -> String {
     let usage = breakdown.usage();
     let whole = Line {
         size: size(usage.on_disk()),
         on_disk: usage.on_disk().at_least(),
         branches: String::new(),
-        name: "/".to_owned(),
+        name: format!("/{}", Escaped::new(path)),
     };
     let (what, lines) = if args.files {
-        ("FILE", files(breakdown))
+        ("FILE", files(breakdown, path))
     } else {
         ("DIRECTORY", directories(&breakdown.largest(args.top, args.depth)))
     };
@@ -48,14 +51,14 @@ pub fn render(breakdown: &Breakdown, args: &Show, width: Option<usize>) -> Strin
     Layout::new(&lines, width).render(what, &lines)
 }
 
-fn files(breakdown: &Breakdown) -> Vec<Line> {
+fn files(breakdown: &Breakdown, path: &Path) -> Vec<Line> {
     let files = breakdown.files().iter();
     files
         .map(|file| Line {
             size: bytes(file.on_disk),
             on_disk: file.on_disk,
             branches: String::new(),
-            name: format!("/{}", Escaped::new(&file.path)),
+            name: format!("/{}", Escaped::new(&path.join(&file.path))),
         })
         .collect()
 }
@@ -114,7 +117,7 @@ impl Layout {
         let Some(width) = width else { return Self { size, name, bar: USUAL_BAR, whole } };
         let room = width.saturating_sub(size + 2 * GAP.len() + PERCENT);
         let name = name.min(LEAST_NAME.max(room - room / 3));
-        Self { size, name, bar: room.saturating_sub(name), whole }
+        Self { size, name, bar: room.saturating_sub(name).min(LONGEST_BAR), whole }
     }
 
     fn render(&self, what: &str, lines: &[Line]) -> String {
@@ -189,7 +192,8 @@ mod tests {
                     let text = layout.render("DIRECTORY", &lines);
                     let text = anstream::adapter::strip_str(&text).to_string();
                     for line in text.lines().skip(1) {
-                        assert_eq!(line.width(), width, "{line}");
+                        assert!(line.width() == width || layout.bar == LONGEST_BAR, "{line}");
+                        assert!(line.width() <= width, "{line}");
                         assert!(line.ends_with(" 100%"), "{line}");
                     }
                 }

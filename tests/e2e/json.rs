@@ -66,6 +66,8 @@ fn the_schema_is_the_one_that_is_documented() {
         &["list", "--sizes"],
         &["show", "live", "--files", "-v"],
         &["show", "orphan"],
+        &["diff", "orphan", "live"],
+        &["diff", "orphan", "live", "--files", "--content"],
         &["gc", "-n", "--max-size", "1B", "--keep-recent", "0s"],
         &["gc", "--keep-recent", "0s"],
         &["rm", "-n", "live"],

@@ -33,6 +33,13 @@ fn cache() -> TestCache {
 }
 
 #[test]
+fn a_plan_is_shown_without_the_styles_of_a_report() {
+    let cache = cache();
+    let seen = frame(&cache, 80, "gd");
+    assert!(seen.contains("Would ") && !seen.contains("[3") && !seen.contains("[0m"), "{seen}");
+}
+
+#[test]
 fn a_frame_shows_what_is_there_and_what_is_in_it() {
     let cache = cache();
     let seen = frame(&cache, 80, "");

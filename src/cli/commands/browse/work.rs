@@ -314,7 +314,12 @@ fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
     }
     let users = draft.evidence.in_use.as_ref();
     lines.extend(users.and_then(|in_use| unknown_users(in_use, geteuid().is_root())));
-    lines
+    lines.iter().map(|line| without_styles(line)).collect()
+}
+
+/// A line of a report as a frame has it: a frame has styles of its own.
+fn without_styles(line: &str) -> String {
+    anstream::adapter::strip_str(line).to_string()
 }
 
 /// How many directories a comparison shows, and of how many levels.
@@ -366,6 +371,7 @@ fn removed(done: &Done, shares_data: bool) -> Event {
     if open > 0 {
         summary += "; stopped, the next gc finishes what has begun";
     }
+    let lines = lines.iter().map(|line| without_styles(line)).collect();
     Event::Removed { summary, lines, shares_data, has_failed: failed + open > 0 }
 }
 

@@ -35,6 +35,7 @@ fn what_an_overlay_does_not_tell_is_a_range_with_the_word_of_the_file_system() {
             assert_eq!(found.code, 0, "{}{}", found.err, found.out);
             found.json()["totals"].clone()
         };
+        assert_eq!(json(&["list"])["shared_counts_once"], false);
         let dry = json(&["rm", "-n", "sha256:one"]);
         let real = json(&["rm", "sha256:one"]);
         let bounds = &dry["freed_bytes"];

@@ -103,6 +103,8 @@ struct Disk {
 #[derive(Serialize)]
 struct Totals {
     usage: Option<Amount>,
+    /// Whether data that files share counts once in it; if not, it is an upper bound.
+    shared_counts_once: Option<bool>,
     reclaimable_bytes: Option<Bounds>,
     /// What removing unreferenced layers gives back besides.
     layers_reclaimable_bytes: Option<Bounds>,
@@ -121,6 +123,7 @@ impl Document {
             others: listing.foreign.iter().map(|row| foreign(row, dir)).collect(),
             totals: Totals {
                 usage: total.map(Amount::from),
+                shared_counts_once: total.map(|_| !listing.may_share()),
                 reclaimable_bytes: if listing.inventory.refs.unreadable.is_empty() {
                     listing.reclaimable().map(Bounds::from)
                 } else {

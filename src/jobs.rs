@@ -98,7 +98,7 @@ pub(crate) fn watched<T: Send>(
 ) -> T {
     aside(work, |end| {
         // In here: what is outside is dropped only once the work has ended.
-        let _stops = StopOnPanic(stop);
+        let _stops = OnPanic(|| stop.raise());
         while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             look();
         }
@@ -132,13 +132,13 @@ pub(crate) fn aside<T: Send>(
     })
 }
 
-/// Raises a flag if it is dropped by a panic.
-struct StopOnPanic<'a>(&'a StopFlag);
+/// Does something if it is dropped by a panic: for other threads that wait for this one.
+pub(crate) struct OnPanic<F: FnMut()>(pub F);
 
-impl Drop for StopOnPanic<'_> {
+impl<F: FnMut()> Drop for OnPanic<F> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.raise();
+            (self.0)();
         }
     }
 }

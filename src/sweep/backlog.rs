@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::jobs::OnPanic;
+
 /// How many directories are listed ahead at most.
 const MOST: usize = 64;
 
@@ -53,7 +55,7 @@ impl<T> Backlog<T> {
                 self.room.notify_all();
             }
             drop(state);
-            let leaves = LeaveOnPanic(self);
+            let leaves = OnPanic(|| self.leave(self.lock()));
             work(item);
             drop(leaves);
             state = self.lock();
@@ -68,17 +70,6 @@ impl<T> Backlog<T> {
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Lets the others end if the work on an item panics.
-struct LeaveOnPanic<'b, T>(&'b Backlog<T>);
-
-impl<T> Drop for LeaveOnPanic<'_, T> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.leave(self.0.lock());
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
 use super::pace::{Pace, Window};
+use crate::jobs::OnPanic;
 
 /// How long a number of threads is watched at least, and how many names have to go meanwhile, before
 /// that says anything.
@@ -178,7 +179,7 @@ where
     N: Fn() -> u64 + Sync,
 {
     fn serve<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>, number: usize) {
-        let _ends = EndOnPanic(&self.board);
+        let _ends = OnPanic(|| self.board.end(self.board.lock()));
         let mut worker = Worker { board: &self.board, number, own: VecDeque::new() };
         while let Some(task) = worker.next() {
             (self.run)(task, &mut worker);
@@ -228,17 +229,6 @@ where
 fn computed() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::try_from(time).unwrap_or_default()
-}
-
-/// Lets the others end if a task panics.
-struct EndOnPanic<'c, T>(&'c Board<T>);
-
-impl<T> Drop for EndOnPanic<'_, T> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.end(self.0.lock());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ pub fn run(
     Ok(done)
 }
 
-/// Whether the trees are measured first.
+/// Whether each file is asked what it shares before it is removed.
 fn needs_bounds(detail: Detail, volume: Option<VolumeKind>) -> bool {
     match (detail, volume) {
         (_, None | Some(VolumeKind::Opaque)) => false,

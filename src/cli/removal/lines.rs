@@ -80,15 +80,8 @@ impl Layout {
 
     /// The reason, what it is, and its last use. A purge has one reason for everything.
     fn why_removed(self, decision: &Decision) -> String {
-        let name = name(decision);
-        let used = match &decision.item {
-            Item::Entry(entry) if decision.item.is_image_in_place() => {
-                format!("used {}", ago(self.now, entry.last_used))
-            }
-            _ => String::new(),
-        };
-        let details = [name, used].into_iter().filter(|detail| !detail.is_empty());
-        let details = details.collect::<Vec<_>>().join(", ");
+        let used = decision.item.last_used().filter(|_| decision.item.is_image_in_place());
+        let details = name_and_use(decision, used, self.now);
         match decision.verdict {
             Verdict::Remove(RemoveReason::Purge) => details,
             verdict => with_details(verdict.reason(), details),
@@ -171,6 +164,13 @@ pub fn name(decision: &Decision) -> String {
     }
 }
 
+/// What it is called and when it was last used, as far as there is something to say of either.
+fn name_and_use(decision: &Decision, used: Option<Timestamp>, now: Timestamp) -> String {
+    let name = Some(name(decision)).filter(|name| !name.is_empty());
+    let used = used.map(|used| format!("used {}", ago(now, used)));
+    [name, used].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 fn with_details(reason: &str, details: String) -> String {
     if details.is_empty() { reason.to_owned() } else { format!("{reason}: {details}") }
 }
@@ -203,10 +203,8 @@ fn why_kept(decision: &Decision, now: Timestamp) -> String {
         Item::Entry(entry) if entry.is_extraction() => {
             format!("{reason}: a pull may be working on it")
         }
-        Item::Entry(entry) if decision.verdict.keeps_for(KeepReason::Unreplaced) => {
-            let used = format!("used {}", ago(now, entry.last_used));
-            let details = [name(decision), used].into_iter().filter(|detail| !detail.is_empty());
-            with_details(reason, details.collect::<Vec<_>>().join(", "))
+        item if decision.verdict.keeps_for(KeepReason::Unreplaced) => {
+            with_details(reason, name_and_use(decision, item.last_used(), now))
         }
         _ => with_details(reason, name(decision)),
     }

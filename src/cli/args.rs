@@ -1,13 +1,16 @@
 //! The verbs, and their options.
 
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use jiff::{SignedDuration, Span, SpanRelativeTo};
+use jiff::SignedDuration;
 
 use super::complete::images::{command, images};
+use super::values::{
+    parse_depth, parse_duration, parse_inner_path, parse_jobs, parse_number, parse_room, parse_size,
+};
 use crate::cache::Pattern;
 use crate::jobs::Jobs;
 use crate::plan::Room;
@@ -65,11 +68,6 @@ pub enum Color {
     Auto,
     Always,
     Never,
-}
-
-fn parse_jobs(text: &str) -> Result<Jobs, String> {
-    let jobs = text.parse().ok().and_then(Jobs::new);
-    jobs.ok_or_else(|| format!("a number from 1 to {} is expected", Jobs::MAX))
 }
 
 #[derive(Subcommand)]
@@ -144,9 +142,6 @@ pub enum Sort {
     Name,
 }
 
-/// The upper limit for --top and --depth.
-const MOST_SHOWN: usize = 10_000;
-
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -205,26 +200,6 @@ pub struct Diff {
     /// Read the files of equal size, and compare their contents
     #[arg(long)]
     pub content: bool,
-}
-
-/// An absolute path without `..`; returned as it is below the top.
-fn parse_inner_path(text: &str) -> Result<PathBuf, String> {
-    let below = Path::new(text).strip_prefix("/");
-    let below = below.map_err(|_| "a path that begins with / is expected".to_owned())?;
-    match below.components().all(|part| matches!(part, Component::Normal(_))) {
-        true => Ok(below.to_owned()),
-        false => Err("`..` is not allowed in a path in an image".to_owned()),
-    }
-}
-
-fn parse_depth(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| *number <= MOST_SHOWN);
-    number.ok_or_else(|| format!("a number from 0 to {MOST_SHOWN} is expected"))
-}
-
-fn parse_number(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| (1..=MOST_SHOWN).contains(number));
-    number.ok_or_else(|| format!("a number from 1 to {MOST_SHOWN} is expected"))
 }
 
 #[cfg(feature = "tui")]
@@ -456,34 +431,6 @@ pub struct Dedupe {
     pub no_wait: bool,
 }
 
-/// A duration such as `36h` or `7d`; a day has 24 hours.
-fn parse_duration(text: &str) -> Result<SignedDuration, String> {
-    let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
-    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    duration.ok_or_else(|| "a duration such as 90m, 36h, 7d or 2w is expected".to_owned())
-}
-
-/// A size, or a share of the file system.
-fn parse_room(text: &str) -> Result<Room, String> {
-    let Some(number) = text.strip_suffix('%') else { return parse_size(text).map(Room::Bytes) };
-    let percent = number.trim_end().parse().ok().filter(|percent| (0..=100).contains(percent));
-    percent
-        .map(Room::Percent)
-        .ok_or_else(|| "a whole number of percent is expected, such as 10%".to_owned())
-}
-
-/// A size with its unit, such as `20GiB`: a bare number would hardly mean bytes.
-fn parse_size(text: &str) -> Result<ByteSize, String> {
-    let expected = || "a size with its unit is expected, such as 20GiB, 1.5GB or 800MiB".to_owned();
-    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
-    let is_number = number.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0);
-    let is_plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if !is_number || !is_plain || number.len() == text.len() {
-        return Err(expected());
-    }
-    text.parse().map_err(|_| expected())
-}
-
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -518,57 +465,4 @@ pub struct Man {
     /// Where to write them; the directory must exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: PathBuf,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_as_people_write_them() {
-        for (text, hours) in
-            [("36h", 36), ("7d", 7 * 24), ("2w", 14 * 24), ("1d 12h", 36), ("0s", 0)]
-        {
-            assert_eq!(parse_duration(text), Ok(SignedDuration::from_hours(hours)), "{text}");
-        }
-        for text in ["", "7", "-1h", "1 fortnight", "1mo", "1y", "d"] {
-            assert!(parse_duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn room_is_a_size_or_a_share() {
-        for (text, room) in [
-            ("10%", Room::Percent(10)),
-            ("100 %", Room::Percent(100)),
-            ("20GiB", Room::Bytes(ByteSize::gib(20))),
-        ] {
-            assert_eq!(parse_room(text), Ok(room), "{text}");
-        }
-        for text in ["%", "101%", "-1%", "1.5%", "20", "10%%"] {
-            assert!(parse_room(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_read_as_people_write_them_and_need_a_unit() {
-        for (text, bytes) in [
-            ("20GiB", 20 << 30),
-            ("20G", 20_000_000_000),
-            ("20 GB", 20_000_000_000),
-            ("1.5GiB", 3 << 29),
-            ("800m", 800_000_000),
-            ("64KiB", 65_536),
-            ("512B", 512),
-            ("0B", 0),
-            ("1TiB", 1 << 40),
-        ] {
-            assert_eq!(parse_size(text), Ok(ByteSize::b(bytes)), "{text}");
-        }
-        for text in
-            ["", "20", "GiB", "-1GiB", "1e3G", "infGiB", "nanG", "20 parsecs", "1..5G", "+1G"]
-        {
-            assert!(parse_size(text).is_err(), "{text}");
-        }
-    }
 }

@@ -22,6 +22,7 @@ mod removal;
 mod run;
 mod shell;
 mod ui;
+mod values;
 mod warnings;
 mod words;
 

@@ -10,6 +10,8 @@ mod keys;
 mod list;
 mod model;
 mod once;
+mod report;
+mod reporters;
 mod run;
 #[cfg(test)]
 mod scene;

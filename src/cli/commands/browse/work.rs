@@ -7,29 +7,26 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytesize::ByteSize;
 use crossbeam_channel::Sender;
 use jiff::Timestamp;
-use rustix::process::geteuid;
 
 use super::entry::entries;
 use super::model::{Effect, Event};
+use super::report::{differences, plan_lines, removed};
+use super::reporters::{Counting, Entering, Removing};
 use super::screen::{Part, Proposal};
 use crate::cache::{Cache, Digest, Inventory, Location, Patience};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, refuse};
-use crate::cli::removal::{Counts, Layout, failures};
-use crate::cli::ui::units::{bytes, estimate, plural, signed};
-use crate::cli::warnings::{unknown_users, unread_in_tree};
+use crate::cli::removal::Counts;
+use crate::cli::ui::units::estimate;
+use crate::cli::warnings::unread_in_tree;
 use crate::error::Error;
 use crate::escape::Escaped;
-use crate::gc::{self, Detail, Done, Draft, Reporter};
+use crate::gc::{self, Draft};
 use crate::plan::{self, Activity, GcOptions, Plan};
 use crate::stop::StopFlag;
-use crate::sweep::RemovalResult;
-use crate::usage::{
-    CacheUsage, Comparison, Delta, LevelFile, Measurement, Phase, Progress, Usage, files_in,
-};
+use crate::usage::{CacheUsage, Comparison, LevelFile, Measurement, Usage, files_in};
 
 /// The edge to the disk.
 pub struct Work<'a> {
@@ -286,95 +283,6 @@ fn verdicts(plan: &Plan) -> Vec<(Location, plan::Verdict)> {
     decisions.map(|decision| (decision.item.location().clone(), decision.verdict)).collect()
 }
 
-/// A line for each item, with its reason.
-fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
-    let plan = &draft.plan;
-    let layout = Layout::new(plan, None, true);
-    let line = |decision: &plan::Decision| {
-        if decision.verdict.removes() {
-            layout.removed(decision, None)
-        } else {
-            layout.kept(decision)
-        }
-    };
-    let mut lines: Vec<_> = plan.decisions().iter().map(line).collect();
-    let gone = chosen.iter().filter(|at| plan.get(at).is_none());
-    lines.extend(gone.map(|at| format!("{at} is gone")));
-    let referenced =
-        plan.removals().filter(|found| found.item.is_image_in_place() && !found.refs.is_empty());
-    match referenced.count() {
-        0 => {}
-        1 => {
-            lines.extend([String::new(), "1 image is referenced: its reference goes, too.".into()])
-        }
-        many => lines.extend([
-            String::new(),
-            format!("{many} images are referenced: their references go, too."),
-        ]),
-    }
-    let users = draft.evidence.in_use.as_ref();
-    lines.extend(users.and_then(|in_use| unknown_users(in_use, geteuid().is_root())));
-    lines.iter().map(|line| without_styles(line)).collect()
-}
-
-/// A line of a report as a frame has it: a frame has styles of its own.
-fn without_styles(line: &str) -> String {
-    anstream::adapter::strip_str(line).to_string()
-}
-
-/// How many directories a comparison shows, and of how many levels.
-const MOST_CHANGED: usize = 50;
-const LEVELS: usize = 4;
-
-/// What differs, a line a directory: in all, came, went.
-fn differences(comparison: &Comparison<'_>) -> Vec<String> {
-    let line = |delta: Delta, path: &str| {
-        let [came, went] = [delta.came, delta.went].map(|count| bytes(ByteSize::b(count)));
-        format!("{:>11} {came:>11} {went:>11}  {path}", signed(delta.net()))
-    };
-    let header = format!("{:>11} {:>11} {:>11}  DIRECTORY", "NET", "CAME", "WENT");
-    let mut lines = vec![header, line(comparison.whole(), "/ (all of it)")];
-    let directories = comparison.directories(MOST_CHANGED, LEVELS, 0).into_iter();
-    let path = |path: &Path| format!("/{}", Escaped::new(path));
-    lines.extend(directories.map(|found| line(found.delta, &path(&found.path))));
-    lines
-}
-
-/// What came of a removal.
-fn removed(done: &Done, shares_data: bool) -> Event {
-    let layout = Layout::new(done.plan(), None, false);
-    let (mut lines, mut gone, mut failed, mut open) = (Vec::new(), Vec::new(), 0, 0);
-    for decision in done.plan().decisions() {
-        match done.result(decision) {
-            Some(RemovalResult::Removed { freed }) => {
-                gone.push(&decision.item);
-                lines.push(layout.removed(decision, Some(*freed)));
-            }
-            Some(RemovalResult::Kept { why }) => lines.push(layout.kept_after_all(decision, *why)),
-            Some(RemovalResult::Failed { problems, .. }) => {
-                failed += 1;
-                lines.extend(failures(decision, problems, true));
-            }
-            Some(RemovalResult::Gone) => lines.push(layout.gone(decision)),
-            Some(RemovalResult::Restored) => lines.push(layout.restored(decision)),
-            Some(RemovalResult::Interrupted { .. }) => open += 1,
-            None if decision.verdict.removes() => open += 1,
-            None => lines.push(layout.kept(decision)),
-        }
-    }
-    let (failure, no_word) = done.problems();
-    lines.extend([failure, no_word].into_iter().flatten().map(ToString::to_string));
-    let mut summary = format!("Removed {}, freed {}", Counts::new(gone), estimate(done.freed()));
-    if failed > 0 {
-        summary += &format!("; {} could not be removed", plural(failed, "item"));
-    }
-    if open > 0 {
-        summary += "; stopped, the next gc finishes what has begun";
-    }
-    let lines = lines.iter().map(|line| without_styles(line)).collect();
-    Event::Removed { summary, lines, shares_data, has_failed: failed + open > 0 }
-}
-
 /// What lies directly in a directory of an image.
 fn parts(
     cache: &Cache,
@@ -406,74 +314,4 @@ fn parts(
 
 fn name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| Escaped::new(name).to_string())
-}
-
-/// Tells how a measurement of the whole cache grows.
-struct Counting<'a> {
-    events: &'a Sender<Event>,
-    stop: &'a StopFlag,
-    /// What was told last of each tree.
-    seen: Vec<(Usage, Phase)>,
-}
-
-impl Reporter for Counting<'_> {
-    fn stop(&self) -> StopFlag {
-        self.stop.clone()
-    }
-
-    fn measuring(&mut self, progress: &Progress) {
-        self.seen.resize(progress.iter().len(), (Usage::default(), Phase::Waiting));
-        let mut trees = Vec::new();
-        for ((at, counters), seen) in progress.iter().zip(&mut self.seen) {
-            let now = (counters.usage(), counters.phase());
-            if *seen != now {
-                *seen = now;
-                trees.push((at.clone(), now.0, now.1));
-            }
-        }
-        let done = self.seen.iter().filter(|(_, phase)| *phase == Phase::Done).count();
-        let all = self.seen.len();
-        // Once the loop has ended, no one is left to tell.
-        let _ = self.events.send(Event::Counted { trees, done, all });
-    }
-}
-
-/// Tells how the measurement of an image that is entered grows.
-struct Entering<'a> {
-    events: &'a Sender<Event>,
-    stop: &'a StopFlag,
-    ticket: u64,
-}
-
-impl Reporter for Entering<'_> {
-    fn stop(&self) -> StopFlag {
-        self.stop.clone()
-    }
-
-    fn measuring(&mut self, progress: &Progress) {
-        let (ticket, counted) = (self.ticket, progress.total());
-        // As above.
-        let _ = self.events.send(Event::Entering { ticket, counted });
-    }
-}
-
-/// Tells how a removal goes on.
-struct Removing<'a> {
-    events: &'a Sender<Event>,
-    stop: &'a StopFlag,
-}
-
-impl Reporter for Removing<'_> {
-    fn stop(&self) -> StopFlag {
-        self.stop.clone()
-    }
-
-    fn detail(&self) -> Detail {
-        Detail::Bounds
-    }
-
-    fn removing(&mut self, progress: &Progress) {
-        // As above.
-        let _ = self.events.send(Event::Removing(progress.total()));
-    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::cli::commands::browse::entry::Kind;
 use crate::cli::commands::browse::scene::{
     LAYER, NEW, OLD, USED, at, entries, entry, model, now, part, press, proposal, usage,
 };

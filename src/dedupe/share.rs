@@ -1,8 +1,7 @@
 //! One file comes to share the data of another.
 //!
 //! The kernel compares what it shares, and reads both files for that without reading ahead. So both ranges are read
-//! right before each request. A request covers so little that a signal is heeded soon: the kernel answers none before
-//! it has compared all of it.
+//! right before each request. A request is small, since the kernel takes no signal before it has compared all of it.
 
 use std::ops::Range;
 use std::sync::OnceLock;

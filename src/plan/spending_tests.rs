@@ -106,7 +106,11 @@ fn what_is_missed_least_is_spent_first() {
             [LAYERS, IMAGES].concat(),
         ),
         ("all layers go anyway", |scene| scene.options.layers = LayerChoice::All, IMAGES.to_vec()),
-        ("nobody was asked", |scene| scene.options.keep_wanted = true, [DEAD, LAYERS].concat()),
+        (
+            "no question was possible",
+            |scene| scene.options.keep_wanted = true,
+            [DEAD, LAYERS].concat(),
+        ),
         (
             "an image is leased",
             |scene| scene.evidence.leases = Leases::from_iter([location("old").name]),
@@ -240,7 +244,7 @@ fn what_was_not_needed_for_a_target_stays_as_if_it_had_not_been_asked_for() {
     assert!(ended.locations().eq(nothing.locations()));
     assert_eq!(removed(&plan.ending_after(1)), ["orphan", "layers/layer-dead-1"]);
     assert_eq!(removed(&plan.ending_after(6)), removed(&plan));
-    // Layers are nobody's wish, images are.
+    // A wish can be for an image, not for a layer.
     let agreed = plan.taking_only(&HashSet::from([location("new")]));
     assert!(!removed(&agreed).iter().any(|name| name.ends_with("old")));
     assert_eq!(removed(&agreed).len(), removed(&plan).len() - 2);

@@ -57,7 +57,7 @@ fn show(inventory: &Inventory, found: &CacheUsage) {
             EntryKind::Image(_) => "orphan",
             EntryKind::Layer(_) => "layer",
             EntryKind::Leftover(_) => "leftover",
-            _ => "stranger",
+            _ => "other",
         };
         let Some(usage) = found.measurement().usage(&entry.location) else { continue };
         let (size, files) = (shown(usage.on_disk()), usage.files);

@@ -225,7 +225,7 @@ proptest! {
             paths.push(path);
         }
         // A tree may be a single file, and what a symlink leads to is no part of it.
-        fs::write(cache.path("z1"), "a stranger").unwrap();
+        fs::write(cache.path("z1"), "not part of the cache").unwrap();
         symlink(cache.outside(), cache.path("z2")).unwrap();
         symlink("nowhere", cache.path("z3")).unwrap();
         paths.extend(["z1", "z2", "z3"].map(|name| cache.path(name)));
@@ -379,7 +379,7 @@ fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
     cache.layer("layer");
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     fs::create_dir(cache.path("tmp-gc-sha256-x")).unwrap();
-    fs::write(cache.path("stranger"), "").unwrap();
+    fs::write(cache.path("other"), "").unwrap();
     let to_remove = plan(&Cache::open(cache.dir()).unwrap().unwrap()).to_remove();
     let names: Vec<_> = to_remove.iter().map(|Location { name, .. }| name.to_string()).collect();
     assert_eq!(names, ["sha256-dead", "tmp-gc-sha256-x"]);

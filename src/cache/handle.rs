@@ -92,7 +92,7 @@ impl Cache {
         match self.root.open_folder(name) {
             Ok(directory) => Ok(Some(directory)),
             Err(Errno::NOENT) => Ok(None),
-            // A symlink or a file is a stranger. Refs behind a symlink are another matter: the
+            // A symlink or a file is not part of the cache. Refs behind a symlink are another matter: the
             // owner of the cache would follow it.
             Err(Errno::NOTDIR | Errno::LOOP) if folder == Folder::Layers => Ok(None),
             Err(cause) => Err(cause),

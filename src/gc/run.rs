@@ -62,7 +62,7 @@ pub fn run(
         Detail::Bounds | Detail::Quick => Some(cache.disk_before()),
     };
     let begin = Timestamp::now() - CLOCK_STEP;
-    let doomed = plan.to_remove();
+    let to_remove = plan.to_remove();
     let progress = Progress::for_items(plan.locations(), reporter.stop());
     let mut sweep = |surveys: &Surveys<'_>| match plan.target() {
         Some(_) => sweep_until_available(cache, &mut plan, jobs, &progress, reporter),
@@ -70,7 +70,7 @@ pub fn run(
     };
     let (measurement, outcome) = if !is_idle && !has_target && needs_bounds(detail, volume) {
         let meter = Meter::new(jobs).with_extents();
-        let (found, outcome) = meter.survey(cache, &doomed, sweep)?;
+        let (found, outcome) = meter.survey(cache, &to_remove, sweep)?;
         (Some(found), outcome?)
     } else {
         (None, sweep(&Surveys::default())?)

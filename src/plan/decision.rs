@@ -21,7 +21,7 @@ use crate::usage::{Measurement, Size, Usage};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Item {
-    /// An image, layer, leftover or stranger.
+    /// An image, layer, leftover or other entry.
     Entry(Entry),
     /// A file in `refs/`.
     Ref {

@@ -54,7 +54,7 @@ fn ref_item(name: &str, digest: Option<Digest>) -> Item {
 fn an_item_tells_what_it_is_and_what_it_is_called() {
     let hash = "0".repeat(64);
     let hidden_ref = format!("tmp-gc-{hash}");
-    let stranger = entry(Folder::Root, "notes", EntryKind::Foreign);
+    let other = entry(Folder::Root, "notes", EntryKind::Foreign);
     // The name, the digest, the name as an image, the name to go back to; is it in its place?
     for (item, name, has_digest, image_name, restored_name, is_in_place) in [
         (image("sha256-a"), "sha256-a", true, Some("sha256-a"), Some("sha256-a"), true),
@@ -69,7 +69,7 @@ fn an_item_tells_what_it_is_and_what_it_is_called() {
         (leftover("tmp-gc-dead-a", Leftover::Dead), "tmp-gc-dead-a", false, None, None, false),
         (leftover("tmp-rootfs-1", Leftover::Extraction), "tmp-rootfs-1", false, None, None, false),
         (layer("sha256-a"), "sha256-a", true, None, None, false),
-        (stranger, "notes", false, None, None, false),
+        (other, "notes", false, None, None, false),
         (ref_item(&hash, Some(digest())), hash.as_str(), true, None, None, false),
         (ref_item(&hidden_ref, Some(digest())), &hidden_ref, true, None, Some(&hash), false),
         (ref_item("r", None), "r", false, None, None, false),
@@ -176,10 +176,10 @@ fn a_purge_takes_everything_and_every_file_in_refs() {
 }
 
 #[test]
-fn a_reason_outweighs_refs_only_if_the_user_has_asked_for_that() {
+fn a_reason_overrides_refs_only_if_the_user_has_asked_for_that() {
     let (chosen, despite) =
         [false, true].map(|despite_lease| RemoveReason::Chosen { despite_lease }).into();
-    for (reason, outweighs) in [
+    for (reason, overrides) in [
         (RemoveReason::Orphan, false),
         (RemoveReason::InterruptedGc, false),
         (RemoveReason::UnreferencedLayer, false),
@@ -193,8 +193,8 @@ fn a_reason_outweighs_refs_only_if_the_user_has_asked_for_that() {
         (despite, true),
         (RemoveReason::Purge, false),
     ] {
-        assert_eq!(reason.overrides_refs(), outweighs, "{reason:?}");
-        assert_eq!(Verdict::Remove(reason).overrides_refs(), outweighs, "{reason:?}");
+        assert_eq!(reason.overrides_refs(), overrides, "{reason:?}");
+        assert_eq!(Verdict::Remove(reason).overrides_refs(), overrides, "{reason:?}");
     }
     assert!(!Verdict::Keep(KeepReason::Referenced).overrides_refs());
     assert!(!Verdict::Restore(KeepReason::Referenced).overrides_refs());

@@ -27,7 +27,7 @@ use crate::usage::CacheUsage;
 const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a collection removes: unneeded images without a reference, extractions that no process
-/// works on any more, refs whose image is gone, and what an interrupted collection left. Strangers
+/// works on any more, refs whose image is gone, and what an interrupted collection left. Other entries
 /// have no place in the plan. Images that have arrived just now stay, and if there are refs that
 /// cannot be read, all images stay: those might name any of them. If the user wants that, images go
 /// although refs name them, and those refs with them.

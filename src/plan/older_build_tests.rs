@@ -1,7 +1,7 @@
 //! Cases and verdicts: which image replaces which, and what an orphan is called.
 //!
 //! An image is a line: its name, when it was born and used last, and what it brings. A birth can be
-//! missing (`?`). The name of the doomed begins with `doomed`, that of an image that was not read
+//! missing (`?`). The name of an image that is to be removed begins with `removed`, that of an image that was not read
 //! completely with `partial`, of one without a config with `bare`.
 
 use std::ffi::OsStr;
@@ -84,7 +84,7 @@ fn builds(images: &[Image]) -> Builds<'_> {
 fn replaced(lines: &str) -> String {
     let images = images(lines);
     let builds = builds(&images);
-    let stays = |place: &Location| !place.name.starts_with("doomed");
+    let stays = |place: &Location| !place.name.starts_with("removed");
     let pairs = images.iter().filter_map(|image| {
         let newer = builds.replacement(&image.location, stays)?;
         Some(format!("{}>{newer}", image.location))
@@ -110,7 +110,7 @@ fn rebuilds_of_the_real_images_replace_their_older_builds() {
         ("one image alone", "c1 1-20 CLAUDE", ""),
         ("two builds and nothing else", "c1 1-20 CLAUDE | c2 30-50 CLAUDE", "c1>c2"),
         ("three builds: the youngest replaces", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | c3 5-6 CLAUDE", "c1>c3 c2>c3"),
-        ("of several that stay", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | doomed 5-6 CLAUDE", "c1>c2"),
+        ("of several that stay", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | removed 5-6 CLAUDE", "c1>c2"),
         ("the youngest of each program", "c1 1-20 CLAUDE | x1 30-50 CODEX", ""),
         ("used after the birth of the newer", "c1 1-40 CLAUDE | c2 30-50 CLAUDE", ""),
         ("used just when the newer was born", "c1 1-30 CLAUDE | c2 30-50 CLAUDE", ""),

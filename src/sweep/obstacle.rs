@@ -36,7 +36,7 @@ impl Obstacle {
 
     /// What this makes of the item at `location`, which is called `name` now.
     pub fn fate(self, cache: &Cache, location: &Location, name: &EntryName) -> RemovalResult {
-        // Gone, or something else by now: then it is a stranger, and not ours to remove.
+        // Gone, or something else by now, which is not ours to remove.
         if matches!(self.cause, Errno::NOENT | Errno::NOTDIR | Errno::LOOP) {
             return RemovalResult::Gone;
         }

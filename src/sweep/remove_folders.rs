@@ -93,7 +93,7 @@ pub fn remove_folders(cache: &LockedCache) -> Result<RemovedFolders> {
         let bytes = bytes_of(cache, folder);
         match cache.root().remove_directory(name) {
             Ok(()) => freed += bytes,
-            // A file or symlink of that name is a stranger, and has its own decision.
+            // A file or symlink of that name is another entry, with a decision of its own.
             Err(Errno::NOENT | Errno::NOTDIR) => {}
             Err(cause) => return Err(cause).context("remove", folder.path_in(cache.path())),
         }

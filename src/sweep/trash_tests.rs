@@ -490,7 +490,7 @@ fn an_image_whose_name_is_too_long_for_two_names_goes_all_the_same() {
 #[test]
 fn a_dangling_ref_comes_back_if_its_image_does_or_if_it_is_written_anew() {
     use std::io::Write;
-    for (writes, appears, is_doomed) in [
+    for (writes, appears, is_to_go) in [
         (None, None, true),
         (None, Some("a"), false),
         (Some("example.com/a:1\tsha256:a\n"), None, true),
@@ -509,13 +509,13 @@ fn a_dangling_ref_comes_back_if_its_image_does_or_if_it_is_written_anew() {
             }
             appears.into_iter().for_each(|image| drop(cache.image(image)));
         });
-        assert_eq!(to_remove.unwrap().len(), usize::from(is_doomed), "{writes:?} {appears:?}");
+        assert_eq!(to_remove.unwrap().len(), usize::from(is_to_go), "{writes:?} {appears:?}");
         let path = format!("refs/{}", file.file_name().unwrap().to_str().unwrap());
         let is_kept = matches!(
             result(&outcome, &path),
             Some(RemovalResult::Kept { why: KeepReason::Recent })
         );
-        assert_eq!((is_kept, file.exists()), (!is_doomed, !is_doomed));
+        assert_eq!((is_kept, file.exists()), (!is_to_go, !is_to_go));
     }
 }
 

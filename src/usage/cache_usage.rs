@@ -44,7 +44,7 @@ use crate::stop::StopFlag;
 #[derive(Debug, Default)]
 pub struct CacheUsage {
     measurement: Measurement,
-    /// `refs`, unless that is a stranger among the entries.
+    /// `refs`, unless something else has that name.
     refs: Option<Location>,
     /// The directory of the cache itself and `layers`; `refs` is measured as a tree.
     folders: Usage,

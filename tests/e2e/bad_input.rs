@@ -205,7 +205,7 @@ fn hostile_names_in_errors_and_of_programs_are_escaped_too() {
 }
 
 #[test]
-fn an_entry_that_is_a_file_or_a_symlink_is_a_stranger() {
+fn an_entry_that_is_a_file_or_a_symlink_is_not_part_of_the_cache() {
     let cache = TestCache::new();
     cache.image("a");
     fs::write(cache.path("sha256-file"), "x").unwrap();
@@ -286,7 +286,7 @@ fn refs_that_are_no_directory_stop_gc() {
 }
 
 #[test]
-fn layers_behind_a_symlink_are_a_stranger_and_the_rest_is_listed() {
+fn layers_behind_a_symlink_are_ignored_and_the_rest_is_listed() {
     let cache = TestCache::new();
     cache.live("a");
     let elsewhere = TestCache::new();

@@ -93,7 +93,10 @@ fn symlinks_and_hard_links_lead_nowhere() {
     let freed = &gc["totals"]["freed_bytes"];
     assert_eq!(*freed, exactly(reclaimable), "the canary still holds the linked file");
     assert_eq!(listing(&canary), before);
-    assert!(cache.path("sha256-link").symlink_metadata().is_ok(), "a stranger is not touched");
+    assert!(
+        cache.path("sha256-link").symlink_metadata().is_ok(),
+        "a symlink is not part of the cache"
+    );
 }
 
 fn listing(top: &Path) -> Vec<(std::path::PathBuf, u64)> {
@@ -171,7 +174,7 @@ fn an_image_that_has_just_arrived_is_given_time_to_get_its_ref() {
 }
 
 #[test]
-fn only_what_is_doomed_gets_another_mode() {
+fn only_entries_to_be_removed_get_another_mode() {
     let cache = TestCache::new();
     let closed = cache.image("closed");
     let user = User::new(&cache);

@@ -68,7 +68,7 @@ fn sizes_are_what_du_says_for_each_image_and_for_everything() {
     let cache = four_images();
     cache.layer("layer");
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
-    fs::write(cache.path("notes.txt"), "a stranger takes space, too").unwrap();
+    fs::write(cache.path("notes.txt"), "a note takes space, too").unwrap();
     let list = run(&cache, &["list", "--format", "json"]).json();
     assert_eq!(list["totals"]["usage"]["on_disk_bytes"], du(&cache.dir()));
     for kind in ["images", "layers", "leftovers"] {

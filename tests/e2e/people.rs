@@ -197,7 +197,7 @@ fn a_question_keeps_no_other_collector_waiting_and_what_has_changed_goes_too() {
 fn a_yes_does_not_hold_for_what_the_question_has_not_named() {
     let cache = TestCache::new();
     let image = cache.live("a");
-    fs::create_dir(cache.path("stranger")).unwrap();
+    fs::create_dir(cache.path("other")).unwrap();
     let mut purge = Terminal::new(&cache, &["purge"], 80);
     purge.wait_for_question();
     fs::create_dir(cache.path("thesis")).unwrap();
@@ -226,7 +226,7 @@ fn wide_cache() -> TestCache {
     for name in ["tmp-rootfs-12345678901234567890", "tmp-gc-dead-sha256-漢字漢字漢字漢字"] {
         fs::create_dir(cache.path(name)).unwrap();
     }
-    fs::write(cache.path("a stranger with a name of many, many characters"), "").unwrap();
+    fs::write(cache.path("another entry with a name of many, many characters"), "").unwrap();
     cache
 }
 

@@ -112,7 +112,7 @@ fn an_extraction_that_a_process_has_open_stays_however_old_it_is() {
 
 /// What only begins like an extraction belongs to somebody else.
 #[test]
-fn other_temporary_names_are_strangers() {
+fn other_temporary_names_are_not_part_of_the_cache() {
     let cache = TestCache::new();
     cache.live("live");
     let names = ["tmp-1", "tmp-layer-1", "layers/tmp-rootfs-1", "tmp-rootfs"];

@@ -49,7 +49,9 @@ pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
         EntryKind::Image(_) => image(listing, row, whole),
         EntryKind::Layer(_) => layer(listing, row, whole).into(),
         EntryKind::Leftover(_) if row.entry.is_interrupted_gc() => "an interrupted gc".into(),
-        EntryKind::Leftover(_) if listing.is_doomed(row.entry) => "an abandoned extraction".into(),
+        EntryKind::Leftover(_) if listing.is_reclaimable(row.entry) => {
+            "an abandoned extraction".into()
+        }
         EntryKind::Leftover(_) => "an extraction".into(),
         EntryKind::Foreign => Cell::default(),
     }

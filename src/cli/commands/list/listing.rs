@@ -186,7 +186,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Whether a collection would remove an entry.
-    pub fn is_doomed(&self, entry: &Entry) -> bool {
+    pub fn is_reclaimable(&self, entry: &Entry) -> bool {
         self.verdict(entry).is_some_and(Verdict::removes)
     }
 
@@ -230,13 +230,13 @@ impl<'a> Listing<'a> {
     }
 
     /// How many images a collection would remove.
-    pub fn doomed_images(&self) -> usize {
+    pub fn reclaimable_images(&self) -> usize {
         let removals = self.plan.removals();
         removals.filter(|decision| decision.item.is_image_in_place()).count()
     }
 
     /// How many refs a collection would remove.
-    pub fn doomed_refs(&self) -> usize {
+    pub fn reclaimable_refs(&self) -> usize {
         let removals = self.plan.removals();
         removals.filter(|decision| matches!(decision.item, Item::Ref { .. })).count()
     }

@@ -69,8 +69,9 @@ fn fold(parts: &[String], width: Option<usize>) -> String {
 }
 
 fn reclaimable(listing: &Listing<'_>) -> String {
-    let leftovers = listing.leftovers.iter().filter(|row| listing.is_doomed(row.entry)).count();
-    let orphans = listing.doomed_images();
+    let leftovers =
+        listing.leftovers.iter().filter(|row| listing.is_reclaimable(row.entry)).count();
+    let orphans = listing.reclaimable_images();
     let what = match (orphans, leftovers) {
         (0, 0) => return String::new(),
         (n, 0) => plural(n, "orphan"),
@@ -121,7 +122,7 @@ fn oddities(listing: &Listing<'_>) -> String {
             if refs.len() == 1 { "points to a missing image" } else { "point to missing images" };
         let it = if refs.len() == 1 { "it" } else { "them" };
         // A young one may belong to a pull.
-        let hint = if listing.doomed_refs() == refs.len() {
+        let hint = if listing.reclaimable_refs() == refs.len() {
             format!("; `{}` removes {it}", listing.gc_command)
         } else {
             String::new()

@@ -121,7 +121,7 @@ impl<'a> Page<'a> {
             EntryKind::Leftover(_) | EntryKind::Foreign => row.last_changed,
         };
         let (usage, unique) = (row.usage.unwrap_or_default(), row.unique.unwrap_or_default());
-        let bar = if listing.is_doomed(row.entry) { RECLAIMABLE } else { GAUGE };
+        let bar = if listing.is_reclaimable(row.entry) { RECLAIMABLE } else { GAUGE };
         let bar = Cell::marked(&self.gauge(&usage, biggest), bar, "");
         let mut cells = self.amounts(name(row, self.is_whole), &usage, bar, unique);
         cells.extend([ago(listing.now, time).into(), about_layers(listing, row)]);

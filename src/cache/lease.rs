@@ -158,8 +158,8 @@ impl Cache {
 }
 
 fn locked(directory: &Directory, path: PathBuf) -> Error {
-    let cause =
-        format!("{} holds it locked", UsingProcess::describe(lock_holder(directory).as_ref()));
+    let holder = directory.status().ok().and_then(|status| lock_holder(status.inode));
+    let cause = format!("{} holds it locked", UsingProcess::describe(holder.as_ref()));
     Error::io("lease", path, std::io::Error::new(std::io::ErrorKind::WouldBlock, cause))
 }
 

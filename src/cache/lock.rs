@@ -134,7 +134,7 @@ impl Cache {
                 LockAnswer::Taken => {}
             }
             if let Some(busy) = busy.take() {
-                let holder = lock_holder(&directory);
+                let holder = directory.status().ok().and_then(|status| lock_holder(status.inode));
                 if busy(holder.as_ref()) == Patience::GiveUp {
                     let holder = UsingProcess::describe(holder.as_ref());
                     return Err(Error::Busy { path: self.path().to_owned(), holder });

@@ -7,6 +7,7 @@
 //! Brood Box writes the cache and takes no lock while it does; everything read here is a look at
 //! something that may change at once.
 
+mod beside;
 mod config;
 mod digest;
 mod disk;
@@ -34,6 +35,7 @@ mod trash_name;
 mod used_in_place;
 mod vm_clones;
 
+pub use beside::{Beside, BesideItem, BesideKind, OutsideTree, VmState};
 pub(crate) use config::CONFIG_FILE;
 pub use config::ImageConfig;
 pub use digest::Digest;

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::beside::OutsideTree;
 use super::entry_name::EntryName;
 use crate::fs::Directory;
 
@@ -13,13 +14,6 @@ use crate::fs::Directory;
 #[derive(Clone, Debug)]
 pub struct VmClones {
     vms: PathBuf,
-}
-
-/// One clone's root file system.
-pub(crate) struct VmClone {
-    pub folder: Arc<Directory>,
-    pub name: EntryName,
-    pub path: PathBuf,
 }
 
 impl VmClones {
@@ -35,24 +29,28 @@ impl VmClones {
         Some(Self::below(home.join(".config/broodbox/vms")))
     }
 
+    /// The directory that they lie in.
+    pub fn path(&self) -> &Path {
+        &self.vms
+    }
+
     /// All that can be opened, one at a time. A clone that cannot be opened may share any extent, like any file
     /// outside the cache.
-    pub(crate) fn list(&self) -> impl Iterator<Item = VmClone> {
+    pub(crate) fn list(&self) -> impl Iterator<Item = OutsideTree> {
         let vms = Directory::open(&self.vms).ok();
         let mut names = Vec::new();
         if let Some(vms) = &vms {
             // As above: a clone that is not listed is like any unknown file.
             let _ = vms.for_each(|name, _| names.push(EntryName::from(name)));
         }
-        names.into_iter().filter_map(move |vm| VmClone::open(vms.as_ref()?, &self.vms, &vm))
+        names.into_iter().filter_map(move |vm| open(vms.as_ref()?, &self.vms, &vm))
     }
 }
 
-impl VmClone {
-    fn open(vms: &Directory, path: &Path, vm: &EntryName) -> Option<Self> {
-        let data = vms.open_folder(vm.as_c_str()).ok()?.open_folder(c"data").ok()?;
-        let name = EntryName::from(c"rootfs-work");
-        let path = path.join(vm.as_os_str()).join("data").join(name.as_os_str());
-        Some(Self { folder: Arc::new(data), name, path })
-    }
+/// One clone's root file system.
+fn open(vms: &Directory, path: &Path, vm: &EntryName) -> Option<OutsideTree> {
+    let data = vms.open_folder(vm.as_c_str()).ok()?.open_folder(c"data").ok()?;
+    let name = EntryName::from(c"rootfs-work");
+    let path = path.join(vm.as_os_str()).join("data").join(name.as_os_str());
+    Some(OutsideTree { folder: Arc::new(data), name, path })
 }

@@ -77,6 +77,8 @@ pub enum Verb {
     List(List),
     /// Show what fills an image: references, config and largest directories
     Show(Show),
+    /// Show how much disk space all of Brood Box uses, and what of it can be freed
+    Df(Df),
     /// Show what differs between two images
     Diff(Diff),
     /// Look around in the cache on a whole screen, and remove images from there
@@ -401,6 +403,22 @@ pub struct Dir {
     #[arg(value_name = "IMAGE", add = images())]
     pub image: Option<String>,
 }
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  bbox cache df           a row per type
+  bbox cache df -v        a row per item, too
+  bbox cache df --json | jq .total.on_disk_bytes
+
+Beside images, layers and leftovers, Brood Box keeps firmware, extracted parts of
+its own program (runtime), snapshots of workspaces and a folder per microVM.
+ACTIVE counts images with a reference or in use, layers that an image is made of,
+leftovers that a pull still works on, running microVMs, and whatever else a
+process uses. RECLAIMABLE is what the command on its row would free. Snapshots
+and microVMs may hold an agent's only work: df says which ones look dead, and no
+command of this program removes them.")]
+pub struct Df {}
 
 #[derive(Args)]
 #[command(after_help = "\

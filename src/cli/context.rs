@@ -137,6 +137,12 @@ impl<'a> Context<'a> {
         }))
     }
 
+    /// Where the folders of microVMs are; `None` if there is no home directory.
+    pub fn vm_dir(&self) -> Option<PathBuf> {
+        let of_user = || VmClones::of_user().map(|vms| vms.path().to_path_buf());
+        self.vm_dir.clone().or_else(of_user)
+    }
+
     pub fn meter(&self) -> Meter {
         Meter::new(self.jobs)
     }

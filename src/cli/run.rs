@@ -3,10 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use super::args::{Format, Shared, Verb};
+use super::args::{Df, Format, Shared, Verb};
 #[cfg(feature = "tui")]
 use super::commands::browse;
-use super::commands::{completions, dedupe, diff, dir, gc, lease, list, man, purge, rm, show, tag};
+use super::commands::{
+    completions, dedupe, df, diff, dir, gc, lease, list, man, purge, rm, show, tag,
+};
 use super::context::{self, Context};
 use super::failure::{Ending, Failure, exit_code};
 use super::failure_document;
@@ -120,6 +122,7 @@ fn run_verb(
     match verb {
         Verb::List(args) => list::run(&context, &args),
         Verb::Show(args) => show::run(&context, &args),
+        Verb::Df(Df {}) => df::run(&context),
         Verb::Diff(args) => diff::run(&context, &args),
         #[cfg(feature = "tui")]
         Verb::Browse(args) => browse::run(&context, &args),

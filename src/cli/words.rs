@@ -23,6 +23,18 @@ impl Offer {
     }
 }
 
+/// What a `gc` would remove besides references; `None` if that is nothing.
+pub fn orphans_and_leftovers(orphans: usize, leftovers: usize) -> Option<String> {
+    match (orphans, leftovers) {
+        (0, 0) => None,
+        (orphans, 0) => Some(plural(orphans, "orphan")),
+        (0, leftovers) => Some(plural(leftovers, "leftover")),
+        (orphans, leftovers) => {
+            Some(format!("{} and {}", plural(orphans, "orphan"), plural(leftovers, "leftover")))
+        }
+    }
+}
+
 /// What there is to say of orphans that nothing has replaced: how many, how big they are as far as that is known, and what to do
 /// about them.
 pub fn unreplaced(count: usize, bytes: Option<Estimate>, gc: &str, tag: &str) -> String {

@@ -91,7 +91,7 @@ pub fn measure_plan(
     let [mut in_layers, mut in_images] = [Estimate::default(); 2];
     for measurement in [Some(&found), known].into_iter().flatten() {
         let of = |trees: &'_ [Location]| {
-            let here = trees.iter().filter(|at| measurement.usage(at).is_some());
+            let here = trees.iter().filter(|&at| measurement.usage(at).is_some());
             here.cloned().collect::<Vec<_>>()
         };
         let going = of(&to_remove);

@@ -32,6 +32,6 @@ mod run;
 pub use draft::{Draft, Group, Left, Measured, measure_left, measure_plan};
 pub use gather::gather;
 pub use measure::{measure, measure_cache};
-pub use prepare::{plan, plan_purge, plan_rm};
+pub use prepare::{plan, plan_listed, plan_purge, plan_rm};
 pub use reporter::{Detail, Reporter};
 pub use run::{Done, run};

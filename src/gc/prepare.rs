@@ -11,8 +11,8 @@ use super::reporter::Reporter;
 use crate::cache::{Cache, Digest, Inventory};
 use crate::error::Result;
 use crate::jobs::Jobs;
-use crate::plan::{self, Activity, GcOptions, Limit};
-use crate::usage::Meter;
+use crate::plan::{self, Activity, Evidence, GcOptions, Limit, Plan};
+use crate::usage::{CacheUsage, Measurement, Meter};
 
 /// Plans a collection.
 ///
@@ -36,6 +36,26 @@ pub fn plan(
     }
     let plan = plan::gc(&inventory, options, &evidence);
     Ok(Draft { plan, inventory, evidence })
+}
+
+/// Plans a collection by default options of what has been listed, and perhaps measured, already: for a command that tells
+/// what a collection would do.
+pub fn plan_listed(
+    cache: &Cache,
+    inventory: &Inventory,
+    usage: Option<&CacheUsage>,
+) -> (Plan, Evidence) {
+    let activity = usage.map(|usage| activity(inventory, usage.measurement())).unwrap_or_default();
+    let evidence = gather(cache, inventory, Timestamp::now(), activity);
+    (plan::gc(inventory, &GcOptions::default(), &evidence), evidence)
+}
+
+/// When the extractions were changed last.
+fn activity(inventory: &Inventory, measured: &Measurement) -> Activity {
+    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
+    let changes =
+        extractions.map(|entry| (entry.location.clone(), measured.newest_change(&entry.location)));
+    Activity::new(&changes.collect::<Vec<_>>())
 }
 
 /// Plans the removal of the images that `choose` picks from the inventory, as [`plan::rm`] does.

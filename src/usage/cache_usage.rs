@@ -6,10 +6,10 @@ use bytesize::ByteSize;
 
 use super::amounts::Usage;
 use super::estimate::Estimate;
-use super::measurement::Measurement;
+use super::measurement::{Measurement, TreeId};
 use super::meter::Meter;
 use super::progress::Progress;
-use crate::cache::{Cache, EntryName, Folder, Inventory, Location};
+use crate::cache::{Beside, BesideKind, Cache, EntryName, Folder, Inventory, Location};
 use crate::error::{Context, Error, Result};
 use crate::stop::StopFlag;
 
@@ -64,13 +64,45 @@ impl CacheUsage {
         stop: &StopFlag,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Self> {
+        let mut found = Self::measure_entries(cache, inventory, meter, stop, watch)?;
+        meter.find_outside_holders(cache, &mut found.measurement, &[], stop)?;
+        Ok(found)
+    }
+
+    /// Measures what lies beside a cache, and the cache with it, if there is one. In sums, what they share counts once.
+    ///
+    /// # Errors
+    /// As for [`CacheUsage::measure`].
+    pub fn measure_beside(
+        cache: Option<(&Cache, &Inventory)>,
+        beside: &Beside,
+        meter: &Meter,
+        stop: &StopFlag,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Result<Self> {
+        let mut found = match cache {
+            Some((cache, inventory)) => {
+                Self::measure_entries(cache, inventory, meter, stop, watch)?
+            }
+            None => Self::default(),
+        };
+        meter.measure_outside(&mut found.measurement, &beside.trees(), stop)?;
+        Ok(found)
+    }
+
+    fn measure_entries(
+        cache: &Cache,
+        inventory: &Inventory,
+        meter: &Meter,
+        stop: &StopFlag,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Result<Self> {
         let name = EntryName::new(Folder::Refs.name()).expect("a plain name");
         let refs = Location { folder: Folder::Root, name };
         let entries = inventory.entries.iter().map(|entry| &entry.location);
         let refs = Some(refs).filter(|refs| entries.clone().all(|entry| entry != refs));
         let locations: Vec<_> = entries.chain(&refs).cloned().collect();
-        let mut measurement = meter.measure(cache, &locations, stop, watch)?;
-        meter.find_outside_holders(cache, &mut measurement, &[], stop)?;
+        let measurement = meter.measure(cache, &locations, stop, watch)?;
         let (mut folders, mut problems) = (Usage::default(), Vec::new());
         for folder in [Folder::Root, Folder::Layers] {
             match folder_usage(cache, folder) {
@@ -110,6 +142,24 @@ impl CacheUsage {
         self.total_without(&HashSet::new())
     }
 
+    /// Everything in the cache and in what lies beside it.
+    pub fn total_with(&self, beside: &Beside) -> Usage {
+        let entries = self.measurement.locations().iter().map(TreeId::from);
+        let trees = beside.items.iter().map(|item| TreeId::from(&item.tree));
+        [self.measurement.total(entries.chain(trees)), self.folders, folders(beside)]
+            .into_iter()
+            .sum()
+    }
+
+    /// All that is neither an entry of the cache nor of a known kind beside it: the index, the folders, and
+    /// what is not Brood Box's.
+    pub fn others(&self, inventory: &Inventory, beside: &Beside) -> Usage {
+        let items = beside.items.iter().filter(|item| item.kind == BesideKind::Other);
+        let foreign = inventory.foreign().chain(&self.refs).map(TreeId::from);
+        let trees = foreign.chain(items.map(|item| TreeId::from(&item.tree)));
+        [self.measurement.total(trees), self.folders, folders(beside)].into_iter().sum()
+    }
+
     /// What [`CacheUsage::total`] would be if nothing were at these locations.
     pub fn total_without(&self, gone: &HashSet<Location>) -> Usage {
         let stays = self.measurement.locations().iter().filter(|location| !gone.contains(location));
@@ -121,6 +171,13 @@ impl CacheUsage {
         let trees = self.measurement.reclaimable(self.measurement.locations());
         trees + Estimate::from(self.folders.on_disk())
     }
+}
+
+/// The folders beside the cache, without what is in them.
+fn folders(beside: &Beside) -> Usage {
+    let folders =
+        beside.folders.iter().map(|status| Usage::from_directory(ByteSize::b(status.on_disk())));
+    folders.sum()
 }
 
 /// A folder of the cache without what is in it; nothing if it is not there.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::AddAssign;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use bytesize::ByteSize;
@@ -13,7 +14,7 @@ use super::estimate::Estimate;
 use super::links::{Links, Overlap};
 use super::sharing::{Holder, Role, Shared};
 use super::size::{Size, sum};
-use crate::cache::Location;
+use crate::cache::{Location, OutsideTree};
 use crate::error::{Error, Problems};
 use crate::fs::Holding;
 
@@ -41,6 +42,8 @@ pub struct Measurement {
     /// The trees in the order in which they were given, which numbers them.
     locations: Vec<Location>,
     numbers: HashMap<Location, usize>,
+    /// The trees outside of the cache, which are numbered after those.
+    outside: HashMap<PathBuf, usize>,
     accounts: Vec<Account>,
     shared: Shared,
     uniques: OnceLock<Vec<Estimate>>,
@@ -63,6 +66,28 @@ impl AddAssign for SharedBytes {
     }
 }
 
+/// A tree that was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TreeId<'a> {
+    /// In the cache.
+    Entry(&'a Location),
+    /// Outside of it, by its path.
+    Outside(&'a Path),
+}
+
+impl<'a> From<&'a Location> for TreeId<'a> {
+    fn from(location: &'a Location) -> Self {
+        Self::Entry(location)
+    }
+}
+
+impl<'a> From<&'a OutsideTree> for TreeId<'a> {
+    fn from(tree: &'a OutsideTree) -> Self {
+        Self::Outside(tree.path())
+    }
+}
+
 /// Some trees, and what becomes of inodes whose names lie in several.
 struct Together {
     is_in: Vec<bool>,
@@ -80,9 +105,17 @@ impl Measurement {
     ) -> Self {
         let (locations, accounts): (Vec<_>, Vec<_>) = trees.unzip();
         let numbers = locations.iter().cloned().zip(0..).collect();
-        let spread = accounts.iter().flat_map(|account: &Account| account.links.spread());
-        spread.for_each(|inode| shared.inodes.spread(inode));
-        Self { locations, numbers, accounts, shared, uniques: OnceLock::new() }
+        spread_inodes(&accounts, &mut shared);
+        let (outside, uniques) = (HashMap::new(), OnceLock::new());
+        Self { locations, numbers, outside, accounts, shared, uniques }
+    }
+
+    /// Adds the accounts of trees outside of the cache, which were numbered from [`Measurement::len`] on.
+    pub(super) fn add_outside(&mut self, trees: impl Iterator<Item = (PathBuf, Account)>) {
+        let (paths, accounts): (Vec<_>, Vec<_>) = trees.unzip();
+        self.outside.extend(paths.into_iter().zip(self.accounts.len()..));
+        spread_inodes(&accounts, self.shared_mut());
+        self.accounts.extend(accounts);
     }
 
     /// What is held, to be added to.
@@ -112,27 +145,27 @@ impl Measurement {
     }
 
     /// The account of one tree; an inode counts once in it. Data that several inodes share counts for
-    /// each of them, as for `du`. `None` for a location that was not measured.
-    pub fn usage(&self, location: &Location) -> Option<Usage> {
-        Some(self.account(location)?.usage)
+    /// each of them, as for `du`. `None` for a tree that was not measured.
+    pub fn usage<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<Usage> {
+        Some(self.account(tree.into())?.usage)
     }
 
     /// When anything in a tree was changed last, be it a name, a content or a mode: by the time that
     /// the system keeps of that and no program can set back. `None` if some of it could not be read, or
     /// nothing is there.
-    pub fn newest_change(&self, location: &Location) -> Option<Timestamp> {
-        let account = self.account(location)?;
+    pub fn newest_change<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<Timestamp> {
+        let account = self.account(tree.into())?;
         account.newest.filter(|_| account.usage.is_complete())
     }
 
     /// What fills one tree, if the meter was told to [keep that](super::Meter::with_breakdown).
     pub fn breakdown(&self, location: &Location) -> Option<&Breakdown> {
-        self.account(location)?.breakdown.as_ref()
+        self.account(location.into())?.breakdown.as_ref()
     }
 
-    /// What could not be read in one tree. `None` for a location that was not measured.
-    pub fn problems(&self, location: &Location) -> Option<&Problems> {
-        Some(&self.account(location)?.problems)
+    /// What could not be read in one tree. `None` for a tree that was not measured.
+    pub fn problems<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<&Problems> {
+        Some(&self.account(tree.into())?.problems)
     }
 
     /// What could not be read, by tree.
@@ -142,8 +175,8 @@ impl Measurement {
 
     /// The account of several trees together: an inode counts once in all of them, and so does an
     /// extent, if the meter has [read extents](super::Meter::with_extents).
-    pub fn total<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Usage {
-        let together = self.together(locations);
+    pub fn total<'t, T: Into<TreeId<'t>>>(&self, trees: impl IntoIterator<Item = T>) -> Usage {
+        let together = self.together(trees);
         let mut total = together.total;
         total.on_disk = less(total.on_disk, self.again(&together));
         total
@@ -158,8 +191,11 @@ impl Measurement {
     /// Bytes on disk that removing these trees together gives back: an inode that has a name
     /// elsewhere stays, and so does data that is shared with others. If the meter has not read extents
     /// where files can share them, nothing is certain.
-    pub fn reclaimable<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Estimate {
-        let together = self.together(locations);
+    pub fn reclaimable<'t, T: Into<TreeId<'t>>>(
+        &self,
+        trees: impl IntoIterator<Item = T>,
+    ) -> Estimate {
+        let together = self.together(trees);
         let holding = self.holding(&together);
         let going = together.total.on_disk - together.overlap.held_elsewhere;
         let going = Size::new(going, together.total.is_complete());
@@ -211,10 +247,10 @@ impl Measurement {
         overlaps.credits[0]
     }
 
-    /// Bytes on disk that removing this tree alone gives back. `None` for a location that was not
+    /// Bytes on disk that removing this tree alone gives back. `None` for a tree that was not
     /// measured. The first call takes a pass over all that was found to be shared, for all trees.
-    pub fn unique(&self, location: &Location) -> Option<Estimate> {
-        let number = *self.numbers.get(location)?;
+    pub fn unique<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<Estimate> {
+        let number = self.number(tree.into())?;
         Some(self.uniques.get_or_init(|| self.find_uniques())[number])
     }
 
@@ -239,15 +275,22 @@ impl Measurement {
             .collect()
     }
 
-    fn account(&self, location: &Location) -> Option<&Account> {
-        self.numbers.get(location).map(|&number| &self.accounts[number])
+    fn number(&self, tree: TreeId<'_>) -> Option<usize> {
+        match tree {
+            TreeId::Entry(location) => self.numbers.get(location).copied(),
+            TreeId::Outside(path) => self.outside.get(path).copied(),
+        }
     }
 
-    fn together<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> Together {
+    fn account(&self, tree: TreeId<'_>) -> Option<&Account> {
+        self.number(tree).map(|number| &self.accounts[number])
+    }
+
+    fn together<'t, T: Into<TreeId<'t>>>(&self, trees: impl IntoIterator<Item = T>) -> Together {
         let (mut is_in, mut unmeasured) = (vec![false; self.accounts.len()], 0);
-        for location in locations {
-            match self.numbers.get(location) {
-                Some(&number) => is_in[number] = true,
+        for tree in trees {
+            match self.number(tree.into()) {
+                Some(number) => is_in[number] = true,
                 None => unmeasured += 1,
             }
         }
@@ -280,6 +323,12 @@ impl Measurement {
             (None, _) => Role::Absent,
         }
     }
+}
+
+/// Makes known which inodes have names in several places.
+fn spread_inodes(accounts: &[Account], shared: &mut Shared) {
+    let spread = accounts.iter().flat_map(|account| account.links.spread());
+    spread.for_each(|inode| shared.inodes.spread(inode));
 }
 
 /// Of inodes that occupy so much: what is shared comes back as far as it is credited.

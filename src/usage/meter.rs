@@ -9,7 +9,7 @@ use super::measurement::{Account, Measurement};
 use super::progress::{Counters, Progress};
 use super::sharing::{Shared, SharedInodes};
 use super::walk::{AllMountPoints, MOST_OPENED, Reading, Surveys, Top, TreeWalk, Turn, Walker};
-use crate::cache::{Cache, Folders, Location, VmClones};
+use crate::cache::{Cache, Folders, Location, OutsideTree, VmClones};
 use crate::error::{Error, Result};
 use crate::fs::Budget;
 use crate::jobs::{Jobs, Pool, watched};
@@ -150,6 +150,27 @@ impl Meter {
         self.find_holders(cache, measurement, others, None, stop)
     }
 
+    /// Measures trees outside of the cache, too, so that what they share with its trees counts once in sums.
+    /// `measurement` may be of no tree at all.
+    ///
+    /// # Errors
+    /// As for [`Meter::measure`].
+    pub(super) fn measure_outside(
+        &self,
+        measurement: &mut Measurement,
+        trees: &[OutsideTree],
+        stop: &StopFlag,
+    ) -> Result<()> {
+        let counters: Vec<_> = trees.iter().map(|_| Counters::default()).collect();
+        let tops = trees.iter().map(Top::outside).zip(&counters).collect();
+        let first = measurement.len();
+        let accounts =
+            self.walk(&self.pool()?, tops, first, None, stop, measurement.shared_mut())?;
+        let paths = trees.iter().map(|tree| tree.path().to_path_buf());
+        measurement.add_outside(paths.zip(accounts));
+        Ok(())
+    }
+
     /// Does so once the measured trees have been removed, which began at `since`. What others shared with
     /// them they may hold alone by now.
     pub(crate) fn find_holders_after(
@@ -187,8 +208,7 @@ impl Meter {
             // A clone whose file system cannot be found is like any unknown file.
             let Ok(Some(volume)) = clone.folder.volume() else { continue };
             if shared.extents.volumes().contain(volume) {
-                let folder = Ok(Some(&clone.folder));
-                look(vec![Top { folder, name: &clone.name, path: clone.path }], shared)?;
+                look(vec![Top::outside(&clone)], shared)?;
             }
         }
         Ok(())
@@ -258,11 +278,12 @@ impl Meter {
             .into_iter()
             .enumerate()
             .map(|(index, (top, counters))| {
-                let mounted = mount_points.of_tree(&top);
+                let folder = top.folder.ok().flatten();
+                let mounted = folder.map(|folder| mount_points.of_tree(folder, top.name));
                 let (tree, inodes, turn) = (first + index, &inodes, &turn);
                 let reading = Reading { tree, volumes, inodes, turn, alone_since };
                 TreeWalk::new(top, counters, self.reads_extents.then_some(reading))
-                    .without(mounted)
+                    .without(mounted.unwrap_or_default())
                     .recording(self.recorder())
             })
             .collect();

@@ -27,7 +27,7 @@ pub use comparison::{
     compare_contents,
 };
 pub use estimate::Estimate;
-pub use measurement::{Measurement, SharedBytes};
+pub use measurement::{Measurement, SharedBytes, TreeId};
 pub use meter::Meter;
 pub use progress::{Counters, Phase, Progress};
 pub use size::Size;

@@ -118,6 +118,18 @@ fn show_list_and_gc_agree_on_every_number() {
             assert_eq!(exact(&dry["totals"]["freed_bytes"]), freed + more, "{option}");
         }
 
+        let df = json(&cache, &["df"]);
+        let of = |name: &str| df["types"].as_array().unwrap().iter().find(|of| of["type"] == name);
+        let reclaimable = |name| exact(&of(name).unwrap()["reclaimable_bytes"]);
+        let sum: u64 = ["images", "leftovers", "others"].into_iter().map(reclaimable).sum();
+        assert_eq!((sum, reclaimable("layers")), (freed, layers), "{df}");
+        for item in df["items"].as_array().unwrap() {
+            if let Some(entry) = listed.get(item["path"].as_str().unwrap()) {
+                assert_eq!(item["usage"], entry["usage"]);
+                assert_eq!(item["unique_bytes"], entry["unique_bytes"]);
+            }
+        }
+
         let (shown, dry) = (text(&cache, &["list"]), text(&cache, &["gc", "-n"]));
         for words in ["unreferenced layer", "unreplaced image"] {
             assert_eq!(line(&shown, words), line(&dry, words), "{words}");

@@ -76,6 +76,7 @@ fn the_schema_is_the_one_that_is_documented() {
         &["untag", "example.com/other:1"],
         &["dir"],
         &["dedupe", "-n"],
+        &["df"],
         &["list", "--cache-dir", nowhere],
     ] {
         let document = run(&cache, &[words, &["--json"]].concat()).json();

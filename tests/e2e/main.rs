@@ -11,6 +11,7 @@ mod browse;
 mod completions;
 mod contrib;
 mod dedupe;
+mod df;
 mod diff;
 mod dir;
 mod example;

@@ -14,7 +14,7 @@ use crate::support::cache::agents::Agent;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What is typed, and what is answered if a question comes.
-const SCENES: [(&str, &str); 25] = [
+const SCENES: [(&str, &str); 27] = [
     ("list", ""),
     ("list --sizes", ""),
     ("list --no-sizes --reverse", ""),
@@ -24,6 +24,8 @@ const SCENES: [(&str, &str); 25] = [
     ("show cdoex", ""),
     ("show sha256:base", ""),
     ("show latest", ""),
+    ("df", ""),
+    ("df -v", ""),
     ("gc -n -v --keep-recent 0s", ""),
     ("gc -n -q --keep-recent 0s", ""),
     ("gc --unused-for 30m", "n\n"),

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-#[cfg(feature = "cli")]
-use super::Role;
 #[cfg(target_vendor = "apple")]
 use super::apple::for_each_open_file;
+#[cfg(feature = "cli")]
+use super::role::Role;
 use super::runner::root_path;
-use super::{InUse, UsingProcess};
+use super::users::{InUse, UsingProcess};
 use crate::cache::path_lookup::PathLookup;
 use crate::cache::{Cache, Location};
 use crate::error::{Error, Result};
-use crate::fs::{Directory, mount_points};
+use crate::fs::{InodeId, mount_points};
 
 pub fn look(cache: &Cache) -> Result<InUse> {
     let lookup = PathLookup::new(cache);
@@ -89,7 +89,7 @@ fn for_each_open_file(_: u32, _: impl FnMut(&[u8])) -> Option<()> {
     Some(())
 }
 
-pub fn lock_holder(_: &Directory) -> Option<UsingProcess> {
+pub fn lock_holder(_: InodeId) -> Option<UsingProcess> {
     None
 }
 

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::StopFlag;
+use crate::cache::{Cache, Location};
 use crate::cache::{EntryName, Folder};
 use crate::test_cache::TestCache;
 
@@ -197,17 +198,21 @@ fn flock(mode: &str, directory: &Path) -> Option<Running> {
     child
 }
 
+fn holder_of(cache: &Cache) -> Option<UsingProcess> {
+    super::lock_holder(cache.root().status().unwrap().inode)
+}
+
 #[test]
 fn the_holder_of_a_lock_is_named_unless_it_is_this_process() {
     let files = TestCache::new();
     let cache = open(files.dir());
     let locked = cache.lock(&StopFlag::new(), |_| crate::cache::Patience::Wait).unwrap();
-    assert_eq!(super::lock_holder(locked.root()), None);
+    assert_eq!(holder_of(&locked), None);
     drop(locked);
     let cache = open(files.dir());
     let Some(child) = flock("--exclusive", &files.dir()) else { return };
-    let holder = || super::lock_holder(cache.root()).filter(|holder| holder.program == "sleep");
-    assert!(comes_true(|| holder().is_some()), "{:?}", super::lock_holder(cache.root()));
+    let holder = || holder_of(&cache).filter(|holder| holder.program == "sleep");
+    assert!(comes_true(|| holder().is_some()), "{:?}", holder_of(&cache));
     assert_eq!(holder().map(|user| user.pid), Some(child.pid()));
 }
 
@@ -223,5 +228,5 @@ fn whoever_waits_for_a_lock_does_not_hold_it() {
     assert!(comes_true(|| locks(sharing.pid(), false)));
     let Some(waiting) = flock("--exclusive", &files.dir()) else { return };
     assert!(comes_true(|| locks(waiting.pid(), true)));
-    assert_eq!(super::lock_holder(open(files.dir()).root()), None);
+    assert_eq!(holder_of(&open(files.dir())), None);
 }

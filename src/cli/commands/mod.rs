@@ -4,6 +4,7 @@
 pub mod browse;
 pub mod completions;
 pub mod dedupe;
+pub mod df;
 pub mod diff;
 pub mod dir;
 pub mod gc;

@@ -114,6 +114,20 @@ impl From<Estimate> for Bounds {
     }
 }
 
+/// How full a file system is, in a document.
+#[derive(Serialize)]
+pub struct Disk {
+    size_bytes: u64,
+    available_bytes: u64,
+}
+
+impl From<&crate::cache::Disk> for Disk {
+    fn from(disk: &crate::cache::Disk) -> Self {
+        let (size_bytes, available_bytes) = (disk.size.as_u64(), disk.available.as_u64());
+        Self { size_bytes, available_bytes }
+    }
+}
+
 /// A name or path with U+FFFD for whatever is not UTF-8: JSON has nothing else.
 pub fn lossy(name: impl AsRef<OsStr>) -> String {
     name.as_ref().to_string_lossy().into_owned()

@@ -8,7 +8,7 @@ use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::tree::Top;
+use crate::cache::EntryName;
 use crate::fs::{Directory, mount_points};
 
 /// The mount points of the system.
@@ -29,11 +29,10 @@ impl AllMountPoints {
         Self(mount_points().unwrap_or_default())
     }
 
-    pub fn of_tree(&self, top: &Top<'_>) -> MountPoints {
-        let Some(folder) = top.folder.ok().flatten().and_then(|folder| folder.path()) else {
-            return MountPoints::default();
-        };
-        let top = folder.join(top.name.as_os_str());
+    /// Those in the tree `name` of `folder`.
+    pub fn of_tree(&self, folder: &Directory, name: &EntryName) -> MountPoints {
+        let Some(folder) = folder.path() else { return MountPoints::default() };
+        let top = folder.join(name.as_os_str());
         let points = self.0.iter().filter_map(|point| point.strip_prefix(&top).ok());
         MountPoints { points: points.map(Path::to_path_buf).collect(), top }
     }

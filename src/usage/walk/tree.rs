@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::batch::Batch;
 use super::mount_points::MountPoints;
 use super::reading::{LookedInto, Reading, ReadingOn, Turn, look};
-use crate::cache::{Cache, EntryName, Folders, Location};
+use crate::cache::{Cache, EntryName, Folders, Location, OutsideTree};
 use crate::error::Error;
 use crate::error::Problems;
 use crate::fs::{DataFile, Directory, Extent, Holding, Kind, Status};
@@ -36,6 +36,10 @@ impl<'a> Top<'a> {
     pub fn new(cache: &Cache, folders: &'a Folders, at: &'a Location) -> Self {
         let path = at.path_in(cache.path());
         Self { folder: folders.get(at.folder), name: &at.name, path }
+    }
+
+    pub fn outside(tree: &'a OutsideTree) -> Self {
+        Self { folder: Ok(Some(&tree.folder)), name: &tree.name, path: tree.path.clone() }
     }
 }
 

@@ -13,11 +13,13 @@ use procfs::ProcResult;
 use procfs::process::{Process, Stat, StatFlags};
 use rustix::io::Errno;
 
-use super::super::Role;
-use super::super::runner::root_path;
 use super::namespaces::{Home, Namespaces};
+use super::process::user;
 use super::seen::Seen;
-use super::{InUse, UsingProcess, links, newlines, threads, user};
+use super::{links, newlines, threads};
+use crate::cache::in_use::role::Role;
+use crate::cache::in_use::runner::root_path;
+use crate::cache::in_use::users::{InUse, UsingProcess};
 use crate::cache::path_lookup::PathLookup;
 
 /// Looks at one process after the other.

@@ -12,11 +12,12 @@ use procfs::process::Process;
 use procfs::{FromBufRead, Lock, LockKind, LockType, Locks};
 use rustix::fs::{Mode, OFlags};
 
-use super::{UsingProcess, is_gone, links, own_pid, user};
-use crate::fs::{Directory, InodeId};
+use super::links;
+use super::process::{is_gone, own_pid, user};
+use crate::cache::in_use::users::UsingProcess;
+use crate::fs::InodeId;
 
-pub fn lock_holder(directory: &Directory) -> Option<UsingProcess> {
-    let inode = directory.status().ok()?.inode;
+pub fn lock_holder(inode: InodeId) -> Option<UsingProcess> {
     let own = own_pid().ok()?;
     let mut held: Vec<_> = exclusive_locks().ok()?;
     held.retain(|lock| lock.inode == inode.number && lock.pid != Some(own));

@@ -13,7 +13,7 @@ use std::os::fd::OwnedFd;
 #[cfg(feature = "cli")]
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::super::Role;
+use crate::cache::in_use::role::Role;
 
 impl Role {
     fn mark(self) -> &'static str {

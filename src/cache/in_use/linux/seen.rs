@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use procfs::ProcResult;
 
-use super::super::Role;
-use super::is_gone;
+use super::process::is_gone;
 use super::view::View;
 use crate::cache::Location;
+use crate::cache::in_use::role::Role;
 
 pub struct Seen {
     pub entries: BTreeSet<Location>,

@@ -1,6 +1,6 @@
 //! What `/proc` does not show of the machine's processes.
 
-use super::super::Unseen;
+use crate::cache::in_use::users::Unseen;
 use crate::fs::mountinfo::{Mount, locate};
 
 /// The name of the pid namespace that the kernel starts with: `PROC_PID_INIT_INO`.

@@ -1,7 +1,5 @@
 //! The command from its arguments to its exit code.
 
-use jiff::Timestamp;
-
 use super::findings::{Findings, Subject};
 use super::{json, text};
 use crate::cache::{Cache, Inventory};
@@ -14,7 +12,6 @@ use crate::cli::named_cache;
 use crate::cli::ui::json::document;
 use crate::cli::warnings::Notes;
 use crate::gc::{self, Reporter};
-use crate::plan::{self, Activity, GcOptions};
 use crate::usage::{Comparison, Usage, compare_contents};
 
 pub fn run(context: &Context<'_>, args: &Diff) -> Result<Ending, Failure> {
@@ -52,8 +49,7 @@ fn successor(
     if !old.refs.is_empty() {
         return hint(format!("{} is no orphan", old.digest));
     }
-    let evidence = gc::gather(cache, inventory, Timestamp::now(), Activity::default());
-    let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
+    let (plan, _) = gc::plan_listed(cache, inventory, None);
     let identity = plan.get(old.location).and_then(|decision| decision.identity.clone());
     match identity.and_then(|identity| identity.reference) {
         Some(reference) => Ok(reference),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::listing::Listing;
 use crate::cache::{Digest, Location};
 use crate::cli::image_row::Row;
-use crate::cli::ui::json::{Amount, Bounds, Bytes, Guess, lossy};
+use crate::cli::ui::json::{Amount, Bounds, Bytes, Disk, Guess, lossy};
 use crate::plan::LayerStatus;
 
 #[derive(Serialize)]
@@ -93,13 +93,6 @@ struct Foreign {
     path: String,
 }
 
-/// How full the file system is.
-#[derive(Serialize)]
-struct Disk {
-    size_bytes: u64,
-    available_bytes: u64,
-}
-
 #[derive(Serialize)]
 struct Totals {
     usage: Option<Amount>,
@@ -131,10 +124,7 @@ impl Document {
                 },
                 layers_reclaimable_bytes: listing.reclaimable_layers().map(Bounds::from),
             },
-            disk: listing.disk().map(|disk| Disk {
-                size_bytes: disk.size.as_u64(),
-                available_bytes: disk.available.as_u64(),
-            }),
+            disk: listing.disk().map(Disk::from),
             warnings: listing.warnings(),
         }
     }

@@ -16,8 +16,7 @@ use crate::cli::words::layers_of;
 use crate::error::Result;
 use crate::gc::{self, Measured};
 use crate::plan::{
-    self, Activity, Decision, Evidence, GcOptions, Identity, Item, KeepReason, LayerStatus, Plan,
-    Timeline, Verdict, dangling,
+    Decision, Evidence, Identity, Item, KeepReason, LayerStatus, Plan, Timeline, Verdict, dangling,
 };
 use crate::usage::{CacheUsage, Estimate, Size, Usage};
 
@@ -41,9 +40,7 @@ impl Findings {
 
     /// Looks who needs what, and plans a collection.
     pub fn new(cache: &Cache, inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Self {
-        let activity = activity(inventory, cache_usage);
-        let evidence = gc::gather(cache, inventory, Timestamp::now(), activity);
-        let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
+        let (plan, evidence) = gc::plan_listed(cache, inventory, cache_usage);
         Self { plan, evidence, measured: None, used_in_place: HashSet::new() }
     }
 
@@ -76,17 +73,6 @@ impl Findings {
         self.used_in_place = images.filter(is_used).cloned().collect();
         self
     }
-}
-
-/// When the extractions were changed last, as far as that was looked at.
-fn activity(inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Activity {
-    let Some(measured) = cache_usage.map(CacheUsage::measurement) else {
-        return Activity::default();
-    };
-    let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
-    let changes =
-        extractions.map(|entry| (entry.location.clone(), measured.newest_change(&entry.location)));
-    Activity::new(&changes.collect::<Vec<_>>())
 }
 
 /// Everything that there is to say about a cache.

@@ -6,7 +6,7 @@ use super::listing::Listing;
 use crate::cache::EntryKind;
 use crate::cli::ui::text::wrap;
 use crate::cli::ui::units::{bytes, plural};
-use crate::cli::words::{Offer, unreplaced};
+use crate::cli::words::{Offer, orphans_and_leftovers, unreplaced};
 use crate::escape::Escaped;
 use crate::plan::Verdict;
 
@@ -72,12 +72,7 @@ fn reclaimable(listing: &Listing<'_>) -> String {
     let leftovers =
         listing.leftovers.iter().filter(|row| listing.is_reclaimable(row.entry)).count();
     let orphans = listing.reclaimable_images();
-    let what = match (orphans, leftovers) {
-        (0, 0) => return String::new(),
-        (n, 0) => plural(n, "orphan"),
-        (0, n) => plural(n, "leftover"),
-        (n, m) => format!("{} and {}", plural(n, "orphan"), plural(m, "leftover")),
-    };
+    let Some(what) = orphans_and_leftovers(orphans, leftovers) else { return String::new() };
     let command = listing.gc_command.clone();
     match listing.reclaimable() {
         Some(bytes) => Offer { what, bytes, command }.line(),

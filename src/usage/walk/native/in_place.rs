@@ -4,8 +4,8 @@ use std::ffi::CStr;
 
 use rayon::Scope;
 
-use super::Walk;
 use super::visit::Opened;
+use super::walk::Walk;
 use crate::fs::{Directory, InodeId, NameList, Trail};
 use crate::usage::breakdown::DirId;
 

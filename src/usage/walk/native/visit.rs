@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use super::Walk;
+use super::walk::Walk;
 use crate::fs::{Directory, Kind, NameList, Status};
 use crate::usage::breakdown::DirId;
 use crate::usage::walk::batch::Batch;

@@ -1,0 +1,22 @@
+//! A tree outside of the image cache.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cache::EntryName;
+use crate::fs::Directory;
+
+/// A file or directory outside of the cache, by the open directory that it lies in.
+#[derive(Clone, Debug)]
+pub struct OutsideTree {
+    pub(crate) folder: Arc<Directory>,
+    pub(crate) name: EntryName,
+    pub(crate) path: PathBuf,
+}
+
+impl OutsideTree {
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,111 @@
+//! Which processes use which entries.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use crate::cache::Location;
+use crate::escape::Escaped;
+
+/// A process that uses something in the cache.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct UsingProcess {
+    /// Its number; 0 for the kernel itself, which uses swap files and files behind loop devices.
+    pub pid: u32,
+    /// The file name of its executable, or what it calls itself where that is not told. It is not
+    /// safe to print. For the kernel, `swap` or the name of the loop device.
+    pub program: String,
+    /// Whether it is a run of this program that holds a lease; as far as the system tells.
+    pub holds_lease: bool,
+}
+
+impl UsingProcess {
+    #[cfg(all(target_os = "linux", not(bbox_portable)))]
+    pub(super) fn of_kernel(user: &str) -> Self {
+        Self { pid: 0, program: user.to_owned(), holds_lease: false }
+    }
+
+    /// The process in words that are safe to print, also if the system has not told which.
+    pub(crate) fn describe(user: Option<&Self>) -> String {
+        user.map_or_else(|| "another process".to_owned(), Self::to_string)
+    }
+}
+
+/// Like `go-microvm-runner (pid 1234)`, safe to print.
+impl Display for UsingProcess {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            0 => write!(f, "the kernel ({})", Escaped::new(&self.program)),
+            pid => write!(f, "{} (pid {pid})", Escaped::new(&self.program)),
+        }
+    }
+}
+
+/// Why there may be processes that were not seen at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unseen {
+    /// This process runs in a pid namespace, as in a container, and sees the processes in it only.
+    OtherPidNamespaces,
+    /// The system hides the processes of other users: `/proc` is mounted with `hidepid`.
+    HiddenProcesses,
+}
+
+/// Who uses what, at one moment: the answer of [`Cache::users`]. By default, nothing is in use.
+#[derive(Clone, Debug, Default)]
+pub struct InUse {
+    by_entry: BTreeMap<Location, Vec<UsingProcess>>,
+    pub(super) uninspected: Vec<UsingProcess>,
+    unseen: Vec<Unseen>,
+}
+
+impl InUse {
+    /// From what is known already, whatever the system would say.
+    #[cfg(test)]
+    pub(crate) fn from_list(list: impl IntoIterator<Item = (Location, UsingProcess)>) -> Self {
+        let mut users = Self::default();
+        for (location, user) in list {
+            users.insert(location, user);
+        }
+        users
+    }
+
+    /// Nothing yet, of a system that hides processes for these reasons.
+    #[cfg(all(target_os = "linux", not(bbox_portable)))]
+    pub(super) fn beside_unseen(unseen: Vec<Unseen>) -> Self {
+        Self { unseen, ..Self::default() }
+    }
+
+    /// The processes that use this entry, by pid.
+    pub fn get(&self, location: &Location) -> &[UsingProcess] {
+        self.by_entry.get(location).map_or(&[], Vec::as_slice)
+    }
+
+    /// The processes that could not be inspected in full: they belong to another user, or were told of
+    /// an image on a file system that may not answer. What could be read of them, most often the command
+    /// line, has been taken into account.
+    pub fn uninspected(&self) -> &[UsingProcess] {
+        &self.uninspected
+    }
+
+    /// Why there may be processes that were not seen at all. Empty if all of the machine's were.
+    pub fn unseen(&self) -> &[Unseen] {
+        &self.unseen
+    }
+
+    #[cfg(all(target_os = "linux", not(bbox_portable)))]
+    pub(super) fn add(&mut self, other: Self) {
+        for (location, users) in other.by_entry {
+            users.into_iter().for_each(|user| self.insert(location.clone(), user));
+        }
+        self.uninspected.extend(other.uninspected);
+        self.uninspected.sort();
+    }
+
+    pub(super) fn insert(&mut self, location: Location, user: UsingProcess) {
+        let users = self.by_entry.entry(location).or_default();
+        if let Err(place) = users.binary_search(&user) {
+            users.insert(place, user);
+        }
+    }
+}

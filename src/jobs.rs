@@ -34,8 +34,8 @@ pub(crate) struct Pool {
     pub budget: Budget,
 }
 
-/// 32 threads. On two cores and ext4 this is the best number, or close to it, for sizing a cold and a
-/// warm cache, and more than a deletion ever needs (`docs/performance.md`).
+/// By default 32 threads. On two cores and ext4 this is the best number, or close to it, for sizing
+/// a cold and a warm cache, and more than a deletion ever needs (`docs/performance.md`).
 impl Default for Jobs {
     fn default() -> Self {
         Self(NonZeroUsize::MIN.saturating_add(31))

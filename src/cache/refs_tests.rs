@@ -22,7 +22,7 @@ fn name(text: &str) -> EntryName {
     EntryName::new(text).unwrap()
 }
 
-/// Lets a file look as if it was written in an hour: it counts as young however slow a test is.
+/// Dates a file an hour ahead, so that it counts as young however slow a test is.
 fn rejuvenate(path: &Path) {
     let file = fs::File::open(path).unwrap();
     file.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
@@ -115,7 +115,7 @@ fn a_ref_that_is_being_written_is_waited_for_as_long_as_patience_lasts() {
     let cache = TestCache::new();
     let file = cache.raw_ref("r", "example.com/a");
     rejuvenate(&file);
-    // Without patience, what it says so far counts.
+    // Without patience, its contents so far count.
     let index = open(&cache).refs_now();
     assert_eq!((index.refs.len(), index.invalid.len()), (0, 1));
     let index = std::thread::scope(|scope| {

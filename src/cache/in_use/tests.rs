@@ -20,7 +20,7 @@ use crate::StopFlag;
 use crate::cache::{EntryName, Folder};
 use crate::test_cache::TestCache;
 
-/// A child that ends with the test.
+/// A child that is killed at the end of the test.
 struct Running(Child);
 
 impl Running {
@@ -28,7 +28,7 @@ impl Running {
         Self(command.spawn().unwrap())
     }
 
-    /// One that ignores its arguments, and waits as long as it is let.
+    /// A child that ignores its arguments and waits until it is killed.
     fn with_argument(argument: impl AsRef<std::ffi::OsStr>) -> Self {
         let wait = ["-c", "read line", "go-microvm-runner"];
         Self::start(Command::new("sh").args(wait).arg(argument).stdin(Stdio::piped()))
@@ -68,7 +68,7 @@ fn image(name: &str) -> Location {
     location(Folder::Root, name)
 }
 
-/// A child is itself a little after it was started.
+/// A child needs a moment after its start to become what it is meant to be.
 fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {
@@ -131,7 +131,8 @@ fn a_removed_current_directory_is_a_use_of_the_entry_that_it_was() {
 fn a_program_that_lies_in_an_entry_uses_it() {
     let files = TestCache::new();
     let program = files.image("a").join("agent");
-    // Copied by another process: a file that a test itself holds open for writing may not run.
+    // Copied by another process, because a file that a test has open for writing cannot be
+    // executed.
     if !Command::new("cp").arg("/bin/sleep").arg(&program).status().is_ok_and(|s| s.success()) {
         eprintln!("skipped: /bin/sleep cannot be copied");
         return;

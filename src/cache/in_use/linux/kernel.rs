@@ -1,4 +1,4 @@
-//! Files that the kernel itself uses: swap files, and those behind loop devices.
+//! Files that the kernel itself uses: swap files, and the files behind loop devices.
 
 use std::io::{ErrorKind, Result};
 use std::path::Path;
@@ -10,16 +10,16 @@ use crate::fs::mountinfo::unescape;
 /// A file in use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct KernelFile {
-    /// Its path, as the system gives it.
+    /// Its path, as reported by the system.
     pub path: Vec<u8>,
-    /// What uses it: `swap`, or the name of a loop device.
+    /// The user: `swap`, or the name of a loop device.
     pub user: String,
 }
 
 const SWAPS: &str = "/proc/swaps";
 const DEVICES: &str = "/sys/block";
 
-/// All of them.
+/// All files in use by the kernel.
 pub fn files() -> crate::error::Result<Vec<KernelFile>> {
     let swaps = if_there(std::fs::read(SWAPS)).context("read", SWAPS)?;
     let mut files = swap_files(&swaps.unwrap_or_default());
@@ -27,7 +27,8 @@ pub fn files() -> crate::error::Result<Vec<KernelFile>> {
     Ok(files)
 }
 
-/// One on each line after the first, with blanks behind its path. Only a device is not called `file`.
+/// Parses `/proc/swaps`: one line per swap after the header, with spaces after the path. Only files
+/// have the type `file`.
 fn swap_files(list: &[u8]) -> Vec<KernelFile> {
     let lines = list.split(|&byte| byte == b'\n').skip(1);
     let files = lines.filter_map(|line| {
@@ -55,7 +56,7 @@ fn loop_files(devices: &Path) -> Result<Vec<KernelFile>> {
     Ok(files)
 }
 
-/// A device without a file has no such entry, nor has a kernel without swap.
+/// A loop device without a file has no such entry, and neither has a kernel without swap.
 fn if_there<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),

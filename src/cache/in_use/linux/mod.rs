@@ -1,8 +1,8 @@
 //! Processes on Linux: `/proc`, one process at a time.
 //!
-//! Never more than three descriptors a thread are open at once, whatever the limit and however many
-//! processes there are. Links are read and never followed: a file system that they lead to may not
-//! answer.
+//! Each thread has at most three descriptors open at once, whatever the limit and however many
+//! processes there are. Links are read but never followed, because the file system they lead to may
+//! not answer.
 
 mod follow;
 mod inspection;
@@ -57,7 +57,7 @@ fn pids() -> rustix::io::Result<Vec<i32>> {
     Ok(pids)
 }
 
-/// Looks at all processes, each thread at some. Where there is no thread to be had, this one does its part.
+/// Inspects all processes in parallel. If a thread cannot be started, this one does its part.
 fn look_at_all(lookup: &PathLookup, home: &Arc<Home>, pids: &[i32]) -> Vec<Result<InUse>> {
     let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
     let look = |part: usize| look_at_some(lookup, home, pids.iter().skip(part).step_by(count));
@@ -89,7 +89,7 @@ fn look_at_some<'p>(
     Ok(users)
 }
 
-/// Adds what the kernel itself uses.
+/// Adds the files that the kernel itself uses.
 fn look_at_kernel(home: &Home, users: &mut InUse) -> Result<()> {
     for file in kernel::files()? {
         for entry in home.view.entries(&file.path) {
@@ -99,19 +99,19 @@ fn look_at_kernel(home: &Home, users: &mut InUse) -> Result<()> {
     Ok(())
 }
 
-/// Each entry that a mount keeps busy, and where that is mounted.
+/// The entries that are busy because of a mount, each with the mount point.
 pub fn mounted(cache: &Cache) -> std::io::Result<Vec<(Location, PathBuf)>> {
     Ok(Home::new(cache, &PathLookup::new(cache))?.held().collect())
 }
 
-/// Most of the time goes into the kernel, which looks at several processes at once.
+/// Most of the time is spent in the kernel, which handles several processes in parallel.
 const MOST_THREADS: usize = 4;
 
 const LIST: &str = "list the processes in";
 const PROC: &str = "/proc";
 
-/// The entries on which a file system is mounted that a server or a process has to answer for. The
-/// cache's own folders are not among them: without those there is no cache.
+/// Entries that are mount points of file systems that need a server or a process to answer.
+/// Excludes the cache's own folders, because without them there is no cache.
 pub fn unanswering_mounts(cache: &Cache) -> std::io::Result<Vec<Location>> {
     let (mounts, lookup) = (crate::fs::mounts()?, PathLookup::new(cache));
     let points = mounts.iter().filter(|mount| !mount.is_local()).map(|mount| as_path(&mount.point));
@@ -123,12 +123,12 @@ pub fn unanswering_mounts(cache: &Cache) -> std::io::Result<Vec<Location>> {
     Ok(entries.collect())
 }
 
-/// What `/proc` calls this process, which may be in another pid namespace than that it is of.
+/// This process's PID in `/proc`, which may belong to another PID namespace.
 fn own_pid() -> std::io::Result<i32> {
     Process::myself().map(|own| own.pid).map_err(into_io)
 }
 
-/// Whether the process has ended, or the file or mapping in question been closed, meanwhile.
+/// Whether the process has ended, or the file or mapping has been closed, in the meantime.
 fn is_gone(cause: &ProcError) -> bool {
     match cause {
         ProcError::NotFound(_) => true,
@@ -137,7 +137,7 @@ fn is_gone(cause: &ProcError) -> bool {
     }
 }
 
-/// Of these, only that `/proc` is missing is [`NotFound`](std::io::ErrorKind::NotFound).
+/// Converts an error. Only a missing `/proc` becomes [`NotFound`](std::io::ErrorKind::NotFound).
 fn into_io(cause: ProcError) -> std::io::Error {
     match cause {
         ProcError::Io(cause, _) => cause,
@@ -147,8 +147,8 @@ fn into_io(cause: ProcError) -> std::io::Error {
     }
 }
 
-/// The process by the file name of its executable. The name that it has for the kernel is cut to
-/// 15 bytes, and its own to choose.
+/// Describes a process by the file name of its executable. The kernel's name for a process is cut
+/// to 15 bytes, and the process can change it.
 fn user(process: &Process) -> Option<UsingProcess> {
     let name = |exe: std::path::PathBuf| Some(exe.file_name()?.to_string_lossy().into_owned());
     let program = match process.exe().ok().and_then(name) {

@@ -1,4 +1,4 @@
-//! Processes that are told which entry to use, and have nothing of it open.
+//! Processes with an entry among their arguments but nothing of it open.
 
 use std::os::unix::fs::symlink;
 

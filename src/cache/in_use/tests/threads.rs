@@ -1,8 +1,8 @@
-//! Processes whose threads do not share all that they have.
+//! Processes whose threads do not share everything.
 
 use super::*;
 
-/// Runs a Python program with the functions of C in `c`, and an entry in its arguments.
+/// Runs a Python program with the C library as `c` and an entry as its argument.
 fn python(program: &str, entry: &Path) -> Option<Running> {
     let begin = "import ctypes, os, sys, threading, time\nc = ctypes.CDLL(None)\n";
     let mut command = Command::new("python3");

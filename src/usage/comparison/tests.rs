@@ -22,7 +22,7 @@ fn measure(cache: &TestCache, walker: Walker) -> (Cache, [Location; 2], Measurem
     (opened, at.try_into().unwrap(), measured)
 }
 
-/// Compares two images, the old one first.
+/// Compares two images. The first is the old one.
 fn compared<T>(
     old: impl FnOnce(&Path),
     new: impl FnOnce(&Path),
@@ -43,7 +43,7 @@ fn write(top: &Path, files: &[(&str, usize)]) {
     }
 }
 
-/// The paths of files with what came, went and grew in KiB.
+/// The paths of files with the KiB that were added, removed and grown.
 fn files(comparison: &Comparison<'_>) -> Vec<(String, u64, u64, i64)> {
     let files = comparison.files(99, 0).into_iter().map(|file| {
         let Delta { came, went, grew, .. } = file.delta;
@@ -170,7 +170,7 @@ fn kinds_modes_and_targets_are_told() {
     );
 }
 
-/// Through no symlink, nor anything that has taken the place of a directory.
+/// Also checks that no symlink is followed, not even one that has replaced a directory.
 #[test]
 fn equal_size_is_not_equal_until_it_is_read() {
     let content = |last: u8| [vec![7; 300_000], vec![last]].concat();
@@ -185,7 +185,7 @@ fn equal_size_is_not_equal_until_it_is_read() {
         |top| make(top, 1),
         |top| make(top, 2),
         |comparison, cache, at| {
-            // The configs are alike, too.
+            // The configs are equal, too.
             assert_eq!((comparison.proven(), comparison.unproven()), (1, 3));
             let read =
                 |stop: &StopFlag| compare_contents(cache, at, comparison, Jobs::default(), stop);
@@ -212,6 +212,6 @@ fn an_inode_in_both_is_proven_equal() {
     let (_, [a, b], measured) = measure(&cache, Walker::Native);
     let comparison =
         Comparison::new(measured.breakdown(&a).unwrap(), measured.breakdown(&b).unwrap());
-    // Not so the configs.
+    // Except for the configs.
     assert_eq!((comparison.proven(), comparison.unproven()), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! The test bed itself: caches are made as their owner makes them.
+//! Tests of the test bed itself: caches are created the way their owner creates them.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -16,7 +16,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
 }
 
-/// Birth, if the file system knows it, and last use.
+/// The birth, if the file system records it, and the last use.
 fn times(path: &Path) -> (Option<SystemTime>, SystemTime) {
     let status = fs::metadata(path).unwrap();
     (status.created().ok(), status.modified().unwrap())
@@ -55,7 +55,7 @@ fn what_was_pulled_is_born_before_its_last_use_and_what_is_back_dated_is_not() {
     assert!(times(&new).1 > used, "new names at the top count as a use");
 }
 
-/// A ref's modification is the last use of the reference.
+/// The modification time of a ref is the last use of the reference.
 #[test]
 fn a_ref_that_is_rewritten_keeps_its_inode_and_birth_and_can_be_made_old() {
     let cache = TestCache::in_memory();

@@ -1,4 +1,4 @@
-//! What `list` and `gc` say and do about layers, through the program.
+//! What `list` and `gc` report and do about layers, through the program.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::owner::Owner;
 use crate::support::{TestCache, du, exactly, run};
 
-/// An orphan with a layer of its own, and a live image; both are made of a third layer.
+/// An orphan and a live image, each with a layer of its own, and a third layer that they share.
 fn two_images() -> Owner {
     let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("a:1", "old", &["base", "old"]);
@@ -33,7 +33,7 @@ fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
     for (image, layers) in [("old", ["base", "old"]), ("new", ["base", "new"])] {
         let found = find(&list, "images", &format!("sha256:{image}"));
         let digests = layers.map(|layer| format!("sha256:{layer}"));
-        // The times of an orphan that was made to look old say nothing any more.
+        // The orphan's times were set back, so they mean nothing any more.
         match image {
             "old" => {
                 assert_eq!((&found["layers"], &found["layers_bytes"]), (&Value::Null, &Value::Null))
@@ -135,7 +135,7 @@ fn the_layers_of_an_image_that_goes_go_in_the_same_run() {
     assert_eq!(owner.layers(), owner.needed());
 }
 
-/// A process for the length of a test.
+/// A process that lives as long as the test.
 struct Inside(std::process::Child);
 
 impl Inside {

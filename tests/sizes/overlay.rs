@@ -1,4 +1,4 @@
-//! A cache on an overlay, as in a container: files share data below it, and nothing tells.
+//! A cache on an overlay, as in a container: files share data below it, and nothing reports that.
 
 use crate::content;
 use crate::support::{TestCache, run};

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_names_operation_path_and_cause_on_one_line() {
+    fn a_message_has_operation_path_and_cause_on_one_line() {
         let error = Error::io("open", "/cache/two\nlines", rustix::io::Errno::ACCESS);
         assert_eq!(error.to_string(), "cannot open /cache/two\\nlines: Permission denied");
     }

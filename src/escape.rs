@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_and_never_obeyed() {
+    fn control_characters_are_printed_as_text() {
         for (name, shown) in [
             (&b"ghcr.io/a/b:latest"[..], "ghcr.io/a/b:latest"),
             (b"two\nlines", "two\\nlines"),

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_looks_can_stop_the_work() {
+    fn look_can_stop_the_work() {
         let (stop, mut looks) = (StopFlag::new(), 0);
         let look = || {
             looks += 1;
@@ -171,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn work_that_is_over_at_once_is_not_looked_at() {
+    fn work_that_is_done_at_once_is_not_watched() {
         let found = watched(&StopFlag::new(), || 7, || panic!("there is nothing to see"));
         assert_eq!(found, 7);
     }
 
     #[test]
-    fn a_panic_of_either_ends_both() {
+    fn a_panic_in_either_ends_both() {
         let stop = StopFlag::new();
         let look = || panic!("look");
         let of_look = catch_unwind(AssertUnwindSafe(|| watched(&stop, || work_until(&stop), look)));

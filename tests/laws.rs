@@ -298,11 +298,11 @@ proptest! {
             }
         }
         let portable = by_walker.split_off(paths.len());
-        prop_assert_eq!(by_walker, portable, "to the order of equals");
+        prop_assert_eq!(by_walker, portable, "up to the order of equals");
     }
 
     #[test]
-    fn a_sweep_removes_exactly_what_no_ref_names(
+    fn a_sweep_removes_exactly_the_images_without_a_ref(
         trees in vec(nodes(), 1..5),
         refs in vec((0..6usize, any::<bool>()), 0..5),
         threads in 1..9usize,
@@ -334,10 +334,10 @@ proptest! {
         prop_assert!(dead.iter().all(|path| !path.exists()));
         prop_assert_eq!(freed, everything - before.on_disk);
         let left = fs::read_dir(cache.dir()).unwrap().count();
-        prop_assert_eq!(left, live.len() + 1, "refs, and what they name");
+        prop_assert_eq!(left, live.len() + 1, "refs and the images that they point to");
         for (file, (number, _)) in refs.iter().enumerate() {
             let is_there = cache.path("refs").join(file.to_string()).exists();
-            prop_assert_eq!(is_there, paths.contains_key(number), "a ref to nothing goes");
+            prop_assert_eq!(is_there, paths.contains_key(number), "a dangling ref is removed");
         }
     }
 }
@@ -355,7 +355,7 @@ fn plan(cache: &Cache) -> Plan {
 /// Carries out the plan. Returns the bytes reported as freed by removing images.
 fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
-    let opened = opened.lock(&StopFlag::new(), |_| panic!("nobody else is here")).unwrap();
+    let opened = opened.lock(&StopFlag::new(), |_| panic!("no other process has the lock")).unwrap();
     let plan = plan(&opened);
     let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, events) = crossbeam_channel::unbounded();
@@ -372,7 +372,7 @@ fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
 }
 
 #[test]
-fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
+fn a_plan_never_removes_referenced_or_unknown_entries() {
     let cache = TestCache::new();
     cache.live("live");
     cache.image("dead");
@@ -387,7 +387,7 @@ fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
 }
 
 #[test]
-fn the_inventory_is_the_same_for_everyone_who_looks() {
+fn the_inventory_is_the_same_on_every_call() {
     let cache = TestCache::new();
     (0..20).for_each(|n| drop(cache.live(&format!("{n:02}"))));
     let cache = Cache::open(cache.dir()).unwrap().unwrap();

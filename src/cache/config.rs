@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_config_is_named_and_what_is_missing_is_none() {
+    fn an_invalid_config_is_an_error_and_a_missing_one_is_none() {
         let cache = TestCache::new();
         assert_eq!(config(&cache).unwrap(), None);
         let file = cache.image("a").join(".oci-config.json");

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_and_its_entry_name_each_other() {
+    fn a_digest_and_its_entry_name_convert_to_each_other() {
         for (text, entry, shown) in [
             ("sha256:live", "sha256-live", "sha256:live"),
             (" sha256:live", " sha256-live", " sha256:live"),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_lead_out_of_the_cache_is_no_digest() {
+    fn a_path_out_of_the_cache_is_not_a_digest() {
         for text in ["", "..", ".", "sha256:../../srv", "/", "a/b", "sha256:a\0"] {
             assert_eq!(Digest::parse(text.as_bytes()), None, "{text:?}");
         }

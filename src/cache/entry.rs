@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_folder_and_kind_decide_what_an_entry_is() {
+    fn name_folder_and_type_determine_what_an_entry_is() {
         use Kind::{Directory, File, Special, Symlink};
         let of = |folder, name: &str, kind| {
             let location = Location { folder, name: EntryName::new(name).unwrap() };

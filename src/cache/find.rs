@@ -159,7 +159,7 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn an_image_is_found_by_digest_reference_end_and_beginning() {
+    fn an_image_is_found_by_digest_reference_suffix_and_prefix() {
         let cache = TestCache::new();
         for name in ["abcd1", "abcd2", "abcd", "live"] {
             cache.image(name);

@@ -156,7 +156,7 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn what_was_half_removed_in_place_is_known_by_its_mode() {
+    fn a_half_removed_entry_is_recognized_by_its_mode() {
         let cache = TestCache::new();
         let hidden = cache.path("tmp-gc-sha256-b");
         fs::rename(cache.image("b"), &hidden).unwrap();

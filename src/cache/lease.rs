@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_seen_until_it_is_dropped_and_several_may_hold_one() {
+    fn a_lease_is_visible_until_dropped_and_can_be_shared() {
         let cache = TestCache::new();
         cache.image("a");
         cache.image("b");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_is_claimed_is_waited_for_and_looked_for_again() {
+    fn a_lease_waits_for_a_claimed_image_and_looks_it_up_again() {
         let cache = TestCache::new();
         let path = cache.image("a");
         let opened = Cache::open(cache.dir()).unwrap().unwrap();

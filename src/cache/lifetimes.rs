@@ -145,7 +145,7 @@ mod tests {
     use crate::cache::EntryName;
 
     #[test]
-    fn a_config_older_than_its_image_shows_a_copy() {
+    fn a_config_older_than_its_image_reveals_a_copy() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         let image = Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() };
         for (born, written, expected) in [

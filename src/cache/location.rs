@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_counts_only_where_it_leads_to_an_absolute_path() {
+    fn a_variable_counts_only_if_it_is_an_absolute_path() {
         for (variable, home, expected) in [
             (Some("/x"), Some("/h"), Some("/x")),
             (Some("x"), Some("/h"), Some("/h/.cache")),

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_system_calls_a_file_leads_to_its_entry() {
+    fn a_path_from_the_system_leads_to_its_entry() {
         for (link, expected) in [
             ("/disk/images/sha256-a", &["sha256-a"][..]),
             ("/disk/images/sha256-ab", &["sha256-ab"]),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_calls_a_directory_may_be_spelled_in_several_ways() {
+    fn a_path_from_a_program_may_be_spelled_in_several_ways() {
         for (path, expected) in [
             ("/home/images/sha256-a", &["sha256-a"][..]),
             ("/home//images/./sha256-a/", &["sha256-a"]),

@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_brings_what_lies_beside_its_base() {
+    fn an_agent_provides_the_files_added_to_its_base() {
         const BASE: [&str; 4] = [
             "usr/lib/node_modules/npm",
             "usr/local/bin/goimports",
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_lies_directly_in_the_known_directories_counts() {
+    fn only_direct_children_of_the_known_directories_count() {
         let (cache, _) = image(&[
             "usr/local/bin/sub/x",
             "usr/bin/x",
@@ -449,7 +449,7 @@ mod tests {
 
     #[test]
     #[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
-    fn an_unreadable_directory_is_named() {
+    fn an_unreadable_directory_is_reported() {
         if rustix::process::geteuid().is_root() {
             return eprintln!("skipped: root can read every directory");
         }
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_is_called_with_its_scope() {
+    fn a_package_name_includes_its_scope() {
         for (path, name) in [
             ("usr/local/bin/claude", "claude"),
             ("opt/hermes", "hermes"),

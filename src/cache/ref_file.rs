@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_name_a_digest() {
+    fn both_formats_contain_a_digest() {
         let image = |name: &str| Some(name.to_owned());
         for (text, expected) in [
             (&b"ghcr.io/a:1\tsha256:ab\n"[..], (image("ghcr.io/a:1"), "sha256:ab")),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_digest_says_why() {
+    fn a_ref_without_a_digest_reports_the_problem() {
         for (text, problem) in [
             (&b""[..], RefProblem::Empty),
             ("\u{2003} \n\t\n".as_bytes(), RefProblem::Empty),

@@ -208,7 +208,7 @@ mod tests {
     /// Also checks on behalf of another user than the owner of the files. Permissions do not bind
     /// root.
     #[test]
-    fn what_refuses_is_named_with_its_owner() {
+    fn a_refusal_has_the_path_and_its_owner() {
         if rustix::process::geteuid().is_root() {
             // Nothing is refused to root. `tests/e2e/refused.rs` tests that with two users.
             return;
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_out_ends_with_a_command_that_can_be_pasted() {
+    fn a_hint_ends_with_a_command_that_can_be_pasted() {
         let path = PathBuf::from("/c/sha256-a");
         for (cause, words) in [
             (RefusalCause::ForeignOwner(0), "belongs to uid 0: run this as that user, or as root"),

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_to_another_image_stays_unless_it_is_to_be_replaced() {
+    fn a_reference_to_another_image_stays_unless_replaced() {
         let cache = TestCache::new();
         for name in ["a", "b"] {
             cache.image(name);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_owner_could_not_use_gets_no_reference() {
+    fn an_image_that_the_owner_could_not_use_gets_no_reference() {
         let cache = TestCache::new();
         fs::create_dir(cache.path("sha256-bare")).unwrap();
         cache.image("a");

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells_what_it_was_and_how_far_its_removal_has_come() {
+    fn a_trash_name_has_the_former_name_and_the_stage() {
         use TrashStage::{Dead, Hidden};
         for (stage, number, trash) in [
             (Hidden, 0, "tmp-gc-sha256-a"),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_called_like_a_ref_of_the_owner_was_one() {
+    fn only_a_name_like_the_owners_refs_was_a_ref() {
         let hash = "0123456789abcdef".repeat(4);
         for (trash, file) in [
             (format!("tmp-gc-{hash}"), Some(&hash)),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_found_back_is_dead() {
+    fn an_entry_that_cannot_be_put_back_is_dead() {
         for other in ["tmp-gc-", "tmp-gc-notes", "tmp-gc-2-", "tmp-gc-dead-", "tmp-gc-dead-x"] {
             assert_eq!(former_name(&name(other)), Some((TrashStage::Dead, None)), "{other}");
         }

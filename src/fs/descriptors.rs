@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_comes_back_when_it_is_dropped_and_nobody_waits_for_one() {
+    fn a_dropped_permit_is_returned_and_no_thread_waits_for_one() {
         let budget = Budget::with(1, 2);
         let first = budget.try_take();
         let second = budget.try_take();
@@ -178,7 +178,7 @@ mod tests {
 
     // A single test, because `IN_VAIN` is global to the process.
     #[test]
-    fn a_shortage_that_passes_is_waited_for_and_one_that_does_not_ends_with_its_cause() {
+    fn a_passing_shortage_is_waited_out_and_a_lasting_one_fails_with_its_cause() {
         assert_eq!(attempts(1, Errno::ACCESS), (1, Err(Errno::ACCESS)));
         assert_eq!(attempts(3, Errno::MFILE), (4, Ok(())));
         assert_eq!(attempts(3, Errno::NFILE), (4, Ok(())));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_is_counted() {
+    fn open_descriptors_are_counted() {
         let place = std::env::temp_dir();
         let held: Vec<_> = (0..50).map(|_| std::fs::File::open(&place).unwrap()).collect();
         // Other tests of this process may have more files open.

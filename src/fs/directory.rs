@@ -343,7 +343,7 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn a_directory_is_found_by_its_inode_unless_inodes_say_nothing() {
+    fn a_directory_is_recognized_by_its_inode_unless_inodes_change() {
         let cache = TestCache::new();
         let (top, status) = (Directory::open(&cache.dir()).unwrap(), |number| {
             let found = Directory::open(&cache.outside()).unwrap().status().unwrap();

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_what_is_mounted_where() {
+    fn a_line_is_parsed_into_place_and_mount_point() {
         for (line, expected) in [
             ("36 35 98:0 / / rw - ext3 /dev/root rw", Some(((98, 0), "/", "/"))),
             ("36 35 0:30 /@/a /b rw shared:1 master:2 - btrfs d rw", Some(((0, 30), "/@/a", "/b"))),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_to_the_nearest_mount_and_the_one_on_top() {
+    fn a_path_leads_to_the_nearest_and_topmost_mount() {
         let mounts = parse(
             b"1 0 8:1 / / rw\n2 1 8:2 /sub /a rw\n3 2 8:3 / /a/b rw\n4 2 8:4 /x /a/b rw\n5 1 8:5 / /ab rw\n",
         );
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_point_lies_where_the_mount_below_it_leads() {
+    fn a_mount_point_is_located_through_its_parent_mount() {
         let mounts = parse(b"1 0 8:1 / / rw\n2 1 8:2 /sub /a rw\n3 2 8:3 / /a/b rw\n");
         let points = mounts.iter().map(|mount| place_of_point(&mounts, mount));
         let expected = [None, Some(place((8, 1), "/a")), Some(place((8, 2), "/sub/b"))];
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overlay_names_the_directories_that_it_is_made_of() {
+    fn the_layers_of_an_overlay_are_in_its_options() {
         for (end, layers) in [
             (
                 "- overlay o rw,lowerdir=/a:/b\\040c,upperdir=/u,workdir=/w",

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_are_about_as_long() {
+    fn halves_have_about_the_same_length() {
         let mut names = NameList::default();
         (0..1000).for_each(|n| names.push(&CString::new(format!("{n:04}")).unwrap()));
         let mut first = names.span().unwrap();

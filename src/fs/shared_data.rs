@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_sum_is_of_its_own_kind() {
+    fn each_kind_of_bytes_is_summed_separately() {
         let mut sum = Holding { shared: 1, unsure: 20, padding: 300 };
         sum += Holding { shared: 5, unsure: 60, padding: 700 };
         assert_eq!(sum, Holding { shared: 6, unsure: 80, padding: 1000 });

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_by_path_tells_kind_and_blocks() {
+    fn a_status_by_path_has_kind_and_blocks() {
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
         std::fs::write(path("file"), [1; 5000]).unwrap();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_no_calendar_knows_is_brought_to_the_nearest_one() {
+    fn a_time_out_of_range_is_clamped() {
         for (seconds, nanoseconds, expected) in [
             (7, 500_000_000, Timestamp::from_millisecond(7500).unwrap()),
             (7, u32::MAX, Timestamp::from_second(7).unwrap()),

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn up_leads_through_the_same_directories_as_down_and_ends_at_the_base() {
+    fn ascending_retraces_the_way_down_and_ends_at_the_base() {
         let (home, base) = tree();
         let mut trail = Trail::new(&base);
         [c"a", c"b", c"c", c"d"].into_iter().for_each(|name| descend(&mut trail, name).unwrap());
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symlink_is_no_way_down() {
+    fn a_symlink_cannot_be_descended() {
         let (home, base) = tree();
         symlink("b", home.path().join("base/a/link")).unwrap();
         let mut trail = Trail::new(&base);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_was_moved_elsewhere_is_no_way_up() {
+    fn a_moved_directory_cannot_be_ascended() {
         let (home, base) = tree();
         let mut trail = Trail::new(&base);
         [c"a", c"b", c"c"].into_iter().for_each(|name| descend(&mut trail, name).unwrap());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_is_reached_even_from_what_was_moved() {
+    fn the_base_is_reached_even_from_a_moved_directory() {
         let (home, base) = tree();
         let mut trail = Trail::new(&base);
         descend(&mut trail, c"a").unwrap();

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_and_what_others_do_explain_no_more_than_they_can() {
+    fn metadata_and_other_activity_explain_only_so_much() {
         const MIB: i64 = 1 << 20;
         let bounds = |certain, at_most| {
             Estimate::new(ByteSize::mib(certain), Size::exactly(ByteSize::mib(at_most)))
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_only_be_read_in_part_is_a_lower_bound_until_something_else_is_an_upper_one() {
+    fn a_partial_estimate_is_a_lower_bound_until_capped() {
         let mib = ByteSize::mib;
         let partial = Estimate::from(Size::new(mib(10), false));
         let sum = partial + Estimate::exactly(mib(1)).or_up_to(mib(2));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_besides_a_part_is_the_rest() {
+    fn the_bytes_beyond_a_part_are_the_rest() {
         let [one, other] = [800, 12].map(|certain| Estimate::exactly(ByteSize::mib(certain)));
         let other = other.or_up_to(ByteSize::mib(678));
         assert_eq!((one + other).beyond(one), other);

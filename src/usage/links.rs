@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inode_counts_once_and_is_forgotten_with_its_last_name() {
+    fn an_inode_counts_once_and_is_dropped_with_its_last_name() {
         let mut links = Links::default();
         assert_eq!(links.see(&[name(1, 3)]), Usage::default());
         assert_eq!(links.settle().on_disk.as_u64(), 4096);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_elsewhere_holds_the_inode_until_it_is_in_the_sum() {
+    fn a_name_elsewhere_keeps_the_inode_until_it_is_in_the_sum() {
         let (here, _) = settled(&[name(1, 2), name(2, 3)]);
         let (there, _) = settled(&[name(1, 2)]);
         let alone = Overlap::new([&here].into_iter(), |_, is_whole| assert!(!is_whole));
@@ -238,7 +238,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_order_the_sums_are_those_of_a_map(
+        fn sums_in_any_order_equal_those_of_a_map(
             trees in vec(vec(vec(0..30u64, 0..20), 0..6), 1..5),
         ) {
             // More than can be seen.

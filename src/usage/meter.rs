@@ -282,7 +282,7 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn each_tree_is_measured_once_and_what_is_not_measured_is_not_nothing() {
+    fn each_tree_is_measured_once_and_an_unmeasured_one_is_not_empty() {
         let cache = TestCache::new();
         ["a", "b", "c"].iter().for_each(|name| drop(cache.image(name)));
         let opened = Cache::open(cache.dir()).unwrap().unwrap();

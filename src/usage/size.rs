@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_beyond_all_numbers_is_at_least_the_largest() {
+    fn an_overflowing_sum_saturates_as_a_lower_bound() {
         let half = Size::exactly(ByteSize::b(u64::MAX / 2 + 1));
         assert_eq!(half + half, Size { bytes: MOST, is_complete: false });
     }

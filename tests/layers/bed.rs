@@ -23,7 +23,7 @@ fn times(path: &Path) -> (Option<SystemTime>, SystemTime) {
 }
 
 #[test]
-fn everything_has_the_modes_that_its_owner_gives_it() {
+fn everything_has_its_owners_modes() {
     let cache = TestCache::in_memory();
     let image = cache.pull(Agent::Codex, 1);
     let others = [cache.live("a"), cache.image("b"), cache.path("layers/sha256-base")];
@@ -40,7 +40,7 @@ fn everything_has_the_modes_that_its_owner_gives_it() {
 }
 
 #[test]
-fn what_was_pulled_is_born_before_its_last_use_and_what_is_back_dated_is_not() {
+fn a_pulled_image_is_born_before_its_last_use_and_a_back_dated_one_is_not() {
     let cache = TestCache::in_memory();
     let [old, new] = [1, 2].map(|version| cache.pull(Agent::Hermes, version));
     let (Some(born), used) = times(&new) else { return };
@@ -57,7 +57,7 @@ fn what_was_pulled_is_born_before_its_last_use_and_what_is_back_dated_is_not() {
 
 /// The modification time of a ref is the last use of the reference.
 #[test]
-fn a_ref_that_is_rewritten_keeps_its_inode_and_birth_and_can_be_made_old() {
+fn a_rewritten_ref_keeps_its_inode_and_birth_and_can_be_made_old() {
     let cache = TestCache::in_memory();
     let file = cache.tag("a:1", "a");
     let inode = |path: &Path| fs::metadata(path).unwrap().ino();
@@ -75,7 +75,7 @@ fn a_ref_that_is_rewritten_keeps_its_inode_and_birth_and_can_be_made_old() {
 }
 
 #[test]
-fn an_agent_is_told_by_its_programs_and_not_by_its_config() {
+fn an_agent_is_recognized_by_its_programs_and_not_by_its_config() {
     let cache = TestCache::in_memory();
     for agent in Agent::ALL {
         cache.pull(agent, 1);
@@ -93,7 +93,7 @@ fn an_agent_is_told_by_its_programs_and_not_by_its_config() {
     }
     configs.sort_by(|one, other| one.environment.cmp(&other.environment));
     configs.dedup();
-    assert_eq!(configs.len(), 3, "of three agents they are equal");
+    assert_eq!(configs.len(), 3, "those of three agents are equal");
     for (agent, program) in [
         (Agent::ClaudeCode, "usr/local/bin/claude"),
         (Agent::Codex, "usr/local/bin/codex"),

@@ -125,9 +125,9 @@ fn no_layer_is_lost_on_a_file_system_without_births() {
     assert_eq!(standings(&owner.cache), unknown("no-birth"));
     let all = layers_in(&owner.cache.dir());
     collect(&owner, "without births");
-    assert_eq!(owner.layers(), all, "nothing is known of any");
+    assert_eq!(owner.layers(), all, "nothing is known about any layer");
     run(&owner.cache, &["gc", "--all", "--keep-recent=0s", "--layers=all"]).ok();
-    assert_eq!(owner.layers().len(), 0, "none is in use");
+    assert_eq!(owner.layers().len(), 0, "no layer is in use");
 }
 
 fn tell(text: &str) {

@@ -266,11 +266,11 @@ fn live_with(options: &[&str]) {
 }
 
 #[test]
-fn no_image_is_lost_that_was_marked_within_the_grace() {
+fn no_image_marked_within_the_grace_period_is_lost() {
     live_with(&[]);
 }
 
 #[test]
-fn nor_is_one_whose_layers_are_collected_too() {
+fn nor_is_one_when_gc_removes_layers_too() {
     live_with(&["--layers"]);
 }

@@ -58,7 +58,7 @@ fn long_ago(path: &Path) {
 
 /// Its own times say that it is old. Its contents say otherwise.
 #[test]
-fn an_extraction_in_progress_is_never_touched_and_a_killed_one_goes_in_time() {
+fn an_extraction_in_progress_is_never_touched_and_a_killed_one_is_removed_in_time() {
     let check = |name: &str| {
         let cache = TestCache::new();
         let top = cache.path(name);
@@ -71,7 +71,7 @@ fn an_extraction_in_progress_is_never_touched_and_a_killed_one_goes_in_time() {
             assert_eq!(decision(&cache, name, &[]), keep("recent"));
         }
         drop(extractor);
-        assert_eq!(decision(&cache, name, &[]), keep("recent"), "not for a day");
+        assert_eq!(decision(&cache, name, &[]), keep("recent"), "kept for a day");
         std::thread::sleep(Duration::from_millis(2100));
         assert_eq!(decision(&cache, name, &["--temp-age", AGE]), remove());
         assert!(!top.exists());
@@ -84,7 +84,7 @@ fn an_extraction_in_progress_is_never_touched_and_a_killed_one_goes_in_time() {
 }
 
 #[test]
-fn a_layer_that_is_being_extracted_speaks_for_the_rootfs_that_waits_for_it() {
+fn a_layer_that_is_being_extracted_protects_the_rootfs_that_waits_for_it() {
     let cache = TestCache::new();
     let (rootfs, layer) = (cache.path("tmp-rootfs-1"), cache.path("layers/tmp-layer-1"));
     fs::create_dir(&rootfs).unwrap();

@@ -58,7 +58,7 @@ fn every_layer_that_only_orphans_use_is_found_and_none_that_a_live_image_uses() 
 }
 
 #[test]
-fn shared_layers_go_with_the_last_image_that_uses_them() {
+fn shared_layers_are_removed_with_the_last_image_that_uses_them() {
     let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("old:1", "old", &["old-base", "a"]);
     owner.pull("old:2", "older", &["old-base", "b"]);
@@ -95,7 +95,7 @@ fn a_ref_that_comes_back_keeps_the_layers_of_its_image() {
 }
 
 #[test]
-fn a_pull_in_progress_keeps_what_it_has_touched() {
+fn a_pull_in_progress_keeps_the_layers_it_has_touched() {
     let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("a:1", "old", &["base", "old"]);
     owner.untag("a:1");

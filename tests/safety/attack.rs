@@ -107,7 +107,7 @@ fn nested(top: &Path, depth: usize) {
 }
 
 #[test]
-fn whoever_swaps_directories_for_symlinks_gains_nothing() {
+fn an_attacker_who_swaps_directories_for_symlinks_gains_nothing() {
     let cache = TestCache::new();
     let canary = cache.home().join("canary");
     fs::create_dir(&canary).unwrap();

@@ -111,7 +111,7 @@ fn a_fault_in_any_call_of_a_collection_loses_nothing_and_is_finished_by_the_next
 
 /// The last check of an image before its ref is removed: if it fails, the ref is kept and reported.
 #[test]
-fn what_a_fault_makes_a_collection_keep_is_what_it_names() {
+fn a_collection_reports_the_entries_that_a_fault_makes_it_keep() {
     if !is_available() {
         return;
     }
@@ -230,7 +230,7 @@ fn a_fault_in_any_call_of_a_listing_changes_nothing() {
 }
 
 #[test]
-fn where_locks_are_unknown_a_collection_and_a_lease_warn_and_go_on() {
+fn without_locks_a_collection_and_a_lease_warn_and_go_on() {
     if !is_available() {
         return;
     }

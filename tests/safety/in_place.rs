@@ -24,7 +24,7 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn a_collection_that_may_not_rename_says_how_it_could_remove() {
+fn a_collection_that_may_not_rename_suggests_in_place() {
     if !is_available() {
         return;
     }

@@ -160,8 +160,8 @@ impl Scene {
         assert_eq!((list.code, list.err.as_str()), (0, ""), "{when}");
     }
 
-    /// Checks the conditions that hold at every moment of a purge. A gc in between puts nothing back
-    /// that is not whole.
+    /// Checks the conditions that hold at every moment of a purge. A gc in between puts nothing
+    /// back that is not whole.
     pub fn check_purged(&self, when: &str) {
         let cache = &self.cache;
         assert_eq!(snapshot(&cache.home().join("canary")), self.canary, "{when}: outside");
@@ -181,8 +181,8 @@ impl Scene {
         }
     }
 
-    /// Checks the conditions that hold at every moment of a gc that may remove in place: an incomplete
-    /// entry cannot be copied, and is recognizable by its mode.
+    /// Checks the conditions that hold at every moment of a gc that may remove in place: an
+    /// incomplete entry cannot be copied, and is recognizable by its mode.
     pub fn check_in_place(&self, when: &str) {
         self.check_needed(when);
         for (name, whole) in &self.movable {

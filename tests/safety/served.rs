@@ -29,7 +29,7 @@ pub struct Served {
 
 struct Server {
     device: File,
-    /// Indexed by number from 1, the root first. A removed node is nobody's child.
+    /// Indexed by number from 1, the root first. A removed node has no parent.
     nodes: Vec<Node>,
     has_steady_inodes: bool,
     looks: u64,
@@ -79,7 +79,7 @@ impl Served {
 
     /// From now on, nothing is answered. Requests block as long as the returned file is open.
     pub fn stop(&self) -> File {
-        self.server.lock().unwrap().take().expect("it is stopped once").device
+        self.server.lock().unwrap().take().expect("stopped only once").device
     }
 }
 

@@ -83,7 +83,7 @@ pub fn wait(child: &mut Child) -> ExitStatus {
         }
         if begun.elapsed() > Duration::from_secs(60) {
             child.kill().unwrap();
-            panic!("no signal ends it");
+            panic!("the signal does not end it");
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -143,7 +143,7 @@ fn a_collection_that_is_asked_to_stop_says_so_and_is_finished_by_the_next() {
 }
 
 #[test]
-fn a_signal_as_early_as_can_be_leaves_everything_whole() {
+fn a_very_early_signal_leaves_everything_whole() {
     for signal in SIGNALS {
         let scene = Scene::new();
         let before = snapshot(&scene.cache.dir());

@@ -23,7 +23,7 @@ fn err(output: &Output) -> String {
 }
 
 #[test]
-fn a_signal_that_the_starter_ignores_stays_ignored() {
+fn a_signal_ignored_by_the_parent_stays_ignored() {
     for (signal, name) in [(Signal::INT, "INT"), (Signal::TERM, "TERM"), (Signal::HUP, "HUP")] {
         let cache = TestCache::new();
         cache.image("dead");
@@ -43,7 +43,7 @@ fn a_signal_that_the_starter_ignores_stays_ignored() {
 }
 
 #[test]
-fn an_output_that_takes_nothing_is_an_error_and_one_that_nobody_reads_is_not() {
+fn an_unwritable_output_is_an_error_and_a_closed_pipe_is_not() {
     let cache = TestCache::new();
     cache.image("dead");
     let commands: [&[&str]; 4] = [&["list"], &["gc", "-n"], &["show", "sha256:dead"], &["--help"]];
@@ -68,7 +68,7 @@ fn an_output_that_takes_nothing_is_an_error_and_one_that_nobody_reads_is_not() {
 const NOBODY: u32 = 54_322;
 
 #[test]
-fn fewer_threads_work_where_the_system_allows_few_and_an_error_names_the_option() {
+fn fewer_threads_start_if_the_system_allows_few_and_the_error_mentions_the_option() {
     let cache = TestCache::new();
     cache.image("dead");
     let readable = fs::Permissions::from_mode(0o755);

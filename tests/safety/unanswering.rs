@@ -54,7 +54,7 @@ fn mount_point(cache: &TestCache) -> PathBuf {
 }
 
 #[test]
-fn a_program_on_a_file_system_that_does_not_answer_hangs_nothing() {
+fn a_program_on_a_file_system_that_does_not_answer_does_not_block_the_program() {
     let cache = TestCache::new();
     let (live, point) = (cache.live("live"), mount_point(&cache));
     cache.image("dead");
@@ -76,7 +76,7 @@ fn a_program_on_a_file_system_that_does_not_answer_hangs_nothing() {
 }
 
 #[test]
-fn what_is_mounted_in_an_image_is_not_touched() {
+fn a_mount_in_an_image_is_not_touched() {
     let cache = TestCache::new();
     let image = cache.image("live");
     cache.image("dead");
@@ -92,7 +92,7 @@ fn what_is_mounted_in_an_image_is_not_touched() {
 }
 
 #[test]
-fn an_entry_that_is_a_mount_point_is_told_and_not_touched() {
+fn an_entry_that_is_a_mount_point_is_reported_and_not_touched() {
     let cache = TestCache::new();
     let image = cache.image("mounted");
     cache.image("dead");
@@ -127,7 +127,7 @@ fn a_signal_ends_a_run_that_waits_in_the_kernel() {
 /// FUSE and some network file systems have such numbers. Then nothing can tell whether the cache
 /// was replaced while the program waited for its lock.
 #[test]
-fn inode_numbers_that_change_with_each_look_do_not_keep_the_lock_away() {
+fn changing_inode_numbers_do_not_prevent_locking() {
     let cache = TestCache::new();
     let point = mount_point(&cache);
     let list = [("images", None), ("images/sha256-dead", None), ("images/sha256-live", None)];
@@ -139,7 +139,7 @@ fn inode_numbers_that_change_with_each_look_do_not_keep_the_lock_away() {
 }
 
 #[test]
-fn a_directory_goes_whose_names_are_passed_over_as_long_as_each_pass_removes_some() {
+fn a_directory_with_skipped_names_is_removed_if_each_pass_removes_some() {
     let cache = TestCache::new();
     let point = mount_point(&cache);
     let list = [("images", None), ("images/sha256-dead", None), ("images/sha256-dead/d", None)];

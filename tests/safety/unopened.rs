@@ -4,7 +4,7 @@ use crate::strace;
 use crate::support::TestCache;
 
 #[test]
-fn files_are_looked_into_only_where_they_can_share_data() {
+fn files_are_opened_only_if_they_can_share_data() {
     if !strace::is_available() {
         return;
     }

@@ -102,7 +102,7 @@ fn marks(process: &Child) -> Vec<PathBuf> {
 }
 
 #[test]
-fn either_name_of_the_program_knows_the_other_as_no_user() {
+fn neither_name_of_the_program_counts_the_other_as_a_user() {
     let programs = [env!("CARGO_BIN_EXE_bbox"), env!("CARGO_BIN_EXE_bbox-cache")];
     for (waits, collects) in [(programs[0], programs[1]), (programs[1], programs[0])] {
         let cache = TestCache::new();
@@ -125,7 +125,7 @@ fn either_name_of_the_program_knows_the_other_as_no_user() {
 const NOT_SEEN: &str = "processes outside this container are not seen";
 
 #[test]
-fn a_look_from_a_pid_namespace_says_that_it_is_partial_if_that_matters() {
+fn a_run_in_a_pid_namespace_reports_hidden_processes_if_that_matters() {
     let cache = TestCache::new();
     let _user = Running::start(Command::new("sleep").arg("60").current_dir(cache.image("used")));
     let run = |arguments: &[&str]| {
@@ -166,7 +166,7 @@ fn as_nobody(directory: &Path, first: &str, option: &str) -> Option<Output> {
 }
 
 #[test]
-fn a_look_that_misses_other_users_says_how_many_and_names_them_if_asked() {
+fn uninspected_processes_of_other_users_are_counted_and_listed_on_request() {
     let cache = TestCache::new();
     let image = cache.image("used");
     let owned = succeeds(Command::new("chown").arg("-R").arg(format!("{NOBODY}")).arg(cache.dir()));

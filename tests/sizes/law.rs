@@ -16,7 +16,7 @@ use crate::scene::Scene;
 use crate::volume::{System, Volume};
 
 #[test]
-fn no_part_is_larger_than_the_whole_and_all_say_the_same() {
+fn no_part_is_larger_than_the_whole_and_all_reports_agree() {
     let caches = if std::env::var_os("BBOX_THOROUGH").is_some() { 1000 } else { 5 };
     let systems = [System::Ext4, System::Btrfs, System::Xfs];
     std::thread::scope(|scope| {

@@ -31,7 +31,7 @@ mod volume;
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_told_is_what_file_systems_give_back() {
+fn reported_sizes_match_what_file_systems_free() {
     // They mostly wait, so some run in parallel, each on a file system of its own.
     let part = cases::CASES.len().div_ceil(VOLUMES);
     let parts = volume::SYSTEMS
@@ -58,7 +58,7 @@ fn what_is_told_is_what_file_systems_give_back() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_cache_fits_if_it_does_with_shared_data_counted_once() {
+fn a_cache_fits_if_its_total_with_shared_data_counted_once_does() {
     for system in volume::SYSTEMS {
         let volume = match volume::Volume::mount(system) {
             Ok(volume) => volume,
@@ -87,7 +87,7 @@ fn a_cache_fits_if_it_does_with_shared_data_counted_once() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn as_much_is_available_as_was_asked_for_and_hardly_more() {
+fn the_requested_space_is_available_and_hardly_more() {
     const MIB: u64 = 1 << 20;
     for system in [volume::System::Ext4, volume::System::Btrfs, volume::System::Xfs] {
         let volume = match volume::Volume::mount(system) {

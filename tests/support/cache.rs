@@ -223,7 +223,7 @@ impl Drop for TestCache {
         // One panic is enough. A second one would abort all tests.
         if !std::thread::panicking() {
             let found = everything(&self.outside());
-            assert_eq!(found, self.made_outside, "something beside the cache was changed");
+            assert_eq!(found, self.made_outside, "something outside the cache was changed");
         }
     }
 }

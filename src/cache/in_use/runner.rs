@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_object_with_a_string_names_a_root() {
+    fn only_an_object_with_a_string_has_a_root() {
         for (argument, expected) in [
             (&br#"{"root_path":"/c/sha256-a"}"#[..], Some("/c/sha256-a")),
             (br#" { "cpus": 2, "root_path": "/c/\u0061", "env": ["A=1"] } "#, Some("/c/a")),

@@ -106,7 +106,7 @@ fn a_current_directory_is_a_use_of_its_entry_alone_until_the_process_ends() {
 }
 
 #[test]
-fn an_open_file_is_a_use_and_so_is_one_that_has_been_removed() {
+fn an_open_file_is_a_use_even_if_it_has_been_removed() {
     let files = TestCache::new();
     let layer = files.layer("a");
     let input = File::open(layer.join("usr/a")).unwrap();
@@ -128,7 +128,7 @@ fn a_removed_current_directory_is_a_use_of_the_entry_that_it_was() {
 }
 
 #[test]
-fn a_program_that_lies_in_an_entry_uses_it() {
+fn a_program_inside_an_entry_uses_it() {
     let files = TestCache::new();
     let program = files.image("a").join("agent");
     // Copied by another process, because a file that a test has open for writing cannot be
@@ -166,7 +166,7 @@ fn some_library() -> Option<String> {
 }
 
 #[test]
-fn this_process_is_no_user() {
+fn this_process_is_not_a_user() {
     let files = TestCache::new();
     let entry = files.image("a");
     let _held = File::open(&entry).unwrap();
@@ -213,7 +213,7 @@ fn the_holder_of_a_lock_is_named_unless_it_is_this_process() {
 }
 
 #[test]
-fn whoever_waits_for_a_lock_does_not_hold_it() {
+fn a_process_that_waits_for_a_lock_is_not_its_holder() {
     let files = TestCache::new();
     let Some(sharing) = flock("--shared", &files.dir()) else { return };
     let locks = |pid: u32, arrow| {

@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_structures_are_as_big_as_the_kernel_s() {
+    fn the_structures_have_the_kernels_size() {
         assert_eq!(size_of::<BtrfsInfo>(), 1024);
         assert_eq!(size_of::<XfsGeometry>(), 112);
         assert_eq!(size_of::<Mapped>(), 56);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_extent_holds_follows_from_its_flags() {
+    fn the_flags_of_an_extent_determine_its_holding() {
         let file = tempfile::tempfile().unwrap();
         let status = Status { size: 100, blocks: 8, ..Status::from(&file.metadata().unwrap()) };
         let (length, none) = (10_000, Holding::default());
@@ -251,7 +251,7 @@ mod tests {
 
     /// More extents than one request returns, and still without a location when requested.
     #[test]
-    fn no_extent_of_a_file_is_unsure_once_it_has_its_place() {
+    fn no_extent_is_unsure_once_it_has_a_location() {
         use std::os::unix::fs::FileExt;
         let (file, block) = (tempfile::tempfile().unwrap(), [b'x'; 4096]);
         (0..100).for_each(|number| file.write_all_at(&block, number * 3 * 4096).unwrap());

@@ -200,7 +200,7 @@ mod tests {
 
     /// The kernel would update an access time older than the last change, unless mounted `noatime`.
     #[test]
-    fn a_look_leaves_no_access_time_behind() {
+    fn listing_does_not_update_the_access_time() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("d");
         fs::create_dir(&path).unwrap();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_of_what_a_symlink_leads_to_is_left_alone() {
+    fn the_mode_of_a_symlink_target_is_not_changed() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_is_known_even_if_its_status_does_not_tell() {
+    fn a_mount_is_detected_even_if_its_status_does_not_report_it() {
         let home = tempfile::tempdir().unwrap();
         let mount = |program: &str, arguments: &[&str]| {
             let mut command = std::process::Command::new(program);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_free_is_whole_blocks_and_no_more_than_there_are() {
+    fn free_space_is_in_whole_blocks_and_within_the_total() {
         let home = tempfile::tempdir().unwrap();
         let disk = Directory::open(home.path()).unwrap().disk().unwrap();
         let found = rustix::fs::statvfs(home.path()).unwrap();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_birth_is_told_where_the_file_system_knows_it() {
+    fn a_birth_is_reported_if_the_file_system_records_it() {
         let home = tempfile::tempdir().unwrap();
         let born = Directory::open(home.path()).unwrap().born(c".").unwrap();
         let expected = fs::metadata(home.path()).unwrap().created().ok();

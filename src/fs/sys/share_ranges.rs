@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_structure_is_as_big_as_the_kernel_s() {
+    fn the_structure_has_the_kernels_size() {
         assert_eq!(std::mem::offset_of!(Request, destination), HEADER);
         assert_eq!(size_of::<Request>(), HEADER + 32);
     }

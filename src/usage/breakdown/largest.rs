@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_order_each_file_is_kept_once_by_its_first_name(
+        fn each_file_is_kept_once_by_its_first_name_in_any_order(
             blocks in vec(0..4u64, 1..12),
             names in Just((0..36u64).collect::<Vec<_>>()).prop_shuffle(),
             most in 0..8usize,

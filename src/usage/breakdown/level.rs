@@ -104,7 +104,7 @@ mod tests {
     use crate::usage::Meter;
 
     #[test]
-    fn a_level_has_what_lies_directly_in_it_and_follows_no_symlink() {
+    fn a_level_has_direct_children_only_and_follows_no_symlink() {
         let cache = TestCache::in_memory();
         cache.image_with("a", |top| {
             std::fs::create_dir_all(top.join("usr/lib/deep")).unwrap();

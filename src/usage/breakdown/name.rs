@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_file_that_shares_all_of_its_data_is_known_by_its_layout() {
+    fn only_a_file_that_shares_all_its_data_is_identified_by_its_layout() {
         let extent =
             |length, is_encoded| Extent { physical: 1 << 20, length, is_encoded, is_shared: true };
         for (size, extents, is_whole) in [

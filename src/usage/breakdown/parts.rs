@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_come_with_what_they_lie_in_and_in_the_order_of_a_tree() {
+    fn the_largest_come_with_their_parents_in_tree_order() {
         let directories = vec![
             directory("", 0, 0, 100),
             directory("usr", 0, 1, 60),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inode_counts_where_all_its_names_are() {
+    fn an_inode_counts_in_the_directory_with_all_its_names() {
         let cache = TestCache::in_memory();
         let image = cache.image_with("a", |top| {
             for directory in ["x/one", "x/two", "y"] {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_thread_hands_in_at_once_stays_in_its_directory() {
+    fn more_than_one_batch_counts_in_the_same_directory() {
         const FILES: u64 = 1500;
         let cache = TestCache::in_memory();
         cache.image_with("a", |top| {

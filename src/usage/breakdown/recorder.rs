@@ -280,7 +280,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_directories_meet_where_they_would_by_single_steps(
+        fn far_links_lead_to_the_same_common_ancestor_as_single_steps(
             picks in vec((any::<prop::sample::Index>(), any::<bool>()), 1..200),
         ) {
             let mut record = TreeRecord::new();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_up_from_the_depth_of_a_tree_is_short() {
+    fn the_way_up_from_a_deep_directory_is_short() {
         let mut record = TreeRecord::new();
         let mut dir = DirId::TOP;
         for _ in 0..100_000 {

@@ -56,7 +56,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn the_differences_add_up_to_that_of_the_sizes(
+    fn the_changes_add_up_to_the_difference_in_size(
         old in vec((any::<usize>(), any::<u8>()), 0..60),
         new in vec((any::<usize>(), any::<u8>()), 0..60),
     ) {
@@ -82,7 +82,7 @@ proptest! {
 }
 
 #[test]
-fn what_came_went_and_grew_is_told_once() {
+fn added_removed_and_grown_files_are_reported_once() {
     let old = [
         ("opt/gone", 40),
         ("usr/lib/python3.11/site.py", 8),
@@ -120,7 +120,7 @@ fn what_came_went_and_grew_is_told_once() {
 }
 
 #[test]
-fn a_file_that_moved_neither_came_nor_went() {
+fn a_moved_file_is_neither_added_nor_removed() {
     let old = [("bin/tool", 64), ("bin/other", 12), ("share/x", 4)];
     let new = [("usr/bin/tool", 64), ("usr/bin/other", 16), ("opt/x", 4), ("lib/x", 4)];
     compared(
@@ -139,7 +139,7 @@ fn a_file_that_moved_neither_came_nor_went() {
 }
 
 #[test]
-fn kinds_modes_and_targets_are_told() {
+fn changes_of_type_mode_and_target_are_reported() {
     let make = |top: &Path, mode: u32, target: &str, is_directory: bool| {
         write(top, &[("su", 4)]);
         fs::set_permissions(top.join("su"), fs::Permissions::from_mode(mode)).unwrap();
@@ -172,7 +172,7 @@ fn kinds_modes_and_targets_are_told() {
 
 /// Also checks that no symlink is followed, not even one that has replaced a directory.
 #[test]
-fn equal_size_is_not_equal_until_it_is_read() {
+fn files_of_equal_size_are_unproven_until_read() {
     let content = |last: u8| [vec![7; 300_000], vec![last]].concat();
     let make = |top: &Path, last: u8| {
         fs::create_dir(top.join("d")).unwrap();

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extent_that_is_kept_whole_goes_with_the_last_of_its_parts() {
+    fn an_extent_kept_whole_is_freed_with_the_last_of_its_parts() {
         let (whole, half) = (record(2, 0, 8), record(3, 4, 4));
         assert_eq!(overlaps_of(vec![whole, half], true).credits[0], 8);
         assert_eq!(overlaps_of(vec![whole, record(4, 4, 4)], true).credits, [0, 0, 0]);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_compressed_data_are_told_apart_by_their_holders_alone() {
+    fn parts_of_compressed_data_are_distinguished_only_by_holder() {
         let records = [record(2, 0, 60), record(2, 0, 40), record(3, 0, 128), record(4, 50, 128)];
         let mut overlaps = Overlaps::new(3);
         add_encoded(&mut overlaps, &records, &role);
@@ -181,7 +181,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pass_counts_what_counting_block_by_block_does(
+        fn a_pass_counts_the_same_as_counting_block_by_block(
             places in vec((0..6usize, 0..40u64, 1..12u64), 0..24),
             keeps_whole in any::<bool>(),
         ) {

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_as_small_as_it_may_be() {
+    fn a_record_has_24_bytes() {
         assert_eq!(size_of::<Record>(), 24);
     }
 }

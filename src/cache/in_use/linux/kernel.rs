@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_swap_file_is_listed_by_its_path_and_a_partition_is_no_file() {
+    fn a_swap_file_is_listed_by_its_path_and_a_partition_is_not() {
         let list = b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n\
             /dev/sda2                               partition\t1024\t0\t-2\n\
             /c/sha256-a/two\\040words\\040(deleted)    file\t\t2044\t0\t-3\n";
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_device_is_named_with_the_file_behind_it() {
+    fn a_loop_device_is_listed_with_its_file() {
         let home = tempfile::tempdir().unwrap();
         for (device, file) in [("loop0/loop", "/c/a b\n"), ("sda/loop", "/c/x\n"), ("loop1", "")] {
             std::fs::create_dir_all(home.path().join(device)).unwrap();

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_missing_is_not_found() {
+    fn only_a_missing_proc_is_not_found() {
         let kind = |cause| into_io(cause).kind();
         assert_eq!(kind(ProcError::NotFound(None)), ErrorKind::NotFound);
         assert_eq!(kind(ProcError::PermissionDenied(None)), ErrorKind::PermissionDenied);

@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn newlines_are_the_only_thing_that_is_escaped_in_a_list_of_mappings() {
+    fn a_list_of_mappings_escapes_only_newlines() {
         let path = b"/a\nb/c\\d e\n";
         assert_eq!(escape(path), b"/a\\012b/c\\d e\\012");
         assert_eq!(unescape(&escape(path)), path);

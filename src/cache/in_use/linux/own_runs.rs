@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_whole_mark_tells_a_role() {
+    fn only_the_whole_mark_announces_a_role() {
         for (link, role) in [
             ("/memfd:bbox-cache: walks a cache (deleted)", Some(Role::Walker)),
             ("/memfd:bbox-cache: holds a lease (deleted)", Some(Role::Leaseholder)),

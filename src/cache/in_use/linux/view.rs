@@ -149,7 +149,7 @@ mod tests {
         6 1 8:1 /user/images/sha256-c/usr/f /file rw\n7 1 8:1 /user/images/layers /l rw\n";
 
     #[test]
-    fn a_path_means_an_entry_by_whichever_mount_it_is_reached() {
+    fn a_path_refers_to_an_entry_through_any_mount() {
         let view = View::new(&parse(MOUNTS.as_bytes()), Path::new("/"), &cache());
         for (path, expected) in [
             ("/job", &["sha256-a"][..]),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn mount_points_are_told_from_the_root_of_the_process() {
+    fn mount_points_are_relative_to_the_root_of_the_process() {
         let jailed = View::new(&parse(b"1 0 8:1 / / rw\n"), Path::new("/jail"), &cache());
         assert_eq!(shown(jailed.entries(b"/jail/user/images/x")), ["x"]);
         assert_eq!(shown(jailed.entries(b"/user/images/x")), [""; 0]);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_without_its_beginning_counts_by_names_that_only_a_cache_has() {
+    fn a_path_without_its_beginning_counts_if_the_entry_has_an_own_name() {
         let view = View::default().with_tails(&cache());
         for (path, expected) in [
             ("/user/images/sha256-a/usr", &["sha256-a"][..]),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_holds_what_it_lies_in_shows_or_is_made_of() {
+    fn a_mount_holds_the_entries_it_is_in_shows_or_has_as_layers() {
         let text = format!(
             "{MOUNTS}8 1 0:50 / /merged rw - overlay o rw,lowerdir=/data/images/sha256-d:/x,upperdir=/u\n\
              9 1 0:51 / /cut rw - overlay o rw,lowerdir=sha256-e:l\n"

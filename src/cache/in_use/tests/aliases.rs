@@ -42,7 +42,7 @@ fn place_beside(files: &TestCache) -> std::path::PathBuf {
 }
 
 #[test]
-fn an_entry_is_in_use_by_whichever_mount_a_process_reaches_it() {
+fn an_entry_is_in_use_through_any_mount() {
     let files = TestCache::new();
     let (entry, other) = (files.image("a"), place_beside(&files));
     files.image("ab");
@@ -67,7 +67,7 @@ fn an_entry_is_in_use_by_whichever_mount_a_process_reaches_it() {
 }
 
 #[test]
-fn a_part_of_an_entry_that_is_mounted_elsewhere_keeps_it_and_so_does_who_is_in_there() {
+fn a_mount_of_a_part_keeps_an_entry_and_so_do_processes_inside_it() {
     let files = TestCache::new();
     let (entry, other) = (files.image("a"), place_beside(&files));
     let file = files.home().join("file");
@@ -84,7 +84,7 @@ fn a_part_of_an_entry_that_is_mounted_elsewhere_keeps_it_and_so_does_who_is_in_t
 }
 
 #[test]
-fn a_mount_in_an_entry_is_told_whichever_way_it_was_made() {
+fn a_mount_in_an_entry_is_found_however_it_was_made() {
     let files = TestCache::new();
     let (_, other) = (files.image("a"), place_beside(&files));
     files.image("ab");

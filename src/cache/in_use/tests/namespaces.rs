@@ -61,7 +61,7 @@ fn a_library_that_is_mapped_from_a_mount_elsewhere_is_a_use() {
 }
 
 #[test]
-fn whoever_only_has_the_cache_mounted_elsewhere_uses_nothing_of_it() {
+fn a_process_that_only_mounts_the_cache_elsewhere_uses_no_entry() {
     let files = TestCache::new();
     files.image("a");
     let Some(child) = in_namespace(&files, r#"mount --bind "$1" "$2"; cd "$2""#) else { return };

@@ -33,7 +33,7 @@ fn another_run_waits() {
 
 #[cfg(feature = "cli")]
 #[test]
-fn a_run_of_this_program_only_counts_if_it_holds_a_lease_and_no_file_makes_one() {
+fn a_run_of_this_program_only_counts_if_it_holds_a_lease() {
     let files = TestCache::new();
     let entry = files.image("a");
     let start = |role| {

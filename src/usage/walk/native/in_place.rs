@@ -126,7 +126,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn what_is_counted_does_not_depend_on_the_permits(
+        fn counts_do_not_depend_on_the_permits(
             steps in vec((any::<usize>(), any::<u8>()), 0..80),
             threads in 1..4usize,
         ) {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_reached_any_more_makes_a_size_incomplete() {
+    fn a_directory_that_was_moved_away_makes_a_size_incomplete() {
         let cache = TestCache::new();
         let image = cache.image("a");
         let (opened, locations) = tree(&cache);

@@ -355,7 +355,7 @@ fn plan(cache: &Cache) -> Plan {
 /// Carries out the plan. Returns the bytes reported as freed by removing images.
 fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
-    let opened = opened.lock(&StopFlag::new(), |_| panic!("no other process has the lock")).unwrap();
+    let opened = opened.lock(&StopFlag::new(), |_| panic!("it is not locked")).unwrap();
     let plan = plan(&opened);
     let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, events) = crossbeam_channel::unbounded();

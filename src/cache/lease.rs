@@ -105,7 +105,7 @@ impl Cache {
     /// let Lookup::One(image) = cache.inventory()?.find("8432") else { return Ok(()) };
     /// let Some(lease) = cache.lease(&image)? else { return Ok(()) };
     /// if !lease.is_effective() {
-    ///     eprintln!("this file system knows no locks");
+    ///     eprintln!("this file system does not support locks");
     /// }
     /// // … work with the image …
     /// # let leases = cache.leases([image.entry_name()]);

@@ -31,7 +31,7 @@ use crate::stop::StopFlag;
 ///     CacheUsage::measure(&cache, &inventory, &meter, &StopFlag::new(), &mut |_| {})?;
 /// for entry in &inventory.entries {
 ///     let usage = found.measurement().usage(&entry.location).expect("it was listed");
-///     println!("{}: {} and perhaps more", entry.location, usage.on_disk().at_least());
+///     println!("{}: at least {}", entry.location, usage.on_disk().at_least());
 /// }
 /// if let Some(bytes) = found.total().on_disk().exact() {
 ///     println!("{bytes} in all");

@@ -1,8 +1,8 @@
-//! The one error type of the library.
+//! The error type of the library.
 //!
-//! An I/O error alone says "Permission denied"; a reader wants to know what was tried, and
-//! where. So every I/O error is given its operation and its path at the place where it happens,
-//! by [`Context::context`], and its message is one line that is safe to print.
+//! A bare I/O error only says "Permission denied". A reader wants to know what was tried, and on
+//! which path. So [`Context::context`] adds the operation and the path where the error occurs.
+//! Every message is one line that is safe to print.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,46 +28,46 @@ pub enum Error {
         operation: &'static str,
         /// What it was tried on.
         path: PathBuf,
-        /// The cause, as the system told it.
+        /// The cause reported by the system.
         source: io::Error,
     },
-    /// Some refs cannot be read, so it is unknown which images they keep.
+    /// Some references cannot be read, so it is unknown which images they point to.
     #[error("{first}; nothing was removed, because {} may name any image; make that readable first", which_refs(*count, *is_folder))]
     UnreadableRefs {
-        /// The first of them.
+        /// The first error.
         first: Box<Error>,
-        /// How many there are, at least 1.
+        /// Number of unreadable references, at least 1.
         count: usize,
-        /// Whether it is not a single ref but the folder of all that cannot be read.
+        /// Whether the folder that contains the references is unreadable, not a single reference.
         is_folder: bool,
     },
-    /// The threads for a job could not be started.
+    /// No worker threads could be started.
     #[error("cannot start {}: {cause}; --jobs 1 takes one, so raise the limit on processes", threads(*jobs))]
     Threads {
-        /// How many were asked for last: fewer are tried, down to one.
+        /// Number of threads in the last attempt. Each attempt tries fewer, down to 1.
         jobs: usize,
-        /// The cause, as the thread pool told it.
+        /// The cause reported by the thread pool.
         cause: String,
     },
-    /// Another process collects the cache, and the caller did not want to wait.
+    /// Another gc is running on this cache, and the caller did not want to wait.
     #[error("{holder} collects {}: nothing was changed", Escaped::new(path))]
     Busy {
         /// The cache directory.
         path: PathBuf,
-        /// Which process that is, safe to print.
+        /// The process that runs it. Safe to print.
         holder: String,
     },
-    /// A run was asked to stop before it had changed anything.
+    /// The run was interrupted before it had changed anything.
     #[error("interrupted: nothing was changed")]
     Interrupted,
 }
 
-/// The result of everything here that can fail.
+/// The result of a fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Gives an I/O error its operation and its path.
+/// Adds an operation and a path to an I/O error.
 pub(crate) trait Context<T> {
-    /// `operation` is a verb that fits after "cannot".
+    /// `operation` is a verb phrase that fits after "cannot".
     fn context(self, operation: &'static str, path: impl AsRef<Path>) -> Result<T>;
 }
 
@@ -87,10 +87,10 @@ impl Error {
     }
 }
 
-/// How many errors of a tree are kept: enough to see the pattern.
+/// Number of errors kept for one tree: enough to see the pattern.
 const KEPT: usize = 10;
 
-/// The first few errors of one tree, and how many there were: no list that grows with the tree.
+/// The first few errors of one tree and their total number. Its memory does not grow with the tree.
 #[derive(Debug, Default)]
 pub struct Problems {
     first: Vec<Error>,
@@ -114,7 +114,7 @@ impl Problems {
         self.first
     }
 
-    /// How many there were in all.
+    /// Total number of errors, including those that were not kept.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -125,7 +125,7 @@ impl Problems {
     }
 }
 
-/// The system's words for an error, without the number that only a programmer looks up.
+/// The system's error message without the "(os error N)" suffix.
 pub(crate) fn cause(error: &io::Error) -> String {
     without_number(&error.to_string()).to_owned()
 }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_names_operation_path_and_cause_on_one_line() {
+    fn a_message_has_operation_path_and_cause_on_one_line() {
         let error = Error::io("open", "/cache/two\nlines", rustix::io::Errno::ACCESS);
         assert_eq!(error.to_string(), "cannot open /cache/two\\nlines: Permission denied");
     }

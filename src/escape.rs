@@ -1,16 +1,16 @@
-//! Names as they may be shown.
+//! Names made safe to print.
 //!
-//! Every name below an image comes from the builder of the image, and a ref holds what a registry
-//! answered. A terminal obeys control characters, so a file called `\x1b]0;…` could rewrite the
-//! screen, and bidirectional marks could make one name look like another. [`Escaped`] prints such
-//! characters as text; whatever else is in the name stays as it is.
+//! File names in an image come from whoever built it, and a ref file contains whatever a registry
+//! answered. Terminals obey control characters, so a file called `\x1b]0;…` could rewrite the
+//! screen, and bidirectional marks could make one name look like another. [`Escaped`] prints these
+//! characters as text and leaves the rest of the name unchanged.
 
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Formatter, Write};
 use std::os::unix::ffi::OsStrExt;
 
-/// Shows bytes on one line: control and format characters as `\n` or `\u{1b}`, bytes that are
-/// not UTF-8 as `\xff`.
+/// Prints bytes on one line: control and format characters as `\n` or `\u{1b}`, invalid UTF-8 as
+/// `\xff`.
 ///
 /// ```
 /// # use bbox_cache::Escaped;
@@ -41,7 +41,7 @@ impl Display for Escaped<'_> {
 }
 
 /// Whether a terminal might act on this character instead of showing it: C0 and C1 controls, and
-/// the marks that change the direction or the width of what follows.
+/// marks that change the direction or width of the text after them.
 pub fn is_hostile(c: char) -> bool {
     let format = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
     c.is_control() || format
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_and_never_obeyed() {
+    fn control_characters_are_printed_as_text() {
         for (name, shown) in [
             (&b"ghcr.io/a/b:latest"[..], "ghcr.io/a/b:latest"),
             (b"two\nlines", "two\\nlines"),

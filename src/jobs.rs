@@ -1,4 +1,4 @@
-//! How many threads work, with how many descriptors, and who watches them.
+//! The worker threads of a job, their file descriptors, and the loop that watches them.
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -12,29 +12,30 @@ use crate::error::{Error, Result, without_number};
 use crate::fs::Budget;
 use crate::stop::StopFlag;
 
-/// The time between two looks at a job.
+/// The interval between two calls of `look`.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How often a single thread is asked for again, and the time between two attempts.
+/// How often to retry starting a single thread, and the pause between attempts.
 const LAST_ATTEMPTS: u32 = 10;
 const ATTEMPT_STEP: Duration = Duration::from_millis(10);
 
-/// How many threads work, at most: a deletion takes as many of them as its file system rewards.
+/// The maximum number of worker threads. A deletion uses only as many as speed it up on its file
+/// system.
 ///
-/// Sizing and deleting wait for the disk, or for the kernel's locks, far more than they compute.
-/// So the default does not follow the number of cores alone. Where the system allows few open
-/// files or few threads, fewer work than were asked for.
+/// Sizing and deleting spend far more time waiting for the disk or for kernel locks than computing,
+/// so the default does not depend on the number of cores. If the system allows only a few open
+/// files or threads, fewer are started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jobs(NonZeroUsize);
 
-/// The threads of one job, and the descriptors that they may hold.
+/// The threads of one job, and its budget of file descriptors.
 pub(crate) struct Pool {
     pub threads: Arc<ThreadPool>,
     pub budget: Budget,
 }
 
-/// 32: on two cores and ext4 the best or nearly so for sizing a cold cache and a warm one, and more than
-/// a deletion ever needs (`docs/performance.md`).
+/// By default 32 threads. On two cores and ext4 this is the best number, or close to it, for sizing
+/// a cold and a warm cache, and more than a deletion ever needs (`docs/performance.md`).
 impl Default for Jobs {
     fn default() -> Self {
         Self(NonZeroUsize::MIN.saturating_add(31))
@@ -42,7 +43,7 @@ impl Default for Jobs {
 }
 
 impl Jobs {
-    /// The most threads that may be asked for.
+    /// The largest number of threads accepted.
     pub const MAX: usize = 1024;
 
     /// `None` for 0 and for more than [`Jobs::MAX`].
@@ -55,14 +56,14 @@ impl Jobs {
         self.0.get()
     }
 
-    /// A pool whose threads may each have so many files open besides their directories.
+    /// A pool whose threads may each have `files` files open in addition to their directories.
     pub(crate) fn pool_with_files(self, files: usize) -> Result<Pool> {
         Pool::new(Budget::new(self.get(), files))
     }
 }
 
 impl Pool {
-    /// With as many threads as there may be, if there are not as many to be had as are wanted.
+    /// Starts fewer threads if the system does not allow as many as the budget.
     pub fn new(budget: Budget) -> Result<Self> {
         let (mut jobs, mut attempts) = (budget.threads(), LAST_ATTEMPTS);
         loop {
@@ -75,7 +76,7 @@ impl Pool {
                     return Err(Error::Threads { jobs, cause });
                 }
             }
-            // Those that have been started take a moment to end, and count until then.
+            // Threads already started take a moment to end, and count against the limit until then.
             std::thread::sleep(ATTEMPT_STEP);
         }
     }
@@ -86,18 +87,19 @@ fn start(jobs: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
     rayon::ThreadPoolBuilder::new().num_threads(jobs).thread_name(name).build()
 }
 
-/// Runs `work` on a thread of its own. Calls `look` on this one about ten times a second, until the work
-/// is over: not at all if that is before the first look, or if there is no thread to be had; then the work
-/// is done on this one.
+/// Runs `work` on a thread of its own and calls `look` on this one about ten times a second until
+/// the work is done. `look` is never called if the work is done before the first tick, or if no
+/// thread can be started: then `work` runs on this thread.
 ///
-/// A panic of either goes on here, once the work has ended: if `look` panics, `stop` is raised for that.
+/// A panic in either is propagated once the work has ended. If `look` panics, `stop` is raised so
+/// that the work ends.
 pub(crate) fn watched<T: Send>(
     stop: &StopFlag,
     work: impl FnOnce() -> T + Send,
     mut look: impl FnMut(),
 ) -> T {
     aside(work, |end| {
-        // In here: what is outside is dropped only once the work has ended.
+        // Inside the closure, because anything outside is dropped only after the work has ended.
         let _stops = OnPanic(|| stop.raise());
         while end.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             look();
@@ -105,8 +107,8 @@ pub(crate) fn watched<T: Send>(
     })
 }
 
-/// Runs `work` on a thread of its own, or on this one if there is no thread to be had. Meanwhile this one
-/// calls `wait` with a channel that closes when the work is done, or has panicked.
+/// Runs `work` on a thread of its own, or on this one if no thread can be started. Meanwhile this
+/// thread calls `wait` with a channel that closes when the work has finished or panicked.
 pub(crate) fn aside<T: Send>(
     work: impl FnOnce() -> T + Send,
     wait: impl FnOnce(&Receiver<Infallible>),
@@ -132,7 +134,7 @@ pub(crate) fn aside<T: Send>(
     })
 }
 
-/// Does something if it is dropped by a panic: for other threads that wait for this one.
+/// Runs a closure if dropped by a panic, for the sake of other threads that wait for this one.
 pub(crate) struct OnPanic<F: FnMut()>(pub F);
 
 impl<F: FnMut()> Drop for OnPanic<F> {
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_looks_can_stop_the_work() {
+    fn look_can_stop_the_work() {
         let (stop, mut looks) = (StopFlag::new(), 0);
         let look = || {
             looks += 1;
@@ -169,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn work_that_is_over_at_once_is_not_looked_at() {
+    fn work_that_is_done_at_once_is_not_watched() {
         let found = watched(&StopFlag::new(), || 7, || panic!("there is nothing to see"));
         assert_eq!(found, 7);
     }
 
     #[test]
-    fn a_panic_of_either_ends_both() {
+    fn a_panic_in_either_ends_both() {
         let stop = StopFlag::new();
         let look = || panic!("look");
         let of_look = catch_unwind(AssertUnwindSafe(|| watched(&stop, || work_until(&stop), look)));

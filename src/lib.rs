@@ -1,27 +1,28 @@
-//! See and collect the image cache of Brood Box.
+//! Inspect and clean up Brood Box's image cache.
 //!
-//! Brood Box runs coding agents in microVMs, and keeps every image it has pulled as an extracted
-//! tree of some 800 MB in a cache directory. Rebuilt images leave their older builds behind. This
-//! crate says what lies in such a cache and how big it is, decides what may go, and removes it: in
-//! parallel, and without a moment at which an image is half there.
+//! Brood Box runs coding agents in microVMs. Every image it pulls stays in a cache directory as an
+//! extracted tree of some 800 MB, and each rebuild leaves the older builds behind. This crate
+//! reports what is in the cache and how big it is, decides what can be removed, and removes it: in
+//! parallel, and without an image ever being half there.
 //!
-//! It is a pipeline, one module per step; each imports only from those above it:
+//! The crate is a pipeline with one module per step. Each module imports only from those above it:
 //!
-//! - [`cache`]: what is there. A [`Cache`](cache::Cache) is an open directory, its
-//!   [`Inventory`](cache::Inventory) one cheap look at it.
-//! - [`usage`]: how big it is. A [`Meter`](usage::Meter) walks many trees at once.
-//! - [`plan`]: what may go, and why. Functions of their arguments, nothing else.
-//! - [`sweep`](mod@sweep): makes it gone.
+//! - [`cache`]: what is in the cache. A [`Cache`](cache::Cache) is an open directory, an
+//!   [`Inventory`](cache::Inventory) one cheap snapshot of it.
+//! - [`usage`]: how big it is. A [`Meter`](usage::Meter) walks many trees in parallel.
+//! - [`plan`]: what to remove, and why. Pure functions.
+//! - [`sweep`](mod@sweep): carries out a plan.
 //! - [`gc`]: one collection from start to end. Start here.
-//! - [`dedupe`]: lets equal files share their data, which gives space back without removing anything.
-//! - `cli`, behind the feature of that name: the programs `bbox` and `bbox-cache`, the only part
+//! - [`dedupe`]: makes equal files share their data, which frees space without removing anything.
+//! - `cli`, behind the feature of that name: the programs `bbox` and `bbox-cache`. The only part
 //!   that prints.
 //!
-//! Sizes are bytes, as [`ByteSize`](bytesize::ByteSize), and say whether they are apparent (lengths) or
-//! on disk (blocks). Names come from the builder of an image: they are safe to print only where that is
-//! said, and [`Escaped`] makes them so. What will grow is `#[non_exhaustive]`.
+//! Sizes are [`ByteSize`](bytesize::ByteSize) values in bytes, either apparent (file lengths) or on
+//! disk (allocated blocks). File names and references come from whoever built the image. They are
+//! safe to print only if their documentation says so; [`Escaped`] makes them safe. Types that may
+//! grow are `#[non_exhaustive]`.
 //!
-//! What a collection would remove, why, and how much that frees:
+//! Print what a collection would remove, why, and how much that would free:
 //!
 //! ```
 //! use bbox_cache::Jobs;
@@ -69,7 +70,7 @@ pub mod sweep;
 mod test_cache;
 pub mod usage;
 
-// Their types are in the signatures: imported from here, they have the same versions.
+// Types of these crates appear in signatures. Re-exported, they always have the same version.
 pub use {bytesize, crossbeam_channel, jiff};
 
 pub use error::{Error, Problems, Result};

@@ -1,12 +1,12 @@
 //! A request to stop.
 //!
-//! The caller of a long job keeps one end and raises it (on a signal, from another thread); the
-//! workers look at theirs between two directories, finish what they hold and take nothing new.
+//! The caller of a long job keeps one clone and raises it on a signal or from another thread. The
+//! workers check theirs between directories, finish what they have started and take on nothing new.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Raised once, seen by everyone who holds a clone. Nothing lowers it again.
+/// A flag that every clone shares. Once raised, it stays raised.
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag(Arc<AtomicBool>);
 
@@ -16,17 +16,17 @@ impl StopFlag {
         Self::default()
     }
 
-    /// Asks every holder to stop, and returns at once.
+    /// Asks every worker with a clone to stop. Returns at once.
     pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether stopping was asked for.
+    /// Whether a stop was requested.
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// The bare flag, for a signal handler.
+    /// The underlying flag, for a signal handler.
     #[cfg(feature = "cli")]
     pub(crate) fn shared(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)

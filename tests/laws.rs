@@ -1,6 +1,6 @@
-//! Laws that hold for whatever lies in a cache: both walkers count what `std::fs` counts, in the
-//! whole and in each directory, a plan
-//! never removes what has a ref, and a sweep removes what its plan says and nothing else.
+//! Laws that hold for any contents of a cache. Both walkers count the same as `std::fs`, in total
+//! and in each directory. A plan never removes an image with a ref. A sweep removes what its plan
+//! lists and nothing else.
 
 #[path = "support/cache.rs"]
 #[allow(dead_code, reason = "benches and the demo use all of it")]
@@ -24,21 +24,21 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Something in a tree.
+/// An entry of a tree.
 #[derive(Clone, Debug)]
 enum Node {
     File(usize),
-    /// A file of this length without any content.
+    /// A file of this length without any data.
     Sparse(u64),
-    /// Another name of some file made before.
+    /// Another name of a file created earlier.
     HardLink(prop::sample::Index),
     Symlink(Target),
     Fifo,
     Directory(Vec<Node>),
 }
 
-/// Where a symlink leads. None leads to a directory above it: whoever followed it would not come to
-/// an end.
+/// The target of a symlink. It is never a directory above the link, so that following links always
+/// ends.
 #[derive(Clone, Copy, Debug)]
 enum Target {
     Outside,
@@ -65,7 +65,7 @@ fn nodes() -> impl Strategy<Value = Vec<Node>> {
     vec(node, 0..10)
 }
 
-/// Makes `nodes` below `top`; `files` are those that can be linked to, in this tree or another.
+/// Creates `nodes` in `top`. `files` are the files that can be linked to, in this tree or another.
 fn make(cache: &TestCache, top: &Path, nodes: &[Node], files: &mut Vec<PathBuf>) {
     for (number, node) in nodes.iter().enumerate() {
         let path = top.join(format!("n{number}"));
@@ -99,7 +99,7 @@ fn make(cache: &TestCache, top: &Path, nodes: &[Node], files: &mut Vec<PathBuf>)
     }
 }
 
-/// What is counted of something: bytes, bytes on disk, files and directories.
+/// Sums of a tree: bytes, bytes on disk, files and directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Numbers {
     apparent: u64,
@@ -108,7 +108,7 @@ struct Numbers {
     directories: u64,
 }
 
-/// The numbers of something that could be read completely.
+/// The numbers of a tree that could be read completely.
 fn numbers(usage: Usage) -> Numbers {
     let Usage { files, directories, .. } = usage;
     let [apparent, on_disk] =
@@ -116,7 +116,7 @@ fn numbers(usage: Usage) -> Numbers {
     Numbers { apparent, on_disk, files, directories }
 }
 
-/// What `std::fs` says of some trees together, each inode once.
+/// The sums of some trees together according to `std::fs`, with each inode counted once.
 fn oracle(paths: &[PathBuf]) -> Numbers {
     let (mut usage, mut seen) = (Numbers::default(), HashSet::new());
     let mut todo = paths.to_vec();
@@ -137,7 +137,7 @@ fn oracle(paths: &[PathBuf]) -> Numbers {
     usage
 }
 
-/// When `std::fs` says anything in a tree was changed last.
+/// When anything in a tree was last changed, according to `std::fs`.
 fn newest_change(top: &Path) -> Timestamp {
     let status = fs::symlink_metadata(top).unwrap();
     let own = Timestamp::new(status.ctime(), status.ctime_nsec() as i32).unwrap();
@@ -146,7 +146,7 @@ fn newest_change(top: &Path) -> Timestamp {
     children.map(|child| newest_change(&child)).fold(own, Timestamp::max)
 }
 
-/// Every path in a tree with its status, the tree itself first.
+/// Every path in a tree with its status, the top first.
 fn everything(top: &Path) -> Vec<(PathBuf, Metadata)> {
     let (mut found, mut todo) = (Vec::new(), vec![top.to_owned()]);
     while let Some(path) = todo.pop() {
@@ -159,8 +159,8 @@ fn everything(top: &Path) -> Vec<(PathBuf, Metadata)> {
     found
 }
 
-/// What `std::fs` says of each directory below the top of a tree: of the inodes that have no name in
-/// the tree but below that directory, each once.
+/// The sums of each directory below the top of a tree according to `std::fs`. An inode counts once,
+/// and only if all its names in the tree are below that directory.
 fn broken_down(top: &Path) -> BTreeMap<PathBuf, Numbers> {
     let all = everything(top);
     let names = |below: &Path| {
@@ -191,7 +191,7 @@ fn broken_down(top: &Path) -> BTreeMap<PathBuf, Numbers> {
         .collect()
 }
 
-/// The largest files of a tree, as `std::fs` has them: bytes on disk, and the first of each inode's
+/// The largest files of a tree according to `std::fs`: bytes on disk, and the first of each inode's
 /// names.
 fn largest_files(top: &Path, count: usize) -> Vec<(u64, PathBuf)> {
     let mut files = BTreeMap::<_, PathBuf>::new();
@@ -220,11 +220,11 @@ proptest! {
         let (mut paths, mut files) = (Vec::new(), Vec::new());
         for (number, nodes) in trees.iter().enumerate() {
             let path = cache.image_with(&number.to_string(), |_| {});
-            // Under its own name: later trees link to these files.
+            // In place, because later trees link to these files.
             make(&cache, &path, nodes, &mut files);
             paths.push(path);
         }
-        // A tree may be a single file, and what a symlink leads to is no part of it.
+        // A tree may be a single file, and the target of a symlink is not part of it.
         fs::write(cache.path("z1"), "not part of the cache").unwrap();
         symlink(cache.outside(), cache.path("z2")).unwrap();
         symlink("nowhere", cache.path("z3")).unwrap();
@@ -257,7 +257,7 @@ proptest! {
         let (mut paths, mut files) = (Vec::new(), Vec::new());
         for (number, nodes) in trees.iter().enumerate() {
             let path = cache.image_with(&number.to_string(), |_| {});
-            // Under its own name: later trees link to these files.
+            // In place, because later trees link to these files.
             make(&cache, &path, nodes, &mut files);
             paths.push(path);
         }
@@ -298,11 +298,11 @@ proptest! {
             }
         }
         let portable = by_walker.split_off(paths.len());
-        prop_assert_eq!(by_walker, portable, "to the order of equals");
+        prop_assert_eq!(by_walker, portable, "up to the order of equals");
     }
 
     #[test]
-    fn a_sweep_removes_exactly_what_no_ref_names(
+    fn a_sweep_removes_exactly_the_images_without_a_ref(
         trees in vec(nodes(), 1..5),
         refs in vec((0..6usize, any::<bool>()), 0..5),
         threads in 1..9usize,
@@ -314,7 +314,7 @@ proptest! {
             make(&cache, &path, nodes, &mut files);
             paths.insert(number, path);
         }
-        // Links between the images have touched them anew.
+        // Links between the images have changed their modification times.
         paths.values().for_each(|path| age(path, Duration::from_secs(60)));
         for (file, (number, is_long)) in refs.iter().enumerate() {
             let reference = if *is_long { "example.com/a:1\t" } else { "" };
@@ -334,15 +334,15 @@ proptest! {
         prop_assert!(dead.iter().all(|path| !path.exists()));
         prop_assert_eq!(freed, everything - before.on_disk);
         let left = fs::read_dir(cache.dir()).unwrap().count();
-        prop_assert_eq!(left, live.len() + 1, "refs, and what they name");
+        prop_assert_eq!(left, live.len() + 1, "refs and the images that they point to");
         for (file, (number, _)) in refs.iter().enumerate() {
             let is_there = cache.path("refs").join(file.to_string()).exists();
-            prop_assert_eq!(is_there, paths.contains_key(number), "a ref to nothing goes");
+            prop_assert_eq!(is_there, paths.contains_key(number), "a dangling ref is removed");
         }
     }
 }
 
-/// What a collection would do in a few seconds, when nothing is recent.
+/// What a gc would do in a few seconds if nothing is recent.
 fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
     let now = later(Duration::from_secs(10));
@@ -352,10 +352,10 @@ fn plan(cache: &Cache) -> Plan {
     plan::gc(&inventory, &options, &evidence)
 }
 
-/// Carries out the plan; returns the bytes it says it has freed by removing images.
+/// Carries out the plan. Returns the bytes reported as freed by removing images.
 fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
     let opened = Cache::open(cache.dir()).unwrap().unwrap();
-    let opened = opened.lock(&StopFlag::new(), |_| panic!("nobody else is here")).unwrap();
+    let opened = opened.lock(&StopFlag::new(), |_| panic!("it is not locked")).unwrap();
     let plan = plan(&opened);
     let progress = Progress::for_items(plan.locations(), StopFlag::new());
     let (sender, events) = crossbeam_channel::unbounded();
@@ -372,7 +372,7 @@ fn collect_garbage(cache: &TestCache, threads: usize) -> u64 {
 }
 
 #[test]
-fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
+fn a_plan_never_removes_referenced_or_unknown_entries() {
     let cache = TestCache::new();
     cache.live("live");
     cache.image("dead");
@@ -387,7 +387,7 @@ fn a_plan_never_removes_what_has_a_ref_or_what_it_does_not_know() {
 }
 
 #[test]
-fn the_inventory_is_the_same_for_everyone_who_looks() {
+fn the_inventory_is_the_same_on_every_call() {
     let cache = TestCache::new();
     (0..20).for_each(|n| drop(cache.live(&format!("{n:02}"))));
     let cache = Cache::open(cache.dir()).unwrap().unwrap();

@@ -1,4 +1,5 @@
-//! The program `bbox-cache`: `bbox cache` in one word, for where `bbox` is the agent runner.
+//! The program `bbox-cache`: `bbox cache` as one word, for systems where `bbox` is the agent
+//! runner.
 
 use std::process::ExitCode;
 

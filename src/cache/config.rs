@@ -1,8 +1,8 @@
-//! What an image says of itself: its `.oci-config.json`.
+//! The config of an image: its `.oci-config.json`.
 //!
-//! The owner of the cache writes it in place once the image is installed, so for a moment it may be
-//! missing or cut. And whatever is in it came with an image: what is not of the kind that belongs
-//! there counts as not there.
+//! The owner of the cache writes it in place after installing the image, so for a moment it may be
+//! missing or truncated. Its contents came with the image, so a field of the wrong type counts as
+//! missing.
 
 use std::ffi::CStr;
 use std::io::{self, Read};
@@ -14,33 +14,33 @@ use super::handle::Cache;
 use super::location::Location;
 use crate::error::{Context, Error, Result};
 
-/// What the file is called in an image.
+/// The config's file name in an image.
 pub(crate) const CONFIG_FILE: &CStr = c".oci-config.json";
-/// More than that is no config.
+/// A larger file is not a config.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
-/// How an image is run, as [`Cache::config`] reads it. Nothing in it is safe to print:
-/// [`Escaped`](crate::Escaped) makes it so.
+/// How to run an image. Returned by [`Cache::config`]. Nothing in it is safe to print; use
+/// [`Escaped`](crate::Escaped).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ImageConfig {
     /// The program and its first arguments.
     pub entrypoint: Vec<String>,
-    /// Its other arguments, unless the user gives some.
+    /// Its other arguments, unless the user passes some.
     pub command: Vec<String>,
-    /// Its environment, each as `NAME=value`.
+    /// Its environment variables, each as `NAME=value`.
     pub environment: Vec<String>,
-    /// Where it is started; empty for the root.
+    /// The directory in which it starts. Empty means the root.
     pub working_directory: String,
-    /// As whom; empty for root.
+    /// The user it runs as. Empty means root.
     pub user: String,
 }
 
 impl Cache {
-    /// Reads the config of an image. `None` if it has none, or is gone.
+    /// Reads the config of an image. `None` if the image has no config or is gone.
     ///
     /// # Errors
-    /// It cannot be read, is larger than 1 MiB, no regular file or no JSON object.
+    /// The config cannot be read, is larger than 1 MiB, or is not a regular file or a JSON object.
     ///
     /// ```
     /// # use bbox_cache::cache::Cache;
@@ -83,7 +83,7 @@ impl Cache {
         if !status.is_file() {
             return Err(invalid("it is not a regular file"));
         }
-        // With room for all of it at once, it takes two calls to read.
+        // With enough capacity for all of it, reading takes two calls.
         let mut text = Vec::with_capacity(status.len().min(MAX_CONFIG_BYTES) as usize + 1);
         file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut text)?;
         if text.len() as u64 > MAX_CONFIG_BYTES {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_config_is_named_and_what_is_missing_is_none() {
+    fn an_invalid_config_is_an_error_and_a_missing_one_is_none() {
         let cache = TestCache::new();
         assert_eq!(config(&cache).unwrap(), None);
         let file = cache.image("a").join(".oci-config.json");

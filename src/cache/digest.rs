@@ -1,13 +1,13 @@
-//! The name of an image or a layer.
+//! The digest that identifies an image or a layer.
 
 use std::fmt;
 
 use super::entry_name::EntryName;
 use crate::escape::Escaped;
 
-/// A digest as the cache's owner uses it: text like `sha256:0a1b…`, on disk the same with its
-/// first `:` turned into `-`. The owner checks no more than that, and neither do we: two digests
-/// are equal if they name the same entry.
+/// A digest as the cache's owner uses it: text like `sha256:0a1b…`, and on disk the same text with
+/// its first `:` replaced by `-`. Like the owner, this type checks nothing else. Two digests are
+/// equal if their names on disk are equal.
 ///
 /// ```
 /// # use bbox_cache::cache::Digest;
@@ -19,11 +19,11 @@ use crate::escape::Escaped;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(EntryName);
 
-/// What the name of every image and layer begins with.
+/// The prefix of every image's and layer's name.
 const ENTRY_PREFIX: &str = "sha256-";
 
 impl Digest {
-    /// Reads the text of a digest, taken as it is. `None` if it could not be the name of an entry.
+    /// Parses the text of a digest exactly as given. `None` if it cannot be the name of an entry.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut name = text.to_vec();
         if let Some(colon) = name.iter().position(|&byte| byte == b':') {
@@ -32,24 +32,23 @@ impl Digest {
         EntryName::new(name).map(Self)
     }
 
-    /// The digest that an entry is called by, if it is called like an image or a layer.
+    /// The digest in an entry's name. `None` unless it is named like an image or a layer.
     pub fn of_entry(name: &EntryName) -> Option<Self> {
         name.starts_with(ENTRY_PREFIX).then(|| Self(name.clone()))
     }
 
-    /// The name on disk.
+    /// The digest's name on disk.
     pub fn entry_name(&self) -> &EntryName {
         &self.0
     }
 
-    /// The digest in its text form as it is, with U+FFFD for bytes that are not UTF-8. It is not safe
-    /// to print.
+    /// The digest as text, with U+FFFD for bytes that are not UTF-8. Not safe to print.
     pub fn to_text(&self) -> String {
         String::from_utf8_lossy(self.0.as_bytes()).replacen('-', ":", 1)
     }
 
-    /// The first 12 characters after the algorithm, safe to print: enough to tell images apart, and
-    /// enough to find one by ([`Inventory::find`](super::Inventory::find)).
+    /// The first 12 characters after the algorithm. Safe to print. Enough to tell images apart and
+    /// to look one up with [`Inventory::find`](super::Inventory::find).
     pub fn short(&self) -> String {
         let text = self.to_string();
         let digits = text.split_once(':').map_or(text.as_str(), |(_, digits)| digits);
@@ -57,7 +56,7 @@ impl Digest {
     }
 }
 
-/// The digest in its text form, safe to print.
+/// The digest as text. Safe to print.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Escaped::new(self.0.as_os_str()).to_string();
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_and_its_entry_name_each_other() {
+    fn a_digest_and_its_entry_name_convert_to_each_other() {
         for (text, entry, shown) in [
             ("sha256:live", "sha256-live", "sha256:live"),
             (" sha256:live", " sha256-live", " sha256:live"),
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_lead_out_of_the_cache_is_no_digest() {
+    fn a_path_out_of_the_cache_is_not_a_digest() {
         for text in ["", "..", ".", "sha256:../../srv", "/", "a/b", "sha256:a\0"] {
             assert_eq!(Digest::parse(text.as_bytes()), None, "{text:?}");
         }

@@ -1,4 +1,4 @@
-//! How full the file system of a cache is.
+//! Free space on the file system of a cache.
 
 use std::time::Duration;
 
@@ -6,35 +6,37 @@ use super::handle::Cache;
 use crate::error::{Context, Result};
 use crate::fs::{Disk, VolumeKind};
 
-/// How long to wait between two looks at what is free, how many may be taken, and how many alike in
-/// a row mean that nothing happens any more.
+/// The pause between two looks at the free space, how many looks to take at most, and how many
+/// equal ones in a row mean that the figure has settled.
 const LOOK: Duration = Duration::from_millis(20);
 const MOST_LOOKS: u32 = 50;
 const ENOUGH_ALIKE: u32 = 3;
 
 impl Cache {
-    /// How full the file system of the cache is at this moment. What was removed may not be free yet.
+    /// Total and free space of the cache's file system right now. Removed files may still count as
+    /// used.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system does not report it.
     pub fn disk(&self) -> Result<Disk> {
         self.root().disk().context("find the free space of", self.path())
     }
 
-    /// How full the file system of the cache is, for comparison with a later call. Where files can
-    /// share data, it first waits until what was done so far is written, since only then it counts,
-    /// and then, but on btrfs, for up to a second until the figure stands still.
+    /// Total and free space of the cache's file system, suitable for comparison with a later call.
+    /// If files can share data, the call first waits until all changes are written to disk, because
+    /// they count only then. Except on btrfs, it then waits up to a second for the figure to
+    /// settle.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system does not report it.
     pub fn settled_disk(&self) -> Result<Disk> {
         let Some(kind) = self.volume_kind()? else { return self.disk() };
         self.root().settle().context("write out the file system of", self.path())?;
-        // What was removed from a btrfs is free with the transaction that has been written.
+        // On btrfs, space is freed with the transaction that has just been written.
         if kind == VolumeKind::Btrfs {
             return self.disk();
         }
-        // XFS gives back what was removed behind the scenes, and has no call to wait for that.
+        // XFS frees space in the background and has no call to wait for it.
         let (mut found, mut looks_alike) = (self.disk()?, 0);
         for _ in 0..MOST_LOOKS {
             std::thread::sleep(LOOK);
@@ -48,12 +50,12 @@ impl Cache {
         Ok(found)
     }
 
-    /// How full the file system of the cache is before something is removed, for comparison with
-    /// [`Cache::settled_disk`] afterwards. There is nothing to wait for, unless room only counts as taken
-    /// once it has been written.
+    /// Total and free space of the cache's file system before a removal, for comparison with
+    /// [`Cache::settled_disk`] afterwards. Waits only on btrfs, where used space counts only once
+    /// it is written.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system does not report it.
     pub(crate) fn disk_before(&self) -> Result<Disk> {
         match self.volume_kind()? {
             Some(VolumeKind::Btrfs) => self.settled_disk(),
@@ -61,10 +63,10 @@ impl Cache {
         }
     }
 
-    /// Free bytes on the file system of the cache, as [`Cache::settled_disk`] finds them.
+    /// Free bytes on the cache's file system, as reported by [`Cache::settled_disk`].
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system does not report it.
     pub fn free_bytes(&self) -> Result<u64> {
         Ok(self.settled_disk()?.free.as_u64())
     }

@@ -1,4 +1,4 @@
-//! What lies in the cache, told by its name and its kind alone.
+//! Entries of the cache, classified by name and type alone.
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use super::location::{Folder, Location};
 use super::trash_name::{TRASH_PREFIX, TrashStage, former_name};
 use crate::fs::Kind;
 
-/// What an entry is, told by its name and its kind alone.
+/// What an entry is, judging by its name and type alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntryKind {
@@ -16,46 +16,46 @@ pub enum EntryKind {
     Image(Digest),
     /// An extracted layer: a directory or file `layers/sha256-*`.
     Layer(Digest),
-    /// What an extraction or a collection left, or still works on: `tmp-rootfs-*`,
-    /// `layers/tmp-layer-*` and `tmp-gc-*`.
+    /// Left behind or still used by an extraction or a gc: `tmp-rootfs-*`, `layers/tmp-layer-*` and
+    /// `tmp-gc-*`.
     Leftover(Leftover),
-    /// None of these. Shown, and never touched but by a purge.
+    /// None of these. Reported, and removed only by a purge.
     Foreign,
 }
 
-/// Whose leftover it is.
+/// The kind of a leftover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Leftover {
-    /// The owner's: an extraction in progress, or one that died.
+    /// An extraction by the owner, in progress or dead.
     Extraction,
-    /// Ours: a whole image that an interrupted collection had hidden, and not begun to remove.
+    /// A whole image that an interrupted gc has hidden but not begun to remove.
     Hidden(Digest),
-    /// Ours: what is left of an entry that an interrupted collection had begun to remove.
+    /// The remains of an entry that an interrupted gc has begun to remove.
     Dead,
 }
 
-/// Something that lies in the cache: a name, and what one `stat` tells of it.
+/// An entry of the cache: its name, and what one `stat` of it returns.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Where it lies.
+    /// Folder and name.
     pub location: Location,
     /// What it is.
     pub kind: EntryKind,
-    /// Its modification time: the owner sets it to now whenever it uses an image or a layer.
+    /// Its modification time. The owner sets it to now whenever it uses an image or a layer.
     pub last_used: Timestamp,
-    /// When its status last changed: a rename into its place does that, and no program can set it.
+    /// Time of the last status change. A rename into place updates it, and no program can set it.
     pub changed: Timestamp,
 }
 
 impl Entry {
-    /// The digest that a leftover of an interrupted collection was called by.
+    /// The digest in the original name of a leftover of an interrupted gc.
     pub fn former_digest(&self) -> Option<Digest> {
         former_name(&self.location.name)?.1
     }
 
-    /// Whether an interrupted collection has left it.
+    /// Whether it is a leftover of an interrupted gc.
     pub fn is_interrupted_gc(&self) -> bool {
         matches!(self.kind, EntryKind::Leftover(Leftover::Hidden(_) | Leftover::Dead))
     }
@@ -66,7 +66,8 @@ impl Entry {
         Self { location, kind, last_used, changed: last_used }
     }
 
-    /// What a ref calls it, if it is an image: a hidden one, too, is called by its digest.
+    /// The name that a ref uses for an image. For a hidden image, it is the name before it was
+    /// hidden.
     pub fn ref_name(&self) -> &EntryName {
         match &self.kind {
             EntryKind::Leftover(Leftover::Hidden(digest)) => digest.entry_name(),
@@ -74,7 +75,7 @@ impl Entry {
         }
     }
 
-    /// Whether it is a whole image, be it hidden, or an extraction that will be one.
+    /// Whether it is a whole image, even a hidden one, or an extraction that will become one.
     pub fn is_rootfs(&self) -> bool {
         match &self.kind {
             EntryKind::Image(_) | EntryKind::Leftover(Leftover::Hidden(_)) => true,
@@ -89,7 +90,7 @@ impl Entry {
     }
 }
 
-/// The folder of the cache that a name stands for, if it is one.
+/// The cache's own folder at a location. `None` if it is not one.
 pub(super) fn own_folder(location: &Location, kind: Kind) -> Option<Folder> {
     let own = [Folder::Layers, Folder::Refs];
     let is_it = |folder: &Folder| folder.name().as_bytes() == location.name.as_bytes();
@@ -97,7 +98,7 @@ pub(super) fn own_folder(location: &Location, kind: Kind) -> Option<Folder> {
     own.into_iter().find(is_it).filter(|_| is_possible)
 }
 
-/// What a name of this kind in this folder is.
+/// Classifies an entry by its folder, name and type.
 pub(super) fn classify(folder: Folder, name: &EntryName, kind: Kind) -> EntryKind {
     let directory = kind == Kind::Directory;
     let is_entry = directory || (folder == Folder::Layers && kind == Kind::File);
@@ -115,7 +116,7 @@ pub(super) fn classify(folder: Folder, name: &EntryName, kind: Kind) -> EntryKin
     }
 }
 
-/// What the owner calls an extraction in this folder.
+/// The prefix of the owner's extractions in this folder.
 fn extraction_prefix(folder: Folder) -> &'static str {
     match folder {
         Folder::Root => "tmp-rootfs-",
@@ -123,7 +124,7 @@ fn extraction_prefix(folder: Folder) -> &'static str {
     }
 }
 
-/// How far an interrupted collection had come with the entry that is now called `name`.
+/// How far an interrupted gc got with the entry now called `name`.
 fn interrupted(name: &EntryName, folder: Folder) -> Leftover {
     match former_name(name) {
         Some((TrashStage::Hidden, Some(digest))) if folder == Folder::Root => {
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_folder_and_kind_decide_what_an_entry_is() {
+    fn name_folder_and_type_determine_what_an_entry_is() {
         use Kind::{Directory, File, Special, Symlink};
         let of = |folder, name: &str, kind| {
             let location = Location { folder, name: EntryName::new(name).unwrap() };

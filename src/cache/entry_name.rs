@@ -6,13 +6,13 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::escape::Escaped;
 
-/// A name that can lie directly in a directory: not empty, not `.` or `..`, without `/` and NUL.
-/// Whatever else the bytes are, nothing reached by such a name is outside its directory.
+/// A name that an entry of a directory can have: not empty, not `.` or `..`, without `/` or NUL.
+/// Its bytes are otherwise arbitrary, but it can never lead out of its directory.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryName(CString);
 
 impl EntryName {
-    /// `None` if the bytes are no plain path component.
+    /// `None` if the bytes are not a plain path component.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
         let name = CString::new(bytes).ok()?;
         match name.to_bytes() {
@@ -22,33 +22,33 @@ impl EntryName {
         }
     }
 
-    /// The name as system calls take it.
+    /// The name as a C string, for system calls.
     pub fn as_c_str(&self) -> &CStr {
         &self.0
     }
 
-    /// The name without its closing NUL.
+    /// The name without the trailing NUL.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.to_bytes()
     }
 
-    /// The name as paths take it.
+    /// The name as an OS string, for paths.
     pub fn as_os_str(&self) -> &OsStr {
         OsStr::from_bytes(self.as_bytes())
     }
 
-    /// Whether it is a hash like the name of every ref file.
+    /// Whether it is 64 hex digits, like the name of every ref file.
     pub(super) fn is_hash(&self) -> bool {
         self.as_bytes().len() == 64 && self.as_bytes().iter().all(u8::is_ascii_hexdigit)
     }
 
-    /// Whether the name begins with `prefix`.
+    /// Whether the name starts with `prefix`.
     pub fn starts_with(&self, prefix: &str) -> bool {
         self.as_bytes().starts_with(prefix.as_bytes())
     }
 }
 
-/// For names that came from a directory listing, which are plain components already.
+/// For names from a directory listing, which are always plain components.
 impl From<&CStr> for EntryName {
     fn from(name: &CStr) -> Self {
         Self(name.to_owned())

@@ -1,36 +1,37 @@
-//! Which image a text stands for.
+//! Looking up an image by name.
 
 use super::digest::Digest;
 use super::entry::{EntryKind, Leftover};
 use super::inventory::Inventory;
 use super::ref_file::Ref;
 
-/// What a text may stand for: the answer of [`Inventory::find`].
+/// The image that a text refers to. Returned by [`Inventory::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lookup {
     /// No image.
     None,
-    /// This one.
+    /// Exactly this image.
     One(Digest),
-    /// One of these, two or more.
+    /// Any of these images, two or more.
     Many(Vec<Digest>),
-    /// This one, which a collection has hidden: it may bring it back, or be about to remove it.
+    /// This image, hidden by a gc. The gc may put it back or be about to remove it.
     Hidden(Digest),
-    /// This one, which is not there: only a ref names it.
+    /// This image, which is missing: only a dangling reference points to it.
     Dangling(Digest),
     /// No image, but this layer.
     Layer(Digest),
 }
 
 impl Inventory {
-    /// Finds the image that `text` stands for. The first of these that fits anything decides:
+    /// Finds the image that `text` refers to. The first of these rules that matches anything
+    /// applies:
     ///
-    /// 1. a whole digest, also as its entry is called, `sha256-…`;
+    /// 1. a whole digest, or the name of its entry, `sha256-…`;
     /// 2. a whole reference;
-    /// 3. the end of a reference in whole components: `b` or `a/b` for `ghcr.io/a/b:latest`; without a tag, `latest` is
-    ///    meant. A tag alone names nothing;
-    /// 4. the beginning of a digest, at least four hexadecimal digits, with or without `sha256:`.
+    /// 3. the end of a reference in whole components: `b` or `a/b` for `ghcr.io/a/b:latest`.
+    ///    Without a tag, `latest` is meant. A tag alone matches nothing;
+    /// 4. a prefix of a digest of at least four hex digits, with or without `sha256:`.
     ///
     /// ```
     /// # use bbox_cache::cache::{Cache, Lookup, Digest};
@@ -80,7 +81,7 @@ impl Inventory {
         self.lookup(found)
     }
 
-    /// The layer that a digest or its beginning stands for.
+    /// The layer with this digest or a digest that starts with this text.
     fn layer(&self, text: &str) -> Option<Digest> {
         let mut layers = self.entries.iter().filter_map(|entry| match &entry.kind {
             EntryKind::Layer(digest) => Some(digest),
@@ -89,7 +90,7 @@ impl Inventory {
         layers.find(|layer| is_whole(layer, text) || begins_with(layer, text)).cloned()
     }
 
-    /// The digests of all images, hidden ones included.
+    /// The digests of all images, including hidden ones.
     fn known(&self) -> impl Iterator<Item = &Digest> {
         self.entries.iter().filter_map(|entry| match &entry.kind {
             EntryKind::Image(digest) | EntryKind::Leftover(Leftover::Hidden(digest)) => {
@@ -99,7 +100,7 @@ impl Inventory {
         })
     }
 
-    /// What these digests stand for. Images in their places go before others.
+    /// The result for these digests. Images in place take precedence over the others.
     fn lookup(&self, digests: Vec<Digest>) -> Lookup {
         let is_there = |digest: &Digest| self.images().any(|(_, image)| image == digest);
         let is_hidden = |digest: &&Digest| self.known().any(|known| known == *digest);
@@ -114,35 +115,35 @@ impl Inventory {
     }
 }
 
-/// Whether a text is all of a digest, or of the name of its entry.
+/// Whether a text is a whole digest or the name of its entry.
 fn is_whole(digest: &Digest, text: &str) -> bool {
     let whole = digest.to_text();
     text.replacen('-', ":", 1) == whole || text == whole
 }
 
-/// Whether a text is the end of a reference: whole components, then a tag.
+/// Whether a text is the end of a reference: whole components and the same tag.
 fn ends_with(reference: &str, text: &str) -> bool {
     let ((path, tag), (asked, asked_tag)) = (parts(reference), parts(text));
     let rest = path.strip_suffix(asked).filter(|_| !asked.is_empty());
     rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/')) && tag == asked_tag
 }
 
-/// The path of a reference, and its tag or digest: `latest` if it has none.
+/// The path of a reference, and its tag or digest. The tag defaults to `latest`.
 pub(super) fn parts(reference: &str) -> (&str, &str) {
     if let Some((path, digest)) = reference.split_once('@') {
         return (path, digest);
     }
     match reference.rsplit_once(':') {
-        // Otherwise the colon stands before a port.
+        // Otherwise the colon precedes a port number.
         Some((path, tag)) if !tag.contains('/') => (path, tag),
         _ => (reference, "latest"),
     }
 }
 
-/// How much of a digest has to be there.
+/// The shortest prefix of a digest that is accepted.
 const FEWEST_DIGITS: usize = 4;
 
-/// Whether a text begins a digest. The algorithm alone begins all of them, and names none.
+/// Whether a text is a prefix of a digest. The algorithm alone does not count.
 fn begins_with(digest: &Digest, text: &str) -> bool {
     let (whole, text) = (digest.to_text(), text.to_ascii_lowercase());
     let text = text.strip_prefix("sha256:").or(text.strip_prefix("sha256-")).unwrap_or(&text);
@@ -158,7 +159,7 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn an_image_is_found_by_digest_reference_end_and_beginning() {
+    fn an_image_is_found_by_digest_reference_suffix_and_prefix() {
         let cache = TestCache::new();
         for name in ["abcd1", "abcd2", "abcd", "live"] {
             cache.image(name);
@@ -201,7 +202,7 @@ mod tests {
             (":latest", &[]),
             ("latest", &[]),
             ("1", &[]),
-            // A whole reference goes before the beginning of a digest.
+            // A whole reference takes precedence over the beginning of a digest.
             ("abcd2", &["sha256:abcd1"]),
             ("ABCD", &["sha256:abcd", "sha256:abcd1", "sha256:abcd2"]),
             ("sha256:ABCD1", &["sha256:abcd1"]),

@@ -1,4 +1,4 @@
-//! A cache, held open, and its folders.
+//! An open cache and its folders.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::vm_clones::VmClones;
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, VolumeKind};
 
-/// An image cache, held open.
+/// An open image cache.
 ///
 /// ```
 /// use bbox_cache::cache::{Cache, default_directory};
@@ -37,11 +37,11 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache directory `path`. `None` if there is none yet: its owner makes it with the
+    /// Opens the cache directory `path`. `None` if it does not exist: Brood Box creates it with the
     /// first pull.
     ///
     /// # Errors
-    /// It is no directory, or may not be read.
+    /// It is not a directory, or may not be read.
     pub fn open(path: impl Into<PathBuf>) -> Result<Option<Self>> {
         let path = path.into();
         match Directory::open(&path) {
@@ -51,7 +51,7 @@ impl Cache {
         }
     }
 
-    /// Looks for clones of its images there, and not where Brood Box keeps them for this user.
+    /// Looks for clones of its images there instead of where Brood Box keeps them for this user.
     pub fn with_vm_clones(self, vm_clones: VmClones) -> Self {
         Self { vm_clones: Some(vm_clones), ..self }
     }
@@ -61,15 +61,15 @@ impl Cache {
         self.vm_clones.as_ref()
     }
 
-    /// The path it was opened by.
+    /// The path that it was opened with.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether nothing at all lies in the cache directory.
+    /// Whether the cache directory is completely empty.
     ///
     /// # Errors
-    /// It cannot be listed.
+    /// The cache directory cannot be listed.
     pub fn is_empty(&self) -> Result<bool> {
         let mut is_empty = true;
         let root = self.root.open_folder(c".").context("open", &self.path)?;
@@ -77,8 +77,8 @@ impl Cache {
         Ok(is_empty)
     }
 
-    /// The directory in which a location's name lies, opened anew: the owner may have removed and
-    /// made it again. `None` if there is none.
+    /// Opens a folder of the cache. `None` if it does not exist. Every call opens it anew, because
+    /// the owner may have removed and recreated it.
     pub(crate) fn folder(&self, folder: Folder) -> Result<Option<Directory>> {
         self.try_folder(folder).context("open", folder.path_in(&self.path))
     }
@@ -92,8 +92,8 @@ impl Cache {
         match self.root.open_folder(name) {
             Ok(directory) => Ok(Some(directory)),
             Err(Errno::NOENT) => Ok(None),
-            // A symlink or a file is not part of the cache. Refs behind a symlink are another matter: the
-            // owner of the cache would follow it.
+            // A symlink or a file is not part of the cache. Refs behind a symlink are different,
+            // because the owner of the cache would follow it.
             Err(Errno::NOTDIR | Errno::LOOP) if folder == Folder::Layers => Ok(None),
             Err(cause) => Err(cause),
         }
@@ -104,35 +104,35 @@ impl Cache {
         &self.root
     }
 
-    /// Whether files can share data where the cache lies: on btrfs, XFS, APFS, and wherever it is not known that they
-    /// cannot, such as on an overlay.
+    /// Whether files can share data on the cache's file system: `true` on btrfs, XFS with reflinks
+    /// and APFS, and also wherever sharing cannot be ruled out, such as on an overlay.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system does not report it.
     pub fn can_share_data(&self) -> Result<bool> {
         Ok(self.volume_kind()?.is_some())
     }
 
-    /// The kind of the file system where the cache lies, if files can share data there.
+    /// The kind of the cache's file system. `None` if files cannot share data on it.
     pub(crate) fn volume_kind(&self) -> Result<Option<VolumeKind>> {
         let volume = self.root.volume().context("find the file system of", &self.path)?;
         Ok(volume.map(|volume| volume.kind))
     }
 }
 
-/// Each folder that is there, or why it cannot be opened.
+/// The cache's folders, or the reason why one cannot be opened.
 #[derive(Debug)]
 pub(crate) struct Folders([rustix::io::Result<Option<Arc<Directory>>>; 3]);
 
 impl Folders {
-    /// Opens all of them, as they are now: the owner may have removed and made them again since
-    /// they were listed.
+    /// Opens all of them as they are now. The owner may have removed and recreated them since they
+    /// were listed.
     pub fn open(cache: &Cache) -> Self {
         let folders = [Folder::Root, Folder::Layers, Folder::Refs];
         Self(folders.map(|folder| Ok(cache.try_folder(folder)?.map(Arc::new))))
     }
 
-    /// The folder; `Ok(None)` if there is none.
+    /// The open folder. `Ok(None)` if it does not exist.
     pub fn get(&self, folder: Folder) -> rustix::io::Result<Option<&Arc<Directory>>> {
         self.0[folder as usize].as_ref().map(Option::as_ref).map_err(|cause| *cause)
     }

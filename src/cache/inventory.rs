@@ -1,4 +1,4 @@
-//! What lies in the cache: one cheap pass over three folders, no tree is walked.
+//! The contents of the cache: one cheap pass over three folders, without walking any tree.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,27 +17,27 @@ use super::refs::SETTLE_TIME;
 use crate::error::{Context, Error, Result};
 use crate::fs::Status;
 
-/// All that lies in the cache, each folder by name: the answer of
-/// [`Cache::inventory`](super::Cache::inventory). By default, there is nothing.
+/// Everything in the cache, each folder sorted by name. Returned by
+/// [`Cache::inventory`](super::Cache::inventory). The default is an empty cache.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Inventory {
-    /// Everything but the refs: first what lies in the cache directory, then what lies in `layers/`.
+    /// Everything but the refs: first the entries of the cache directory, then those of `layers/`.
     pub entries: Vec<Entry>,
-    /// The refs.
+    /// The references.
     pub refs: RefIndex,
-    /// The folders that are there, besides the root.
+    /// The cache's own folders that exist, except for the root.
     pub folders: Vec<Folder>,
-    /// Images and layers that an interrupted collection had begun to remove in their places.
+    /// Images and layers in place that an interrupted gc has begun to remove.
     pub begun: HashSet<Location>,
-    /// When `refs` was made, where the file system knows.
+    /// When `refs` was created. `None` if the file system does not record it.
     pub index_born: Option<Timestamp>,
-    /// What could not be looked at, and so is not among the entries.
+    /// Errors about entries that could not be read and so are missing from `entries`.
     pub problems: Vec<Error>,
 }
 
 impl Inventory {
-    /// The images in their places with their digests, by name.
+    /// The images in place with their digests, sorted by name.
     pub fn images(&self) -> impl Iterator<Item = (&Entry, &Digest)> {
         self.entries.iter().filter_map(|entry| match &entry.kind {
             EntryKind::Image(digest) => Some((entry, digest)),
@@ -45,16 +45,16 @@ impl Inventory {
         })
     }
 
-    /// Where the things lie that are not the cache's own.
+    /// The locations of entries that do not belong to the cache.
     pub fn foreign(&self) -> impl Iterator<Item = &Location> {
         let foreign = self.entries.iter().filter(|entry| entry.kind == EntryKind::Foreign);
         foreign.map(|entry| &entry.location)
     }
 
-    /// Whether this is a cache beyond doubt: either something lies in it that only the owner of a
-    /// cache (or this crate) would put there, or nothing lies in it that the owner would not. A
-    /// folder `refs` alone says little: other programs use that word, too. With `layers` beside it,
-    /// it is enough.
+    /// Whether this is definitely a cache: it contains an entry that only the owner of a cache (or
+    /// this crate) would create, or it contains nothing that the owner would not. A folder `refs`
+    /// alone proves little, because other programs use that name, too. Together with `layers` it is
+    /// enough.
     pub fn looks_like_a_cache(&self) -> bool {
         self.entries.iter().any(|entry| entry.kind != EntryKind::Foreign)
             || self.refs.files().any(EntryName::is_hash)
@@ -62,10 +62,11 @@ impl Inventory {
             || (self.entries.is_empty() && self.refs.is_empty())
     }
 
-    /// Waits with `patience` for refs that are being written.
+    /// Waits up to `patience` for refs that are being written.
     pub(super) fn read(cache: &Cache, patience: Duration) -> Result<Self> {
         let mut inventory = Self::default();
-        // Layers first: then a pull that has touched one of them by now is seen in the root.
+        // Layers come first: a pull that has touched one of them by then is already in the root,
+        // which is listed afterwards.
         if let Err(problem) = inventory.list(cache, Folder::Layers) {
             inventory.problems.push(problem);
         }
@@ -127,17 +128,17 @@ impl Inventory {
 }
 
 impl Cache {
-    /// Looks at everything that lies in the cache: one call a name, no tree is walked. Waits up to
+    /// Lists everything in the cache: one `stat` per name, without walking any tree. Waits up to
     /// half a second for refs that are being written.
     ///
     /// # Errors
-    /// The cache directory cannot be listed. What else cannot be read is in the inventory's own
-    /// lists.
+    /// The cache directory cannot be listed. Other errors are in the inventory's own lists.
     pub fn inventory(&self) -> Result<Inventory> {
         Inventory::read(self, SETTLE_TIME)
     }
 
-    /// Lists the cache at once, with every reference as it stands: enough where only names are needed.
+    /// Lists the cache without waiting for refs that are being written. Enough if only names are
+    /// needed.
     ///
     /// # Errors
     /// As for [`Cache::inventory`].
@@ -155,7 +156,7 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn what_was_half_removed_in_place_is_known_by_its_mode() {
+    fn a_half_removed_entry_is_recognized_by_its_mode() {
         let cache = TestCache::new();
         let hidden = cache.path("tmp-gc-sha256-b");
         fs::rename(cache.image("b"), &hidden).unwrap();

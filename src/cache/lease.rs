@@ -1,10 +1,10 @@
-//! Leases: an image with a lease is not collected.
+//! Leases, which protect images from gc.
 //!
-//! A lease is a shared `flock` on the image's own directory, so it leaves nothing behind, and ends
-//! with its holder. A collector asks for the exclusive lock, without waiting, right before it
-//! renames an image, and keeps what is leased. It holds on to that lock only while it renames:
-//! afterwards the image is not found by its name, and a process that had opened it before looks at the
-//! name again once the lease is granted.
+//! A lease is a shared `flock` on the image's own directory, so it leaves nothing behind and ends
+//! with its holder. Right before a gc renames an image, it tries to get the exclusive lock without
+//! waiting, and keeps the image if it is leased. It releases the lock right after the rename. The
+//! image can then no longer be found by its name, and a process that had opened it before checks
+//! the name again once its lease is granted.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -19,23 +19,23 @@ use super::in_use::{UsingProcess, lock_holder};
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
 
-/// How long to wait for a lease: the exclusive lock is held for no longer than a rename.
+/// How long to wait for a lease. The exclusive lock is only held during a rename.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often to ask again.
+/// The pause between attempts.
 const POLL: Duration = Duration::from_millis(5);
-/// How often a collector asks, since another one that only looks may hold a lock for a moment.
+/// How often a gc tries, because another one may briefly hold a lock just to check.
 const ATTEMPTS: u32 = 3;
 
-/// Keeps an image from being collected; let go when dropped. [`Cache::lease`] gives it.
+/// Protects an image from gc until dropped. Created by [`Cache::lease`].
 #[derive(Debug)]
 #[must_use = "it is let go when dropped"]
 pub struct Lease {
-    /// `None` where the file system knows no locks.
+    /// `None` if the file system does not support locks.
     held: Option<Directory>,
 }
 
 impl Lease {
-    /// Whether the file system knows locks at all. If not, the image is not protected.
+    /// Whether the file system supports locks. If not, the image is not protected.
     pub fn is_effective(&self) -> bool {
         self.held.is_some()
     }
@@ -58,11 +58,11 @@ impl FromIterator<EntryName> for Leases {
     }
 }
 
-/// What a collector's question for an image has come to.
+/// The result of a gc's attempt to claim an image.
 #[derive(Debug)]
 pub(crate) enum Claim {
-    /// It is not leased, and cannot be while this is held. Nothing is held where locks are
-    /// unknown, or where the directory is closed even to its owner.
+    /// The image is not leased and cannot be while this is held. There is no lock if the file
+    /// system does not support locks, or if even the owner cannot open the directory.
     Granted {
         _held: Option<Directory>,
     },
@@ -70,7 +70,7 @@ pub(crate) enum Claim {
 }
 
 impl Claim {
-    /// Asks for the directory `name` in `folder`.
+    /// Tries to claim the directory `name` in `folder`.
     pub fn new(folder: &Directory, name: &EntryName) -> rustix::io::Result<Self> {
         let directory = match folder.open_folder(name.as_c_str()) {
             Ok(directory) => directory,
@@ -90,11 +90,11 @@ impl Claim {
 }
 
 impl Cache {
-    /// Keeps the image `digest` from being collected for as long as the lease lives. `None` if it
-    /// is not in the cache.
+    /// Protects the image `digest` from gc for as long as the lease exists. `None` if it is not in
+    /// the cache.
     ///
     /// # Errors
-    /// The image cannot be opened, or another process holds it locked for more than two seconds.
+    /// The image cannot be opened, or another process has it locked for more than two seconds.
     ///
     /// ```
     /// # use bbox_cache::cache::{Cache, Lookup};
@@ -105,7 +105,7 @@ impl Cache {
     /// let Lookup::One(image) = cache.inventory()?.find("8432") else { return Ok(()) };
     /// let Some(lease) = cache.lease(&image)? else { return Ok(()) };
     /// if !lease.is_effective() {
-    ///     eprintln!("this file system knows no locks");
+    ///     eprintln!("this file system does not support locks");
     /// }
     /// // … work with the image …
     /// # let leases = cache.leases([image.entry_name()]);
@@ -132,8 +132,8 @@ impl Cache {
         Ok(None)
     }
 
-    /// Which of these images are leased right now. One that cannot be looked at is not: its lease
-    /// is asked for again before anything happens to it.
+    /// Which of these images are leased right now. An image that cannot be checked counts as not
+    /// leased, because its lock is requested again before anything happens to it.
     pub fn leases<'a>(&self, images: impl IntoIterator<Item = &'a EntryName>) -> Leases {
         let is_leased =
             |image: &&EntryName| matches!(Claim::new(self.root(), image), Ok(Claim::Leased));
@@ -151,7 +151,7 @@ impl Cache {
         }
     }
 
-    /// Whether an open directory is what lies under this name now.
+    /// Whether this name still refers to an open directory.
     fn is_called(&self, directory: &Directory, name: &EntryName) -> bool {
         directory.is_found_by(|| self.root().status_of(name.as_c_str())).unwrap_or(false)
     }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_seen_until_it_is_dropped_and_several_may_hold_one() {
+    fn a_lease_is_visible_until_dropped_and_can_be_shared() {
         let cache = TestCache::new();
         cache.image("a");
         cache.image("b");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_is_claimed_is_waited_for_and_looked_for_again() {
+    fn a_lease_waits_for_a_claimed_image_and_looks_it_up_again() {
         let cache = TestCache::new();
         let path = cache.image("a");
         let opened = Cache::open(cache.dir()).unwrap().unwrap();

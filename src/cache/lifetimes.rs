@@ -1,9 +1,9 @@
-//! When images and layers were made: what the birth times on disk say.
+//! When images and layers were created, according to the birth times on disk.
 //!
-//! Nothing says which layers an image was made of, but a pull makes things in an order. It begins
-//! with the directory that will be the image, and ends with that image's `.oci-config.json`; every
-//! layer that it uses is made before that, and touched meanwhile. What follows from these times is
-//! for [`plan`](crate::plan) to say; here they are only read.
+//! Nothing records which layers an image was extracted from, but a pull creates things in a fixed
+//! order. It starts with the directory that becomes the image and ends with that image's
+//! `.oci-config.json`. Every layer that it uses is created before that, and touched in between.
+//! Conclusions are left to [`plan`](crate::plan); this module only reads the times.
 
 use std::collections::HashMap;
 
@@ -18,27 +18,27 @@ use super::location::{Folder, Location};
 use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
 
-/// A birth, where the file system knows it.
+/// A birth time. `None` if the file system does not record it.
 type Birth = Option<Timestamp>;
 
-/// When images, extractions and layers were made, as far as it could be looked at: for
-/// [`Timeline`](crate::plan::Timeline) and [`Evidence`](crate::plan::Evidence). By default,
-/// nothing is known.
+/// When images, extractions and layers were created, as far as known. Used by
+/// [`Timeline`](crate::plan::Timeline) and [`Evidence`](crate::plan::Evidence). By default nothing
+/// is known.
 #[derive(Debug, Default)]
 pub struct Lifetimes {
-    /// When something was last put into each folder, or taken from it.
+    /// When an entry was last added to or removed from each folder.
     pub(crate) folders: HashMap<Folder, Timestamp>,
     pub(crate) images: HashMap<Location, ImageTimes>,
     pub(crate) layers: HashMap<Location, LayerTimes>,
-    /// What could not be looked at.
+    /// Errors about entries that could not be read.
     pub problems: Vec<Error>,
 }
 
-/// Of an image, or of an extraction that will be one.
+/// The times of an image, or of an extraction that will become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ImageTimes {
     pub born: Birth,
-    /// Of its `.oci-config.json`; missing as long as it is not finished.
+    /// The times of its `.oci-config.json`. `None` until the image is complete.
     pub config: Option<ConfigTimes>,
 }
 
@@ -48,17 +48,17 @@ pub(crate) struct ConfigTimes {
     pub modified: Timestamp,
 }
 
-/// Of a layer's directory.
+/// The times of a layer's directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LayerTimes {
     pub born: Birth,
-    /// When the last of the names directly in it was made; its own birth, if there are none.
+    /// When the last of its direct children was created. Its own birth if it has none.
     pub filled: Birth,
 }
 
 impl Cache {
-    /// Reads when everything in `inventory` was made. Unreadable entries are missing then, and
-    /// named among the problems.
+    /// Reads when everything in `inventory` was created. Unreadable entries are left out and
+    /// reported in `problems`.
     pub fn lifetimes(&self, inventory: &Inventory) -> Lifetimes {
         let mut found = Lifetimes::default();
         for folder in [Folder::Root, Folder::Layers] {
@@ -71,14 +71,14 @@ impl Cache {
 }
 
 impl Lifetimes {
-    /// When an image was made: when its pull began. `None` where the file system does not know, or it
-    /// could not be looked at.
+    /// When an image was created, which is when its pull began. `None` if the file system does not
+    /// record it, or the image could not be read.
     pub fn born(&self, image: &Location) -> Option<Timestamp> {
         self.images.get(image)?.born
     }
 
-    /// When the pull of an image began: its birth, unless its config is older. Then the image is a
-    /// copy, which was used since, and its birth says nothing of the image that it was copied from.
+    /// When the pull of an image began: its birth, unless its config is older. In that case the
+    /// image is a copy that has been used since, and its birth says nothing about the original.
     pub fn pulled(&self, image: &Location) -> Option<Timestamp> {
         let times = self.images.get(image)?;
         let is_copy = |born: &Timestamp| times.config.is_some_and(|config| config.modified < *born);
@@ -90,11 +90,11 @@ impl Lifetimes {
         let status = directory.status().context("look at", folder.path_in(cache.path()))?;
         self.folders.insert(folder, status.modified());
         let entries = inventory.entries.iter().filter(|entry| entry.location.folder == folder);
-        // What is no longer whole is not made of anything.
+        // The times of an entry that is no longer whole mean nothing.
         let entries = entries.filter(|entry| !inventory.begun.contains(&entry.location));
         for entry in entries {
             match self.read_entry(&directory, entry) {
-                // Gone meanwhile; or a layer that is a file, of which there is nothing to know.
+                // Gone in the meantime, or a layer that is a file, which has no times of interest.
                 Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
                 Err(cause) => {
                     let path = entry.location.path_in(cache.path());
@@ -145,7 +145,7 @@ mod tests {
     use crate::cache::EntryName;
 
     #[test]
-    fn a_config_older_than_its_image_shows_a_copy() {
+    fn a_config_older_than_its_image_reveals_a_copy() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         let image = Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() };
         for (born, written, expected) in [

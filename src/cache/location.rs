@@ -1,4 +1,4 @@
-//! Where the cache is, and where in it something lies.
+//! The location of the cache, and of entries in it.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Formatter};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::entry_name::EntryName;
 
-/// The folders of a cache that hold entries.
+/// The folders of a cache that contain entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Folder {
@@ -20,7 +20,7 @@ pub enum Folder {
 }
 
 impl Folder {
-    /// The folder's own name, relative to the cache directory; the root has none.
+    /// The folder's name relative to the cache directory. Empty for the root.
     pub fn name(self) -> &'static str {
         match self {
             Self::Root => "",
@@ -29,7 +29,7 @@ impl Folder {
         }
     }
 
-    /// The path below the cache directory `cache`.
+    /// The folder's path in the cache directory `cache`.
     pub fn path_in(self, cache: &Path) -> PathBuf {
         match self {
             Self::Root => cache.to_path_buf(),
@@ -38,23 +38,23 @@ impl Folder {
     }
 }
 
-/// One name in one folder of the cache.
+/// An entry's location: a folder of the cache and a name in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location {
-    /// The folder that it lies in.
+    /// The folder that contains it.
     pub folder: Folder,
     /// Its name there.
     pub name: EntryName,
 }
 
 impl Location {
-    /// The path below the cache directory `cache`.
+    /// The entry's path in the cache directory `cache`.
     pub fn path_in(&self, cache: &Path) -> PathBuf {
         self.folder.path_in(cache).join(self.name.as_os_str())
     }
 }
 
-/// The path relative to the cache directory, safe to print.
+/// The path relative to the cache directory. Safe to print.
 impl Display for Location {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.folder {
@@ -64,10 +64,10 @@ impl Display for Location {
     }
 }
 
-/// Where the owner of the cache keeps it for this user: `broodbox/images` below
-/// `$XDG_CACHE_HOME` if that is an absolute path, else below `~/.cache` (`~/Library/Caches` on
-/// macOS). A leading `~` or `$HOME` in the variable stands for the home directory, as it does for the owner. `None` if there
-/// is no home directory either.
+/// Brood Box's cache directory for this user: `broodbox/images` in `$XDG_CACHE_HOME` if that is an
+/// absolute path, or else in `~/.cache` (`~/Library/Caches` on macOS). As in Brood Box, a leading
+/// `~` or `$HOME` in the variable stands for the home directory. `None` if there is no home
+/// directory either.
 pub fn default_directory() -> Option<PathBuf> {
     let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
     let home = std::env::home_dir();
@@ -80,7 +80,8 @@ fn cache_home(variable: Option<OsString>, home: Option<PathBuf>, usual: &str) ->
     named.filter(|path| path.is_absolute()).or(home.map(|home| home.join(usual)))
 }
 
-/// A path in which the home directory stands for a leading `~` or `$HOME`, whatever follows: for the owner, `~x` is `~/x`.
+/// Replaces a leading `~` or `$HOME` with the home directory, whatever follows: to the owner, `~x`
+/// is `~/x`.
 fn expand(path: &Path, home: Option<&Path>) -> PathBuf {
     let path = path.as_os_str().as_bytes();
     let rest = [&b"~"[..], b"$HOME"].iter().find_map(|first| path.strip_prefix(*first));
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_counts_only_where_it_leads_to_an_absolute_path() {
+    fn a_variable_counts_only_if_it_is_an_absolute_path() {
         for (variable, home, expected) in [
             (Some("/x"), Some("/h"), Some("/x")),
             (Some("x"), Some("/h"), Some("/h/.cache")),

@@ -1,8 +1,8 @@
-//! One collector at a time.
+//! Only one gc at a time.
 //!
-//! The lock is a `flock` on the cache directory's own descriptor: nothing is written that the
-//! owner of the cache could sweep away, and the kernel lets go of it when the process ends,
-//! however it ends. The owner takes no lock; this one keeps collectors from each other only.
+//! The lock is a `flock` on the cache directory's own descriptor. No file is written that the owner
+//! of the cache could clean up, and the kernel releases the lock when the process ends for any
+//! reason. The owner itself takes no lock, so this one only separates gc runs from each other.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -17,16 +17,16 @@ use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, LockAnswer, LockKind};
 use crate::stop::StopFlag;
 
-/// How often a waiting collector asks again.
+/// How often a waiting gc tries again.
 const POLL: Duration = Duration::from_millis(50);
 
-/// How often the directory may be another one by the time that its lock is held.
+/// How many times in a row the directory may have been replaced by the time it is locked.
 const MOST_REPLACED: u32 = 100;
 
-/// A cache and the right to change it, which ends when this is dropped.
+/// A cache with the right to change it. Dropping it releases the lock.
 ///
-/// Every function that changes a cache takes this, so it cannot be called without a lock or with that of
-/// another cache:
+/// Every function that changes a cache takes this type, so it cannot be called without a lock, or
+/// with the lock of another cache:
 ///
 /// ```compile_fail,E0308
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,19 +40,19 @@ const MOST_REPLACED: u32 = 100;
 #[derive(Debug)]
 pub struct LockedCache {
     cache: Cache,
-    /// `None` where the file system knows no locks.
+    /// `None` if the file system does not support locks.
     held: Option<Directory>,
 }
 
 impl LockedCache {
-    /// Whether the file system knows locks at all. If not, nothing keeps a second collector away.
+    /// Whether the file system supports locks. If not, nothing prevents a second gc.
     pub fn is_lock_effective(&self) -> bool {
         self.held.is_some()
     }
 }
 
 impl LockedCache {
-    /// As [`Cache::with_vm_clones`].
+    /// Looks for clones of its images there instead of where Brood Box keeps them for this user.
     pub fn with_vm_clones(self, vm_clones: VmClones) -> Self {
         Self { cache: self.cache.with_vm_clones(vm_clones), ..self }
     }
@@ -66,19 +66,19 @@ impl Deref for LockedCache {
     }
 }
 
-/// What to do while another process collects the cache.
+/// What to do while another gc is running on the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Patience {
-    /// Wait until it has ended.
+    /// Wait until it has finished.
     Wait,
     /// Give up with [`Error::Busy`].
     GiveUp,
 }
 
 impl Cache {
-    /// Opens the cache directory `path` and takes its lock, as [`Cache::lock`] does. `None` if
-    /// there is no such directory, or none any more.
+    /// Opens the cache directory `path` and locks it like [`Cache::lock`]. `None` if the directory
+    /// does not exist or has been removed in the meantime.
     ///
     /// # Errors
     /// As for [`Cache::open`] and [`Cache::lock`].
@@ -101,8 +101,8 @@ impl Cache {
         Err(Error::io("lock", path, cause))
     }
 
-    /// Whether the path leads here still. The process that held the lock may have removed the directory,
-    /// and its owner made it again.
+    /// Whether the path still leads here. The process that held the lock may have removed the
+    /// directory, and its owner recreated it.
     fn is_at(&self, path: &Path) -> Result<bool> {
         match self.root().is_found_by(|| Directory::open(path)?.status()) {
             Ok(is_same) => Ok(is_same),
@@ -111,17 +111,18 @@ impl Cache {
         }
     }
 
-    /// Takes the right to change this cache. If another process has it, `busy` is asked once what
-    /// to do, and told which process that is, where the system tells.
+    /// Locks this cache for changes. If another process has locked it, calls `busy` once to decide
+    /// what to do. Its argument is that process, if the system reports it.
     ///
     /// # Errors
-    /// [`Error::Busy`] if `busy` wants to give up; or `stop` was raised, or the system refused.
+    /// [`Error::Busy`] if `busy` gives up, [`Error::Interrupted`] if `stop` is raised, or an I/O
+    /// error.
     pub fn lock(
         self,
         stop: &StopFlag,
         busy: impl FnOnce(Option<&UsingProcess>) -> Patience,
     ) -> Result<LockedCache> {
-        // A description of its own: the lock ends with it, not with the cache.
+        // A file description of its own, so that the lock ends with it and not with the cache.
         let directory = self.root().open_folder(c".").context("open", self.path())?;
         let mut busy = Some(busy);
         loop {

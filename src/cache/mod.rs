@@ -1,11 +1,11 @@
-//! The cache as it lies on disk.
+//! The cache on disk.
 //!
-//! A [`Cache`] is an open directory. Everything in it is reached from there, one name at a time,
-//! so that nothing outside it can be touched whatever lies in it; the directory itself may be
-//! reached through a symlink, since people put their caches on bigger disks.
+//! A [`Cache`] is an open directory. Everything in it is reached from there, one name at a time, so
+//! nothing outside can be touched, whatever the cache contains. Only the directory itself may be
+//! reached through a symlink, because people move their caches to bigger disks.
 //!
-//! Brood Box writes the cache and takes no lock while it does; everything read here is a look at
-//! something that may change at once.
+//! Brood Box writes to the cache without taking a lock, so everything read here is a snapshot that
+//! may be outdated at once.
 
 mod beside;
 mod config;

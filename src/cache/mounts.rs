@@ -1,9 +1,8 @@
-//! What is mounted in the cache.
+//! Mounts in the cache.
 //!
-//! Nothing that is mounted in an entry is part of it, and an entry with something mounted in it
-//! cannot go. An entry, or a part of it, that is mounted elsewhere has been mounted to be used, and so
-//! have the layers of an overlay. The system has a list of all mounts, so no tree has to be walked to
-//! find them.
+//! A file system mounted in an entry is not part of it, and the entry cannot be removed while it is
+//! there. An entry that is mounted elsewhere, wholly or in part, is in use, and so are the layers
+//! of an overlay. The system lists all mounts, so no tree has to be walked to find them.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,12 +12,12 @@ use super::in_use::mounted;
 use super::location::Location;
 use crate::error::{Error, Result};
 
-/// Where something is mounted in the entries of a cache, at one moment. By default, nowhere.
+/// The mounts that concern entries of a cache, at one moment. By default none.
 #[derive(Debug, Default)]
 pub struct Mounts(Vec<(Location, PathBuf)>);
 
 impl Mounts {
-    /// The first place where something is mounted that needs an entry: in it, or made of it.
+    /// The first mount point that needs an entry: it is in the entry or shows a part of it.
     pub fn get(&self, location: &Location) -> Option<&Path> {
         let mut mounts = self.0.iter();
         mounts.find(|(entry, _)| entry == location).map(|(_, point)| point.as_path())
@@ -26,9 +25,10 @@ impl Mounts {
 }
 
 impl Cache {
-    /// Looks where something is mounted: in an entry, or from one, or with one as a layer, on Linux by
-    /// whichever mount of the cache. `None` where the system does not tell at all, as without a `/proc`
-    /// on Linux. A mount that is not told is met, and left alone, when the entry is removed.
+    /// Finds mounts in an entry, of an entry, or with an entry as an overlay's layer. On Linux it
+    /// finds them through any mount of the cache. `None` if the system reports no mounts at all,
+    /// like Linux without `/proc`. A removal detects unreported mounts when it meets them, and
+    /// leaves them alone.
     ///
     /// # Errors
     /// The mounts cannot be listed.

@@ -1,7 +1,7 @@
 //! Which entry a path leads to.
 //!
-//! The system speaks of a cache by its real path; people and programs also by the path that it was
-//! opened by, or by yet another one through some symlink.
+//! The system reports real paths. People and programs may also use the path with which the cache
+//! was opened, or yet another one through a symlink.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +11,7 @@ use super::entry_name::EntryName;
 use super::handle::Cache;
 use super::location::{Folder, Location};
 
-/// What Linux puts behind the path of a file that has been removed since it was opened.
+/// The suffix that Linux adds to the path of an open file that has been removed.
 const DELETED: &[u8] = b" (deleted)";
 
 /// The paths of the cache directory.
@@ -28,7 +28,7 @@ impl PathLookup {
         Self { real: real.unwrap_or_else(|| spelled.clone()), spelled }
     }
 
-    /// The path of the cache directory as the system calls it.
+    /// The real path of the cache directory, as the system reports it.
     #[cfg_attr(
         any(not(target_os = "linux"), bbox_portable),
         allow(dead_code, reason = "mounts are known by their paths alone there")
@@ -37,7 +37,7 @@ impl PathLookup {
         &self.real
     }
 
-    /// The entries that a path from the system may mean.
+    /// The entries that a path reported by the system may refer to.
     #[cfg_attr(
         all(target_os = "linux", not(bbox_portable)),
         allow(dead_code, reason = "mounts tell more there than a path")
@@ -46,26 +46,26 @@ impl PathLookup {
         readings(link).filter_map(|path| entry_below(&self.real, as_path(path)))
     }
 
-    /// The entries that an absolute path from a program means by its words alone. A directory that has
-    /// been renamed meanwhile still counts by the name that it had.
+    /// The entries that an absolute path from a program refers to, taken literally. A directory
+    /// that has been renamed in the meantime still counts by its old name.
     pub fn of_name(&self, path: &Path) -> impl Iterator<Item = Location> {
         [&self.spelled, &self.real].into_iter().filter_map(|cache| entry_below(cache, path))
     }
 }
 
-/// What a path from the system may mean. A file can also be *called* `x (deleted)`: then both are
-/// meant, since it is worse to miss one.
+/// The possible meanings of a path reported by the system. A file can also really be *called*
+/// `x (deleted)`. Then both readings count, because missing one is worse.
 pub fn readings(link: &[u8]) -> impl Iterator<Item = &[u8]> {
     [Some(link), link.strip_suffix(DELETED)].into_iter().flatten()
 }
 
-/// A path of raw bytes.
+/// Converts raw bytes to a path.
 pub fn as_path(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }
 
-/// The entry of the cache directory `cache` that a path is or lies in. None for what steps back:
-/// where `..` leads is known only to who follows it.
+/// The entry of the cache directory `cache` that a path refers to or is inside. `None` for a path
+/// with `..`, which cannot be resolved without following it.
 pub fn entry_below(cache: &Path, path: &Path) -> Option<Location> {
     let mut names = path.strip_prefix(cache).ok()?.components().map(|component| match component {
         Component::Normal(name) => Some(name),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_system_calls_a_file_leads_to_its_entry() {
+    fn a_path_from_the_system_leads_to_its_entry() {
         for (link, expected) in [
             ("/disk/images/sha256-a", &["sha256-a"][..]),
             ("/disk/images/sha256-ab", &["sha256-ab"]),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_calls_a_directory_may_be_spelled_in_several_ways() {
+    fn a_path_from_a_program_may_be_spelled_in_several_ways() {
         for (path, expected) in [
             ("/home/images/sha256-a", &["sha256-a"][..]),
             ("/home//images/./sha256-a/", &["sha256-a"]),

@@ -1,4 +1,4 @@
-//! Patterns of references.
+//! Patterns for references.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -7,8 +7,9 @@ use super::digest::Digest;
 use super::find::parts;
 use super::inventory::Inventory;
 
-/// A pattern of references, as a shell has them: `*` is any text, slashes included, `?` one character, `[ab]` one of
-/// these. It matches a whole reference or the end of one in whole components; without a tag it matches every tag.
+/// A shell pattern for references: `*` matches any text including slashes, `?` one character,
+/// `[ab]` one of these characters. It matches a whole reference or the end of one in whole
+/// components. Without a tag it matches every tag.
 ///
 /// ```
 /// use bbox_cache::cache::Pattern;
@@ -21,7 +22,7 @@ use super::inventory::Inventory;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(glob::Pattern);
 
-/// Why a text is no pattern.
+/// Why a text is not a valid pattern.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PatternError(#[from] glob::PatternError);
@@ -34,7 +35,7 @@ impl FromStr for Pattern {
     }
 }
 
-/// As it was written, not safe to print.
+/// The pattern as written. Not safe to print.
 impl Display for Pattern {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
@@ -42,12 +43,12 @@ impl Display for Pattern {
 }
 
 impl Pattern {
-    /// Whether a text has anything in it that makes it more than a name.
+    /// Whether a text contains a wildcard.
     pub fn is_in(text: &str) -> bool {
         text.contains(['*', '?', '['])
     }
 
-    /// Whether it matches a reference.
+    /// Whether the pattern matches a reference.
     pub fn matches(&self, reference: &str) -> bool {
         let (path, _) = parts(reference);
         let begins = path.match_indices('/').map(|(slash, _)| slash + 1);
@@ -57,7 +58,7 @@ impl Pattern {
 }
 
 impl Inventory {
-    /// The images in their places of which a reference matches.
+    /// The images in place that have a matching reference.
     pub fn matching(&self, pattern: &Pattern) -> impl Iterator<Item = &Digest> {
         let is_named = |digest: &&Digest| {
             let mut refs = self.refs.refs.iter().filter(|found| found.digest == **digest);

@@ -1,13 +1,13 @@
-//! Which program an image brings, as far as a few directories and its config say.
+//! Which program an image provides, judging by a few directories and its config.
 //!
-//! Brood Box's own images are built on one base and are run alike: no entrypoint, the base's
-//! command. An agent shows in the directories where programs are installed beside the system's own.
-//! [`plan`](crate::plan) compares the names in there, together with the config; none of
-//! them is looked into.
+//! Brood Box's own images share a base and are run alike: no entrypoint, the base's command. An
+//! agent can be recognized in the directories for programs that are not part of the system.
+//! [`plan`](crate::plan) compares the names in them and the config. The files themselves are not
+//! read.
 //!
-//! Every directory is reached from the image's own, one name at a time, never through a symlink and
-//! never into a mount. That costs some 20 directories opened per image and half as many listed, and no
-//! more than 4,096 names are kept of each.
+//! Every directory is reached from the image's own, one name at a time, never through a symlink or
+//! into a mount. This costs some 20 opened and 10 listed directories per image, and keeps at most
+//! 4,096 names of each.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{CStr, CString, OsStr};
@@ -25,41 +25,41 @@ use super::mounts::Mounts;
 use crate::error::{Error, Result};
 use crate::fs::{Directory, Kind};
 
-/// Where programs are installed beside the system's own, besides the homes of users.
+/// Where programs are installed in addition to the system's own, apart from users' homes.
 const PROGRAMS: [&[&CStr]; 3] =
     [&[c"usr", c"local", c"bin"], &[c"opt"], &[c"root", c".local", c"bin"]];
 /// Where npm installs packages for all users.
 const PACKAGES: [&[&CStr]; 2] =
     [&[c"usr", c"local", c"lib", c"node_modules"], &[c"usr", c"lib", c"node_modules"]];
-/// What the first VM that runs in an image leaves beside its programs.
+/// A file that the first VM in an image leaves next to its programs.
 const LEFT_BY_VM: &str = "usr/local/bin/git-credential-bbox";
-/// An image with more names than that in all is not read completely.
+/// An image with more names than that is not read completely.
 const MAX_NAMES: usize = 4096;
 
-/// Something by which programs are told apart. Nothing in it is safe to print:
-/// [`Escaped`](crate::Escaped) makes it so.
+/// A feature that distinguishes programs. Not safe to print; use [`Escaped`](crate::Escaped).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Token {
-    /// A name where programs or npm packages are installed: its path in the image, such as
-    /// `usr/local/bin/claude` or `usr/lib/node_modules/@google/gemini-cli`.
+    /// An installed program or npm package: its path in the image, such as `usr/local/bin/claude`
+    /// or `usr/lib/node_modules/@google/gemini-cli`.
     Path(PathBuf),
-    /// The entrypoint of the config, if there is one.
+    /// The entrypoint in the config, if any.
     Entrypoint(Vec<String>),
-    /// The command of the config, if there is one.
+    /// The command in the config, if any.
     Command(Vec<String>),
-    /// The name of a variable in the config. Values hold versions, so they do not count.
+    /// The name of an environment variable in the config. Values contain versions, so they do not
+    /// count.
     Variable(String),
 }
 
 impl Token {
-    /// Whether it says what is run. A variable does not, nor does a command: images of many programs
-    /// inherit that of a shell.
+    /// Whether it identifies a program. A variable does not, and neither does a command, because
+    /// images of many programs inherit a shell's.
     pub fn names_a_program(&self) -> bool {
         matches!(self, Self::Path(_) | Self::Entrypoint(_))
     }
 
-    /// The name of a program or package in its directory: `claude`, `@google/gemini-cli`.
+    /// The name of a program or package without its directory: `claude`, `@google/gemini-cli`.
     pub fn program(&self) -> Option<&OsStr> {
         let Self::Path(path) = self else { return None };
         let bytes = path.as_os_str().as_bytes();
@@ -71,12 +71,12 @@ impl Token {
     }
 }
 
-/// What one image brings. By default, nothing, read completely.
+/// What one image provides. The default is nothing, read completely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
-    /// Everything by which it is told from others.
+    /// Everything that distinguishes it from other programs.
     pub tokens: BTreeSet<Token>,
-    /// How much of it was read.
+    /// How much of the image was read.
     pub coverage: Coverage,
 }
 
@@ -87,10 +87,10 @@ pub enum Coverage {
     /// Everything.
     #[default]
     Complete,
-    /// All directories, but there is no config, or none that can be understood.
+    /// All directories, but the config is missing or invalid.
     NoConfig,
-    /// Not everything: a directory or the config cannot be opened, is reached through a symlink or is
-    /// mounted, or there are too many names.
+    /// Only a part: a directory or the config cannot be opened, is behind a symlink or is a mount
+    /// point, or there are too many names.
     Partial,
 }
 
@@ -100,7 +100,7 @@ impl Program {
         self.coverage == Coverage::Complete
     }
 
-    /// Whether nothing tells what program it is, although every directory was read.
+    /// Whether nothing identifies the program although every directory was read.
     pub fn tells_nothing(&self) -> bool {
         self.tokens.is_empty() && self.coverage != Coverage::Partial
     }
@@ -118,27 +118,26 @@ impl Program {
     }
 }
 
-/// What the images of a cache bring, as far as it could be read: for [`plan`](crate::plan). By
-/// default, nothing is known.
+/// The programs in the images of a cache, as far as they could be read. Used by
+/// [`plan`](crate::plan). By default nothing is known.
 #[derive(Debug, Default)]
 pub struct Programs {
     pub(crate) programs: HashMap<Location, Program>,
-    /// What could not be read.
+    /// Errors about directories and configs that could not be read.
     pub problems: Vec<Error>,
 }
 
 impl Programs {
-    /// What an image brings. `None` if it is gone, or was not looked at.
+    /// The program in an image. `None` if the image is gone or was not read.
     pub fn get(&self, image: &Location) -> Option<&Program> {
         self.programs.get(image)
     }
 }
 
 impl Cache {
-    /// Reads what program each image of `inventory` brings, but for those in which something is mounted: it may not
-    /// answer. Directories that cannot be read are named
-    /// among the problems, and the image's [`Program`] is partial then. Costs some 20 directories
-    /// opened per image.
+    /// Reads the program of every image in `inventory`. Skips images with a mount in them, because
+    /// the mount may not answer. Unreadable directories are reported in `problems`, and the image's
+    /// [`Program`] is then partial. Costs some 20 opened directories per image.
     pub fn programs(&self, inventory: &Inventory, mounts: &Mounts) -> Programs {
         let mut found = Programs::default();
         let images = inventory.images();
@@ -167,7 +166,7 @@ impl Cache {
     }
 }
 
-/// A directory of an image, and its path in there.
+/// A directory of an image, and its path in the image.
 struct Place {
     directory: Directory,
     path: PathBuf,
@@ -177,7 +176,7 @@ struct Reader<'a> {
     /// The path of the image, for messages.
     image: &'a Path,
     program: Program,
-    /// How many names were listed.
+    /// Number of names listed so far.
     names: usize,
     problems: &'a mut Vec<Error>,
 }
@@ -228,7 +227,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Opens a directory; `None` if there is none.
+    /// Opens a directory. `None` if it does not exist.
     fn descend(&mut self, from: &Place, names: &[&CStr]) -> Option<Place> {
         let mut path = from.path.clone();
         let mut lowest = None;
@@ -246,7 +245,7 @@ impl Reader<'_> {
         lowest.map(|directory| Place { directory, path })
     }
 
-    /// The names in a directory, which can be listed once; not those beyond the limit.
+    /// The names in a directory, up to the limit. A directory can be listed only once.
     fn list(&mut self, place: &Place) -> Vec<CString> {
         let (mut names, room) = (Vec::new(), MAX_NAMES - self.names);
         let result = place.directory.for_each(|name, _| {
@@ -270,7 +269,7 @@ impl Reader<'_> {
         match config {
             Ok(Some(config)) => self.program.add_config(config),
             Ok(None) => self.program.coverage = missing,
-            // The owner takes one that it cannot understand for none.
+            // The owner treats an invalid config like a missing one.
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
                 self.program.coverage = missing;
             }
@@ -281,7 +280,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Something that is no directory, a symlink or a mount, is nothing to report: images are built so.
+    /// A file, symlink or mount in place of a directory is not an error: images may be built that
+    /// way.
     fn fail(&mut self, path: &Path, cause: Errno) {
         self.program.coverage = Coverage::Partial;
         if !matches!(cause, Errno::NOTDIR | Errno::LOOP | Errno::XDEV) {
@@ -312,7 +312,7 @@ mod tests {
         (program, programs.problems)
     }
 
-    /// An image with these files, and a config of the base.
+    /// An image with these files and the config of the base.
     fn image(files: &[&str]) -> (TestCache, PathBuf) {
         let cache = TestCache::in_memory();
         let path = cache.image_with("a", |top| {
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_brings_what_lies_beside_its_base() {
+    fn an_agent_provides_the_files_added_to_its_base() {
         const BASE: [&str; 4] = [
             "usr/lib/node_modules/npm",
             "usr/local/bin/goimports",
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_lies_directly_in_the_known_directories_counts() {
+    fn only_direct_children_of_the_known_directories_count() {
         let (cache, _) = image(&[
             "usr/local/bin/sub/x",
             "usr/bin/x",
@@ -449,7 +449,7 @@ mod tests {
 
     #[test]
     #[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
-    fn an_unreadable_directory_is_named() {
+    fn an_unreadable_directory_is_reported() {
         if rustix::process::geteuid().is_root() {
             return eprintln!("skipped: root can read every directory");
         }
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_is_called_with_its_scope() {
+    fn a_package_name_includes_its_scope() {
         for (path, name) in [
             ("usr/local/bin/claude", "claude"),
             ("opt/hermes", "hermes"),

@@ -1,4 +1,4 @@
-//! One file in `refs/`: what it says, and whether it may still be being written.
+//! One file in `refs/`: its contents, and whether it may still be being written.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,48 +15,48 @@ use super::trash_name::former_ref_file;
 use crate::escape::Escaped;
 use crate::fs::{Directory, Kind, Status};
 
-/// A ref is a line of text; more than this is something else.
+/// A ref is a line of text. A larger file is something else.
 const MAX_REF_BYTES: u64 = 64 * 1024;
-/// Room for a usual ref: then one call reads it.
+/// Enough for a usual ref, so that one call reads it.
 const USUAL_REF_BYTES: usize = 512;
 /// A ref older than this is taken to be fully written.
 pub const SETTLED_AGE: Duration = Duration::from_secs(2);
 
-/// A ref that names an image.
+/// A ref that points to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ref {
     /// The name of its file in `refs/`.
     pub file: EntryName,
-    /// The image reference, such as `ghcr.io/a/b:latest`, with U+FFFD for bytes that are not
-    /// UTF-8. Missing in the old form. It is not safe to print.
+    /// The image reference, such as `ghcr.io/a/b:latest`, with U+FFFD for bytes that are not UTF-8.
+    /// `None` in the old format. Not safe to print.
     pub image: Option<String>,
-    /// What it points at.
+    /// The image that it points to.
     pub digest: Digest,
     /// When its file was written.
     pub modified: Timestamp,
 }
 
 impl Ref {
-    /// What its file was called before a collection hid it, which was then interrupted.
+    /// The original name of its file, if an interrupted gc has hidden it.
     pub(crate) fn former_file(&self) -> Option<EntryName> {
         former_ref_file(&self.file)
     }
 
-    /// By image reference, then by file; what has no reference comes last.
+    /// Sorts by image reference, then by file. Refs without a reference come last.
     pub(super) fn order(&self) -> impl Ord + '_ {
         (self.image.is_none(), &self.image, &self.file)
     }
 }
 
-/// Why a file in `refs/` names no image.
+/// Why a file in `refs/` points to no image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefProblem {
-    /// Nothing in it, or white space only.
+    /// Empty, or white space only.
     #[error("it is empty")]
     Empty,
-    /// What stands where the digest should cannot be the name of an entry.
+    /// The text in place of the digest cannot be the name of an entry.
     #[error("it holds no usable digest")]
     NoDigest,
     /// A directory.
@@ -67,7 +67,7 @@ pub enum RefProblem {
     Special,
 }
 
-/// A file in `refs/` that names no image.
+/// A file in `refs/` that points to no image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidRef {
@@ -75,13 +75,13 @@ pub struct InvalidRef {
     pub file: EntryName,
     /// What is wrong with it.
     pub problem: RefProblem,
-    /// When it was written, if it is a file.
+    /// When it was written. `None` if it is not a regular file.
     pub modified: Option<Timestamp>,
 }
 
 impl InvalidRef {
-    /// One line, safe to print, that says which ref of the cache directory `cache` it is, and what is
-    /// wrong with it.
+    /// A warning of one line, safe to print: which ref of the cache directory `cache` is invalid,
+    /// and why.
     pub fn warning(&self, cache: &Path) -> String {
         let path = Folder::Refs.path_in(cache).join(self.file.as_os_str());
         format!(
@@ -92,15 +92,15 @@ impl InvalidRef {
     }
 }
 
-/// What one look at a ref file showed.
+/// The result of reading a ref file once.
 pub enum Look {
     Found(Result<Ref, InvalidRef>),
-    /// It may still be being written; this is what it says so far.
+    /// It may still be being written. These are its contents so far.
     Unsettled(Result<Ref, InvalidRef>),
     Gone,
 }
 
-/// Looks at the ref file `name` in the folder `refs`, without waiting for anything.
+/// Reads the ref file `name` in the folder `refs` without waiting for anything.
 pub fn look(refs: &Directory, name: &EntryName) -> io::Result<Look> {
     let kind = match refs.status_of(name.as_c_str()) {
         Ok(status) => status.kind,
@@ -118,7 +118,7 @@ pub fn look(refs: &Directory, name: &EntryName) -> io::Result<Look> {
     match refs.open_file(name.as_c_str()) {
         Ok(file) => read(file, name),
         Err(Errno::NOENT) => Ok(Look::Gone),
-        // It has become something else since the line above.
+        // It has been replaced since its status was read.
         Err(Errno::LOOP) => Err(is_symlink()),
         Err(Errno::NXIO) => invalid(RefProblem::Special),
         Err(cause) => Err(cause.into()),
@@ -140,7 +140,7 @@ fn read(file: File, name: &EntryName) -> io::Result<Look> {
     if before.len() > MAX_REF_BYTES {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 64 KiB"));
     }
-    // No further than it was long: then no call is needed to find the end.
+    // Limited to the known length, so that no further call is needed to find the end.
     let mut text = Vec::with_capacity(USUAL_REF_BYTES);
     (&file).take(before.len()).read_to_end(&mut text)?;
     let found = parse(&text, name, modified).map_err(invalid);
@@ -152,14 +152,14 @@ fn read(file: File, name: &EntryName) -> io::Result<Look> {
     }
 }
 
-/// How long ago a file was changed. Asked after the reading, since only that tells of a writer who
-/// came in between. A time in the future is no age at all: such a file counts as young.
+/// How long ago a file was changed. Called after reading it, to notice a write in between. A time
+/// in the future counts as age 0, so the file counts as young.
 fn age(file: &File) -> io::Result<Duration> {
     let modified = file.metadata()?.modified()?;
     Ok(SystemTime::now().duration_since(modified).unwrap_or_default())
 }
 
-/// Reads the text of the ref file `file`, which was written at `modified`.
+/// Parses the text of the ref file `file`, last written at `modified`.
 fn parse(text: &[u8], file: &EntryName, modified: Timestamp) -> Result<Ref, RefProblem> {
     let text = trim(text);
     if text.is_empty() {
@@ -174,8 +174,8 @@ fn parse(text: &[u8], file: &EntryName, modified: Timestamp) -> Result<Ref, RefP
     Ok(Ref { file: file.clone(), image, digest, modified })
 }
 
-/// A text without white space at its ends, as the owner of the cache cuts it (Go's `TrimSpace`): that of Unicode, and
-/// bytes that are no UTF-8 are no white space.
+/// Trims Unicode white space at both ends, like the owner of the cache (Go's `TrimSpace`). Invalid
+/// UTF-8 is not white space.
 fn trim(mut text: &[u8]) -> &[u8] {
     let blank = |bytes: &[u8]| {
         let mut chars = str::from_utf8(bytes).ok()?.chars();
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_name_a_digest() {
+    fn both_formats_contain_a_digest() {
         let image = |name: &str| Some(name.to_owned());
         for (text, expected) in [
             (&b"ghcr.io/a:1\tsha256:ab\n"[..], (image("ghcr.io/a:1"), "sha256:ab")),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_digest_says_why() {
+    fn a_ref_without_a_digest_reports_the_problem() {
         for (text, problem) in [
             (&b""[..], RefProblem::Empty),
             ("\u{2003} \n\t\n".as_bytes(), RefProblem::Empty),

@@ -1,14 +1,13 @@
-//! The ref index: which image reference points at which digest.
+//! The ref index: which image reference points to which digest.
 //!
-//! A ref is a small file in `refs/` that says `reference TAB digest NEWLINE` (`digest NEWLINE` in
-//! the old form). The owner of the cache writes it in place, truncate first, so a reader may see
-//! it empty or cut. A ref is therefore *settled* before it is believed: a file that is not a whole
-//! ref and younger than two seconds is read again for up to half a second, all such files
-//! together.
+//! A ref is a small file in `refs/` that contains `reference TAB digest NEWLINE` (`digest NEWLINE`
+//! in the old format). The owner of the cache truncates it and writes it in place, so a reader may
+//! find it empty or cut off. Therefore a ref must have *settled* before it is trusted: files
+//! younger than two seconds that are not a whole ref are read again for up to half a second in all.
 //!
-//! A ref that says nothing usable protects nothing, as with the owner itself, and is reported. A
-//! ref that *cannot be read*, a symlink or a file of more than 64 KiB included, may name any image: [`RefIndex::unreadable`] keeps those apart, and
-//! no image may be removed while it is not empty.
+//! An invalid ref protects nothing, just as for the owner, and is reported. A ref that *cannot be
+//! read* may point to any image; that includes symlinks and files larger than 64 KiB. These are
+//! kept apart in [`RefIndex::unreadable`], and no image may be removed unless it is empty.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,36 +21,35 @@ use super::ref_file::{InvalidRef, Look, Ref, look};
 use crate::error::{Error, Result};
 use crate::fs::Directory;
 
-/// How long to wait, in all, for refs that are being written.
+/// How long to wait in total for refs that are being written.
 pub(super) const SETTLE_TIME: Duration = Duration::from_millis(500);
-/// How long to wait before such a ref is read again.
+/// The pause before such a ref is read again.
 const SETTLE_STEP: Duration = Duration::from_millis(10);
 
-/// A ref that may name any image.
+/// A ref that cannot be read, so it may point to any image.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct UnreadableRef {
-    /// The name of the file; `None` if `refs` itself cannot be read.
+    /// The name of the file. `None` if `refs` itself cannot be read.
     pub file: Option<EntryName>,
     /// Why it cannot be read.
     pub error: Error,
 }
 
-/// All of `refs/`: the answer of [`Cache::refs`](super::Cache::refs).
+/// The contents of `refs/`. Returned by [`Cache::refs`](super::Cache::refs).
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RefIndex {
-    /// What names an image, by image reference.
+    /// The refs that point to an image, sorted by image reference.
     pub refs: Vec<Ref>,
-    /// What does not, by file name.
+    /// The refs that point to no image, sorted by file name.
     pub invalid: Vec<InvalidRef>,
-    /// What could not be read, and so may name any image.
+    /// The refs that could not be read, so they may point to any image.
     pub unreadable: Vec<UnreadableRef>,
 }
 
 impl RefIndex {
-    /// Reads `refs`, whose path is `path`, and waits with `patience` for refs that are being
-    /// written.
+    /// Reads `refs` at `path`, and waits up to `patience` for refs that are being written.
     pub(super) fn read(refs: &Directory, path: &Path, patience: Duration) -> Self {
         let mut names = Vec::new();
         if let Err(cause) = refs.for_each(|name, _| names.push(EntryName::from(name))) {
@@ -76,7 +74,7 @@ impl RefIndex {
         Self { unreadable, ..Self::default() }
     }
 
-    /// Adds the ref file `name`, unless it has to be looked at again.
+    /// Adds the ref file `name`. `false` if it must be read again.
     fn take_in(&mut self, refs: &Directory, path: &Path, name: &EntryName, last: bool) -> bool {
         match look(refs, name) {
             Ok(Look::Unsettled(_)) if !last => return false,
@@ -94,7 +92,7 @@ impl RefIndex {
         true
     }
 
-    /// The names of all files in `refs`, whatever is in them.
+    /// The names of all files in `refs`, valid or not.
     pub fn files(&self) -> impl Iterator<Item = &EntryName> {
         let valid = self.refs.iter().map(|found| &found.file);
         let invalid = self.invalid.iter().map(|found| &found.file);
@@ -107,15 +105,15 @@ impl RefIndex {
         self.len() == 0
     }
 
-    /// How many refs there are, of whatever kind.
+    /// Number of all refs, valid or not.
     pub fn len(&self) -> usize {
         self.refs.len() + self.invalid.len() + self.unreadable.len()
     }
 
-    /// The refs, if all of them can be read. If not, no image is known to be dead.
+    /// Returns the index if every ref could be read. Otherwise no image is known to be an orphan.
     ///
     /// # Errors
-    /// [`Error::UnreadableRefs`] if some cannot be read; the first of them is named.
+    /// [`Error::UnreadableRefs`] if some cannot be read. It contains the first error.
     pub fn into_readable(self) -> Result<Self> {
         let count = self.unreadable.len();
         match self.unreadable.into_iter().next() {
@@ -130,13 +128,13 @@ impl RefIndex {
 }
 
 impl Cache {
-    /// Reads all refs, waiting up to half a second for refs that are being written. Whatever
-    /// cannot be read, be it `refs` itself, is in the index's list of what is unreadable.
+    /// Reads all refs, and waits up to half a second for refs that are being written. Anything
+    /// unreadable, even `refs` itself, is in the index's list of unreadable refs.
     pub fn refs(&self) -> RefIndex {
         self.refs_with(SETTLE_TIME)
     }
 
-    /// Reads all references at once, each as it stands.
+    /// Reads all references as they are now, without waiting.
     pub(crate) fn refs_now(&self) -> RefIndex {
         self.refs_with(Duration::ZERO)
     }
@@ -149,7 +147,7 @@ impl Cache {
         }
     }
 
-    /// When `refs` was made. That it cannot be asked is reported with the refs themselves.
+    /// When `refs` was created. `None` on errors, which are reported for the refs themselves.
     pub(super) fn index_born(&self) -> Option<Timestamp> {
         self.try_folder(Folder::Refs).ok()??.born(c".").ok()?
     }

@@ -22,14 +22,14 @@ fn name(text: &str) -> EntryName {
     EntryName::new(text).unwrap()
 }
 
-/// Lets a file look as if it was written in an hour: it counts as young however slow a test is.
+/// Dates a file an hour ahead, so that it counts as young however slow a test is.
 fn rejuvenate(path: &Path) {
     let file = fs::File::open(path).unwrap();
     file.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
 }
 
 #[test]
-fn each_file_is_a_ref_or_its_problem_is_told() {
+fn each_file_is_a_ref_or_its_problem_is_reported() {
     const LIMIT: usize = 64 << 10;
     let cache = TestCache::new();
     let padded = |length| format!("b\tsha256:b{}", " ".repeat(length - 10));
@@ -82,7 +82,7 @@ fn each_file_is_a_ref_or_its_problem_is_told() {
 }
 
 #[test]
-fn a_young_file_is_believed_only_if_it_is_a_whole_ref() {
+fn a_young_file_is_trusted_only_if_it_is_a_whole_ref() {
     let cache = TestCache::new();
     let (old, young) = (Duration::from_secs(2), Duration::ZERO);
     for (content, by, is_settled, is_ref) in [
@@ -115,7 +115,7 @@ fn a_ref_that_is_being_written_is_waited_for_as_long_as_patience_lasts() {
     let cache = TestCache::new();
     let file = cache.raw_ref("r", "example.com/a");
     rejuvenate(&file);
-    // Without patience, what it says so far counts.
+    // Without patience, its contents so far count.
     let index = open(&cache).refs_now();
     assert_eq!((index.refs.len(), index.invalid.len()), (0, 1));
     let index = std::thread::scope(|scope| {
@@ -129,7 +129,7 @@ fn a_ref_that_is_being_written_is_waited_for_as_long_as_patience_lasts() {
 }
 
 #[test]
-fn what_cannot_be_read_may_name_any_image() {
+fn an_unreadable_ref_may_point_to_any_image() {
     let cache = TestCache::new();
     cache.raw_ref("r", "a\tsha256:a\n");
     let refs = open(&cache).folder(Folder::Refs).unwrap().unwrap();

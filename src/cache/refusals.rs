@@ -1,9 +1,10 @@
-//! Entries that the system would refuse to remove, found out before anything is hidden.
+//! Entries that the system would refuse to remove, detected before anything is hidden.
 //!
-//! An entry that is hidden first and refused then is lost to Brood Box, and frees nothing. So the
-//! entry itself, the top of its tree and the names in there are looked at: whose they are, whether
-//! they are immutable, and whether they lie in a read-only subvolume. Something further down can
-//! still refuse; the sweep reports that. A look that fails finds nothing, for the same reason.
+//! If an entry is hidden first and refused later, Brood Box loses it and no space is freed. So the
+//! entry itself, its top directory and the names in that directory are checked: who owns them,
+//! whether they are immutable, and whether they are in a read-only subvolume. Anything deeper can
+//! still be refused; the sweep reports that. A check that fails counts as no refusal, because the
+//! sweep would report it.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
@@ -24,32 +25,32 @@ use crate::fs::{Directory, Kind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalCause {
-    /// It belongs to this user, and its permissions keep others out.
+    /// It belongs to the user with this ID, and its permissions keep others out.
     ForeignOwner(u32),
     /// It is marked as immutable or append-only.
     Immutable,
     /// Its file system is mounted read-only.
     ReadOnlyMount,
-    /// It is a read-only subvolume or snapshot, or lies in one.
+    /// It is a read-only subvolume or snapshot, or inside one.
     ReadOnlySubvolume,
 }
 
-/// Why an entry cannot be removed, and what it is that refuses.
+/// Why an entry cannot be removed, and which path is the obstacle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// What refuses: the entry, something in it, or the folder that it lies in.
+    /// The path that is refused: the entry, something in it, or the folder that contains it.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub cause: RefusalCause,
 }
 
-/// Entries that the system refuses to remove. By default, none are known.
+/// Entries that the system refuses to remove. By default none are known.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(HashMap<Location, Refusal>);
 
 impl RefusalCause {
-    /// Why `own` cannot remove `name` from the directory that `holder` is.
+    /// Why user `own` cannot remove `name` from the directory `holder`.
     pub(crate) fn of_name(own: u32, holder: &Directory, name: &CStr) -> Option<Self> {
         if holder.is_immutable(name) {
             return Some(Self::Immutable);
@@ -62,8 +63,8 @@ impl RefusalCause {
         }
     }
 
-    /// Why `own` cannot remove names from the directory `name` in `holder`, or from `.`. The mode of
-    /// one's own directory is no reason: the sweep changes that.
+    /// Why user `own` cannot remove names from the subdirectory `name` of `holder`, or from `.`.
+    /// The mode of the user's own directory is no obstacle, because the sweep changes it.
     pub(crate) fn of_content(own: u32, holder: &Directory, name: &CStr) -> Option<Self> {
         match holder.check_writable(name) {
             Err(Errno::ACCESS) => {
@@ -78,7 +79,7 @@ impl RefusalCause {
         }
     }
 
-    /// What is so, behind "it", and what to do about it at `path`, safe to print.
+    /// A phrase that follows "it": the reason, and what to do about it at `path`. Safe to print.
     pub(crate) fn words(self, path: &Path) -> String {
         let path = Escaped::new(path);
         match self {
@@ -101,10 +102,10 @@ impl RefusalCause {
     }
 }
 
-/// Names in such a directory can be removed only by their owners and by its own.
+/// Names in a sticky directory can only be removed by their owner and the directory's owner.
 const STICKY: u32 = 0o1000;
 
-/// `/cache/sha256-0123/usr belongs to uid 0: run this as that user, or as root`, safe to print.
+/// `/cache/sha256-0123/usr belongs to uid 0: run this as that user, or as root`. Safe to print.
 impl Display for Refusal {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", Escaped::new(&self.path), self.cause.words(&self.path))
@@ -112,7 +113,7 @@ impl Display for Refusal {
 }
 
 impl Refusals {
-    /// Why what lies at `location` cannot be removed, if that is known.
+    /// Why the entry at `location` cannot be removed, if known.
     pub fn get(&self, location: &Location) -> Option<&Refusal> {
         self.0.get(location)
     }
@@ -125,8 +126,8 @@ impl FromIterator<(Location, Refusal)> for Refusals {
 }
 
 impl Cache {
-    /// Looks for what this user cannot remove, as far as the tops of the entries tell. An entry with
-    /// something mounted in it stays anyway, and is not touched: a mount may never answer.
+    /// Finds entries that this user cannot remove, judging by the tops of their trees. Skips
+    /// entries with a mount in them: they are kept anyway, and a mount may never answer.
     pub fn refusals(&self, inventory: &Inventory, mounts: Option<&Mounts>) -> Refusals {
         let own = rustix::process::geteuid().as_raw();
         let is_mounted = |at: &&Location| mounts.is_some_and(|mounts| mounts.get(at).is_some());
@@ -159,7 +160,7 @@ impl Cache {
     }
 }
 
-/// Looks at an entry, at what is in it, and whether the directories among that can be emptied.
+/// Checks an entry, its children, and whether the directories among them can be emptied.
 fn of_tree(own: u32, holder: &Directory, name: &CStr, path: PathBuf) -> Option<Refusal> {
     if let Some(cause) = RefusalCause::of_name(own, holder, name) {
         return Some(Refusal { path, cause });
@@ -184,13 +185,13 @@ fn of_tree(own: u32, holder: &Directory, name: &CStr, path: PathBuf) -> Option<R
     names.iter().find_map(refused)
 }
 
-/// Why a directory cannot be emptied. An empty one need not be.
+/// Why a directory cannot be emptied. `None` if it is empty already, unless it is immutable.
 fn of_filled(own: u32, holder: &Directory, name: &CStr) -> Option<RefusalCause> {
     let cause = RefusalCause::of_content(own, holder, name)?;
     (cause == RefusalCause::Immutable || !is_empty(holder, name)).then_some(cause)
 }
 
-/// One that cannot be listed is not known to be empty.
+/// A directory that cannot be listed counts as not empty.
 fn is_empty(holder: &Directory, name: &CStr) -> bool {
     let Ok((directory, _)) = holder.open_child(name) else { return false };
     let mut is_empty = true;
@@ -204,11 +205,12 @@ mod tests {
 
     use super::*;
 
-    /// As for another user than the one who has made it: whose permissions do not matter to root.
+    /// Also checks on behalf of another user than the owner of the files. Permissions do not bind
+    /// root.
     #[test]
-    fn what_refuses_is_named_with_its_owner() {
+    fn a_refusal_has_the_path_and_its_owner() {
         if rustix::process::geteuid().is_root() {
-            // Nothing is refused to root; `tests/e2e/refused.rs` looks at that with two users.
+            // Nothing is refused to root. `tests/e2e/refused.rs` tests that with two users.
             return;
         }
         let home = tempfile::tempdir().unwrap();
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_out_ends_with_a_command_that_can_be_pasted() {
+    fn a_hint_ends_with_a_command_that_can_be_pasted() {
         let path = PathBuf::from("/c/sha256-a");
         for (cause, words) in [
             (RefusalCause::ForeignOwner(0), "belongs to uid 0: run this as that user, or as root"),

@@ -1,8 +1,9 @@
-//! References written and removed as the owner of the cache would do it.
+//! Writing and removing references the way the owner of the cache does.
 //!
-//! The owner writes a reference in place, since it alone reads it. Anything else in `refs` counts as a reference, so a new one is made
-//! in a directory that the next `gc` takes for its own rubbish, and appears in one step under its own name. The image is
-//! marked as used: the owner's week counts from its last use.
+//! The owner writes a reference in place, because only the owner reads it. Every other file in
+//! `refs` would count as a reference, so a new one is prepared in a directory that the next `gc`
+//! treats as its own leftover, and then renamed to its final name in one step. The image is marked
+//! as used, because the owner counts its week from the last use.
 
 use std::ffi::CStr;
 use std::io::{self, Write};
@@ -18,28 +19,30 @@ use super::trash_name::TrashStage;
 use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
 
-/// What has come of writing a reference.
+/// The result of writing a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tagged {
-    /// It points at the image now.
+    /// The reference points to the image now.
     Written,
-    /// It points at this other image, and was left as it is.
+    /// The reference points to this other image, and was not changed.
     NamesAnother(Digest),
 }
 
-/// What the file is called while it is made.
+/// The name of the file while it is being prepared.
 const NEW: &CStr = c"new";
-/// How often the owner may come in between with a reference of the same name.
+/// How often to retry if the owner writes a reference of the same name in between.
 const TRIES: usize = 10;
 
 impl LockedCache {
-    /// Lets `reference` point at an image, and marks that as used. If it points at another one, that stays unless
-    /// `replaces`. An empty or broken reference file of that name is replaced.
+    /// Points `reference` to an image, and marks the image as used. If the reference points to
+    /// another image, it is only changed with `replaces`. An empty or broken reference file of that
+    /// name is replaced.
     ///
     /// # Errors
-    /// There is no such image, or it has no valid config: the owner would pull it anew. The reference is empty or has a
-    /// control character in it. The references cannot be read, or the file cannot be written.
+    /// The image does not exist or has no valid config, so the owner would pull it again. The
+    /// reference is empty, or contains a control character or white space. The references cannot be
+    /// read, or the file cannot be written.
     pub fn tag(&self, image: &Digest, reference: &str, replaces: bool) -> Result<Tagged> {
         let path = Folder::Refs.path_in(self.path()).join(file_name(reference).as_os_str());
         if reference.is_empty() || reference.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -64,7 +67,7 @@ impl LockedCache {
         Err(Error::io("write the reference", path, Errno::AGAIN))
     }
 
-    /// Removes a reference, and leaves its image. Whether there was one of that name.
+    /// Removes a reference and keeps its image. Returns whether the reference existed.
     ///
     /// # Errors
     /// The references cannot be read, or the file cannot be removed.
@@ -85,7 +88,7 @@ impl LockedCache {
         Ok(is_there)
     }
 
-    /// Marks an image as used now, if the owner could use it as it is.
+    /// Marks an image as used now. Fails if the owner could not use it as it is.
     fn mark(&self, image: &Digest) -> Result<()> {
         let location = Location { folder: Folder::Root, name: image.entry_name().clone() };
         let path = location.path_in(self.path());
@@ -98,19 +101,19 @@ impl LockedCache {
         top.touch().context("mark", path)
     }
 
-    /// What a reference points at.
+    /// The image that a reference points to.
     fn digest_of(&self, reference: &str) -> Result<Option<Digest>> {
         let index = self.refs().into_readable()?;
         let mut named = index.refs.iter().filter(|found| found.image.as_deref() == Some(reference));
         Ok(named.next().map(|found| found.digest.clone()))
     }
 
-    /// Fails with `EXIST` if a reference of that name was written meanwhile.
+    /// Fails with `EXIST` if a reference of that name has been written in the meantime.
     fn write(&self, reference: &str, image: &Digest, replaces: bool) -> rustix::io::Result<()> {
         let file = file_name(reference);
         let workshop = TrashStage::Dead.name_of(&file, 0);
         match self.root().make_directory(workshop.as_c_str()) {
-            // A killed run has left it.
+            // Left behind by a killed run.
             Ok(()) | Err(Errno::EXIST) => {}
             Err(cause) => return Err(cause),
         }
@@ -137,7 +140,7 @@ impl LockedCache {
         }
     }
 
-    /// The folder of references, which is made if it is not there.
+    /// The folder of references. Created if it does not exist.
     fn refs_folder(&self) -> rustix::io::Result<Directory> {
         match self.root().make_directory(c"refs") {
             Ok(()) | Err(Errno::EXIST) => self.root().open_folder(c"refs"),
@@ -146,7 +149,7 @@ impl LockedCache {
     }
 }
 
-/// The directory in which a reference is made, for as long as that takes.
+/// The directory in which a reference is prepared. Removed when dropped.
 struct Workshop<'c> {
     root: &'c Directory,
     name: EntryName,
@@ -154,7 +157,7 @@ struct Workshop<'c> {
 
 impl Drop for Workshop<'_> {
     fn drop(&mut self) {
-        // What is left is removed by the next collection.
+        // The next gc removes anything left.
         if let Ok(directory) = self.root.open_folder(self.name.as_c_str()) {
             directory.remove_file(NEW).unwrap_or_default();
         }
@@ -162,7 +165,7 @@ impl Drop for Workshop<'_> {
     }
 }
 
-/// What the owner calls the file of a reference: its SHA-256 in hexadecimal digits.
+/// The owner's name for the file of a reference: its SHA-256 in hex digits.
 fn file_name(reference: &str) -> EntryName {
     let digits: String =
         Sha256::digest(reference).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -199,7 +202,7 @@ mod tests {
         let image = cache.image("a");
         let locked = lock(&cache);
         assert_eq!(locked.tag(&digest("sha256:a"), "alpine", false).unwrap(), Tagged::Written);
-        // As `printf alpine | sha256sum` says.
+        // The output of `printf alpine | sha256sum`.
         let name = "54c5b3dd459d5ef778bb2fa1e23a5fb0e1b62ae66970bcb436e8f81a1a1a8e41";
         let file = cache.path("refs").join(name);
         assert_eq!(fs::read_to_string(&file).unwrap(), "alpine\tsha256:a\n");
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_to_another_image_stays_unless_it_is_to_be_replaced() {
+    fn a_reference_to_another_image_stays_unless_replaced() {
         let cache = TestCache::new();
         for name in ["a", "b"] {
             cache.image(name);
@@ -232,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_owner_could_not_use_gets_no_reference() {
+    fn an_image_that_the_owner_could_not_use_gets_no_reference() {
         let cache = TestCache::new();
         fs::create_dir(cache.path("sha256-bare")).unwrap();
         cache.image("a");

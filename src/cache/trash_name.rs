@@ -1,35 +1,35 @@
-//! What an entry is called while it is being removed.
+//! Names of entries that are being removed.
 //!
-//! There are two such names, because a collector may be killed between any two of its steps, and
-//! the next one has to know how far it had come:
+//! There are two kinds of names, because a gc may be killed between any two of its steps, and the
+//! next one has to know how far it got:
 //!
-//! - `tmp-gc-<name>`: an image that is hidden from its readers, and whole. If a ref turns up that
-//!   names it, it goes back to its place.
-//! - `tmp-gc-dead-<name>`: its removal has begun, nothing brings it back.
+//! - `tmp-gc-<name>`: an image that is hidden from its readers but whole. If a reference to it
+//!   turns up, it is put back.
+//! - `tmp-gc-dead-<name>`: an entry whose removal has begun. It is never put back.
 //!
-//! A number between prefix and name sets copies apart that several interrupted runs have left.
+//! A number between prefix and name distinguishes copies left by several interrupted runs.
 
 use super::digest::Digest;
 use super::entry_name::EntryName;
 
-/// What every such name begins with.
+/// The prefix of all these names.
 pub(crate) const TRASH_PREFIX: &str = "tmp-gc-";
 const DEAD_PREFIX: &str = "tmp-gc-dead-";
-/// The longest name that is kept whole; file systems allow 255 bytes with prefix and number.
+/// The longest name that is kept whole. File systems allow 255 bytes including prefix and number.
 const KEPT_BYTES: usize = 200;
 
-/// How far the removal of an entry has come.
+/// How far the removal of an entry got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TrashStage {
-    /// Out of the way, and whole.
+    /// Hidden, but whole.
     Hidden,
-    /// Perhaps no longer whole.
+    /// Possibly no longer whole.
     Dead,
 }
 
 impl TrashStage {
-    /// What `own` is called at this stage. Only a whole name can be found back by a later run, so
-    /// an entry whose name is too long for that is called dead at once.
+    /// The name of entry `own` at this stage. A later run can only put an entry back if its whole
+    /// name is kept, so an entry with a longer name counts as dead at once.
     pub fn name_of(self, own: &EntryName, number: u32) -> EntryName {
         let kept = &own.as_bytes()[..own.as_bytes().len().min(KEPT_BYTES)];
         let is_whole = kept.len() == own.as_bytes().len();
@@ -43,8 +43,8 @@ impl TrashStage {
     }
 }
 
-/// What an entry was called before it got this name, and how far its removal has come. `None` for
-/// a name that is none of these. Only images are ever hidden; whatever else is called so is dead.
+/// The stage in a name, and the digest that the entry had before. `None` for other names. Only
+/// images are ever hidden, so any other entry with such a name is dead.
 pub(crate) fn former_name(name: &EntryName) -> Option<(TrashStage, Option<Digest>)> {
     let (stage, own) = split(name)?;
     let digest = EntryName::new(own).and_then(|own| Digest::of_entry(&own));
@@ -52,7 +52,7 @@ pub(crate) fn former_name(name: &EntryName) -> Option<(TrashStage, Option<Digest
     Some((stage, digest))
 }
 
-/// What a ref file was called before a collection hid it.
+/// The original name of a ref file that a gc has hidden.
 pub(crate) fn former_ref_file(name: &EntryName) -> Option<EntryName> {
     let (_, own) = split(name)?;
     EntryName::new(own).filter(EntryName::is_hash)
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells_what_it_was_and_how_far_its_removal_has_come() {
+    fn a_trash_name_has_the_former_name_and_the_stage() {
         use TrashStage::{Dead, Hidden};
         for (stage, number, trash) in [
             (Hidden, 0, "tmp-gc-sha256-a"),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_called_like_a_ref_of_the_owner_was_one() {
+    fn only_a_name_like_the_owners_refs_was_a_ref() {
         let hash = "0123456789abcdef".repeat(4);
         for (trash, file) in [
             (format!("tmp-gc-{hash}"), Some(&hash)),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_found_back_is_dead() {
+    fn an_entry_that_cannot_be_put_back_is_dead() {
         for other in ["tmp-gc-", "tmp-gc-notes", "tmp-gc-2-", "tmp-gc-dead-", "tmp-gc-dead-x"] {
             assert_eq!(former_name(&name(other)), Some((TrashStage::Dead, None)), "{other}");
         }

@@ -1,7 +1,7 @@
-//! Whether a microVM has run in an image itself, and not in a clone.
+//! Whether a microVM has run in an image itself instead of a clone.
 //!
-//! Brood Box does that once after a pull in the foreground. What the machine leaves, from forwarded environment to
-//! credentials, is in every later clone of the image.
+//! Brood Box does that once after a pull in the foreground. Whatever the machine leaves behind,
+//! from forwarded environment variables to credentials, ends up in every later clone of the image.
 
 use std::ffi::CStr;
 
@@ -11,12 +11,12 @@ use super::handle::Cache;
 use super::location::Location;
 use crate::error::{Context, Result};
 
-/// What the first machine leaves, each in a directory of the image.
+/// Files that the first machine leaves behind, each with its directory in the image.
 const TRACES: [(&[&CStr], &CStr); 3] =
     [(&[], c"bbox-init"), (&[], c".krun_config.json"), (&[c"etc"], c"sandbox-env")];
 
 impl Cache {
-    /// Whether a microVM has run in this image itself. It costs a few looks at names.
+    /// Whether a microVM has run in this image itself. Costs a few `stat` calls.
     ///
     /// # Errors
     /// A directory of the image cannot be opened.

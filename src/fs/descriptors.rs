@@ -1,15 +1,15 @@
-//! How many descriptors a job may hold.
+//! How many file descriptors a job may use.
 //!
-//! That the system has no descriptor left must never cost a file its place in a size, nor an entry
-//! its removal. So a job does not go on until it is refused: it knows beforehand how many it may
-//! hold. Each thread has a few of its own, enough to go through any tree whatever its depth and
-//! width ([`Trail`](super::trail::Trail)). The rest are permits: a directory that is to stay open while
-//! other threads may take up its children needs one. No thread waits for a permit; one that gets none goes
-//! on alone.
+//! Running out of descriptors must never leave a file out of a size or an entry unremoved. So a job
+//! does not open files until it is refused. It knows its limit beforehand. Each thread has a few
+//! descriptors of its own, enough to walk a tree of any depth and width
+//! ([`Trail`](super::trail::Trail)). The rest are handed out as permits. A directory that stays
+//! open so that other threads can work on its children needs one. No thread waits for a permit. A
+//! thread that gets none walks the tree alone.
 //!
-//! A job stays within its [`Budget`], but others may have taken what was counted on: another part of this
-//! process, or all processes together. That mostly passes within moments, so an open that fails for this
-//! reason is tried again for a while before it counts as failed ([`patiently`]).
+//! A job stays within its [`Budget`], but other parts of this process, or other processes, may have
+//! used up descriptors in the meantime. Such a shortage usually passes within moments, so an open
+//! that fails because of it is retried for a while before it counts as failed ([`patiently`]).
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,31 +18,30 @@ use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::{Errno, Result};
 use rustix::process::{Resource, getrlimit};
 
-/// What a thread holds at most on its own: the base of a trail, the directory it is in, the next
-/// one, and one that the system's own ways of listing and mode repair open on top.
+/// The most descriptors that a thread uses itself: the base of a trail, the current directory, the
+/// next one, and one more that listing or repairing a mode opens on some systems.
 const OWN: usize = 4;
-/// More than this many directories a thread has no use for, be the limit as high as it may.
+/// A thread has no use for more open directories than this, however high the limit.
 const MOST_PERMITS: usize = 64;
-/// Left alone for everything else: the folders of the cache, a ref, `/proc`, a terminal.
+/// Left for everything else: the cache's own folders, a ref, `/proc`, a terminal.
 const RESERVE: u64 = 8;
-/// How many are open already, where the system does not tell.
+/// Assumed number of open descriptors if the system does not report it.
 const USUALLY_OPEN: u64 = 16;
 
-/// The descriptors of one job.
+/// The file descriptors of one job.
 #[derive(Debug)]
 pub struct Budget {
     threads: usize,
     permits: AtomicUsize,
 }
 
-/// The right to keep one directory open; given back when dropped. It is to be dropped after the
-/// directory.
+/// The right to keep one directory open. Released on drop, so drop it after the directory.
 #[derive(Debug)]
 pub struct Permit<'b>(&'b Budget);
 
 impl Budget {
-    /// For a job that begins now and would like to have `wanted` threads, each with so many `files`
-    /// open besides.
+    /// A budget for a job that starts now and would like `wanted` threads, each with `files` files
+    /// open in addition to its directories.
     pub fn new(wanted: usize, files: usize) -> Self {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         Self::share(wanted, OWN + files, limit, count_open().unwrap_or(USUALLY_OPEN))
@@ -51,33 +50,34 @@ impl Budget {
     fn share(wanted: usize, own: usize, limit: u64, open: u64) -> Self {
         let free = limit.saturating_sub(open.saturating_add(RESERVE));
         let free = usize::try_from(free).unwrap_or(usize::MAX);
-        // Threads without a permit could not share a tree: half of it is for permits.
+        // Threads without a permit cannot share a tree, so half of the descriptors are for permits.
         let threads = wanted.min(free / (2 * own)).max(1);
         let permits = free.saturating_sub(own * threads).min(MOST_PERMITS * threads);
         Self::with(threads, permits)
     }
 
-    /// This many of both, whatever the system allows.
+    /// Exactly these numbers, whatever the system allows.
     pub(crate) fn with(threads: usize, permits: usize) -> Self {
         Self { threads, permits: AtomicUsize::new(permits) }
     }
 
-    /// How many threads may work, at least 1.
+    /// Number of threads to start, at least 1.
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// Takes a permit, if there is one.
+    /// Takes a permit if one is left.
     pub fn try_take(&self) -> Option<Permit<'_>> {
-        // What was closed before a permit came back is closed for the thread that takes it.
+        // Pairs with the release: a directory closed before its permit was returned is closed here,
+        // too.
         let one_less = |left: usize| left.checked_sub(1);
         let taken = self.permits.fetch_update(Ordering::Acquire, Ordering::Relaxed, one_less);
         taken.ok().map(|_| Permit(self))
     }
 }
 
-/// How many descriptors this process has open. (The standard library's way ends the program if the list
-/// cannot be closed.)
+/// Counts the open descriptors of this process. (The standard library's `read_dir` panics if the
+/// directory cannot be closed.)
 fn count_open() -> Result<u64> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut count = 0;
@@ -93,16 +93,16 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// The first pause; each is twice as long as the one before.
+/// The first pause. Each one is twice as long as the previous.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
-/// With eleven of them it is two seconds in all.
+/// Eleven pauses add up to two seconds.
 const PAUSES: u32 = 11;
 
-/// Set while no thread has got a descriptor since one waited in vain. Where there is none for
-/// good, a big tree should fail soon, not after two seconds for each directory in it.
+/// Set after a thread has waited in vain, until an open succeeds again. If descriptors are
+/// exhausted for good, a big tree should fail soon, not after two seconds per directory.
 static IN_VAIN: AtomicBool = AtomicBool::new(false);
 
-/// Opens something. If there is no descriptor for it, tries again for two seconds.
+/// Opens something, and retries for two seconds if no descriptor is free.
 pub fn patiently<T>(open: impl Fn() -> Result<T>) -> Result<T> {
     let mut pauses = 0;
     loop {
@@ -121,7 +121,7 @@ pub fn patiently<T>(open: impl Fn() -> Result<T>) -> Result<T> {
     }
 }
 
-/// The flag is read far more often than it changes: it should not be written each time.
+/// Writes the flag only if it changes, because it is read far more often than that.
 fn note(cause: Option<&Errno>) {
     let in_vain = matches!(cause, Some(&(Errno::MFILE | Errno::NFILE)));
     if IN_VAIN.load(Ordering::Relaxed) != in_vain {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_comes_back_when_it_is_dropped_and_nobody_waits_for_one() {
+    fn a_dropped_permit_is_returned_and_no_thread_waits_for_one() {
         let budget = Budget::with(1, 2);
         let first = budget.try_take();
         let second = budget.try_take();
@@ -176,26 +176,26 @@ mod tests {
         (count.get(), result)
     }
 
-    // One test: what has been waited for in vain is known to the whole process.
+    // A single test, because `IN_VAIN` is global to the process.
     #[test]
-    fn a_shortage_that_passes_is_waited_for_and_one_that_does_not_ends_with_its_cause() {
+    fn a_passing_shortage_is_waited_out_and_a_lasting_one_fails_with_its_cause() {
         assert_eq!(attempts(1, Errno::ACCESS), (1, Err(Errno::ACCESS)));
         assert_eq!(attempts(3, Errno::MFILE), (4, Ok(())));
         assert_eq!(attempts(3, Errno::NFILE), (4, Ok(())));
         let begin = Instant::now();
         assert_eq!(attempts(99, Errno::MFILE).1, Err(Errno::MFILE));
         assert!(begin.elapsed() < Duration::from_secs(5));
-        // No thread waits in vain again, until one has got one: be it some other test meanwhile.
+        // No thread waits in vain again until one succeeds, which may be another test meanwhile.
         assert!((0..10).any(|_| attempts(99, Errno::MFILE).0 == 1));
         assert_eq!(attempts(0, Errno::MFILE), (1, Ok(())));
         assert!((0..10).any(|_| attempts(1, Errno::MFILE) == (2, Ok(()))));
     }
 
     #[test]
-    fn what_is_open_is_counted() {
+    fn open_descriptors_are_counted() {
         let place = std::env::temp_dir();
         let held: Vec<_> = (0..50).map(|_| std::fs::File::open(&place).unwrap()).collect();
-        // Other tests of this process may have more.
+        // Other tests of this process may have more files open.
         assert!(count_open().unwrap() >= held.len() as u64);
     }
 }

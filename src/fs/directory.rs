@@ -1,8 +1,9 @@
-//! A directory held by its descriptor.
+//! A directory held by a file descriptor.
 //!
-//! A path is looked up anew each time it is used, and in between another process may put a symlink where a
-//! directory was. A descriptor stays what it is. So everything below the cache is reached one name
-//! at a time, relative to a [`Directory`], and never through a symlink or into another mount.
+//! A path is resolved anew on each use, and meanwhile another process may have replaced a directory
+//! with a symlink. A descriptor always refers to the same directory. So everything below the cache
+//! is reached one name at a time, relative to a [`Directory`], and never through a symlink or into
+//! another mount.
 
 use std::ffi::{CStr, OsString};
 use std::os::fd::OwnedFd;
@@ -27,34 +28,34 @@ const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 /// Leaves a time as it is.
 const OMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
 
-/// An open directory. Its methods answer with the bare error number: the caller knows the
-/// operation and the path.
+/// An open directory. Its methods return the bare error number. The caller adds operation and path.
 #[derive(Debug)]
 pub struct Directory {
     pub(super) fd: OwnedFd,
 }
 
 impl Directory {
-    /// Opens by path, through symlinks: for the top of a cache only, which its user may have
-    /// placed on a bigger disk.
+    /// Opens a directory by path and follows symlinks. Only for the top of a cache, which the user
+    /// may have moved to a bigger disk.
     pub fn open(path: &Path) -> Result<Self> {
         let fd = patiently(|| rustix::fs::open(path, OPEN, Mode::empty()))?;
         Ok(Self { fd })
     }
 
-    /// Opens the directory `name` in here, even if something is mounted on it: for the cache's own
-    /// folders, which a user may have placed so. A symlink is refused with `LOOP` or `NOTDIR`.
+    /// Opens the subdirectory `name`, even if it is a mount point. Only for the cache's own
+    /// folders, which the user may have put on another disk. A symlink is refused with `LOOP` or
+    /// `NOTDIR`.
     pub fn open_folder(&self, name: &CStr) -> Result<Self> {
         let flags = OPEN | OFlags::NOFOLLOW;
         let fd = patiently(|| sys::open_quietly(&self.fd, name, flags))?;
         Ok(Self { fd })
     }
 
-    /// Opens the directory `name` in here, together with its status.
+    /// Opens the subdirectory `name` and returns its status as well.
     ///
     /// # Errors
-    /// `LOOP` or `NOTDIR` for anything but a directory, `XDEV` where another file system (or a
-    /// part of this one) is mounted.
+    /// `LOOP` or `NOTDIR` for anything but a directory, `XDEV` if another file system (or a part of
+    /// this one) is mounted on it.
     pub fn open_child(&self, name: &CStr) -> Result<(Self, Status)> {
         let child = self.open_folder(name)?;
         let status = child.status()?;
@@ -70,8 +71,9 @@ impl Directory {
         sys::status(&self.fd)
     }
 
-    /// Whether a look at a path finds this directory. Some file systems, FUSE and over a network, have another
-    /// inode number for each look: then it counts as found, since nothing could tell.
+    /// Whether `look`, a `stat` by path, finds this directory. Some FUSE and network file systems
+    /// return a different inode number each time. They give no way to tell, so the result is
+    /// `true`.
     pub fn is_found_by(&self, look: impl Fn() -> Result<Status>) -> Result<bool> {
         let (held, found) = (self.status()?.inode, look()?.inode);
         if held == found || self.status()?.inode != held {
@@ -81,30 +83,30 @@ impl Directory {
         Ok(found != second && second != third)
     }
 
-    /// When an entry was made, the symlink itself if it is one, or `.`; `None` where the file system
-    /// does not know.
+    /// When the entry `name`, or `.`, was created. A symlink is not followed. `None` if the file
+    /// system does not record it.
     pub fn born(&self, name: &CStr) -> Result<Option<Timestamp>> {
         sys::born(&self.fd, name)
     }
 
-    /// The user that owns an entry, or the symlink itself if it is one.
+    /// The user who owns an entry. A symlink is not followed.
     pub fn owner_of(&self, name: &CStr) -> Result<u32> {
         Ok(rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?.st_uid)
     }
 
-    /// Asks whether this process may add and remove names in the directory `name`, which is not
-    /// followed if it is a symlink, or in `.`.
+    /// Checks that this process may add and remove names in the subdirectory `name`, or in `.`. A
+    /// symlink is not followed.
     ///
     /// # Errors
-    /// `ACCESS` if its mode or owner does not allow it, `PERM` if it is immutable, `ROFS` on a file
-    /// system or in a subvolume that is read-only.
+    /// `ACCESS` if its mode or owner does not allow it, `PERM` if it is immutable, `ROFS` if the
+    /// file system or subvolume is read-only.
     pub fn check_writable(&self, name: &CStr) -> Result<()> {
         let access = Access::WRITE_OK | Access::EXEC_OK;
         let flags = AtFlags::EACCESS | AtFlags::SYMLINK_NOFOLLOW;
         rustix::fs::accessat(&self.fd, name, access, flags)
     }
 
-    /// Whether something is mounted on an entry, or it is a part of another file system.
+    /// Whether an entry is a mount point, or a different part of a file system.
     pub fn is_mount_point(&self, name: &CStr) -> bool {
         match self.status_of(name) {
             Ok(Status { mounted: Some(mounted), .. }) => mounted,
@@ -113,78 +115,79 @@ impl Directory {
         }
     }
 
-    /// Whether an entry is marked so that it cannot be changed or removed, as far as that is known.
+    /// Whether an entry is known to be immutable or append-only.
     pub fn is_immutable(&self, name: &CStr) -> bool {
         sys::is_immutable(&self.fd, name)
     }
 
-    /// The status of an entry, of the symlink itself if it is one.
+    /// The status of an entry. A symlink is not followed.
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
     pub fn status_of(&self, name: &CStr) -> Result<Status> {
         sys::status_of(&self.fd, name)
     }
 
-    /// Calls `each` with every entry but `.` and `..`, in no order. The kind is missing where the
-    /// file system does not tell it. `each` must not read a directory itself. Once only: a caller that
-    /// wants to see the entries again opens the directory anew.
+    /// Calls `each` with every entry except `.` and `..`, in no particular order. The kind is
+    /// `None` if the file system does not report it. `each` must not list a directory itself. The
+    /// directory can be listed only once: open it again to see the entries again.
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
     pub fn for_each(&self, each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
         sys::read(&self.fd, each)
     }
 
-    /// Opens a file for reading, never through a symlink, and without waiting for the other end of
+    /// Opens a file for reading. Never follows a symlink or blocks on a FIFO.
     /// a FIFO.
     pub fn open_file(&self, name: &CStr) -> Result<std::fs::File> {
         let open = || rustix::fs::openat(&self.fd, name, OPEN_DATA, Mode::empty());
         Ok(patiently(open)?.into())
     }
 
-    /// Opens a file to see what it holds, unless it is mounted there: `XDEV`.
+    /// Opens a file to inspect its data. Fails with `XDEV` if something is mounted on it.
     pub fn open_data(&self, name: &CStr) -> Result<DataFile> {
         patiently(|| sys::open_data(&self.fd, name, OPEN_DATA)).map(DataFile)
     }
 
-    /// Opens a file to see what it holds, together with its status.
+    /// Opens a file to inspect its data, and returns its status as well.
     pub fn open_data_with_status(&self, name: &CStr) -> Result<(DataFile, Status)> {
         let file = self.open_data(name)?;
         let status = file.status()?;
         Ok((file, status))
     }
 
-    /// Where the symlink `name` points, byte for byte.
+    /// The target of the symlink `name`, byte for byte.
     pub fn read_link(&self, name: &CStr) -> Result<OsString> {
         let target = rustix::fs::readlinkat(&self.fd, name, Vec::new())?;
         Ok(OsString::from_vec(target.into_bytes()))
     }
 
-    /// Opens the directory at `path` below here, or `.`: never through a symlink, nor into another mount.
+    /// Opens the directory at `path` relative to this one, or `.`. Never follows a symlink or
+    /// crosses into another mount.
     ///
     /// # Errors
-    /// `NOSYS` on kernels before Linux 5.6, `NAMETOOLONG` for a path that the system does not take.
+    /// `NOSYS` on kernels before Linux 5.6, `NAMETOOLONG` if the system does not accept the path.
     pub fn open_directory_below(&self, path: &CStr) -> Result<Self> {
         let flags = OPEN | OFlags::NOFOLLOW;
         let fd = patiently(|| sys::open_below(&self.fd, path, flags))?;
         Ok(Self { fd })
     }
 
-    /// Opens the file at `path` below here, for reading that leaves no access time behind.
+    /// Opens the file at `path` relative to this directory, without updating its access time.
     ///
     /// # Errors
-    /// As for [`Directory::open_directory_below`]; `PERM` for the file of another user.
+    /// As for [`Directory::open_directory_below`], and `PERM` for a file of another user.
     pub fn open_data_below(&self, path: &CStr) -> Result<DataFile> {
         let flags = OPEN_DATA | sys::QUIET;
         patiently(|| sys::open_below(&self.fd, path, flags)).map(DataFile)
     }
 
-    /// The file system that the directory lies on, if files can share data there.
+    /// The file system that contains the directory. `None` if files cannot share data on it.
     pub fn volume(&self) -> Result<Option<Volume>> {
         sys::volume(&self.fd)
     }
 
-    /// Whether the file system is known to remove one name after the other, however many threads ask. Where that cannot be
-    /// told, it is not.
+    /// Whether the file system is known to serialize removals, however many threads issue them.
+    /// `false` if unknown.
     pub fn queues_removals(&self) -> bool {
         sys::queues_removals(&self.fd)
     }
@@ -202,19 +205,18 @@ impl Directory {
         Ok(Disk { size, free, available })
     }
 
-    /// Whether the file system is mounted read-only here, as far as that is known.
+    /// Whether the file system is known to be mounted read-only here.
     pub fn is_mounted_read_only(&self) -> bool {
         let found = rustix::fs::fstatvfs(&self.fd);
         found.is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY))
     }
 
-    /// Waits until everything that was done on the file system so far has had its effect on
-    /// [`Directory::disk`].
+    /// Waits until every change made to the file system so far is reflected in [`Directory::disk`].
     pub fn settle(&self) -> Result<()> {
         sys::settle(&self.fd)
     }
 
-    /// Removes a name that is not a directory.
+    /// Removes an entry that is not a directory.
     pub fn remove_file(&self, name: &CStr) -> Result<()> {
         rustix::fs::unlinkat(&self.fd, name, AtFlags::empty())
     }
@@ -224,13 +226,14 @@ impl Directory {
         rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)
     }
 
-    /// Renames `from` in here to `to` in `target`, and fails with `EXIST` rather than replace
+    /// Renames `from` in this directory to `to` in `target`. Fails with `EXIST` rather than replace
+    /// anything.
     /// anything.
     pub fn rename(&self, from: &CStr, target: &Self, to: &CStr) -> Result<()> {
         let flags = RenameFlags::NOREPLACE;
         match rustix::fs::renameat_with(&self.fd, from, &target.fd, to, flags) {
-            // Not every file system knows the flag. Then look first: the gap between the two calls
-            // is harmless, a directory is never renamed over anything but an empty directory.
+            // Not every file system supports the flag. Check first, then: the gap between the two
+            // calls is harmless, because a directory can only replace an empty directory.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match target.status_of(to) {
                 Ok(_) => Err(Errno::EXIST),
                 Err(Errno::NOENT) => rustix::fs::renameat(&self.fd, from, &target.fd, to),
@@ -240,24 +243,24 @@ impl Directory {
         }
     }
 
-    /// Renames `from` in here to `to` in `target`, in place of a file of that name.
+    /// Renames `from` in this directory to `to` in `target`, and replaces a file of that name.
     pub fn replace(&self, from: &CStr, target: &Self, to: &CStr) -> Result<()> {
         rustix::fs::renameat(&self.fd, from, &target.fd, to)
     }
 
-    /// Makes a directory that only its owner may enter.
+    /// Creates a directory that only its owner may enter.
     pub fn make_directory(&self, name: &CStr) -> Result<()> {
         rustix::fs::mkdirat(&self.fd, name, Mode::RWXU)
     }
 
-    /// Makes a file that only its owner may read. It must not be there yet.
+    /// Creates a file that only its owner may read. Fails if it exists.
     pub fn create_file(&self, name: &CStr) -> Result<std::fs::File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         Ok(patiently(|| rustix::fs::openat(&self.fd, name, flags, mode))?.into())
     }
 
-    /// Sets the directory's time of change to now.
+    /// Sets the directory's modification time to now.
     pub fn touch(&self) -> Result<()> {
         let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
         rustix::fs::futimens(&self.fd, &Timestamps { last_access: OMIT, last_modification: now })
@@ -268,31 +271,31 @@ impl Directory {
         rustix::fs::fchmod(&self.fd, Mode::RWXU)
     }
 
-    /// Keeps everyone but root from listing this directory, while its owner can still empty it.
+    /// Keeps everyone but root from listing this directory. Its owner can still empty it.
     pub fn close(&self) -> Result<()> {
         rustix::fs::fchmod(&self.fd, CLOSED)
     }
 
-    /// Lets the owner read, write and enter the directory `name`, which cannot be opened as it is.
-    /// `XDEV` for one that is mounted there.
+    /// Lets the owner read, write and enter the subdirectory `name`, even if it cannot be opened
+    /// yet. Fails with `XDEV` for a mount point.
     pub fn make_child_writable(&self, name: &CStr) -> Result<()> {
         patiently(|| sys::make_writable(&self.fd, name))
     }
 
-    /// Where the system says this directory is: for messages, and to know the directory again in
-    /// what the system says of others. Nothing is reached by it.
+    /// The path that the system reports for this directory. Only for messages, and to compare it
+    /// with other paths that the system reports. Never used to access anything.
     pub fn path(&self) -> Option<PathBuf> {
         sys::path(&self.fd)
     }
 
-    /// The number of the mount that it was opened through, as the system's list of mounts has it.
+    /// The ID of the mount through which the directory was opened, as in `/proc/self/mountinfo`.
     #[cfg(all(target_os = "linux", not(bbox_portable)))]
     pub fn mount_id(&self) -> Result<u64> {
         sys::mount_id(&self.fd)
     }
 
-    /// Asks for a `flock` of this directory, without waiting. It is let go when the directory is
-    /// closed, however that comes.
+    /// Tries to `flock` this directory without waiting. The lock is released when the directory is
+    /// closed.
     pub fn try_lock(&self, kind: LockKind) -> Result<LockAnswer> {
         use rustix::fs::FlockOperation::{NonBlockingLockExclusive, NonBlockingLockShared};
         let operation = match kind {
@@ -302,7 +305,8 @@ impl Directory {
         match rustix::fs::flock(&self.fd, operation) {
             Ok(()) => Ok(LockAnswer::Granted),
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(LockAnswer::Taken),
-            // NFS makes of it a lock that needs a descriptor for writing, which directories have not.
+            // On NFS, `flock` becomes a lock that needs a writable descriptor, which a directory
+            // cannot have.
             Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK | Errno::BADF) => {
                 Ok(LockAnswer::Unsupported)
             }
@@ -311,22 +315,22 @@ impl Directory {
     }
 }
 
-/// Which lock is asked for.
+/// The kind of lock requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockKind {
-    /// Excludes all others.
+    /// Excludes all other locks.
     Exclusive,
-    /// Excludes exclusive ones.
+    /// Excludes exclusive locks.
     Shared,
 }
 
-/// What came of asking for a lock.
+/// The result of a lock request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockAnswer {
     Granted,
-    /// Another process holds one that excludes it.
+    /// Another process holds a conflicting lock.
     Taken,
-    /// The file system knows no locks.
+    /// The file system does not support locks.
     Unsupported,
 }
 
@@ -339,7 +343,7 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn a_directory_is_found_by_its_inode_unless_inodes_say_nothing() {
+    fn a_directory_is_recognized_by_its_inode_unless_inodes_change() {
         let cache = TestCache::new();
         let (top, status) = (Directory::open(&cache.dir()).unwrap(), |number| {
             let found = Directory::open(&cache.outside()).unwrap().status().unwrap();
@@ -356,7 +360,7 @@ mod tests {
         assert_eq!(top.is_found_by(|| Err(Errno::NOENT)), Err(Errno::NOENT));
     }
 
-    /// Nor is what they lead to changed, which is checked when the cache goes.
+    /// Dropping the cache checks that the targets of the symlinks are unchanged, too.
     #[test]
     fn no_symlink_is_followed() {
         let cache = TestCache::new();

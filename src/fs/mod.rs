@@ -1,11 +1,11 @@
-//! A directory held by descriptor, and the system calls behind it.
+//! Directories held by descriptor, and the system calls behind them.
 //!
-//! Everything below the cache is reached through a [`Directory`], one name at a time, never through a
-//! symlink and never into another mount. [`Trail`] walks trees of any depth with two open directories,
-//! [`Budget`] shares out the descriptors that the process may open, [`NameList`] keeps a directory's names in one
-//! block of memory. What a file shares with others is in `shared_data.rs`.
+//! Everything below the cache is reached through a [`Directory`], one name at a time, never through
+//! a symlink and never into another mount. [`Trail`] walks trees of any depth with two open
+//! directories, [`Budget`] limits the descriptors of a job, and [`NameList`] keeps a directory's
+//! names in one block of memory. `shared_data.rs` describes what a file shares with other files.
 //!
-//! What differs between systems is in `sys/`.
+//! Differences between systems are confined to `sys/`.
 
 mod descriptors;
 mod directory;

@@ -1,18 +1,18 @@
-//! The mounts that a process sees, as `/proc/PID/mountinfo` lists them, one on each line:
+//! The mounts visible to a process, as listed in `/proc/PID/mountinfo`, one per line:
 //!
 //! ```text
 //! 36 35 98:0 /subvolume/dir /mnt/point rw,noatime master:1 - ext3 /dev/root rw
 //! ```
 //!
-//! That is the mount, the one that it lies on, the file system, which directory of that file
-//! system is mounted, and where; behind the dash the kind of file system, its source and options. The
-//! same directory of the same file system is the same directory in every namespace, whatever its path
-//! is there.
+//! The fields used here are the mount's ID, its parent's ID, the device of the file system, the
+//! directory of that file system that is mounted, and the mount point. After the dash come the type
+//! of the file system, its source and its options. Device and directory together identify a
+//! directory in every mount namespace, whatever its path there.
 
 /// A file system, as its major and minor number.
 pub type Device = (u32, u32);
 
-/// Where something lies, whatever is mounted where: a file system, and a path from its root.
+/// A location that does not depend on mounts: a file system, and a path from its root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub device: Device,
@@ -23,39 +23,39 @@ pub struct Place {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mount {
     pub id: u64,
-    /// The mount that the mount point lies on.
+    /// The mount that contains the mount point.
     pub parent: u64,
     pub root: Place,
     pub point: Vec<u8>,
-    /// The kind of file system.
+    /// The file system's type.
     pub kind: Vec<u8>,
-    /// The options of the file system, as they read in the list.
+    /// The file system's options, as they appear in the list.
     pub options: Vec<u8>,
 }
 
-/// Kinds that are served by this kernel alone. Any other one may wait for a server or a process.
+/// File systems served by the local kernel alone. Any other may wait for a server or a process.
 const LOCAL: [&str; 26] = [
     "bcachefs", "btrfs", "devtmpfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs", "iso9660",
     "jfs", "msdos", "nilfs2", "ntfs3", "overlay", "proc", "ramfs", "reiserfs", "rootfs",
     "squashfs", "sysfs", "tmpfs", "udf", "vfat", "xfs", "zfs",
 ];
 
-/// Options of an overlay that name a directory, or several with colons between them.
+/// Overlay options that contain a directory, or several separated by colons.
 const LAYERS: [&[u8]; 5] = [b"lowerdir", b"lowerdir+", b"datadir+", b"upperdir", b"workdir"];
 
 impl Mount {
-    /// Whether a look at a file there depends on this kernel alone.
+    /// Whether accessing a file on it depends on the local kernel alone.
     pub fn is_local(&self) -> bool {
         LOCAL.iter().any(|kind| kind.as_bytes() == self.kind)
     }
 
-    /// What a path below the mount point leads to, if nothing else is mounted on its way.
+    /// Where a path below the mount point leads, if nothing else is mounted on the way.
     pub fn place(&self, path: &[u8]) -> Option<Place> {
         let path = join(&self.root.path, below(path, &self.point)?);
         Some(Place { device: self.root.device, path })
     }
 
-    /// The directories that an overlay is made of, as they were spelled when it was mounted.
+    /// The directories that an overlay consists of, as spelled in its mount options.
     pub fn layers(&self) -> Vec<Vec<u8>> {
         if self.kind != b"overlay" {
             return Vec::new();
@@ -68,7 +68,7 @@ impl Mount {
     }
 }
 
-/// A colon in a path has a backslash before it.
+/// A colon inside a path is escaped with a backslash.
 fn split_layers(value: &[u8]) -> Vec<Vec<u8>> {
     let (mut layers, mut bytes) = (vec![Vec::new()], value.iter());
     while let Some(&byte) = bytes.next() {
@@ -82,7 +82,7 @@ fn split_layers(value: &[u8]) -> Vec<Vec<u8>> {
     layers
 }
 
-/// The mounts of a list. A line of some other kind says nothing, and is left out.
+/// Parses a list of mounts. Skips malformed lines.
 pub fn parse(text: &[u8]) -> Vec<Mount> {
     text.split(|&byte| byte == b'\n').filter_map(parse_line).collect()
 }
@@ -103,7 +103,7 @@ fn number(field: &[u8]) -> Option<u64> {
     str::from_utf8(field).ok()?.parse().ok()
 }
 
-/// The kernel writes a byte that would be mistaken as three octal digits.
+/// Decodes the kernel's octal escapes: special bytes are written as `\` and three digits.
 pub fn unescape(mut text: &[u8]) -> Vec<u8> {
     let mut path = Vec::with_capacity(text.len());
     while let [first, rest @ ..] = text {
@@ -119,25 +119,25 @@ pub fn unescape(mut text: &[u8]) -> Vec<u8> {
     path
 }
 
-/// The mount that a path leads to: that with the longest mount point, and of those that lie on one
-/// another the one on top, which is listed last.
+/// The mount that a path leads to: the one with the longest mount point. Of several on the same
+/// point, the topmost one, which is listed last.
 pub fn locate<'m>(mounts: &'m [Mount], path: &[u8]) -> Option<&'m Mount> {
     let around = mounts.iter().filter(|mount| below(path, &mount.point).is_some());
     around.max_by_key(|mount| mount.point.len())
 }
 
-/// Where the mount point of one of these mounts lies, by whichever mount that is reached.
+/// Where a mount point is located, independent of the mount it is reached through.
 pub fn place_of_point(mounts: &[Mount], mount: &Mount) -> Option<Place> {
     mounts.iter().find(|other| other.id == mount.parent)?.place(&mount.point)
 }
 
-/// What follows `upper` in a path that is it or lies below it: nothing, or a slash and more.
+/// The rest of `path` after `upper`: empty, or a slash and more. `None` if `path` is not below it.
 pub fn below<'a>(path: &'a [u8], upper: &[u8]) -> Option<&'a [u8]> {
     let rest = path.strip_prefix(without_slash(upper))?;
     (rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
 }
 
-/// The path that [`below`] has taken apart, or the same one below another directory.
+/// The inverse of [`below`]: appends its result to a directory.
 pub fn join(upper: &[u8], rest: &[u8]) -> Vec<u8> {
     [without_slash(upper), rest].concat()
 }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_what_is_mounted_where() {
+    fn a_line_is_parsed_into_place_and_mount_point() {
         for (line, expected) in [
             ("36 35 98:0 / / rw - ext3 /dev/root rw", Some(((98, 0), "/", "/"))),
             ("36 35 0:30 /@/a /b rw shared:1 master:2 - btrfs d rw", Some(((0, 30), "/@/a", "/b"))),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_to_the_nearest_mount_and_the_one_on_top() {
+    fn a_path_leads_to_the_nearest_and_topmost_mount() {
         let mounts = parse(
             b"1 0 8:1 / / rw\n2 1 8:2 /sub /a rw\n3 2 8:3 / /a/b rw\n4 2 8:4 /x /a/b rw\n5 1 8:5 / /ab rw\n",
         );
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_point_lies_where_the_mount_below_it_leads() {
+    fn a_mount_point_is_located_through_its_parent_mount() {
         let mounts = parse(b"1 0 8:1 / / rw\n2 1 8:2 /sub /a rw\n3 2 8:3 / /a/b rw\n");
         let points = mounts.iter().map(|mount| place_of_point(&mounts, mount));
         let expected = [None, Some(place((8, 1), "/a")), Some(place((8, 2), "/sub/b"))];
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overlay_names_the_directories_that_it_is_made_of() {
+    fn the_layers_of_an_overlay_are_in_its_options() {
         for (end, layers) in [
             (
                 "- overlay o rw,lowerdir=/a:/b\\040c,upperdir=/u,workdir=/w",

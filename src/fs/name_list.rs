@@ -1,9 +1,9 @@
-//! Names of entries, many of them, in one block of memory.
+//! Many names of directory entries in one block of memory.
 //!
-//! What a directory holds may be a few names or a million. As a list of strings each would be an
-//! allocation, and as a task of its own each would be a bigger one. Here they lie one after the
-//! other, each with its closing NUL, and a [`Span`] of them is divided in two without being read:
-//! sharing them among threads takes a task for each half, not for each name.
+//! A directory may have a few entries or a million. A list of strings would cost one allocation per
+//! name, and one task per name would cost even more. Here the names are stored back to back, each
+//! with its NUL. A [`Span`] of them can be split in two without reading the names, so sharing them
+//! among threads takes one task per half, not per name.
 
 use std::ffi::{CStr, CString};
 
@@ -14,7 +14,7 @@ pub struct NameList {
     count: usize,
 }
 
-/// Some of the names, one after the other. Never none.
+/// Consecutive names of a list, at least one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Span {
     start: usize,
@@ -28,7 +28,7 @@ impl NameList {
         self.count += 1;
     }
 
-    /// Takes the last name out.
+    /// Removes and returns the last name.
     pub fn pop(&mut self) -> Option<CString> {
         let (_nul, rest) = self.bytes.split_last()?;
         let start = rest.iter().rposition(|&byte| byte == 0).map_or(0, |nul| nul + 1);
@@ -37,13 +37,13 @@ impl NameList {
         Some(CString::from_vec_with_nul(name).expect("one name, with its NUL"))
     }
 
-    /// All of them, in the order in which they were added.
+    /// All names, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &CStr> {
         let names = self.bytes.split_inclusive(|&byte| byte == 0);
         names.map(|name| CStr::from_bytes_with_nul(name).expect("one name, with its NUL"))
     }
 
-    /// How many there are.
+    /// Number of names.
     pub fn len(&self) -> usize {
         self.count
     }
@@ -52,18 +52,18 @@ impl NameList {
         self.count == 0
     }
 
-    /// All of them; `None` if there are none.
+    /// A span of all names. `None` if the list is empty.
     pub fn span(&self) -> Option<Span> {
         (!self.is_empty()).then_some(Span { start: 0, end: self.bytes.len() })
     }
 
-    /// The first name of a span of these names.
+    /// The first name of a span of this list.
     pub fn first(&self, span: &Span) -> &CStr {
         let bytes = &self.bytes[span.start..span.end];
         CStr::from_bytes_until_nul(bytes).expect("each name has its NUL")
     }
 
-    /// Leaves about half of a span in it and returns the rest, unless there is but one name in it.
+    /// Splits a span: keeps about half in it and returns the rest. `None` if it has only one name.
     pub fn divide(&self, span: &mut Span) -> Option<Span> {
         let bytes = &self.bytes[span.start..span.end];
         let middle = bytes.len() / 2;
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_are_about_as_long() {
+    fn halves_have_about_the_same_length() {
         let mut names = NameList::default();
         (0..1000).for_each(|n| names.push(&CString::new(format!("{n:04}")).unwrap()));
         let mut first = names.span().unwrap();

@@ -1,8 +1,9 @@
-//! What a file holds: blocks of its own, and blocks that other files hold, too.
+//! A file's data: blocks of its own, and blocks shared with other files.
 //!
-//! Some file systems let files share data (`cp --reflink`, a snapshot, a clone). Then what a file
-//! occupies is not what its removal gives back. What the systems tell of that differs; it is brought
-//! into these words in `sys/fiemap.rs` (Linux), `sys/apfs.rs` (macOS) and `sys/unshared.rs`.
+//! On some file systems files can share data (`cp --reflink`, a snapshot, a clone). Then removing a
+//! file may free less than the file occupies. Each system reports sharing in its own way;
+//! `sys/fiemap.rs` (Linux), `sys/apfs.rs` (macOS) and `sys/unshared.rs` translate it into the types
+//! here.
 
 use std::ops::AddAssign;
 use std::os::fd::OwnedFd;
@@ -15,104 +16,103 @@ use super::descriptors::patiently;
 use super::status::Status;
 use super::sys;
 
-/// A file system on which files can share data, as far as is known.
+/// A file system on which files can share data, as far as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Volume {
-    /// Tells it from all others that are mounted. A device number would not: on btrfs each subvolume
-    /// has one of its own, and shares data with the others all the same.
+    /// Identifies it among all mounted file systems. A device number would not: on btrfs each
+    /// subvolume has its own, and still shares data with the others.
     pub id: u128,
     pub kind: VolumeKind,
 }
 
-/// What differs between these file systems.
+/// How these file systems differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "each system has its own")]
 pub enum VolumeKind {
-    /// An extent stays as it is until its last byte is given up by all who hold any of it, and the
-    /// target of a symlink lies in the metadata, however its status counts it.
+    /// An extent is freed only as a whole, once no file uses any part of it. The target of a
+    /// symlink is stored in the metadata, even if its status counts blocks for it.
     Btrfs,
     Xfs,
     Apfs,
-    /// Files may share data, and there is no way to tell: it lies on another file system, on another machine, or is
-    /// not known here.
+    /// Files may share data, but there is no way to tell: a stacked, remote or unknown file system.
     Opaque,
 }
 
 impl VolumeKind {
-    /// Whether a file tells what it shares.
+    /// Whether it can report what a file shares.
     pub fn tells(self) -> bool {
         self != Self::Opaque
     }
 }
 
-/// Data of a file that has a place on its volume.
+/// Part of a file's data, with its location on the volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// Where it begins on its volume.
+    /// Offset on the volume.
     pub physical: u64,
-    /// Bytes, as the file sees them.
+    /// Length in bytes, as seen in the file.
     pub length: u64,
-    /// It is compressed: `physical` tells it from others, but it takes less room than its length.
+    /// Compressed: `physical` still identifies it, but it occupies less than its length.
     pub is_encoded: bool,
-    /// Others hold it, too.
+    /// Shared with other files.
     pub is_shared: bool,
 }
 
-/// Where the data of a whole file lies.
+/// Where the data of a whole file is located.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "made only where equal files can share their data")]
 pub enum FileMap {
-    /// Within the metadata, where nothing can be shared.
+    /// In the metadata, where nothing can be shared.
     Inline,
-    /// Not all of it has its place on the disk yet.
+    /// Part of it has no location on disk yet.
     Unsettled,
-    /// In these extents, by offset; holes are left out.
+    /// In these extents, ordered by offset. Holes are left out.
     Extents(Vec<MappedExtent>),
 }
 
-/// A part of a file, and where its data lies.
+/// Part of a file, with the location of its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MappedExtent {
-    /// Where it begins in the file.
+    /// Offset in the file.
     pub logical: u64,
-    /// Where it begins on its volume.
+    /// Offset on the volume.
     pub physical: u64,
-    /// Bytes, as the file sees them.
+    /// Length in bytes, as seen in the file.
     pub length: u64,
-    /// Another file holds it, too, or a snapshot does.
+    /// Shared with another file or a snapshot.
     pub is_shared: bool,
-    /// It is compressed: see [`Extent::is_encoded`].
+    /// Compressed: see [`Extent::is_encoded`].
     pub is_encoded: bool,
 }
 
-/// The answer to a request to share a range.
+/// The result of a request to share a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "made only where equal files can share their data")]
 pub enum Sharing {
-    /// The first so many bytes are equal, and one copy of them serves both files.
+    /// The first `bytes` bytes are equal and now share one copy.
     Shared { bytes: u64 },
-    /// The data is not equal. Nothing was changed.
+    /// The data differs. Nothing was changed.
     Differs,
 }
 
 /// Bytes counted in `st_blocks` that removing the file may not free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
-    /// Other files hold them, too.
+    /// Shared with other files.
     pub shared: u64,
-    /// They may be freed or not: compressed, or unknown.
+    /// May or may not be freed: compressed or unknown.
     pub unsure: u64,
-    /// There are no such blocks: what lies within the metadata is counted as if it had one of its own.
+    /// Blocks that do not exist: data in the metadata is counted as if it had a block of its own.
     pub padding: u64,
 }
 
 impl Holding {
-    /// Of a file that cannot be inspected.
+    /// For a file that cannot be inspected.
     pub fn unsure(bytes: u64) -> Self {
         Self { unsure: bytes, ..Self::default() }
     }
 
-    /// Of something that lies within the metadata, be it counted with blocks or not.
+    /// For data in the metadata, whether or not its status counts blocks for it.
     pub fn inline(status: &Status) -> Self {
         Self { padding: status.on_disk().saturating_sub(status.size), ..Self::default() }
     }
@@ -126,16 +126,16 @@ impl AddAssign for Holding {
     }
 }
 
-/// Neither follows a symlink nor waits for the other end of a FIFO that has taken the file's place.
+/// Does not follow a symlink, or block on a FIFO that has taken the file's place.
 pub(super) const OPEN_DATA: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
-/// A file, open to see what it holds. Nothing is read from it.
+/// A file opened to inspect its data.
 #[derive(Debug)]
 pub struct DataFile(pub(super) OwnedFd);
 
 impl DataFile {
-    /// Opens by path, for those who have nothing else.
+    /// Opens a file by path, for callers without a [`Directory`](super::Directory).
     pub fn open(path: &Path) -> Result<Self> {
         patiently(|| rustix::fs::open(path, OPEN_DATA, Mode::empty())).map(Self)
     }
@@ -145,34 +145,37 @@ impl DataFile {
         sys::status(&self.0)
     }
 
-    /// Where the file's data lies.
+    /// Where the file's data is located.
     pub fn map(&self) -> Result<FileMap> {
         sys::file_map(&self.0)
     }
 
-    /// Reads into `buffer` from `offset` on. Returns how many bytes that were, 0 at the end of the file.
+    /// Reads into `buffer` from `offset` on. Returns the number of bytes read, 0 at the end of the
+    /// file.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         rustix::io::pread(&self.0, buffer, offset)
     }
 
-    /// Whether the byte at `offset` could be read without waiting for the disk, as far as the system tells.
+    /// Whether the byte at `offset` is known to be readable without waiting for the disk.
     pub fn is_in_memory(&self, offset: u64) -> bool {
         sys::is_in_memory(&self.0, offset)
     }
 
-    /// Lets a range of this file share the data of the same range of `source`, if that is equal: compared and shared
-    /// in one step, which changes nothing else of either file. `offset` is a multiple of the block size, and so is
-    /// `length`, unless the range ends with both files.
+    /// Makes a range of this file share the data of the same range of `source` if the two are
+    /// equal. The kernel compares and shares in one step, and changes nothing else in either file.
+    /// `offset` and `length` must be multiples of the block size, unless the range ends at the end
+    /// of both files.
     ///
     /// # Errors
-    /// `OPNOTSUPP` where files cannot share data, `INVAL` for these two files, `PERM` for a file that this process may
-    /// not change, `TXTBSY` for a swap file, `NOSPC` without room for the metadata.
+    /// `OPNOTSUPP` if files cannot share data here, `INVAL` if these two cannot, `PERM` if this
+    /// process may not change the file, `TXTBSY` for a swap file, `NOSPC` if there is no room for
+    /// the metadata.
     pub fn share_from(&self, source: &Self, offset: u64, length: u64) -> Result<Sharing> {
         sys::share_range(&source.0, &self.0, offset, length)
     }
 
-    /// What of the blocks that `status` counts does not surely come back with the file. Calls
-    /// `each` with its extents, as far as they have a place.
+    /// How many of the blocks counted in `status` may not be freed with the file. Calls `each` with
+    /// every extent that has a location.
     pub fn look_into(&self, status: &Status, each: impl FnMut(Extent)) -> Result<Holding> {
         sys::look_into(&self.0, status, each)
     }
@@ -183,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_sum_is_of_its_own_kind() {
+    fn each_kind_of_bytes_is_summed_separately() {
         let mut sum = Holding { shared: 1, unsure: 20, padding: 300 };
         sum += Holding { shared: 5, unsure: 60, padding: 700 };
         assert_eq!(sum, Holding { shared: 6, unsure: 80, padding: 1000 });

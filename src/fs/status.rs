@@ -1,4 +1,4 @@
-//! What a `stat` tells, in the few words that this crate needs.
+//! The result of a `stat`, reduced to the fields that this crate needs.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -7,17 +7,17 @@ use bytesize::ByteSize;
 use jiff::Timestamp;
 use rustix::fs::{FileType, Mode};
 
-/// The mode of a directory that its owner can empty, but not list. No pull makes such a directory.
+/// The mode of a directory that its owner can empty but not list. No pull creates one like it.
 pub(super) const CLOSED: Mode = Mode::WUSR.union(Mode::XUSR);
 
-/// One inode: its device and its number on it.
+/// Identifies an inode: its device and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InodeId {
     pub device: u64,
     pub number: u64,
 }
 
-/// What kind of thing an entry is.
+/// The type of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Directory,
@@ -28,7 +28,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `None` where the file system does not say.
+    /// `None` if the file system does not report it.
     pub fn from_type(file_type: FileType) -> Option<Self> {
         match file_type {
             FileType::Directory => Some(Self::Directory),
@@ -51,28 +51,29 @@ impl From<std::fs::FileType> for Kind {
     }
 }
 
-/// One inode's status.
+/// The status of one inode.
 #[derive(Clone, Copy, Debug)]
 pub struct Status {
     pub kind: Kind,
     /// Permission bits.
     pub mode: u32,
     pub inode: InodeId,
-    /// How many names it has on its file system.
+    /// Number of hard links.
     pub links: u64,
     /// Length in bytes.
     pub size: u64,
     /// Allocated blocks of 512 bytes, whatever the block size of the file system.
     pub blocks: u64,
-    /// Last change of the content: seconds since 1970, nanoseconds.
+    /// Time of the last content change: seconds since 1970, nanoseconds.
     pub modified: (i64, u32),
-    /// Last change of anything, which no program can set back: seconds since 1970, nanoseconds.
+    /// Time of the last change of any kind, which no program can set: seconds since 1970,
+    /// nanoseconds.
     pub changed: (i64, u32),
-    /// Whether something is mounted here, if the system tells with the status.
+    /// Whether it is a mount point. `None` if the system does not report this with the status.
     pub mounted: Option<bool>,
 }
 
-/// For a status that came by path; it does not tell what is mounted.
+/// Converts a status obtained by path, which does not include mounts.
 impl From<&Metadata> for Status {
     fn from(found: &Metadata) -> Self {
         Self {
@@ -90,7 +91,7 @@ impl From<&Metadata> for Status {
 }
 
 impl Status {
-    /// Whether it is a directory that only root can list, as [`Directory::close`] leaves it.
+    /// Whether it is a directory that only root can list, as left by [`Directory::close`].
     ///
     /// [`Directory::close`]: super::Directory::close
     // The type of a mode differs between systems.
@@ -99,40 +100,40 @@ impl Status {
         self.kind == Kind::Directory && self.mode == u32::from(CLOSED.as_raw_mode())
     }
 
-    /// Bytes that the inode occupies.
+    /// Bytes that the inode occupies on disk.
     pub fn on_disk(&self) -> u64 {
         self.blocks.saturating_mul(512)
     }
 
-    /// Last change of anything.
+    /// Time of the last change of any kind.
     pub fn changed(&self) -> Timestamp {
         let (seconds, nanoseconds) = self.changed;
         time(seconds, nanoseconds)
     }
 
-    /// Last change of the content.
+    /// Time of the last content change.
     pub fn modified(&self) -> Timestamp {
         let (seconds, nanoseconds) = self.modified;
         time(seconds, nanoseconds)
     }
 }
 
-/// How full a file system is, in bytes.
+/// Total and free space of a file system, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Disk {
-    /// All of it.
+    /// Total size.
     pub size: ByteSize,
-    /// What nothing occupies, be it reserved for root.
+    /// Free space, including space reserved for root.
     pub free: ByteSize,
-    /// What this user may still occupy.
+    /// Free space that this user can use.
     pub available: ByteSize,
 }
 
-/// The beginning of the year 0 in seconds since 1970. RFC 3339 has no earlier time.
+/// The start of the year 0 in seconds since 1970, the earliest time in RFC 3339.
 const YEAR_0: i64 = -62_167_219_200;
 
-/// A time as the system tells it; the nearest one that RFC 3339 can write if it cannot write that.
+/// Converts a system time. Clamps it to the range of RFC 3339.
 pub fn time(seconds: i64, nanoseconds: u32) -> Timestamp {
     let nanoseconds = i32::try_from(nanoseconds).unwrap_or(0);
     Timestamp::new(seconds.max(YEAR_0), nanoseconds).unwrap_or(Timestamp::MAX)
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_by_path_tells_kind_and_blocks() {
+    fn a_status_by_path_has_kind_and_blocks() {
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
         std::fs::write(path("file"), [1; 5000]).unwrap();
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_no_calendar_knows_is_brought_to_the_nearest_one() {
+    fn a_time_out_of_range_is_clamped() {
         for (seconds, nanoseconds, expected) in [
             (7, 500_000_000, Timestamp::from_millisecond(7500).unwrap()),
             (7, u32::MAX, Timestamp::from_second(7).unwrap()),

@@ -1,51 +1,52 @@
 //! Walks a tree of any depth with two open directories.
 //!
-//! Only the base and the lowest directory are open. Going back up leads through the `..` of the
-//! lowest one, and `..` is wherever that directory lies *now*: another process may have moved it out of
-//! the tree. So what `..` has opened is compared, on the descriptor itself, with the inode that
-//! was passed on the way down, before anything is done with it. If it is another one, the way
-//! ends there with an error. The base is never reached through `..`: it is still open.
+//! Only the base and the lowest directory are open. The way back up is the `..` of the lowest one,
+//! which is wherever that directory is *now*: another process may have moved it out of the tree. So
+//! the inode of the directory that `..` opened is compared, on the descriptor itself, with the
+//! inode passed on the way down before it is used for anything. If they differ, the walk ends there
+//! with an error. The base is never reached through `..`, because it is still open.
 //!
-//! An inode number may be given out anew when its directory is gone. For that, another process must have
-//! moved the lowest directory away, removed the one above, made another and moved it in there:
-//! all of it with rights that also allow to put that other directory into the tree at once.
+//! An inode number may be reused once its directory is gone. For that, another process would have
+//! to move the lowest directory away, remove the one above, create another and move the lowest into
+//! it. All of this takes permissions that also allow putting that other directory into the tree
+//! directly.
 
 use std::io;
 
 use super::directory::Directory;
 use super::status::InodeId;
 
-/// A way from a base to a directory below it.
+/// The path from a base to a directory below it.
 pub struct Trail<'b> {
     base: &'b Directory,
     lowest: Option<Directory>,
-    /// Every directory below the base, down to the lowest.
+    /// The inodes of all directories below the base, down to the lowest.
     passed: Vec<InodeId>,
 }
 
 impl<'b> Trail<'b> {
-    /// At the base.
+    /// Starts at the base.
     pub fn new(base: &'b Directory) -> Self {
         Self { base, lowest: None, passed: Vec::new() }
     }
 
-    /// The directory in which the way ends.
+    /// The current directory.
     pub fn here(&self) -> &Directory {
         self.lowest.as_ref().unwrap_or(self.base)
     }
 
-    /// Goes down to `child`, which has been opened in [`Trail::here`] and has this inode. The one
-    /// above is closed, unless it is the base.
+    /// Moves down to `child`, which was opened in [`Trail::here`] and has this inode. Closes the
+    /// directory above it, unless that is the base.
     pub fn descend(&mut self, child: Directory, inode: InodeId) {
         self.passed.push(inode);
         self.lowest = Some(child);
     }
 
-    /// Goes up to the directory above, not further than to the base.
+    /// Moves up to the parent directory. Stays at the base if already there.
     ///
     /// # Errors
-    /// It cannot be opened, or the lowest directory has been moved to another one. Then the way
-    /// ends where it did.
+    /// The parent cannot be opened, or the current directory has been moved to another parent. The
+    /// trail then stays where it was.
     pub fn ascend(&mut self) -> io::Result<()> {
         let above = match self.passed.split_last() {
             Some((_, [.., inode])) => Some(self.open_above(*inode)?),
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn up_leads_through_the_same_directories_as_down_and_ends_at_the_base() {
+    fn ascending_retraces_the_way_down_and_ends_at_the_base() {
         let (home, base) = tree();
         let mut trail = Trail::new(&base);
         [c"a", c"b", c"c", c"d"].into_iter().for_each(|name| descend(&mut trail, name).unwrap());
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symlink_is_no_way_down() {
+    fn a_symlink_cannot_be_descended() {
         let (home, base) = tree();
         symlink("b", home.path().join("base/a/link")).unwrap();
         let mut trail = Trail::new(&base);
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_was_moved_elsewhere_is_no_way_up() {
+    fn a_moved_directory_cannot_be_ascended() {
         let (home, base) = tree();
         let mut trail = Trail::new(&base);
         [c"a", c"b", c"c"].into_iter().for_each(|name| descend(&mut trail, name).unwrap());
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_is_reached_even_from_what_was_moved() {
+    fn the_base_is_reached_even_from_a_moved_directory() {
         let (home, base) = tree();
         let mut trail = Trail::new(&base);
         descend(&mut trail, c"a").unwrap();

@@ -1,4 +1,4 @@
-//! What a tree amounts to.
+//! The size of a tree and its number of files.
 
 use std::ops::AddAssign;
 
@@ -7,34 +7,34 @@ use bytesize::ByteSize;
 use super::size::{MOST, Size, sum};
 use crate::fs::Status;
 
-/// What a tree amounts to. Every inode counts once, however many names it has in the tree. By default,
-/// nothing; `+=` and `sum` add up accounts of trees that have no inode in common:
-/// [`Measurement::total`](super::Measurement::total) is for those that may have.
+/// The size of a tree, and its number of files and directories. Every inode counts once, however
+/// many names it has in the tree. The default is an empty tree. `+=` and `sum` are only for trees
+/// that have no inode in common; otherwise use [`Measurement::total`](super::Measurement::total).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
     pub(super) apparent: ByteSize,
     pub(super) on_disk: ByteSize,
-    /// How many names there are of everything that is not a directory.
+    /// Number of names of everything but directories.
     pub files: u64,
-    /// How many directories there are, the top one included.
+    /// Number of directories, including the top.
     pub directories: u64,
-    /// How much could not be looked at. Unless this is 0, everything else is "at least".
+    /// Number of items that could not be read. Unless it is 0, all other numbers are lower bounds.
     pub unreadable: u64,
 }
 
 impl Usage {
-    /// A directory that occupies so much, without what is in it.
+    /// A directory that occupies this much, without its contents.
     pub(crate) fn from_directory(on_disk: ByteSize) -> Self {
         Self { directories: 1, on_disk, ..Self::default() }
     }
 
-    /// Apparent bytes: the length of everything that is not a directory.
+    /// Apparent bytes: the length of everything but directories.
     pub fn apparent(&self) -> Size {
         Size::new(self.apparent, self.is_complete())
     }
 
-    /// Bytes on disk: the allocated blocks of everything, directories included, as `du` says.
+    /// Bytes on disk: the allocated blocks of everything, including directories, like `du`.
     pub fn on_disk(&self) -> Size {
         Size::new(self.on_disk, self.is_complete())
     }
@@ -45,7 +45,7 @@ impl Usage {
         self.on_disk = sum(self.on_disk, ByteSize::b(status.on_disk()));
     }
 
-    /// Leaves out bytes that are in it twice. What is beyond all numbers stays there.
+    /// Subtracts bytes that were counted twice. A saturated sum stays saturated.
     pub(super) fn leave_out(&mut self, apparent: ByteSize, on_disk: ByteSize) {
         for (bytes, twice) in [(&mut self.apparent, apparent), (&mut self.on_disk, on_disk)] {
             if *bytes < MOST {
@@ -54,7 +54,7 @@ impl Usage {
         }
     }
 
-    /// Whether everything could be looked at.
+    /// Whether everything could be read.
     pub fn is_complete(&self) -> bool {
         self.unreadable == 0
     }

@@ -1,4 +1,4 @@
-//! The account of a whole cache: every entry, and what holds them.
+//! The size of a whole cache: every entry, and the folders that contain them.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::cache::{Beside, BesideKind, Cache, EntryName, Folder, Inventory, Loca
 use crate::error::{Context, Error, Result};
 use crate::stop::StopFlag;
 
-/// How big everything in a cache is; by default, in none.
+/// The size of everything in a cache. The default is no cache.
 ///
 /// ```
 /// # use bbox_cache::cache::Cache;
@@ -31,7 +31,7 @@ use crate::stop::StopFlag;
 ///     CacheUsage::measure(&cache, &inventory, &meter, &StopFlag::new(), &mut |_| {})?;
 /// for entry in &inventory.entries {
 ///     let usage = found.measurement().usage(&entry.location).expect("it was listed");
-///     println!("{}: {} and perhaps more", entry.location, usage.on_disk().at_least());
+///     println!("{}: at least {}", entry.location, usage.on_disk().at_least());
 /// }
 /// if let Some(bytes) = found.total().on_disk().exact() {
 ///     println!("{bytes} in all");
@@ -44,16 +44,16 @@ use crate::stop::StopFlag;
 #[derive(Debug, Default)]
 pub struct CacheUsage {
     measurement: Measurement,
-    /// `refs`, unless something else has that name.
+    /// `refs`, unless an entry has that name.
     refs: Option<Location>,
-    /// The directory of the cache itself and `layers`; `refs` is measured as a tree.
+    /// The cache directory itself and `layers`. `refs` is measured as a tree.
     folders: Usage,
-    /// What of these could not be looked at.
+    /// Errors about these folders.
     problems: Vec<Error>,
 }
 
 impl CacheUsage {
-    /// Measures everything that `inventory` lists. `stop` and `watch` are those of [`Meter::measure`].
+    /// Measures everything in `inventory`. For `stop` and `watch` see [`Meter::measure`].
     ///
     /// # Errors
     /// The threads cannot be started, or the job was stopped.
@@ -116,12 +116,12 @@ impl CacheUsage {
         Ok(Self { measurement, refs, folders, problems })
     }
 
-    /// The accounts of the entries, in their order, and of `refs` if that is not one of them.
+    /// The measured entries in their original order, and `refs` unless it is one of them.
     pub fn measurement(&self) -> &Measurement {
         &self.measurement
     }
 
-    /// What of the folders themselves could not be looked at.
+    /// Errors about the folders themselves.
     pub fn problems(&self) -> &[Error] {
         &self.problems
     }
@@ -131,13 +131,13 @@ impl CacheUsage {
         [self.measurement.total(&self.refs), self.folders].into_iter().sum()
     }
 
-    /// Bytes on disk that removing the index gives back.
+    /// Bytes on disk that removing the index frees.
     pub fn index_unique(&self) -> Estimate {
         self.measurement.reclaimable(&self.refs) + Estimate::from(self.folders.on_disk())
     }
 
-    /// Everything, each inode and extent once: what `du -s` says of the cache directory, where no
-    /// files share data.
+    /// Everything, with each inode and extent counted once. If no files share data, this is the
+    /// size that `du -s` reports for the cache directory.
     pub fn total(&self) -> Usage {
         self.total_without(&HashSet::new())
     }
@@ -160,13 +160,13 @@ impl CacheUsage {
         [self.measurement.total(trees), self.folders, folders(beside)].into_iter().sum()
     }
 
-    /// What [`CacheUsage::total`] would be if nothing were at these locations.
+    /// What [`CacheUsage::total`] would be without the trees at these locations.
     pub fn total_without(&self, gone: &HashSet<Location>) -> Usage {
         let stays = self.measurement.locations().iter().filter(|location| !gone.contains(location));
         [self.measurement.total(stays), self.folders].into_iter().sum()
     }
 
-    /// Bytes on disk that removing everything gives back.
+    /// Bytes on disk that removing everything frees.
     pub fn total_unique(&self) -> Estimate {
         let trees = self.measurement.reclaimable(self.measurement.locations());
         trees + Estimate::from(self.folders.on_disk())
@@ -180,10 +180,10 @@ fn folders(beside: &Beside) -> Usage {
     folders.sum()
 }
 
-/// A folder of the cache without what is in it; nothing if it is not there.
+/// A folder of the cache without its contents. Empty if it does not exist.
 ///
 /// # Errors
-/// It cannot be looked at.
+/// Its status cannot be read.
 pub(crate) fn folder_usage(cache: &Cache, folder: Folder) -> Result<Usage> {
     let Some(directory) = cache.folder(folder)? else { return Ok(Usage::default()) };
     let status = directory.status().context("look at", folder.path_in(cache.path()))?;

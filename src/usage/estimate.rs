@@ -1,4 +1,4 @@
-//! What a removal gives back, between two bounds.
+//! How much a removal frees, between two bounds.
 
 use std::ops::{Add, AddAssign};
 
@@ -6,15 +6,15 @@ use bytesize::ByteSize;
 
 use super::size::{Size, sum};
 
-/// What the metadata of a file or directory takes at most, on the average, in bytes: 1.9 KiB were
-/// measured on btrfs, 0.6 KiB on XFS.
+/// An upper bound on the average metadata of a file or directory, in bytes. 1.9 KiB were measured
+/// on btrfs, 0.6 KiB on XFS.
 const METADATA: u64 = 2048;
-/// What may come and go besides: journals, metadata that is written anew, and what others write and
-/// remove meanwhile on a system that does not stand still. Never more than half of what it is beside.
+/// How much else may be allocated or freed meanwhile: journals, rewritten metadata, and files that
+/// others write and remove on a busy system. Never counted for more than half of the figure itself.
 const BESIDES: u64 = 64 << 20;
 
-/// Bytes on disk that a removal gives back, as far as the file system tells: two bounds, and whether
-/// everything could be read. By default, none.
+/// Bytes on disk that a removal frees, as far as the file system tells: a lower and an upper bound,
+/// and whether everything could be read. The default is 0.
 ///
 /// ```
 /// use bbox_cache::bytesize::ByteSize;
@@ -28,7 +28,7 @@ const BESIDES: u64 = 64 << 20;
 /// assert_eq!(both.at_most().exact(), Some(ByteSize::mib(1490)));
 /// ```
 ///
-/// The bounds of what could only be read in part are no upper bounds, so they are no plain numbers:
+/// If something could not be read, the upper bound is not reliable, so it is not a plain number:
 ///
 /// ```compile_fail
 /// # use bbox_cache::usage::Estimate;
@@ -48,44 +48,45 @@ impl Estimate {
         Self { certain, at_most: at_most.at_least(), is_complete: at_most.is_complete() }
     }
 
-    /// Both bounds are this one.
+    /// Both bounds are `bytes`.
     pub fn exactly(bytes: ByteSize) -> Self {
         Self::from(Size::exactly(bytes))
     }
 
-    /// At least that much.
+    /// The lower bound.
     pub fn certain(&self) -> ByteSize {
         self.certain
     }
 
-    /// No more than that, if it is complete. On btrfs, an extent of which files hold only parts may
-    /// come back as a whole, and be more.
+    /// The upper bound, if complete. On btrfs more may be freed, because an extent of which files
+    /// use only parts may be freed as a whole.
     pub fn at_most(&self) -> Size {
         Size::new(self.at_most, self.is_complete)
     }
 
-    /// Whether everything could be read that it is about.
+    /// Whether everything concerned could be read.
     pub fn is_complete(&self) -> bool {
         self.is_complete
     }
 
-    /// Whether both bounds are one figure, be it a lower bound of what could only be read in part.
+    /// Whether both bounds are equal. If the estimate is incomplete, they are still only a lower
+    /// bound.
     pub fn is_one_figure(&self) -> bool {
         self.certain == self.at_most
     }
 
-    /// The estimate if no more than `bytes` were there, which is an upper bound in any case.
+    /// Limits both bounds to `bytes`, which is always a valid upper bound.
     pub fn capped(self, bytes: ByteSize) -> Self {
         let at_most = if self.is_complete { self.at_most.min(bytes) } else { bytes };
         Self { certain: self.certain.min(bytes), at_most, is_complete: true }
     }
 
-    /// That much, or up to `more` bytes besides.
+    /// Raises the upper bound by `more` bytes.
     pub fn or_up_to(self, more: ByteSize) -> Self {
         Self { at_most: sum(self.at_most, more), ..self }
     }
 
-    /// Bytes that come back besides `part`, which is in it.
+    /// Bytes freed in addition to `part`, which this estimate includes.
     pub(super) fn beyond(self, part: Self) -> Self {
         let less = |whole: ByteSize, part: ByteSize| {
             ByteSize::b(whole.as_u64().saturating_sub(part.as_u64()))
@@ -94,9 +95,9 @@ impl Estimate {
         Self { certain, at_most: less(self.at_most, part.certain), ..self }
     }
 
-    /// Whether it agrees with the bytes that the file system says have come back (fewer than none, if
-    /// it has got fuller) with so many files and directories. Their metadata comes back, too, so it explains
-    /// more, and nothing that is missing.
+    /// Whether the estimate is consistent with the bytes that the file system reports as freed
+    /// (negative if it is fuller now) for this many files and directories. Their metadata is freed,
+    /// too, so it explains additional bytes but no missing ones.
     pub fn agrees_with(&self, freed: i64, entries: u64) -> bool {
         let besides = |bytes: ByteSize| i128::from(BESIDES.min(bytes.as_u64() / 2));
         let least = i128::from(self.certain.as_u64()) - besides(self.certain);
@@ -107,7 +108,7 @@ impl Estimate {
     }
 }
 
-/// One figure, which is as complete as the size.
+/// Both bounds are the size. As complete as the size.
 impl From<Size> for Estimate {
     fn from(size: Size) -> Self {
         Self::new(size.at_least(), size)
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_and_what_others_do_explain_no_more_than_they_can() {
+    fn metadata_and_other_activity_explain_only_so_much() {
         const MIB: i64 = 1 << 20;
         let bounds = |certain, at_most| {
             Estimate::new(ByteSize::mib(certain), Size::exactly(ByteSize::mib(at_most)))
@@ -153,7 +154,7 @@ mod tests {
             (200, 200, 136 * MIB, 0, true),
             (200, 200, 136 * MIB - 1, 0, false),
             (200, 200, 136 * MIB - 1, 1, false),
-            // As an overlay over a file system on which all of it is shared.
+            // Like an overlay on a file system that shares all of it.
             (48, 48, 80 << 10, 10_000, false),
             (48, 48, 24 * MIB, 0, true),
             (48, 48, 72 * MIB + 1, 0, false),
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_only_be_read_in_part_is_a_lower_bound_until_something_else_is_an_upper_one() {
+    fn a_partial_estimate_is_a_lower_bound_until_capped() {
         let mib = ByteSize::mib;
         let partial = Estimate::from(Size::new(mib(10), false));
         let sum = partial + Estimate::exactly(mib(1)).or_up_to(mib(2));
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_besides_a_part_is_the_rest() {
+    fn the_bytes_beyond_a_part_are_the_rest() {
         let [one, other] = [800, 12].map(|certain| Estimate::exactly(ByteSize::mib(certain)));
         let other = other.or_up_to(ByteSize::mib(678));
         assert_eq!((one + other).beyond(one), other);

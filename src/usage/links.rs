@@ -1,11 +1,13 @@
 //! Hard links: an inode with several names counts once.
 //!
-//! Only inodes with more than one name get here, and each is forgotten as soon as all its names
-//! have been seen. What remains when a tree has been walked has names outside the tree: removing
-//! the tree does not free it, and a sum over several trees must not count it again.
+//! Only inodes with more than one name are recorded here, and each is dropped as soon as all its
+//! names have been seen. The inodes that remain after a tree has been walked have names outside the
+//! tree: removing the tree does not free them, and a sum over several trees must not count them
+//! again.
 //!
-//! There may be millions of them, so they lie in a sorted list without a gap, 40 bytes each. What
-//! was seen since is a short list of its own, merged in place when it has grown to an eighth.
+//! There may be millions of them, so they are stored in a sorted list without gaps, 40 bytes each.
+//! Newly seen names go to a short list of their own, which is merged in place when it has grown to
+//! an eighth.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,14 +18,14 @@ use super::amounts::Usage;
 use super::size::sum;
 use crate::fs::{InodeId, Status};
 
-/// The fewest names that are worth a merge.
+/// The smallest number of names that is worth a merge.
 const FEWEST: usize = 4096;
 
-/// An inode with names that have not been seen.
+/// An inode with names that have not been seen yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Link {
     inode: InodeId,
-    /// How many names it has.
+    /// Number of names it has.
     names: u32,
     seen: u32,
     apparent: u64,
@@ -31,7 +33,7 @@ pub(super) struct Link {
 }
 
 impl From<&Status> for Link {
-    /// No file system gives an inode as many names as this can count.
+    /// No file system allows more names per inode than this can count.
     fn from(status: &Status) -> Self {
         Self {
             inode: status.inode,
@@ -46,15 +48,15 @@ impl From<&Status> for Link {
 /// The hard-linked inodes of one tree.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    /// By inode, each once.
+    /// Sorted by inode, each once.
     known: Vec<Link>,
-    /// Names that have been seen since.
+    /// Names seen since the last merge.
     fresh: Vec<Link>,
 }
 
 impl Links {
-    /// Notes names of inodes that have several. Returns the bytes of inodes that turned out to be
-    /// new by now.
+    /// Records names of inodes with several names. Returns the bytes of inodes found to be new in
+    /// the meantime.
     pub fn see(&mut self, names: &[Link]) -> Usage {
         self.fresh.extend_from_slice(names);
         if self.fresh.len() < FEWEST.max(self.known.len() / 8) {
@@ -64,7 +66,7 @@ impl Links {
         }
     }
 
-    /// Takes account of all names that have been seen. Returns the bytes of inodes that are new.
+    /// Merges all names seen so far. Returns the bytes of inodes that are new.
     pub fn settle(&mut self) -> Usage {
         let mut fresh = std::mem::take(&mut self.fresh);
         fresh.sort_unstable_by_key(|link| link.inode);
@@ -78,23 +80,23 @@ impl Links {
         new
     }
 
-    /// The inodes that have names elsewhere, once all names have been settled.
+    /// The inodes with names elsewhere, once all names have been settled.
     pub fn spread(&self) -> impl Iterator<Item = InodeId> {
         self.known.iter().map(|link| link.inode)
     }
 
-    /// Bytes on disk of these.
+    /// The bytes on disk of these inodes.
     pub fn spread_bytes(&self) -> u64 {
         self.known.iter().map(|link| link.on_disk).fold(0, u64::saturating_add)
     }
 
-    /// Adds names to an inode, if it is known.
+    /// Adds names to an inode if it is known.
     fn absorb(&mut self, names: &Link) -> bool {
         let found = self.known.binary_search_by_key(&names.inode, |link| link.inode);
         found.is_ok_and(|place| self.known[place].absorb(names))
     }
 
-    /// Merges sorted inodes that are not known, from the back, so that it takes no other list.
+    /// Merges new sorted inodes from the back, so that no other list is needed.
     fn insert(&mut self, new: &[Link]) {
         let (mut left, mut right) = (self.known.len(), new.len());
         self.known.extend_from_slice(new);
@@ -122,7 +124,7 @@ impl Link {
         Usage { apparent, on_disk, ..Usage::default() }
     }
 
-    /// Adds the names that were seen of `other`, if it is the same inode.
+    /// Adds the seen names of `other` if it is the same inode.
     fn absorb(&mut self, other: &Self) -> bool {
         let is_same = self.inode == other.inode;
         if is_same {
@@ -132,20 +134,20 @@ impl Link {
     }
 }
 
-/// What a sum over several trees has to leave out.
+/// The bytes that a sum over several trees has to subtract.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Overlap {
-    /// Bytes that more than one tree has counted, once for each tree but the first.
+    /// Bytes counted by more than one tree, once for each tree but the first.
     pub apparent: ByteSize,
-    /// Bytes on disk that more than one tree has counted.
+    /// Bytes on disk counted by more than one tree.
     pub on_disk: ByteSize,
-    /// Bytes on disk of the inodes that have a name in none of the trees, too.
+    /// Bytes on disk of inodes that also have a name outside the trees.
     pub held_elsewhere: ByteSize,
 }
 
 impl Overlap {
-    /// Of trees in which all names have been settled. Calls `each` with every inode that does not
-    /// lie in one tree, and whether these trees together have all its names.
+    /// The overlap of trees whose names are all settled. Calls `each` with every inode that is not
+    /// confined to one tree, and whether these trees together have all its names.
     pub fn new<'l>(
         trees: impl Iterator<Item = &'l Links>,
         mut each: impl FnMut(InodeId, bool),
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inode_counts_once_and_is_forgotten_with_its_last_name() {
+    fn an_inode_counts_once_and_is_dropped_with_its_last_name() {
         let mut links = Links::default();
         assert_eq!(links.see(&[name(1, 3)]), Usage::default());
         assert_eq!(links.settle().on_disk.as_u64(), 4096);
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_elsewhere_holds_the_inode_until_it_is_in_the_sum() {
+    fn a_name_elsewhere_keeps_the_inode_until_it_is_in_the_sum() {
         let (here, _) = settled(&[name(1, 2), name(2, 3)]);
         let (there, _) = settled(&[name(1, 2)]);
         let alone = Overlap::new([&here].into_iter(), |_, is_whole| assert!(!is_whole));
@@ -236,7 +238,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_order_the_sums_are_those_of_a_map(
+        fn sums_in_any_order_equal_those_of_a_map(
             trees in vec(vec(vec(0..30u64, 0..20), 0..6), 1..5),
         ) {
             // More than can be seen.

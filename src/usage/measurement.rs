@@ -1,4 +1,4 @@
-//! What came of a measurement: an account for each tree, and sums that count nothing twice.
+//! The result of a measurement: an account per tree, and sums that count nothing twice.
 
 use std::collections::HashMap;
 use std::ops::AddAssign;
@@ -22,24 +22,24 @@ use crate::fs::Holding;
 #[derive(Debug, Default)]
 pub(super) struct Account {
     pub usage: Usage,
-    /// When anything in it was changed last, if there is anything.
+    /// When anything in it was last changed. `None` if it is empty.
     pub newest: Option<Timestamp>,
     pub links: Links,
-    /// What its files hold, but for those with several names.
+    /// The shared and unsure bytes of its files, except for files with several names.
     pub holding: Holding,
-    /// Whether its files may share data, and that was not looked at.
+    /// Whether its files may share data that was not inspected.
     pub may_share: bool,
     pub breakdown: Option<Breakdown>,
     pub problems: Problems,
 }
 
-/// The accounts of several trees. By default, there are none.
+/// The sizes of several trees. The default is no trees.
 ///
-/// A location that was not measured has no account. In a sum it counts as something that could not be
-/// read, so that the sum is a lower bound.
+/// A location that was not measured has no size. In a sum it counts as something unreadable, so the
+/// sum is a lower bound.
 #[derive(Debug, Default)]
 pub struct Measurement {
-    /// The trees in the order in which they were given, which numbers them.
+    /// The trees in their original order, which gives them their numbers.
     locations: Vec<Location>,
     numbers: HashMap<Location, usize>,
     /// The trees outside of the cache, which are numbered after those.
@@ -49,13 +49,13 @@ pub struct Measurement {
     uniques: OnceLock<Vec<Estimate>>,
 }
 
-/// Bytes on disk of some trees that are not theirs alone.
+/// Bytes on disk of some trees that do not belong to them alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SharedBytes {
-    /// In the sum of the trees' accounts, that much counts more than once.
+    /// Bytes counted more than once in the sum of the trees' own sizes.
     pub again: ByteSize,
-    /// Something that is not among the trees has that, too.
+    /// Bytes shared with something outside the trees.
     pub with_rest: ByteSize,
 }
 
@@ -88,7 +88,7 @@ impl<'a> From<&'a OutsideTree> for TreeId<'a> {
     }
 }
 
-/// Some trees, and what becomes of inodes whose names lie in several.
+/// Several trees, and the inodes whose names are spread over them.
 struct Together {
     is_in: Vec<bool>,
     total: Usage,
@@ -98,7 +98,7 @@ struct Together {
 }
 
 impl Measurement {
-    /// Each location is there once.
+    /// Each location must occur only once.
     pub(super) fn new(
         trees: impl Iterator<Item = (Location, Account)>,
         mut shared: Shared,
@@ -118,18 +118,18 @@ impl Measurement {
         self.accounts.extend(accounts);
     }
 
-    /// What is held, to be added to.
+    /// The index of shared data, for adding to it.
     pub(super) fn shared_mut(&mut self) -> &mut Shared {
         self.uniques.take();
         &mut self.shared
     }
 
-    /// Whether there is data that only these trees seem to hold, without proof.
+    /// Whether some data seems to be held by these trees alone, without proof.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.credit(&self.together(&self.locations)) > 0
     }
 
-    /// How many trees were measured.
+    /// Number of measured trees.
     pub(super) fn len(&self) -> usize {
         self.accounts.len()
     }
@@ -139,42 +139,42 @@ impl Measurement {
         self.accounts.into_iter().flat_map(|account| account.problems.into_first())
     }
 
-    /// What was measured, in the order in which it was given.
+    /// The measured locations in their original order.
     pub fn locations(&self) -> &[Location] {
         &self.locations
     }
 
-    /// The account of one tree; an inode counts once in it. Data that several inodes share counts for
-    /// each of them, as for `du`. `None` for a tree that was not measured.
+    /// The size of one tree. An inode counts once. Data shared by several inodes counts for each of
+    /// them, like in `du`. `None` for a tree that was not measured.
     pub fn usage<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<Usage> {
         Some(self.account(tree.into())?.usage)
     }
 
-    /// When anything in a tree was changed last, be it a name, a content or a mode: by the time that
-    /// the system keeps of that and no program can set back. `None` if some of it could not be read, or
-    /// nothing is there.
+    /// When anything in a tree was last changed: a name, contents or a mode. This is the status
+    /// change time, which no program can set. `None` if part of the tree could not be read, or if
+    /// it is empty.
     pub fn newest_change<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<Timestamp> {
         let account = self.account(tree.into())?;
         account.newest.filter(|_| account.usage.is_complete())
     }
 
-    /// What fills one tree, if the meter was told to [keep that](super::Meter::with_breakdown).
+    /// The breakdown of one tree, if the meter was told to [keep it](super::Meter::with_breakdown).
     pub fn breakdown(&self, location: &Location) -> Option<&Breakdown> {
         self.account(location.into())?.breakdown.as_ref()
     }
 
-    /// What could not be read in one tree. `None` for a tree that was not measured.
+    /// Errors in one tree. `None` for a tree that was not measured.
     pub fn problems<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<&Problems> {
         Some(&self.account(tree.into())?.problems)
     }
 
-    /// What could not be read, by tree.
+    /// Errors, by tree.
     pub fn all_problems(&self) -> impl Iterator<Item = (&Location, &Problems)> {
         self.locations.iter().zip(self.accounts.iter().map(|account| &account.problems))
     }
 
-    /// The account of several trees together: an inode counts once in all of them, and so does an
-    /// extent, if the meter has [read extents](super::Meter::with_extents).
+    /// The size of several trees together. An inode counts once in all of them, and so does an
+    /// extent if the meter has [read extents](super::Meter::with_extents).
     pub fn total<'t, T: Into<TreeId<'t>>>(&self, trees: impl IntoIterator<Item = T>) -> Usage {
         let together = self.together(trees);
         let mut total = together.total;
@@ -182,15 +182,16 @@ impl Measurement {
         total
     }
 
-    /// Whether sums may count data several times: files can share it, and either the meter was not told to
-    /// [read extents](super::Meter::with_extents), or the file system does not tell.
+    /// Whether sums may count data several times: files can share it, but either the meter was not
+    /// told to [read extents](super::Meter::with_extents), or the file system does not report
+    /// sharing.
     pub fn may_share_unseen(&self) -> bool {
         self.accounts.iter().any(|account| account.may_share && account.usage.on_disk.as_u64() > 0)
     }
 
-    /// Bytes on disk that removing these trees together gives back: an inode that has a name
-    /// elsewhere stays, and so does data that is shared with others. If the meter has not read extents
-    /// where files can share them, nothing is certain.
+    /// Bytes on disk that removing these trees together frees. An inode with a name elsewhere
+    /// stays, and so does data shared with other files. If files can share data and the meter has
+    /// not read extents, the lower bound is 0.
     pub fn reclaimable<'t, T: Into<TreeId<'t>>>(
         &self,
         trees: impl IntoIterator<Item = T>,
@@ -202,7 +203,8 @@ impl Measurement {
         estimate(going, holding, self.credit(&together))
     }
 
-    /// Bytes on disk that removing `more` gives back besides what removing `part` does: never more than `more` occupies.
+    /// Bytes on disk that removing `more` frees in addition to `part`: never more than `more`
+    /// occupies.
     pub fn reclaimable_besides(&self, part: &[&Location], more: &[&Location]) -> Estimate {
         let whole = self.reclaimable(part.iter().chain(more).copied());
         let besides = whole.beyond(self.reclaimable(part.iter().copied()));
@@ -212,8 +214,8 @@ impl Measurement {
         Estimate::new(certain, Size::new(at_most, occupied.is_complete()))
     }
 
-    /// Bytes on disk of these trees that count more often in the sum of their own accounts than they are there, and of the
-    /// rest those that stay when the trees are removed: something else has them, too.
+    /// Bytes on disk of these trees that are counted more than once in the sum of their own sizes,
+    /// and bytes that would stay after removing the trees because something else shares them.
     pub fn shared<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) -> SharedBytes {
         let together = self.together(locations);
         let each: Usage = self.among(&together.is_in).map(|account| account.usage).sum();
@@ -224,7 +226,8 @@ impl Measurement {
         SharedBytes { again: less(each.on_disk, total.as_u64()), with_rest: stays.min(total) }
     }
 
-    /// What these trees hold that goes with them, inodes with several names included.
+    /// The holding of these trees, including inodes with several names that would be removed with
+    /// them.
     fn holding(&self, together: &Together) -> Holding {
         let goes = |number| self.role(together, Holder::from_inode(number)) == Role::Goes(0);
         let mut sum = self.shared.inodes.holding(goes);
@@ -237,7 +240,7 @@ impl Measurement {
         self.shared.extents.overlaps(1, |holder| self.role(together, holder)).again
     }
 
-    /// Bytes of shared data that no holder outside of these trees is known to have.
+    /// Bytes of shared data without a known holder outside these trees.
     fn credit(&self, together: &Together) -> u64 {
         let overlaps =
             self.shared.extents.overlaps(1, |holder| match self.role(together, holder) {
@@ -247,8 +250,8 @@ impl Measurement {
         overlaps.credits[0]
     }
 
-    /// Bytes on disk that removing this tree alone gives back. `None` for a tree that was not
-    /// measured. The first call takes a pass over all that was found to be shared, for all trees.
+    /// Bytes on disk that removing this tree alone frees. `None` for a tree that was not measured. The
+    /// first call takes one pass over all shared data, for all trees.
     pub fn unique<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<Estimate> {
         let number = self.number(tree.into())?;
         Some(self.uniques.get_or_init(|| self.find_uniques())[number])
@@ -257,7 +260,7 @@ impl Measurement {
     fn find_uniques(&self) -> Vec<Estimate> {
         let trees = self.accounts.len();
         let overlaps = self.shared.extents.overlaps(trees, |holder| {
-            // The trees from `trees` on were only looked at.
+            // Trees from `trees` on were only inspected.
             let home = self.home(holder).filter(|tree| *tree < trees);
             home.map_or(Role::Stays, |tree| Role::Goes(tree as u32))
         });
@@ -309,12 +312,13 @@ impl Measurement {
         self.accounts.iter().zip(is_in).filter(|(_, is_in)| **is_in).map(|(account, _)| account)
     }
 
-    /// The tree in which all of a holder lies, if there is one.
+    /// The tree that contains all of a holder, if any.
     fn home(&self, holder: Holder) -> Option<usize> {
         holder.tree_or_inode().map_or_else(|inode| self.shared.inodes.home(inode), Some)
     }
 
-    /// What a holder has to do with some trees. An inode stays if not all of its names are in them.
+    /// The role of a holder with respect to some trees. An inode stays unless all its names are in
+    /// them.
     fn role(&self, together: &Together, holder: Holder) -> Role {
         let spread = holder.tree_or_inode().err().and_then(|inode| together.spread.get(&inode));
         match (spread, self.home(holder).and_then(|tree| together.is_in.get(tree))) {
@@ -331,7 +335,7 @@ fn spread_inodes(accounts: &[Account], shared: &mut Shared) {
     spread.for_each(|inode| shared.inodes.spread(inode));
 }
 
-/// Of inodes that occupy so much: what is shared comes back as far as it is credited.
+/// For inodes that occupy this much. Shared data is freed as far as it is credited.
 fn estimate(going: Size, holding: Holding, credit: u64) -> Estimate {
     let bytes = going.at_least();
     let certain = less(bytes, holding.shared + holding.unsure + holding.padding);
@@ -339,7 +343,7 @@ fn estimate(going: Size, holding: Holding, credit: u64) -> Estimate {
     Estimate::new(certain, Size::new(at_most, going.is_complete()))
 }
 
-/// What files share may change while they are looked at; nothing gets less than nothing by that.
+/// Sharing may change during the measurement. Saturates at 0 instead of underflowing.
 fn less(bytes: ByteSize, without: u64) -> ByteSize {
     ByteSize::b(bytes.as_u64().saturating_sub(without))
 }

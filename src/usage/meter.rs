@@ -15,13 +15,13 @@ use crate::fs::Budget;
 use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
 
-/// Measures trees of a cache: a setting, not a pool of threads. Those live for one measurement.
+/// Measures trees of a cache. Holds only settings; threads exist only during a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Meter {
     jobs: Jobs,
     walker: Walker,
     reads_extents: bool,
-    /// How many of the largest files are to be found in trees that are broken down.
+    /// Number of largest files to find per tree. `None` for no breakdown.
     largest_files: Option<usize>,
     keeps_names: bool,
 }
@@ -33,38 +33,39 @@ impl Meter {
         Self { jobs, walker, reads_extents: false, largest_files, keeps_names: false }
     }
 
-    /// Walks with another walker. Both count alike; they differ in speed.
+    /// Uses another walker. All walkers count alike, but differ in speed.
     pub fn with_walker(self, walker: Walker) -> Self {
         Self { walker, ..self }
     }
 
-    /// Asks each file what it shares with others, where files can share data: on btrfs, XFS and APFS.
-    /// That takes two to four times as long there, and nothing elsewhere. Off by default.
+    /// Asks each file what it shares with others, if files can share data: on btrfs, XFS and APFS.
+    /// There a measurement takes two to four times as long; elsewhere this costs nothing. Off by
+    /// default.
     pub fn with_extents(self) -> Self {
         Self { reads_extents: true, ..self }
     }
 
-    /// Keeps what each directory of a tree amounts to, and so many of the largest files of each tree.
+    /// Keeps the size of each directory in a tree, and this many of the largest files of each tree.
     /// Off by default.
     pub fn with_breakdown(self, largest_files: usize) -> Self {
         Self { largest_files: Some(largest_files), ..self }
     }
 
     /// Keeps every name of a tree, so that it can be compared with another one: see
-    /// [`Comparison`](super::Comparison). That takes about 100 bytes of memory a name. Off by default.
+    /// [`Comparison`](super::Comparison). Takes about 100 bytes of memory per name. Off by default.
     pub fn with_names(self) -> Self {
         let largest_files = self.largest_files.or(Some(0));
         Self { keeps_names: true, largest_files, ..self }
     }
 
-    /// Measures everything at `locations`, each once. A tree that is gone counts as nothing.
+    /// Measures the trees at `locations`, each once. A tree that is gone counts as empty.
     ///
-    /// The walk has threads of its own. Meanwhile this one calls `watch` about ten times a second with
-    /// what has been counted so far; to ignore it, pass `&mut |_| {}`.
-    /// Raising `stop` ends the walk early; so does a panic of `watch`.
+    /// The walk runs on threads of its own. Meanwhile this thread calls `watch` about ten times a
+    /// second with the counts so far; pass `&mut |_| {}` to ignore them. Raising `stop` ends the
+    /// walk early, and so does a panic in `watch`.
     ///
     /// # Errors
-    /// The threads cannot be started, or the job was stopped. What goes wrong at a location is in the
+    /// The threads cannot be started, or the job was stopped. Errors at a location are part of the
     /// measurement.
     ///
     /// ```
@@ -91,7 +92,7 @@ impl Meter {
     /// # }
     /// ```
     ///
-    /// The counters are made here only, so no tree is without:
+    /// Only this function creates the counters, so every tree has some:
     ///
     /// ```compile_fail
     /// # use bbox_cache::cache::{Cache, Location};
@@ -134,9 +135,9 @@ impl Meter {
         Ok(Measurement::new(locations.zip(accounts), shared))
     }
 
-    /// Looks who else holds what only the measured trees seem to hold: `others` in the same cache,
-    /// and the clones of VMs. Only if there is any such data; then its
-    /// estimates are closer to the truth afterwards.
+    /// Looks for other holders of data that only the measured trees seem to have: `others` in the
+    /// same cache, and the clones of VMs. Does nothing if there is no such data. Makes the
+    /// estimates of the measurement more precise.
     ///
     /// # Errors
     /// As for [`Meter::measure`]. Files that cannot be inspected widen the estimate.
@@ -171,8 +172,8 @@ impl Meter {
         Ok(())
     }
 
-    /// Does so once the measured trees have been removed, which began at `since`. What others shared with
-    /// them they may hold alone by now.
+    /// Looks for other holders after the measured trees have been removed, which began at `since`.
+    /// Other files may by now hold alone what they shared with the trees.
     pub(crate) fn find_holders_after(
         &self,
         cache: &Cache,
@@ -205,7 +206,7 @@ impl Meter {
         };
         look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
         for clone in cache.vm_clones().into_iter().flat_map(VmClones::list) {
-            // A clone whose file system cannot be found is like any unknown file.
+            // A clone whose file system cannot be determined counts as an unknown file.
             let Ok(Some(volume)) = clone.folder.volume() else { continue };
             if shared.extents.volumes().contain(volume) {
                 look(vec![Top::outside(&clone)], shared)?;
@@ -214,17 +215,17 @@ impl Meter {
         Ok(())
     }
 
-    /// Keeps the accounts of the trees at `locations` while `work` goes through them, without a walk of its own.
+    /// Counts the trees at `locations` while `work` walks them, without a walk of its own.
     ///
     /// # Errors
-    /// The threads cannot be started: then nothing was done.
+    /// The threads cannot be started. Then nothing was done.
     pub(crate) fn survey<T>(
         &self,
         cache: &Cache,
         locations: &[Location],
         work: impl FnOnce(&Surveys<'_>) -> T,
     ) -> Result<(Measurement, T)> {
-        // It only sorts what was found.
+        // It only sorts the results.
         let pool = Pool::new(Budget::with(1, 0))?;
         let folders = Folders::open(cache);
         let counters: Vec<_> = locations.iter().map(|_| Counters::default()).collect();
@@ -244,7 +245,7 @@ impl Meter {
         self.jobs.pool_with_files(if self.reads_extents { MOST_OPENED } else { 0 })
     }
 
-    /// Walks trees that are numbered from `first` on.
+    /// Walks trees, numbered from `first` on.
     fn walk(
         &self,
         pool: &Pool,
@@ -259,7 +260,7 @@ impl Meter {
         if stop.is_raised() { Err(Error::Interrupted) } else { Ok(accounts) }
     }
 
-    /// Keeps the accounts of trees that are numbered from `first` on while `work` goes through them.
+    /// Counts trees, numbered from `first` on, while `work` walks them.
     fn account<T>(
         &self,
         pool: &Pool,
@@ -302,7 +303,7 @@ mod tests {
     use crate::test_cache::TestCache;
 
     #[test]
-    fn each_tree_is_measured_once_and_what_is_not_measured_is_not_nothing() {
+    fn each_tree_is_measured_once_and_an_unmeasured_one_is_not_empty() {
         let cache = TestCache::new();
         ["a", "b", "c"].iter().for_each(|name| drop(cache.image(name)));
         let opened = Cache::open(cache.dir()).unwrap().unwrap();

@@ -1,9 +1,9 @@
-//! How big things are.
+//! Measuring sizes.
 //!
-//! A [`Usage`] is the account of one tree, and adds up. [`Meter`] makes such accounts: it walks many
-//! trees at once on one pool of threads, while the caller may watch them grow in a [`Progress`]. The
-//! walkers themselves are in `walk/`; what hard links do to a sum is in `links.rs`, what shared data
-//! does, in `sharing/`. What fills a single tree is a [`Breakdown`].
+//! A [`Usage`] is the size of one tree. [`Meter`] measures many trees at once on one pool of
+//! threads, while the caller may watch the counts grow in a [`Progress`]. The walkers are in
+//! `walk/`. Hard links are handled in `links.rs`, shared data in `sharing/`. A [`Breakdown`] lists
+//! what makes up a single tree.
 
 mod amounts;
 mod breakdown;

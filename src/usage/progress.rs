@@ -1,4 +1,4 @@
-//! Counters that workers bump, and the caller may read meanwhile.
+//! Counters that workers update while the caller reads them.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
@@ -8,19 +8,19 @@ use super::amounts::Usage;
 use crate::cache::Location;
 use crate::stop::StopFlag;
 
-/// How far the work on a tree has come.
+/// How far the work on a tree has progressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// The work has not begun.
+    /// Not started yet.
     Waiting,
-    /// It is being worked on.
+    /// In progress.
     Working,
-    /// Nothing is left to do.
+    /// Finished.
     Done,
 }
 
-/// A [`Usage`] that many threads add to. Workers add a directory at a time, not a file.
+/// A [`Usage`] that many threads add to. Workers add once per directory, not per file.
 #[derive(Debug, Default)]
 pub struct Counters {
     apparent: AtomicU64,
@@ -35,7 +35,7 @@ impl Counters {
     pub(crate) fn add(&self, usage: &Usage) {
         for (counter, amount) in [(&self.apparent, usage.apparent), (&self.on_disk, usage.on_disk)]
         {
-            // Lengths of sparse files may add up to more than there are numbers.
+            // The lengths of sparse files may add up to more than a `u64`.
             let most = |bytes: u64| Some(bytes.saturating_add(amount.as_u64()));
             if amount.as_u64() != 0 {
                 counter.fetch_update(Relaxed, Relaxed, most).unwrap_or_default();
@@ -56,7 +56,7 @@ impl Counters {
         self.phase.store(phase as u8, Relaxed);
     }
 
-    /// What has been counted so far. The counters are read one by one, while others add to them.
+    /// The counts so far. The counters are read one by one while others add to them.
     pub fn usage(&self) -> Usage {
         Usage {
             apparent: ByteSize::b(self.apparent.load(Relaxed)),
@@ -67,7 +67,7 @@ impl Counters {
         }
     }
 
-    /// How far the work has come.
+    /// How far the work has progressed.
     pub fn phase(&self) -> Phase {
         match self.phase.load(Relaxed) {
             waiting if waiting == Phase::Waiting as u8 => Phase::Waiting,
@@ -77,7 +77,7 @@ impl Counters {
     }
 }
 
-/// A job on several trees, as seen from outside: how far each of them is, and a way to stop it.
+/// A job on several trees, as seen from outside: the progress of each tree, and a way to stop it.
 #[derive(Debug)]
 pub struct Progress {
     trees: Vec<(Location, Counters)>,
@@ -85,8 +85,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// For a job on what lies at `locations` that ends early once `stop` is raised. A
-    /// [`Meter`](super::Meter) makes its own.
+    /// The progress of a job on the trees at `locations` that ends early once `stop` is raised. A
+    /// [`Meter`](super::Meter) creates its own.
     pub fn for_items<'l>(
         locations: impl IntoIterator<Item = &'l Location>,
         stop: StopFlag,
@@ -95,12 +95,12 @@ impl Progress {
         Self { trees: trees.collect(), stop }
     }
 
-    /// Each tree with its counters, in the order in which the trees were given.
+    /// The trees with their counters, in their original order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Location, &Counters)> {
         self.trees.iter().map(|(location, counters)| (location, counters))
     }
 
-    /// What has been counted so far in all trees; an inode with names in several counts in each.
+    /// The counts so far in all trees. An inode with names in several trees counts in each.
     pub fn total(&self) -> Usage {
         self.iter().map(|(_, counters)| counters.usage()).sum()
     }
@@ -110,7 +110,7 @@ impl Progress {
         &self.stop
     }
 
-    /// The counters of a tree, by its place in the order in which they were given.
+    /// The counters of a tree, by its position in the original order.
     pub(crate) fn counters(&self, place: usize) -> &Counters {
         &self.trees[place].1
     }

@@ -1,14 +1,15 @@
-//! Bytes that know whether they are all.
+//! A number of bytes that knows whether it is complete.
 
 use std::iter::Sum;
 use std::ops::Add;
 
 use bytesize::ByteSize;
 
-/// A number of bytes, and whether it is all of them. If something could not be read, it is a lower bound.
+/// A number of bytes, and whether it is complete. If something could not be read, it is a lower
+/// bound.
 ///
-/// So it is no [`ByteSize`], and cannot be printed as if it were exact: a caller that wants the number says
-/// which of the two it means.
+/// It is deliberately not a [`ByteSize`], so it cannot be printed as if it were exact. A caller has
+/// to choose between [`Size::at_least`] and [`Size::exact`].
 ///
 /// ```
 /// use bbox_cache::bytesize::ByteSize;
@@ -38,12 +39,12 @@ pub struct Size {
 }
 
 impl Size {
-    /// That many bytes, all of which were seen.
+    /// A complete number of bytes.
     pub fn exactly(bytes: ByteSize) -> Self {
         Self::new(bytes, true)
     }
 
-    /// The largest number there is stands for anything from there up: see [`sum`].
+    /// The largest possible number means "at least that much": see [`sum`].
     pub(super) fn new(bytes: ByteSize, is_complete: bool) -> Self {
         Self { bytes, is_complete: is_complete && bytes < MOST }
     }
@@ -53,7 +54,7 @@ impl Size {
         self.bytes
     }
 
-    /// All bytes; `None` if something could not be read.
+    /// All bytes. `None` if something could not be read.
     pub fn exact(self) -> Option<ByteSize> {
         self.is_complete.then_some(self.bytes)
     }
@@ -64,7 +65,7 @@ impl Size {
     }
 }
 
-/// What a sum cannot exceed. The lengths of a few sparse files reach it.
+/// Sums saturate here. The lengths of a few sparse files can reach it.
 pub(super) const MOST: ByteSize = ByteSize::b(u64::MAX);
 
 /// Adds bytes, up to [`MOST`].
@@ -72,7 +73,7 @@ pub(super) fn sum(one: ByteSize, other: ByteSize) -> ByteSize {
     ByteSize::b(one.as_u64().saturating_add(other.as_u64()))
 }
 
-/// Nothing, and that is all.
+/// 0 bytes, complete.
 impl Default for Size {
     fn default() -> Self {
         Self::exactly(ByteSize::b(0))
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_beyond_all_numbers_is_at_least_the_largest() {
+    fn an_overflowing_sum_saturates_as_a_lower_bound() {
         let half = Size::exactly(ByteSize::b(u64::MAX / 2 + 1));
         assert_eq!(half + half, Size { bytes: MOST, is_complete: false });
     }

@@ -1,4 +1,4 @@
-//! The test bed itself: caches are made as their owner makes them.
+//! Tests of the test bed itself: caches are created the way their owner creates them.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -16,14 +16,14 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
 }
 
-/// Birth, if the file system knows it, and last use.
+/// The birth, if the file system records it, and the last use.
 fn times(path: &Path) -> (Option<SystemTime>, SystemTime) {
     let status = fs::metadata(path).unwrap();
     (status.created().ok(), status.modified().unwrap())
 }
 
 #[test]
-fn everything_has_the_modes_that_its_owner_gives_it() {
+fn everything_has_its_owners_modes() {
     let cache = TestCache::in_memory();
     let image = cache.pull(Agent::Codex, 1);
     let others = [cache.live("a"), cache.image("b"), cache.path("layers/sha256-base")];
@@ -40,7 +40,7 @@ fn everything_has_the_modes_that_its_owner_gives_it() {
 }
 
 #[test]
-fn what_was_pulled_is_born_before_its_last_use_and_what_is_back_dated_is_not() {
+fn a_pulled_image_is_born_before_its_last_use_and_a_back_dated_one_is_not() {
     let cache = TestCache::in_memory();
     let [old, new] = [1, 2].map(|version| cache.pull(Agent::Hermes, version));
     let (Some(born), used) = times(&new) else { return };
@@ -55,9 +55,9 @@ fn what_was_pulled_is_born_before_its_last_use_and_what_is_back_dated_is_not() {
     assert!(times(&new).1 > used, "new names at the top count as a use");
 }
 
-/// A ref's modification is the last use of the reference.
+/// The modification time of a ref is the last use of the reference.
 #[test]
-fn a_ref_that_is_rewritten_keeps_its_inode_and_birth_and_can_be_made_old() {
+fn a_rewritten_ref_keeps_its_inode_and_birth_and_can_be_made_old() {
     let cache = TestCache::in_memory();
     let file = cache.tag("a:1", "a");
     let inode = |path: &Path| fs::metadata(path).unwrap().ino();
@@ -75,7 +75,7 @@ fn a_ref_that_is_rewritten_keeps_its_inode_and_birth_and_can_be_made_old() {
 }
 
 #[test]
-fn an_agent_is_told_by_its_programs_and_not_by_its_config() {
+fn an_agent_is_recognized_by_its_programs_and_not_by_its_config() {
     let cache = TestCache::in_memory();
     for agent in Agent::ALL {
         cache.pull(agent, 1);
@@ -93,7 +93,7 @@ fn an_agent_is_told_by_its_programs_and_not_by_its_config() {
     }
     configs.sort_by(|one, other| one.environment.cmp(&other.environment));
     configs.dedup();
-    assert_eq!(configs.len(), 3, "of three agents they are equal");
+    assert_eq!(configs.len(), 3, "those of three agents are equal");
     for (agent, program) in [
         (Agent::ClaudeCode, "usr/local/bin/claude"),
         (Agent::Codex, "usr/local/bin/codex"),

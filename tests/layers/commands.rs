@@ -1,4 +1,4 @@
-//! What `list` and `gc` say and do about layers, through the program.
+//! What `list` and `gc` report and do about layers, through the program.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::owner::Owner;
 use crate::support::{TestCache, du, exactly, run};
 
-/// An orphan with a layer of its own, and a live image; both are made of a third layer.
+/// An orphan and a live image, each with a layer of its own, and a third layer that they share.
 fn two_images() -> Owner {
     let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("a:1", "old", &["base", "old"]);
@@ -27,13 +27,13 @@ fn find<'v>(list: &'v Value, kind: &str, digest: &str) -> &'v Value {
 }
 
 #[test]
-fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
+fn list_shows_the_layers_of_images_and_the_images_of_layers() {
     let owner = two_images();
     let list = run(&owner.cache, &["list", "--format", "json"]).json();
     for (image, layers) in [("old", ["base", "old"]), ("new", ["base", "new"])] {
         let found = find(&list, "images", &format!("sha256:{image}"));
         let digests = layers.map(|layer| format!("sha256:{layer}"));
-        // The times of an orphan that was made to look old say nothing any more.
+        // The orphan's times were set back, so they mean nothing any more.
         match image {
             "old" => {
                 assert_eq!((&found["layers"], &found["layers_bytes"]), (&Value::Null, &Value::Null))
@@ -66,7 +66,7 @@ fn list_says_what_an_image_is_made_of_and_what_a_layer_is_for() {
 }
 
 #[test]
-fn show_counts_the_layers_of_an_image_and_names_them_on_demand() {
+fn show_counts_the_layers_of_an_image_and_lists_them_on_request() {
     let owner = two_images();
     let [brief, verbose] = [&["show", "sha256:new"][..], &["show", "sha256:new", "-v"]]
         .map(|words| run(&owner.cache, words).ok());
@@ -93,7 +93,7 @@ fn show_counts_the_layers_of_an_image_and_names_them_on_demand() {
 }
 
 #[test]
-fn a_plain_gc_leaves_layers_and_its_last_line_says_what_they_hold() {
+fn a_plain_gc_keeps_layers_and_reports_their_size_in_its_last_line() {
     let owner = two_images();
     let bytes = exactly(du_of(&owner, &["sha256-old"]));
     let dry =
@@ -116,7 +116,7 @@ fn a_plain_gc_leaves_layers_and_its_last_line_says_what_they_hold() {
 }
 
 #[test]
-fn the_layers_of_an_image_that_goes_go_in_the_same_run() {
+fn the_layers_of_a_removed_image_are_removed_in_the_same_run() {
     let owner = two_images();
     let freed = du(&owner.cache.path("sha256-old")) + du_of(&owner, &["sha256-old"]);
     let [dry, real] = [
@@ -135,7 +135,7 @@ fn the_layers_of_an_image_that_goes_go_in_the_same_run() {
     assert_eq!(owner.layers(), owner.needed());
 }
 
-/// A process for the length of a test.
+/// A process that lives as long as the test.
 struct Inside(std::process::Child);
 
 impl Inside {
@@ -153,7 +153,7 @@ impl Drop for Inside {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_whole_layer_cache_goes_but_for_what_is_in_use() {
+fn all_layers_are_removed_except_those_in_use() {
     let mut owner = two_images();
     let mut pull = owner.begin("b:1", "b", &["pulled"]);
     assert!(pull.advance());
@@ -172,7 +172,7 @@ fn the_whole_layer_cache_goes_but_for_what_is_in_use() {
 }
 
 #[test]
-fn a_word_that_is_no_choice_of_layers_is_refused() {
+fn an_invalid_choice_of_layers_is_refused() {
     let owner = two_images();
     let gc = run(&owner.cache, &["gc", "--all", "--keep-recent=0s", "--layers=some"]);
     assert_eq!(gc.code, 2);

@@ -1,5 +1,6 @@
-//! Caches whose times do not tell of pulls: copied, restored, with a clock that was set, or on a
-//! file system that knows no births. Nothing that is needed may be lost, and the reason is shown.
+//! Caches whose times do not reflect the pulls: copied, restored, with a clock that was set back,
+//! or on a file system that does not record births. Nothing that is needed may be lost, and the
+//! reason is shown.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,7 +21,7 @@ fn fill(owner: &mut Owner) {
     owner.forget("sha256-old");
 }
 
-/// Where each layer stands: status and reason.
+/// The status of each layer, with the reason.
 fn standings(cache: &TestCache) -> BTreeSet<(String, Option<String>)> {
     let list = run(cache, &["list", "--sizes", "--format", "json"]).json();
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -32,7 +33,7 @@ fn unknown(reason: &str) -> BTreeSet<(String, Option<String>)> {
     [("unknown".to_owned(), Some(reason.to_owned()))].into()
 }
 
-/// Collects layers, and checks that nothing is gone that is needed.
+/// Runs gc with `--layers`, and checks that every needed layer is still there.
 fn collect(owner: &Owner, what: &str) {
     let needed = owner.needed();
     assert!(!needed.is_empty() && needed.is_subset(&owner.layers()), "{what}: {needed:?}");
@@ -41,7 +42,7 @@ fn collect(owner: &Owner, what: &str) {
     assert!(needed.is_subset(&left), "{what}: {needed:?} are needed, {left:?} are left");
 }
 
-/// A shell command that copies the directory `$1` to `$2`, which is not there.
+/// Shell commands that copy the directory `$1` to `$2`, which does not exist.
 const COPIES: [(&str, &str, &str); 4] = [
     ("cp", r#"cp -a "$1" "$2""#, "contradiction"),
     ("cp", r#"cp -r "$1" "$2""#, "untouched"),
@@ -64,7 +65,7 @@ fn no_layer_is_lost_in_a_cache_that_was_copied_or_restored() {
     let mut owner = Owner::new();
     fill(&mut owner);
     if is_there("rsync") {
-        // It leaves alone a time that is of the right second.
+        // It does not set a time that differs by less than a second.
         std::thread::sleep(Duration::from_millis(1100));
     }
     let check = |(program, script, reason): (&str, &str, &str)| {
@@ -78,7 +79,7 @@ fn no_layer_is_lost_in_a_cache_that_was_copied_or_restored() {
         copied.forget("sha256-old");
         assert_eq!(standings(&copied.cache), unknown(reason), "{script}");
         collect(&copied, script);
-        // Life goes on, and other layers are touched.
+        // The owner goes on using the cache, and touches other layers.
         copied.pull("c:1", "c", &["base", "c"]);
         copied.pull("d:1", "d", &["a", "d"]);
         collect(&copied, script);
@@ -98,7 +99,7 @@ fn no_layer_is_lost_when_the_clock_was_set_back() {
     let mut owner = Owner::new();
     fill(&mut owner);
     owner.pull("c:1", "c", &["base", "c"]);
-    // What this last pull has touched says it was an hour ago.
+    // Set everything that this last pull has touched back by an hour.
     for path in ["layers/sha256-base", "layers/sha256-c", "sha256-c", "sha256-c/.oci-config.json"] {
         age(&owner.cache.path(path), Duration::from_secs(3600));
     }
@@ -124,9 +125,9 @@ fn no_layer_is_lost_on_a_file_system_without_births() {
     assert_eq!(standings(&owner.cache), unknown("no-birth"));
     let all = layers_in(&owner.cache.dir());
     collect(&owner, "without births");
-    assert_eq!(owner.layers(), all, "nothing is known of any");
+    assert_eq!(owner.layers(), all, "nothing is known about any layer");
     run(&owner.cache, &["gc", "--all", "--keep-recent=0s", "--layers=all"]).ok();
-    assert_eq!(owner.layers().len(), 0, "none is in use");
+    assert_eq!(owner.layers().len(), 0, "no layer is in use");
 }
 
 fn tell(text: &str) {

@@ -1,14 +1,16 @@
-//! The owner's daily life, against collections that never rest and are killed half of the time.
+//! The owner's daily life while gc runs all the time and is killed half of the time.
 //!
-//! Each program has a thread that pulls it, is given a new build now and then, refreshes the reference in the background and
-//! fails at any step. The config of an image that was found by its digest takes its time. The laws:
+//! Each program has a thread that pulls it, gets a new build now and then, refreshes the reference
+//! in the background, and fails at any step. Fetching the config of an image that was found by its
+//! digest takes a while. The laws:
 //!
-//! - an image that was marked less than the grace ago is there, and whole;
-//! - so is the newest build of each program in the end.
+//! - An image marked more recently than the grace period is there and whole.
+//! - In the end, so is the newest build of each program.
 //!
-//! A collection may look for a moment at an image that is being marked, and be killed at that: then the next one brings it back. How
-//! often an image was away for a moment is counted. `BBOX_THOROUGH=1 cargo test --test layers daily -- --nocapture` is
-//! the long form: a thousand pulls each.
+//! A gc may briefly hide an image that is being marked, and be killed at that moment. The next gc
+//! puts the image back. The test counts how often an image was briefly missing. The long form, with
+//! a thousand pulls per program:
+//! `BBOX_THOROUGH=1 cargo test --test layers daily -- --nocapture`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,14 +27,14 @@ use crate::support::{TestCache, run};
 /// How much happens, and how fast.
 struct Pace {
     programs: usize,
-    /// Of each program.
+    /// Per program.
     pulls: usize,
-    /// How long a config takes at most.
+    /// The longest time to fetch a config.
     fetch: Duration,
     grace: Duration,
 }
 
-/// How often is collected meanwhile, however busy the machine is.
+/// The smallest number of gc runs in the meantime, however busy the machine is.
 const FEWEST: usize = 5;
 
 impl Pace {
@@ -47,7 +49,7 @@ impl Pace {
     }
 }
 
-/// Numbers in no order, the same each time.
+/// Pseudo-random numbers, the same each time.
 struct Chance(u64);
 
 impl Chance {
@@ -84,9 +86,9 @@ struct Program<'a> {
     tally: &'a Tally,
     pace: &'a Pace,
     number: usize,
-    /// What the registry has.
+    /// The version in the registry.
     version: usize,
-    /// The build that was pulled or used last, and when it was marked, unless that is long ago.
+    /// The last build pulled or used, and when it was marked, unless that was long ago.
     newest: Option<(PathBuf, Option<Instant>)>,
     chance: Chance,
 }
@@ -125,7 +127,7 @@ impl Program<'_> {
         }
     }
 
-    /// A machine is started: the reference is rewritten in place, and the image that it names marked as used.
+    /// A machine is started: the reference is rewritten in place, and its image is marked as used.
     fn start(&mut self) {
         let file = self.cache.path("refs").join(hash(&self.reference()));
         let Ok(line) = fs::read_to_string(&file) else { return };
@@ -138,7 +140,8 @@ impl Program<'_> {
         self.check();
     }
 
-    /// The reference goes, the registry is asked, and the reference is written back, unless something fails before.
+    /// The reference is removed, the registry is asked, and the reference is written back unless
+    /// something fails before.
     fn pull(&mut self) {
         self.tally.pulls.fetch_add(1, Relaxed);
         let mut pull = Pull::begin(&self.cache.dir(), self.build());
@@ -173,7 +176,7 @@ impl Program<'_> {
         }
     }
 
-    /// What was marked within the grace is there; if not, a collection is about to bring it back.
+    /// An image marked within the grace period is there, or a gc is about to put it back.
     fn check(&self) {
         let Some((image, Some(marked))) = &self.newest else { return };
         if marked.elapsed() < self.pace.grace.mul_f32(0.8) && !is_whole(image) {
@@ -191,14 +194,14 @@ fn wait_until_whole(image: &Path) {
     }
 }
 
-/// What a layer brings: the base, or a build of a program.
+/// Extracts a layer: the base, or a build of a program.
 fn extract(layer: &str, top: &Path) {
     let Some((number, _)) = layer.split_once('-') else { return base(top) };
     fs::create_dir_all(top.join("usr/local/bin")).unwrap();
     fs::write(top.join(format!("usr/local/bin/program-{number}")), layer).unwrap();
 }
 
-/// Whether an image has what its last layer brings.
+/// Whether an image has the contents of its last layer.
 fn is_whole(image: &Path) -> bool {
     let layer = image.file_name().unwrap().to_str().unwrap().trim_start_matches("sha256-");
     let number = layer.split_once('-').unwrap().0;
@@ -206,7 +209,7 @@ fn is_whole(image: &Path) -> bool {
     program.is_ok_and(|program| program == layer) && image.join("usr/bin/git").exists()
 }
 
-/// Collects until all threads are done, and kills every other collection at any time.
+/// Runs gc until all threads are done, and kills every other run at a random time.
 fn collect_garbage(cache: &TestCache, arguments: &[&str], tally: &Tally, is_done: &AtomicBool) {
     let (mut chance, mut usual) = (Chance(7), Duration::from_millis(20));
     while !is_done.load(Relaxed) {
@@ -263,11 +266,11 @@ fn live_with(options: &[&str]) {
 }
 
 #[test]
-fn no_image_is_lost_that_was_marked_within_the_grace() {
+fn no_image_marked_within_the_grace_period_is_lost() {
     live_with(&[]);
 }
 
 #[test]
-fn nor_is_one_whose_layers_are_collected_too() {
+fn nor_is_one_when_gc_removes_layers_too() {
     live_with(&["--layers"]);
 }

@@ -1,4 +1,4 @@
-//! Extractions: one that somebody works on is never touched, one that has died goes in time.
+//! Extractions: one in progress is never touched, and a dead one is removed in time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use crate::support::cache::age;
 use crate::support::{TestCache, run};
 
-/// How long nothing must have changed in the tests.
+/// The age without changes after which the tests remove an extraction.
 const AGE: &str = "2s";
 
-/// Something that writes into an extraction, deep down, again and again, and opens nothing for long.
+/// A process that keeps writing deep inside an extraction, and keeps nothing open for long.
 struct Extractor(Child);
 
 impl Extractor {
@@ -32,7 +32,7 @@ impl Drop for Extractor {
     }
 }
 
-/// What a collection decides of an extraction: action and reason.
+/// What a gc decides about an extraction: action and reason.
 fn decision(cache: &TestCache, name: &str, arguments: &[&str]) -> (String, String) {
     let gc =
         run(cache, &[&["gc", "--all", "--keep-recent=0s", "--format", "json"], arguments].concat())
@@ -56,9 +56,9 @@ fn long_ago(path: &Path) {
     age(path, Duration::from_secs(30 * 24 * 3600));
 }
 
-/// Its own time of change says that it is old; what is in it says otherwise.
+/// Its own times say that it is old. Its contents say otherwise.
 #[test]
-fn an_extraction_in_progress_is_never_touched_and_a_killed_one_goes_in_time() {
+fn an_extraction_in_progress_is_never_touched_and_a_killed_one_is_removed_in_time() {
     let check = |name: &str| {
         let cache = TestCache::new();
         let top = cache.path(name);
@@ -66,12 +66,12 @@ fn an_extraction_in_progress_is_never_touched_and_a_killed_one_goes_in_time() {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_millis(2300) {
             long_ago(&top);
-            // The clock of changes cannot be set: only this test's own touch is seen at the top.
+            // Status change times cannot be set: the top shows only this test's own change.
             assert_eq!(decision(&cache, name, &["--temp-age", AGE]), keep("recent"));
             assert_eq!(decision(&cache, name, &[]), keep("recent"));
         }
         drop(extractor);
-        assert_eq!(decision(&cache, name, &[]), keep("recent"), "not for a day");
+        assert_eq!(decision(&cache, name, &[]), keep("recent"), "kept for a day");
         std::thread::sleep(Duration::from_millis(2100));
         assert_eq!(decision(&cache, name, &["--temp-age", AGE]), remove());
         assert!(!top.exists());
@@ -84,7 +84,7 @@ fn an_extraction_in_progress_is_never_touched_and_a_killed_one_goes_in_time() {
 }
 
 #[test]
-fn a_layer_that_is_being_extracted_speaks_for_the_rootfs_that_waits_for_it() {
+fn a_layer_that_is_being_extracted_protects_the_rootfs_that_waits_for_it() {
     let cache = TestCache::new();
     let (rootfs, layer) = (cache.path("tmp-rootfs-1"), cache.path("layers/tmp-layer-1"));
     fs::create_dir(&rootfs).unwrap();
@@ -110,7 +110,7 @@ fn an_extraction_that_a_process_has_open_stays_however_old_it_is() {
     assert!(!top.exists());
 }
 
-/// What only begins like an extraction belongs to somebody else.
+/// An entry whose name only starts like an extraction's belongs to someone else.
 #[test]
 fn other_temporary_names_are_not_part_of_the_cache() {
     let cache = TestCache::new();

@@ -1,4 +1,4 @@
-//! Layers and leftovers: what nothing needs is found, and what something needs is never lost.
+//! Layers and leftovers: everything unneeded is found, and nothing needed is ever lost.
 
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "other tests use all of it")]

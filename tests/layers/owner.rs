@@ -1,5 +1,5 @@
-//! The owner of a cache, played step by step on real trees, with the births that a real file system
-//! gives them. What was made of what is kept beside it.
+//! The owner of a cache, simulated step by step on real trees, with births from a real file system.
+//! Also records which layers each image was made of.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,17 +11,17 @@ pub use crate::support::cache::pull::TICK;
 use crate::support::cache::pull::{Pull, Request, make_folder, touch, truncate, write_in_place};
 use crate::support::cache::{USED, age, agents, hash};
 
-/// The owner itself drops what was not used for a week.
+/// The owner itself drops images that were not used for a week.
 const UNWANTED: Duration = Duration::from_secs(8 * 86_400);
 
 pub struct Owner {
     pub cache: TestCache,
-    /// The layers of each image, by the names of their directories.
+    /// The layers of each image, by directory name.
     made_of: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Owner {
-    /// For what has to do with the disk.
+    /// An owner with a cache on disk, for tests that depend on the disk.
     pub fn new() -> Self {
         Self::on(TestCache::new())
     }
@@ -31,17 +31,17 @@ impl Owner {
         Self { cache, made_of: BTreeMap::new() }
     }
 
-    /// The same owner in a copy of its cache.
+    /// The same owner with a copy of its cache.
     pub fn copied_to(&self, cache: TestCache) -> Self {
         Self { cache, made_of: self.made_of.clone() }
     }
 
-    /// Pulls the image `image`, which is made of these layers, from beginning to end.
+    /// Pulls the image `image`, made of these layers, from beginning to end.
     pub fn pull(&mut self, reference: &str, image: &str, layers: &[&str]) {
         self.begin(reference, image, layers).finish();
     }
 
-    /// Begins a pull that asks the registry: the ref is gone until it ends.
+    /// Begins a pull that asks the registry. The ref is missing until the pull ends.
     pub fn begin(&mut self, reference: &str, image: &str, layers: &[&str]) -> Pull {
         let names = layers.iter().map(|layer| format!("sha256-{layer}"));
         self.made_of.insert(format!("sha256-{image}"), names.collect());
@@ -55,8 +55,8 @@ impl Owner {
         Pull::begin(&self.cache.dir(), request)
     }
 
-    /// Somebody starts a machine of what a reference names: it is rewritten in place, and the image is
-    /// marked as used, if it is there.
+    /// A machine is started from a reference: the reference is rewritten in place, and its image is
+    /// marked as used if it exists.
     pub fn start(&self, reference: &str) {
         let file = self.ref_file(reference);
         let Ok(line) = fs::read_to_string(&file) else { return };
@@ -67,7 +67,8 @@ impl Owner {
         }
     }
 
-    /// The same on a full disk, some time ago: the ref is truncated and stays empty.
+    /// A machine was started on a full disk some time ago: the ref was truncated and is still
+    /// empty.
     pub fn start_on_a_full_disk(&self, reference: &str) {
         let file = self.ref_file(reference);
         if file.exists() {
@@ -76,19 +77,20 @@ impl Owner {
         }
     }
 
-    /// Makes a reference point at an image, by the name of its directory.
+    /// Points a reference to an image, given by its directory name.
     pub fn tag(&self, reference: &str, image: &str) {
         self.cache.tag(reference, image.trim_start_matches("sha256-"));
     }
 
-    /// As after each start of a machine, until the registry has answered; or for ever.
+    /// Removes a ref, as each start of a machine does until the registry has answered, which may
+    /// never happen.
     pub fn untag(&self, reference: &str) {
         // There may be none.
         fs::remove_file(self.ref_file(reference)).unwrap_or_default();
     }
 
-    /// Makes an orphan look unused for a while, so that no collection waits for its ref. It is
-    /// back-dated: only its last use counts from now on.
+    /// Makes an orphan look unused for a while, so that gc does not wait for its ref. Only its last
+    /// use is meaningful after that, because the image is back-dated.
     pub fn forget(&self, image: &str) {
         self.cache.unused_for(image.trim_start_matches("sha256-"), UNWANTED);
     }
@@ -101,12 +103,12 @@ impl Owner {
         self.cache.path("layers").join(layer)
     }
 
-    /// All images that were ever asked for.
+    /// All images ever requested.
     pub fn images(&self) -> Vec<String> {
         self.made_of.keys().cloned().collect()
     }
 
-    /// The layers of all images that are there and named by a ref.
+    /// The layers of all existing images with a ref.
     pub fn needed(&self) -> BTreeSet<String> {
         let refs = fs::read_dir(self.cache.path("refs")).unwrap();
         let lines = refs.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
@@ -115,13 +117,13 @@ impl Owner {
         live.filter_map(|image| self.made_of.get(&image)).flatten().cloned().collect()
     }
 
-    /// The layers that are there.
+    /// The layers that exist.
     pub fn layers(&self) -> BTreeSet<String> {
         layers_in(&self.cache.dir())
     }
 }
 
-/// The directory of the image that a ref names; one that a full disk has emptied names none.
+/// The image directory that a ref points to. `None` for a ref emptied by a full disk.
 fn named(line: &str) -> Option<String> {
     Some(line.trim().rsplit_once('\t')?.1.replacen(':', "-", 1))
 }
@@ -132,14 +134,14 @@ pub fn layers_in(cache: &Path) -> BTreeSet<String> {
     names.filter(|name| name.starts_with("sha256-")).collect()
 }
 
-/// What a layer brings.
+/// Creates the contents of a layer.
 fn fill(layer: &str, top: &Path) {
     for number in 0..6 {
         let directory = top.join(format!("usr/lib/sha256-{layer}/{}", number % 2));
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join(format!("f{number}")), vec![b'x'; number * 100]).unwrap();
     }
-    // What every layer has, and the last one that is applied leaves.
+    // A file that every layer has. In an image, the one of the last applied layer remains.
     fs::create_dir_all(top.join("etc")).unwrap();
     fs::write(top.join("etc/release"), format!("sha256-{layer}")).unwrap();
 }

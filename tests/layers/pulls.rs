@@ -1,4 +1,4 @@
-//! Pulls one after the other and all at once, refs that come and go, and what of it all is found.
+//! Pulls in sequence and in parallel, refs that come and go, and which layers are then found.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::support::TestCache;
 use crate::support::cache::later;
 use crate::support::cache::pull::Pull;
 
-/// What a collection of images and layers would do in a few seconds, when nothing is recent.
+/// What a gc of images and layers would do in a few seconds if nothing is recent.
 fn plan(cache: &Cache) -> Plan {
     let inventory = cache.inventory().unwrap();
     let mut options = GcOptions::default();
@@ -31,7 +31,7 @@ fn plan(cache: &Cache) -> Plan {
 
 fn collect_garbage(owner: &Owner) {
     let cache = Cache::open(owner.cache.dir()).unwrap().unwrap();
-    // A child of another test may hold on to what this process has let go.
+    // A child of another test may still have the lock that this process has released.
     let cache = cache.lock(&StopFlag::new(), |_| Patience::Wait).unwrap();
     let plan = plan(&cache);
     let progress = Progress::for_items(plan.locations(), StopFlag::new());
@@ -45,7 +45,7 @@ fn every_layer_that_only_orphans_use_is_found_and_none_that_a_live_image_uses() 
         let mut owner = Owner::on(TestCache::in_memory());
         let agent = |n: usize| format!("example.com/agent-{}:latest", n % images.div_ceil(2));
         let own = |n: usize| format!("own-{n}");
-        // The later half takes the refs of the earlier.
+        // The second half takes over the refs of the first.
         for n in 0..images {
             owner.pull(&agent(n), &format!("i{n}"), &["base", "node", &own(n)]);
         }
@@ -58,7 +58,7 @@ fn every_layer_that_only_orphans_use_is_found_and_none_that_a_live_image_uses() 
 }
 
 #[test]
-fn shared_layers_go_with_the_last_image_that_uses_them() {
+fn shared_layers_are_removed_with_the_last_image_that_uses_them() {
     let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("old:1", "old", &["old-base", "a"]);
     owner.pull("old:2", "older", &["old-base", "b"]);
@@ -77,7 +77,8 @@ fn shared_layers_go_with_the_last_image_that_uses_them() {
     assert_eq!(owner.layers(), names(&[]));
 }
 
-/// A ref that is gone and written back, as by `--pull=always`; and one that names an older build.
+/// A ref that is removed and written back, as by `--pull=always`, and one that points to an older
+/// build.
 #[test]
 fn a_ref_that_comes_back_keeps_the_layers_of_its_image() {
     let mut owner = Owner::on(TestCache::in_memory());
@@ -94,7 +95,7 @@ fn a_ref_that_comes_back_keeps_the_layers_of_its_image() {
 }
 
 #[test]
-fn a_pull_in_progress_keeps_what_it_has_touched() {
+fn a_pull_in_progress_keeps_the_layers_it_has_touched() {
     let mut owner = Owner::on(TestCache::in_memory());
     owner.pull("a:1", "old", &["base", "old"]);
     owner.untag("a:1");
@@ -126,11 +127,11 @@ enum Act {
         reference: usize,
         image: usize,
     },
-    /// A machine of a reference is started.
+    /// A machine is started from a reference.
     Start {
         reference: usize,
     },
-    /// The same on a full disk.
+    /// A machine is started from a reference on a full disk.
     FullDisk {
         reference: usize,
     },
@@ -156,7 +157,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Every image has some layers that others have, and one of its own.
+/// Every image has some layers in common with others, and one of its own.
 fn layers_of(image: usize) -> Vec<String> {
     let shared = [1, 2, 3, 5].into_iter().filter(|number| image.is_multiple_of(*number));
     shared.map(|number| format!("s{number}")).chain([format!("own{image}")]).collect()
@@ -193,7 +194,8 @@ fn play(owner: &mut Owner, pulls: &mut Vec<Pull>, act: &Act) {
         Act::FullDisk { reference } => owner.start_on_a_full_disk(&format!("r{reference}")),
         Act::Wait => std::thread::sleep(crate::owner::TICK),
         Act::Advance { .. } | Act::Finish { .. } => {}
-        // An owner that misses a layer extracts the whole image; here pulls end before that.
+        // An owner that misses a layer extracts the whole image. Here pulls are finished before
+        // that.
         Act::Collect => {
             for mut pull in pulls.drain(..) {
                 while pull.advance() {}
@@ -222,12 +224,12 @@ proptest! {
     }
 }
 
-/// The number of cases: `.ci/run` asks for many.
+/// The number of cases. `.ci/run` asks for many.
 fn cases() -> u32 {
     if is_thorough() { 200 } else { 12 }
 }
 
-/// On disk, if there is time for that: it takes five times as long.
+/// On disk if there is time for that, because it takes five times as long.
 fn cache() -> TestCache {
     if is_thorough() { TestCache::new() } else { TestCache::in_memory() }
 }

@@ -1,4 +1,4 @@
-//! Somebody who swaps directories for symlinks while the program walks and deletes.
+//! An attacker swaps directories for symlinks while the program walks and deletes.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -13,10 +13,10 @@ use crate::scene::snapshot;
 use crate::support::cache::age;
 use crate::support::{TestCache, run};
 
-/// Directories at every depth of a cache that a name of the program's may lead to.
+/// Directories at every depth of a cache that a name used by the program may lead to.
 fn targets() -> Vec<PathBuf> {
     let mut targets: Vec<_> = ["layers", "layers/sha256-l"].map(PathBuf::from).into();
-    // What changes right below an orphan's top makes it look as if it had just arrived.
+    // A change right below an orphan's top makes it look as if it had just arrived.
     let deep = ["", "d0/d0", "d0/d1", "d1/d0/d0"];
     let high = ["d0", "d1", "closed"];
     targets.extend(deep.map(|below| Path::new("sha256-dead0").join(below)));
@@ -26,13 +26,13 @@ fn targets() -> Vec<PathBuf> {
     targets
 }
 
-/// Somebody who may write anywhere in the cache, and follows no symlink either: some will be his.
+/// An attacker who may write anywhere in the cache, but must not follow the symlinks it creates.
 struct Attacker {
     cache: OwnedFd,
-    /// Where a directory is kept while a symlink stands in for it.
+    /// Keeps a directory while a symlink stands in for it.
     home: OwnedFd,
     canary: PathBuf,
-    /// How many directories could not be put back.
+    /// Number of directories that could not be put back.
     lost: AtomicU64,
 }
 
@@ -47,12 +47,11 @@ impl Attacker {
         }
     }
 
-    /// Puts a symlink to the canary in the place of one directory after the other, for a moment
-    /// each.
+    /// Replaces one directory after the other with a symlink to the canary, for a moment each.
     fn run(&self, targets: &[PathBuf], is_over: &AtomicBool) -> u64 {
         let mut swaps = 0;
         while !is_over.load(Ordering::Relaxed) {
-            // Whatever fails here has been removed meanwhile, which is what the victims are for.
+            // A failure means that the target has been removed in the meantime, as intended.
             swaps += targets.iter().filter(|target| self.swap(target).is_ok()).count() as u64;
         }
         swaps
@@ -65,12 +64,12 @@ impl Attacker {
         let swapped = symlinkat(&self.canary, &parent, name);
         std::thread::yield_now();
         if swapped.is_ok() {
-            // The victim may have removed the symlink, as it should.
+            // The program may have removed the symlink, as it should.
             let _ = unlinkat(&parent, name, AtFlags::empty());
         }
         let put_back = renameat(&self.home, "aside", &parent, name);
         if put_back.is_err() {
-            // Its place is taken by now, or gone. It must not be in the way of the next one.
+            // Its place is taken or gone. It must not be in the way of the next one.
             let number = self.lost.fetch_add(1, Ordering::Relaxed);
             renameat(&self.home, "aside", &self.home, format!("lost-{number}"))?;
         }
@@ -88,7 +87,7 @@ impl Attacker {
 
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW);
 
-/// Ends the attack, be it because a test has failed.
+/// Ends the attack, even if a test fails.
 struct Peace<'a>(&'a AtomicBool);
 
 impl Drop for Peace<'_> {
@@ -108,12 +107,12 @@ fn nested(top: &Path, depth: usize) {
 }
 
 #[test]
-fn whoever_swaps_directories_for_symlinks_gains_nothing() {
+fn an_attacker_who_swaps_directories_for_symlinks_gains_nothing() {
     let cache = TestCache::new();
     let canary = cache.home().join("canary");
     fs::create_dir(&canary).unwrap();
     nested(&canary, 3);
-    // What the remover would open to its owner, if it were led there.
+    // The remover would open this directory to its owner if it were led there.
     let closed = canary.join("closed");
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
@@ -145,14 +144,14 @@ fn whoever_swaps_directories_for_symlinks_gains_nothing() {
     eprintln!("{runs} runs among {swaps} swaps");
     assert_eq!(snapshot(&canary), before);
     assert!(swaps > 0 && runs > 3);
-    // Or nobody but root could remove the temporary directory.
+    // Otherwise only root could remove the temporary directory.
     fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
 }
 
-/// Something to remove, made where nobody disturbs it.
+/// Offers an entry to remove, created outside the attacker's reach.
 fn offer(cache: &TestCache, name: &str) {
     let made = cache.home().join("made");
-    // Both fail if an earlier one could not be put into its place, or the attacker is there now.
+    // Both fail if an earlier one could not be put in place, or the attacker is there now.
     let _ = fs::remove_dir_all(&made);
     fs::create_dir(&made).unwrap();
     nested(&made, 3);

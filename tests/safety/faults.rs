@@ -9,11 +9,12 @@ use crate::scene::{COLLECT, NamedImages, RM, Scene, snapshot};
 use crate::strace::{count, fail_at, fail_look_at, is_available};
 use crate::support::{TestCache, run};
 
-/// The short form tries one of them at each place.
+/// The short form tries one of them at each call.
 const ERRORS: [&str; 5] = ["EIO", "EMFILE", "ENOENT", "ENOSPC", "EACCES"];
 
-/// What a program does before its own first line, and what cannot fail in a way that it could heed:
-/// memory, threads that run already, clocks, signals, the look of the runtime at the standard streams.
+/// Calls made before the program's first own line, and calls that cannot fail in a way that it
+/// could handle: memory, running threads, clocks, signals, the runtime's check of the standard
+/// streams.
 const NOT_OURS: [&str; 26] = [
     "execve",
     "brk",
@@ -43,8 +44,8 @@ const NOT_OURS: [&str; 26] = [
     "restart_syscall",
 ];
 
-/// Every fault to try with a run, as (system call, error, nth). Of a call that is made often, the
-/// first ones and some of the others.
+/// Every fault to try with a run, as (system call, error, nth). Of a frequent call, the first
+/// occurrences and some of the others.
 fn faults(arguments: &[&str], places: usize) -> Vec<(String, &'static str, usize)> {
     faults_on(&Scene::new().cache, arguments, places)
 }
@@ -57,7 +58,7 @@ fn faults_on(
     faults_among(count(cache, arguments), places)
 }
 
-/// The same of calls that have been counted.
+/// Every fault to try, given the number of occurrences of each call.
 pub fn faults_among(
     counts: BTreeMap<String, usize>,
     places: usize,
@@ -73,7 +74,7 @@ pub fn faults_among(
     faults
 }
 
-/// Whether the program has begun: the loader fails on its own, before.
+/// Whether the program has started. The loader can fail before that, with its own exit code.
 pub fn has_run(output: &Output) -> bool {
     output.status.code() != Some(127)
 }
@@ -108,9 +109,9 @@ fn a_fault_in_any_call_of_a_collection_loses_nothing_and_is_finished_by_the_next
     );
 }
 
-/// The last look at an image before its ref goes: who cannot look keeps the ref, and says so.
+/// The last check of an image before its ref is removed: if it fails, the ref is kept and reported.
 #[test]
-fn what_a_fault_makes_a_collection_keep_is_what_it_names() {
+fn a_collection_reports_the_entries_that_a_fault_makes_it_keep() {
     if !is_available() {
         return;
     }
@@ -118,17 +119,17 @@ fn what_a_fault_makes_a_collection_keep_is_what_it_names() {
     assert_eq!(collect_with_fault("EIO for sha256-gone", fail), Ending::Kept);
 }
 
-/// How a collection has ended, as far as it says itself.
+/// How a gc has ended, according to its own output.
 #[derive(Debug, PartialEq, Eq)]
 enum Ending {
     Done,
-    /// With some things that it has named.
+    /// Done except for some entries that it has reported.
     Kept,
     Failed,
 }
 
-/// Runs a collection with a fault and holds what it says against what is there; then another one
-/// without.
+/// Runs a gc with a fault, compares its output with the result, and then runs another one without a
+/// fault.
 fn collect_with_fault(when: &str, fail: impl FnOnce(&TestCache) -> Output) -> Ending {
     let scene = Scene::new();
     let output = fail(&scene.cache);
@@ -138,7 +139,7 @@ fn collect_with_fault(when: &str, fail: impl FnOnce(&TestCache) -> Output) -> En
         let kept = kept(&String::from_utf8_lossy(&output.stdout));
         if output.status.success() {
             ending = if kept.is_empty() { Ending::Done } else { Ending::Kept };
-            // That something is not there is no fault: it has been removed by somebody else.
+            // A missing entry is not an error: someone else has removed it.
             if !when.starts_with("ENOENT") {
                 scene.check_end_with(&kept, &format!("{when}, with exit code 0"));
             }
@@ -150,14 +151,14 @@ fn collect_with_fault(when: &str, fail: impl FnOnce(&TestCache) -> Output) -> En
     ending
 }
 
-/// Where the things are that a collection says it has kept: `Kept    layer sha256:a    why`.
+/// The paths of entries that a gc reports as kept: `Kept    layer sha256:a    why`.
 fn kept(text: &str) -> Vec<String> {
     let labels = text.lines().filter_map(|line| line.strip_prefix("Kept "));
     let labels = labels.map(|line| line.trim_start().split("  ").next().unwrap());
     let paths = labels.map(|label| match label.split_once(' ') {
         Some(("ref", file)) => format!("refs/{file}"),
         Some(("layer", digest)) => format!("layers/{}", digest.replacen(':', "-", 1)),
-        // It has its own name again.
+        // It has its original name again.
         _ => label.trim_start_matches("rest of ").replacen(':', "-", 1),
     });
     paths.collect()
@@ -179,7 +180,7 @@ fn a_fault_in_any_call_of_a_purge_touches_nothing_outside_and_is_finished_by_the
         }
         scene.check_purged(&when);
         let purge = run(&scene.cache, &purge);
-        // An empty cache is left as it is.
+        // An empty cache is left alone.
         let is_purged = !scene.cache.dir().exists() || scene.names().is_empty();
         assert!(purge.code == 0 && is_purged, "{when}: {}", purge.err);
     }
@@ -229,7 +230,7 @@ fn a_fault_in_any_call_of_a_listing_changes_nothing() {
 }
 
 #[test]
-fn where_locks_are_unknown_a_collection_and_a_lease_warn_and_go_on() {
+fn without_locks_a_collection_and_a_lease_warn_and_go_on() {
     if !is_available() {
         return;
     }

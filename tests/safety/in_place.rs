@@ -1,4 +1,5 @@
-//! Removal in place, where nothing can be renamed: killed at every step, and with a fault in each call.
+//! Removal in place, where nothing can be renamed: killed at every step, and with a fault in each
+//! call.
 
 use crate::faults::{check_ending, faults_among, has_run};
 use crate::rounds;
@@ -15,7 +16,7 @@ const RM_IN_PLACE: [&str; 4] = ["rm", "--force", "--in-place", "sha256:chosen"];
 /// The system calls that change something: marks and configs, unlinks and rmdirs, locks.
 const STEPS: [&str; 3] = ["fchmod", "unlinkat", "flock"];
 
-/// A scene in which nothing needs a rename to be brought back.
+/// A scene in which nothing has to be renamed to be put back.
 fn scene() -> Scene {
     let scene = Scene::new();
     scene.bring_back();
@@ -23,7 +24,7 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn a_collection_that_may_not_rename_says_how_it_could_remove() {
+fn a_collection_that_may_not_rename_suggests_in_place() {
     if !is_available() {
         return;
     }
@@ -35,7 +36,7 @@ fn a_collection_that_may_not_rename_says_how_it_could_remove() {
     assert!(err.contains("Invalid cross-device link; the file system does not rename it"), "{err}");
     assert!(err.contains("add --in-place") && !err.contains("mounted"), "{err}");
     assert!(scene.has("dead1") && scene.has("dead2"));
-    // Nothing has to be hidden of what its owner does not look for.
+    // Entries that the owner does not look for do not have to be hidden.
     let names = scene.names();
     assert!(!names.iter().any(|name| name.starts_with("tmp-rootfs-")), "{names:?}");
     scene.check("where nothing can be renamed");
@@ -86,7 +87,7 @@ fn a_fault_in_any_call_of_a_collection_in_place_is_finished_by_the_next() {
     eprintln!("{} faults in gc --in-place", faults.len());
 }
 
-/// No reference may name half an image: so all of them go before anything of it does.
+/// No reference may point to half an image, so all references are removed first.
 #[test]
 fn an_rm_in_place_killed_at_any_step_leaves_no_reference_to_half_an_image() {
     if !is_available() {

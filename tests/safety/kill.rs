@@ -117,7 +117,7 @@ fn an_rm_killed_at_any_step_is_finished_or_undone_by_the_next_gc() {
     assert!(killed == undone + finished && undone > 0 && finished > 0);
 }
 
-/// With many threads at work there is no such thing as the nth step; time is as good.
+/// With many threads there is no nth step, so the run is killed at a random time instead.
 #[test]
 fn a_big_collection_killed_at_any_time_is_finished_by_the_next() {
     let cache = TestCache::new();
@@ -147,7 +147,7 @@ fn a_big_collection_killed_at_any_time_is_finished_by_the_next() {
                     longest = longest.min(begun.elapsed());
                     break;
                 }
-                // On a slow machine it should come to its end some time.
+                // On a slow machine it should eventually reach the end.
                 None => (killed, longest) = (killed + 1, longest.mul_f64(1.1)),
             }
         }

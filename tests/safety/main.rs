@@ -1,8 +1,8 @@
-//! Proof that a collection loses nothing: killed at each of its steps, with faults in each of its
-//! system calls, among attackers and beside itself.
+//! Proof that a gc loses nothing: killed at each of its steps, with faults in each of its system
+//! calls, under attack, and in parallel with other runs.
 //!
-//! Each test has a short form, for every day, and a thorough one for `.ci/run`, which sets
-//! `BBOX_THOROUGH`. What needs root or `strace` is skipped elsewhere, and says so.
+//! Each test has a short form for every day and a thorough one for `.ci/run`, which sets
+//! `BBOX_THOROUGH`. Tests that need root or `strace` are skipped without them, and report that.
 
 #![allow(clippy::print_stderr, reason = "a test says what it has done, or why it cannot run")]
 
@@ -27,7 +27,7 @@ mod unopened;
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
 mod users;
 
-/// The number of rounds: few, unless the thorough form was asked for.
+/// The number of rounds: few, unless the thorough form is requested.
 fn rounds(few: usize, thorough: usize) -> usize {
     if std::env::var_os("BBOX_THOROUGH").is_some() { thorough } else { few }
 }

@@ -1,4 +1,4 @@
-//! A mount that appears in a tree while that is on its way out.
+//! A mount that appears in a tree while the tree is being removed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,8 @@ fn succeeds(program: &str, arguments: &[&Path]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
-/// Mounts a directory with a file in it. Every list of mounts shows it, though it lies on the same device.
+/// Bind-mounts a directory with a file in it. It is in every list of mounts, but on the same
+/// device.
 fn bind(home: &Path, place: &Path) -> bool {
     let mounted = home.join("mounted");
     fs::create_dir_all(&mounted).unwrap();
@@ -22,15 +23,15 @@ fn bind(home: &Path, place: &Path) -> bool {
     succeeds("mount", &["--bind".as_ref(), &mounted, place])
 }
 
-/// Mounts a file system with a file in it. It has a device of its own: all that a status tells of a mount
-/// on other systems than Linux.
+/// Mounts a file system with a file in it. It has a device of its own, which is all that a status
+/// reveals about a mount on systems other than Linux.
 fn mount_tmpfs(place: &Path) -> bool {
     let tmpfs: [&Path; 3] = ["-t".as_ref(), "tmpfs".as_ref(), "bbox-test".as_ref()];
     let is_mounted = succeeds("mount", &[&tmpfs[..], &[place]].concat());
     is_mounted && fs::write(place.join(FILE), "mounted").is_ok()
 }
 
-/// Takes it away again. Whether it was there, and untouched.
+/// Unmounts it. Returns whether it was there and untouched.
 fn unmount(place: &Path) -> bool {
     let is_whole = fs::read(place.join(FILE)).is_ok_and(|content| content == b"mounted");
     succeeds("umount", &[place]) && is_whole
@@ -49,8 +50,8 @@ fn may_mount(scene: &Scene) -> bool {
     may_mount
 }
 
-/// Runs a collection that pauses before its nth rename: one restores, two hide, the others commit.
-/// Calls `mount` with a directory in an orphan while it pauses.
+/// Runs a gc that pauses before its nth rename: one restores, two hide, the others commit. During
+/// the pause, calls `mount` with a directory in an orphan.
 fn mount_before_rename(scene: &Scene, nth: u32, mount: impl FnOnce(&Path) -> bool) -> Output {
     let hidden = scene.cache.path("tmp-gc-sha256-dead1");
     let child = Command::new("strace")
@@ -65,7 +66,7 @@ fn mount_before_rename(scene: &Scene, nth: u32, mount: impl FnOnce(&Path) -> boo
         .spawn()
         .unwrap();
     let begun = Instant::now();
-    // Until it has come to the pause, which is longer than any other stop.
+    // Wait for the pause, which is longer than any other stop.
     let mut stopped = BTreeMap::new();
     let mut since = begun;
     while stopped.is_empty() || !hidden.exists() || since.elapsed() < Duration::from_millis(400) {
@@ -80,7 +81,7 @@ fn mount_before_rename(scene: &Scene, nth: u32, mount: impl FnOnce(&Path) -> boo
     child.wait_with_output().unwrap()
 }
 
-/// The threads of a tracer's child that it has stopped, and how often each was stopped before.
+/// The threads of a tracer's child that are stopped, and how often each has been stopped before.
 fn stopped_threads(tracer: u32) -> BTreeMap<PathBuf, String> {
     let field = |status: &str, name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -102,7 +103,7 @@ fn stopped_threads(tracer: u32) -> BTreeMap<PathBuf, String> {
 
 #[test]
 fn a_mount_that_appears_before_anything_is_deleted_brings_the_image_back() {
-    // Not every system tells what is mounted from a file system in memory.
+    // Not every system can tell mounts apart on a file system in memory.
     let scene = Scene::on(TestCache::new());
     if !may_mount(&scene) {
         return;
@@ -121,7 +122,7 @@ fn a_mount_that_appears_before_anything_is_deleted_brings_the_image_back() {
 
 #[test]
 fn nothing_below_a_mount_that_appears_during_a_deletion_is_touched() {
-    // Not every system tells what is mounted from a file system in memory.
+    // Not every system can tell mounts apart on a file system in memory.
     let scene = Scene::on(TestCache::new());
     if !may_mount(&scene) {
         return;

@@ -1,4 +1,4 @@
-//! Several collectors at the same time.
+//! Several gc runs at the same time.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -13,13 +13,13 @@ fn start(cache: &TestCache, arguments: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Runs all of them at once, and expects that each ends well.
+/// Runs all commands in parallel, and expects each to succeed.
 fn together(cache: &TestCache, commands: &[&[&str]]) {
     let children: Vec<_> = commands.iter().map(|command| start(cache, command)).collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
         let err = String::from_utf8_lossy(&output.stderr);
-        // A purge was through before this one began.
+        // A purge had finished before this one started.
         if err.starts_with("error: there is no directory ") {
             continue;
         }

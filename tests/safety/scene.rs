@@ -1,4 +1,4 @@
-//! A cache with one of everything that a collection meets, and what must hold of it at any time.
+//! A cache with one of everything that a gc meets, and the conditions that hold at any time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,22 +14,23 @@ use crate::support::{TestCache, run};
 /// Everything at and below a path.
 pub type Snapshot = BTreeMap<PathBuf, Found>;
 
-/// What is worth knowing of one name. When it was read last is not: whoever looks may change that, as
-/// this very snapshot does. Nor is when its inode was changed last: a rename does that, and to be
-/// renamed there and back harms no tree. Everything else has to stay as it is, to the nanosecond.
+/// The relevant properties of one path. The access time is not included, because reading changes
+/// it, even for this snapshot. Neither is the status change time, because a rename updates it, and
+/// renaming a tree there and back does no harm. Everything else must stay the same, to the
+/// nanosecond.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     mode: u32,
     /// User and group.
     owner: (u32, u32),
-    /// How many names its inode has.
+    /// Number of names of its inode.
     names: u64,
     /// Seconds and nanoseconds.
     modified: (i64, i64),
     content: Vec<u8>,
 }
 
-/// Everything at and below a path; nothing if there is nothing.
+/// A snapshot of everything at and below a path. Empty if there is nothing.
 pub fn snapshot(top: &Path) -> Snapshot {
     let mut found = Snapshot::new();
     let mut todo = vec![top.to_owned()];
@@ -39,7 +40,7 @@ pub fn snapshot(top: &Path) -> Snapshot {
             kind if kind.is_dir() => {
                 match fs::read_dir(&path) {
                     Ok(names) => todo.extend(names.map(|entry| entry.unwrap().path())),
-                    // It is closed to everybody but root.
+                    // It is closed to everyone but root.
                     Err(error) => assert_eq!(error.kind(), ErrorKind::PermissionDenied),
                 }
                 Vec::new()
@@ -49,7 +50,7 @@ pub fn snapshot(top: &Path) -> Snapshot {
             }
             _ => fs::read(&path).unwrap(),
         };
-        // A directory's number of names follows its content.
+        // The number of names of a directory depends on its contents.
         let names = if status.is_dir() { 0 } else { status.nlink() };
         let modified = (status.mtime(), status.mtime_nsec());
         let (mode, owner) = (status.mode(), (status.uid(), status.gid()));
@@ -59,23 +60,23 @@ pub fn snapshot(top: &Path) -> Snapshot {
     found
 }
 
-/// Two live images, one of which an interrupted collection has hidden; two orphans, a layer that may
-/// be needed and one that is not, dead extractions, a ref to nothing, what interrupted collections
-/// have left, and a canary outside that symlinks lead to.
+/// Two live images, one of them hidden by an interrupted gc; two orphans; a layer that may be
+/// needed and one that is not; dead extractions; a dangling reference; leftovers of interrupted gc
+/// runs; and a canary outside the cache that symlinks point to.
 pub struct Scene {
     pub cache: TestCache,
     live: Snapshot,
-    /// The refs of the live images, by their files.
+    /// The refs of the live images, by file.
     refs: BTreeMap<String, Snapshot>,
     layer: Snapshot,
     canary: Snapshot,
-    /// The images that a collection hides, or has hidden, each with its name.
+    /// The images that a gc hides or has hidden, by name.
     movable: BTreeMap<&'static str, Snapshot>,
     /// A dead layer.
     old: Snapshot,
 }
 
-/// Images that a collection hides or has hidden, and where they are at first.
+/// Images that a gc hides or has hidden, and where they are at first.
 const MOVABLE: [(&str, &str); 4] = [
     ("dead1", "sha256-dead1"),
     ("dead2", "sha256-dead2"),
@@ -83,7 +84,7 @@ const MOVABLE: [(&str, &str); 4] = [
     ("back", "tmp-gc-sha256-back"),
 ];
 
-/// The collection that leaves only what is needed.
+/// A gc that leaves only what is needed.
 pub const COLLECT: [&str; 7] =
     ["gc", "--layers", "--temp-age", "0s", "--keep-recent", "0s", "--all"];
 
@@ -98,12 +99,12 @@ impl Scene {
         fs::create_dir(Self::closed(&cache)).unwrap();
         fs::set_permissions(Self::closed(&cache), fs::Permissions::from_mode(0o000)).unwrap();
         let fill = |top: &Path| tree(top, &canary);
-        // Something in it is in no image.
+        // It has a file that is in no image.
         let old = cache.layer_with("old", |top| {
             fill(top);
             fs::write(top.join("a"), "of long ago").unwrap();
         });
-        // It was in use once, before anything else was made.
+        // It was last used before anything else was created.
         std::thread::sleep(TICK);
         touch(&old);
         std::thread::sleep(TICK);
@@ -116,7 +117,7 @@ impl Scene {
         }
         fs::rename(cache.image_with("back", fill), cache.path("tmp-gc-sha256-back")).unwrap();
         cache.tag("example.com/back:1", "back");
-        // As a pull leaves it: its layers can be told from those of other images.
+        // As left by a pull, so that its layers can be told from those of other images.
         touch(&cache.path("tmp-gc-sha256-back"));
         cache.dangling("example.com/gone:1", "gone");
         for name in ["tmp-rootfs-1", "layers/tmp-layer-1"] {
@@ -133,12 +134,12 @@ impl Scene {
         Self { cache, live, refs, layer, canary, movable, old }
     }
 
-    /// A directory outside that even its owner may not enter.
+    /// A directory outside the cache that even its owner may not enter.
     fn closed(cache: &TestCache) -> PathBuf {
         cache.home().join("canary/closed")
     }
 
-    /// What holds at every instant, whatever has happened to a collection.
+    /// Checks the conditions that hold at every moment, whatever has happened to a gc.
     pub fn check(&self, when: &str) {
         self.check_needed(when);
         self.check_movable(when);
@@ -146,7 +147,7 @@ impl Scene {
         assert!(old.is_empty() || old == self.old, "{when}: a dead layer is half there");
     }
 
-    /// What no collection touches.
+    /// Checks everything that a gc never touches.
     fn check_needed(&self, when: &str) {
         let cache = &self.cache;
         assert_eq!(snapshot(&cache.home().join("canary")), self.canary, "{when}: outside");
@@ -159,8 +160,8 @@ impl Scene {
         assert_eq!((list.code, list.err.as_str()), (0, ""), "{when}");
     }
 
-    /// What holds at every instant of a purge. A collection that comes between brings nothing back
-    /// that is not whole.
+    /// Checks the conditions that hold at every moment of a purge. A gc in between puts nothing
+    /// back that is not whole.
     pub fn check_purged(&self, when: &str) {
         let cache = &self.cache;
         assert_eq!(snapshot(&cache.home().join("canary")), self.canary, "{when}: outside");
@@ -170,7 +171,7 @@ impl Scene {
         assert!(live.is_empty() || live == self.live, "{when}: a live image is half there");
     }
 
-    /// Each image that may go is whole, or not there, under either of its names.
+    /// Checks that every removable image is either whole or missing under each of its names.
     fn check_movable(&self, when: &str) {
         for (name, whole) in &self.movable {
             for place in [format!("sha256-{name}"), format!("tmp-gc-sha256-{name}")] {
@@ -180,8 +181,8 @@ impl Scene {
         }
     }
 
-    /// What holds at every instant of a collection that may remove in place: what is not whole cannot
-    /// be copied, and is known for that.
+    /// Checks the conditions that hold at every moment of a gc that may remove in place: an
+    /// incomplete entry cannot be copied, and is recognizable by its mode.
     pub fn check_in_place(&self, when: &str) {
         self.check_needed(when);
         for (name, whole) in &self.movable {
@@ -200,12 +201,12 @@ impl Scene {
         }
     }
 
-    /// Brings the image back that has a name again, as the owner's next pull would.
+    /// Puts the image back that has a reference again, as the owner's next pull would.
     pub fn bring_back(&self) {
         fs::rename(self.cache.path("tmp-gc-sha256-back"), self.cache.path("sha256-back")).unwrap();
     }
 
-    /// Whether an image is there, under its own name or hidden.
+    /// Whether an image exists, under its own name or hidden.
     pub fn has(&self, name: &str) -> bool {
         ["", "tmp-gc-"].iter().any(|prefix| {
             let path = self.cache.path(&format!("{prefix}sha256-{name}"));
@@ -213,13 +214,13 @@ impl Scene {
         })
     }
 
-    /// What a collection that nobody disturbs arrives at.
+    /// Checks the result of an undisturbed gc.
     pub fn check_end(&self, when: &str) {
         self.check_end_with(&[], when);
     }
 
-    /// What one arrives at that has kept some things after all, by the paths that it has named: they
-    /// are there, too, and nothing else is. The name of a ref may have been cut.
+    /// Checks the result of a gc that has kept some entries, given by the paths it has reported:
+    /// they are there, too, and nothing else is. The name of a ref may have been shortened.
     pub fn check_end_with(&self, kept: &[String], when: &str) {
         self.check(when);
         let mut found: BTreeSet<_> = self.names().into_iter().collect();
@@ -232,7 +233,7 @@ impl Scene {
         expected.extend(self.refs.keys().cloned());
         expected.extend(kept.iter().map(|path| {
             let is_it = |found: &&String| {
-                // Messages name an image or a layer without the algorithm.
+                // Messages show an image or a layer without the algorithm.
                 let shown = found.replace("sha256-", "");
                 let ends = path.split_once('…');
                 shown == *path
@@ -250,16 +251,16 @@ impl Scene {
     }
 }
 
-/// Or nobody but root could remove the temporary directory.
+/// Otherwise only root could remove the temporary directory.
 impl Drop for Scene {
     fn drop(&mut self) {
         let opened = fs::Permissions::from_mode(0o700);
-        // A test that has failed may have lost it.
+        // A failed test may have lost it.
         fs::set_permissions(Self::closed(&self.cache), opened).unwrap_or_default();
     }
 }
 
-/// Two images, one of which has three refs and is to go.
+/// Two images. One has three refs and is to be removed.
 pub struct NamedImages {
     pub cache: TestCache,
     whole: Snapshot,
@@ -277,8 +278,8 @@ impl NamedImages {
         Self { cache, whole }
     }
 
-    /// Looks whether the image is whole or not there, runs a collection, and looks whether it is there
-    /// then with all its refs, or gone with them. Tells which.
+    /// Checks that the image is either whole or missing, runs a gc, and checks that the image is
+    /// then there with all its refs, or gone with them. Returns whether it is there.
     pub fn check_after_gc(&self, when: &str) -> bool {
         let (cache, whole) = (&self.cache, &self.whole);
         let image = snapshot(&cache.path("sha256-chosen"));
@@ -290,7 +291,8 @@ impl NamedImages {
         match is_there {
             true => assert_eq!(without_renames(left), without_renames(whole.clone()), "{when}"),
             false => {
-                // One that a fault has hidden from a look points at nothing now, and goes once it is old enough.
+                // A ref hidden by a fault now points to nothing, and is removed once it is old
+                // enough.
                 for name in names_in(&cache.path("refs")) {
                     age(&cache.path("refs").join(name), Duration::from_secs(120));
                 }
@@ -304,8 +306,8 @@ impl NamedImages {
 }
 
 impl NamedImages {
-    /// Looks whether the image is whole as long as a reference names it, and whether the next
-    /// collection removes it if none does.
+    /// Checks that the image is whole as long as a reference points to it, and that the next gc
+    /// removes it otherwise.
     pub fn check_in_place(&self, when: &str) {
         let image = self.cache.path("sha256-chosen");
         let refs = names_in(&self.cache.path("refs")).len() - 1;
@@ -319,7 +321,7 @@ impl NamedImages {
     }
 }
 
-/// A cache but for the traces of renames in its folders: what was hidden in them is there again.
+/// A snapshot of a cache without the traces that hiding and restoring leave in its folders.
 fn without_renames(mut snapshot: Snapshot) -> Snapshot {
     for folder in ["", "refs"] {
         snapshot.get_mut(Path::new(folder)).unwrap().modified = (0, 0);
@@ -327,7 +329,7 @@ fn without_renames(mut snapshot: Snapshot) -> Snapshot {
     snapshot
 }
 
-/// What lies at and below a name.
+/// The part of a snapshot at and below a name.
 fn below(snapshot: &Snapshot, name: &str) -> Snapshot {
     let inside = snapshot.iter().filter_map(|(path, found)| {
         Some((path.strip_prefix(name).ok()?.to_owned(), found.clone()))
@@ -343,7 +345,7 @@ fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// A small tree with what is delicate to remove.
+/// A small tree with entries that are hard to remove.
 fn tree(top: &Path, canary: &Path) {
     fs::create_dir_all(top.join("usr/lib/deep")).unwrap();
     for name in ["a", "usr/b", "usr/lib/c", "usr/lib/deep/d"] {

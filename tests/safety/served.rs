@@ -1,7 +1,8 @@
-//! A file system that this process serves, with the habits of some real servers: it answers no more, has
-//! another inode number for each look, and passes over names while others are removed.
+//! A file system served by this process, with the habits of some real servers: it stops answering,
+//! returns a different inode number each time, and skips names while others are removed.
 //!
-//! It speaks the protocol of `/dev/fuse` itself (`linux/fuse.h`), so no library is needed, but root.
+//! It implements the protocol of `/dev/fuse` itself (`linux/fuse.h`), so it needs no library, but
+//! root.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -17,10 +18,10 @@ use std::time::{Duration, SystemTime};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-/// What is in the file system: a path for each directory (no content) and file.
+/// The contents of the file system: a path for each directory (`None`) and file.
 pub type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
-/// A mounted file system, until it is dropped.
+/// A file system that is mounted until dropped.
 pub struct Served {
     point: PathBuf,
     server: Arc<Mutex<Option<Server>>>,
@@ -28,11 +29,11 @@ pub struct Served {
 
 struct Server {
     device: File,
-    /// By their numbers from 1, the root first. What has been removed has no name.
+    /// Indexed by number from 1, the root first. A removed node has no parent.
     nodes: Vec<Node>,
     has_steady_inodes: bool,
     looks: u64,
-    /// Seconds since 1970 when all of it was made: an hour ago.
+    /// Creation time of all nodes in seconds since 1970: an hour ago.
     made: u64,
 }
 
@@ -47,7 +48,7 @@ const IS_DIRECTORY: u32 = 0o40_000;
 const IS_FILE: u32 = 0o100_000;
 
 impl Served {
-    /// Mounts `files` on a directory. `None`, with a reason, where that is not allowed.
+    /// Mounts `files` on a directory. `None`, with a reason, if that is not permitted.
     pub fn mount(point: &Path, files: &Files, has_steady_inodes: bool) -> Option<Self> {
         let served = Self::try_mount(point, files, has_steady_inodes);
         if let Err(cause) = &served {
@@ -76,21 +77,20 @@ impl Served {
         Ok(Self { point: point.to_owned(), server: Arc::new(Mutex::new(Some(server))) })
     }
 
-    /// From now on, nothing is answered any more.
-    /// As long as the answer of this lives, whoever asks waits.
+    /// From now on, nothing is answered. Requests block as long as the returned file is open.
     pub fn stop(&self) -> File {
-        self.server.lock().unwrap().take().expect("it is stopped once").device
+        self.server.lock().unwrap().take().expect("stopped only once").device
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // Whoever waits is told that it is in vain.
+        // Waiting processes get an error.
         unmount(&self.point, UnmountFlags::FORCE | UnmountFlags::DETACH).unwrap();
     }
 }
 
-/// What is answered, or why not.
+/// The reply to a request, or an error.
 type Answer = Result<Vec<u8>, Errno>;
 
 impl Server {
@@ -118,7 +118,7 @@ impl Server {
         children.into_iter().find(|&child| self.node(child).name == name).ok_or(Errno::NOENT)
     }
 
-    /// Answers one request, if there is one. Whether to go on.
+    /// Answers one request, if there is one. Returns whether to continue.
     fn turn(server: &Mutex<Option<Self>>) -> bool {
         let mut server = server.lock().unwrap();
         let Some(own) = server.as_mut() else { return false };
@@ -129,7 +129,7 @@ impl Server {
                 drop(server);
                 std::thread::sleep(Duration::from_micros(200));
             }
-            // It has been interrupted, or unmounted.
+            // It was interrupted or unmounted.
             Err(error) => return error.raw_os_error() != Some(Errno::NODEV.raw_os_error()),
         }
         true
@@ -145,11 +145,11 @@ impl Server {
         };
         let length = 16 + body.len() as u32;
         let head = [&length.to_ne_bytes()[..], &error.to_ne_bytes(), &unique.to_ne_bytes()];
-        // Whoever has asked may be gone.
+        // The requester may be gone.
         let _ = self.device.write_all(&[&head.concat(), &body[..]].concat());
     }
 
-    /// Nothing is answered where that is not expected.
+    /// `None` if no reply is expected.
     fn act(&mut self, operation: u64, node: u64, body: &[u8]) -> Option<Answer> {
         const FORGET: u64 = 2;
         const INTERRUPT: u64 = 36;
@@ -198,7 +198,8 @@ impl Server {
         rest[..rest.len().min(size)].to_vec()
     }
 
-    /// Two at a time. A place is that in the list as it is now, so what follows a name that goes moves up.
+    /// Returns two names at a time. Offsets count in the current list, so removing a name shifts
+    /// the rest.
     fn list(&mut self, node: u64, first: usize, size: usize) -> Vec<u8> {
         let (children, mut list) = (self.node(node).children.clone(), Vec::new());
         for (place, child) in children.into_iter().enumerate().skip(first).take(2) {
@@ -225,7 +226,7 @@ impl Server {
         Ok(Vec::new())
     }
 
-    /// Never over anything.
+    /// Never replaces anything.
     fn rename(&mut self, from: (u64, &[u8]), to: (u64, &[u8])) -> Answer {
         let child = self.child(from.0, from.1)?;
         if self.child(to.0, to.1).is_ok() {
@@ -238,7 +239,7 @@ impl Server {
     }
 }
 
-/// Version 7.31, with nothing that it may have besides.
+/// Version 7.31 without any optional features.
 fn initial() -> Vec<u8> {
     let mut answer = [7_u32, 31, 0, 0].map(u32::to_ne_bytes).concat();
     answer.extend([16_u16, 12].map(u16::to_ne_bytes).concat());

@@ -1,4 +1,4 @@
-//! Asked to stop at any time.
+//! Stop requests at any time.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -16,7 +16,7 @@ use crate::support::{TestCache, run};
 
 const SIGNALS: [Signal; 2] = [Signal::INT, Signal::TERM];
 
-/// How a collection has ended that was sent a signal.
+/// How a gc has ended after a signal.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
     /// The signal came too late.
@@ -25,7 +25,7 @@ enum End {
     Unfinished,
 }
 
-/// A collection that listens for signals by now: from here on, none of them may kill it.
+/// A gc that already handles signals, so that none of them may kill it.
 fn start(cache: &TestCache) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
     command.arg("cache").args(COLLECT).arg("--cache-dir").arg(cache.dir());
@@ -34,7 +34,7 @@ fn start(cache: &TestCache) -> Child {
     child
 }
 
-/// Waits until a child listens for signals.
+/// Waits until a child handles signals.
 pub fn await_listening(child: &Child) {
     let begun = Instant::now();
     while !is_listening(child) {
@@ -43,14 +43,14 @@ pub fn await_listening(child: &Child) {
     }
 }
 
-/// Whether a process catches all of the signals, or has ended.
+/// Whether a process handles all of the signals, or has ended.
 fn is_listening(child: &Child) -> bool {
     let Ok(status) = fs::read_to_string(format!("/proc/{}/status", child.id())) else {
         assert!(
             !Path::new("/proc/self/status").exists(),
             "a child is there until it is waited for"
         );
-        // No other system tells: so give it more time than it needs.
+        // Other systems do not report this, so wait longer than the program needs.
         std::thread::sleep(Duration::from_millis(200));
         return true;
     };
@@ -61,11 +61,11 @@ fn is_listening(child: &Child) -> bool {
 }
 
 fn send(child: &Child, signal: Signal) {
-    // It may have ended before: then it is a zombie, and heeds nothing.
+    // It may have ended already. Then it is a zombie, and the signal has no effect.
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// Waits for the end that a signal brings.
+/// Waits for the end caused by a signal.
 fn end(mut child: Child, signal: Signal) -> End {
     let status = wait(&mut child);
     let mut text = String::new();
@@ -74,7 +74,7 @@ fn end(mut child: Child, signal: Signal) -> End {
     judge(status, signal, &text)
 }
 
-/// What it prints by then is less than a pipe holds.
+/// Its output until then fits into a pipe.
 pub fn wait(child: &mut Child) -> ExitStatus {
     let begun = Instant::now();
     loop {
@@ -83,20 +83,21 @@ pub fn wait(child: &mut Child) -> ExitStatus {
         }
         if begun.elapsed() > Duration::from_secs(60) {
             child.kill().unwrap();
-            panic!("no signal ends it");
+            panic!("the signal does not end it");
         }
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// An end has to be in order, with the code that a shell gives to it: the signal itself ends nothing.
+/// The program must end in an orderly way with the shell's code for the signal, not by the signal
+/// itself.
 fn judge(status: ExitStatus, signal: Signal, text: &str) -> End {
     match status.code() {
         Some(0) => End::Done,
         Some(code) if code == 128 + signal.as_raw() => {
             match text.contains("interrupted: nothing was changed") {
                 true => End::Unchanged,
-                // A busy machine may take longer than the program has to end.
+                // On a busy machine the program may run out of time to end.
                 false if text.contains("interrupted: a file system did not answer") => {
                     End::Unfinished
                 }
@@ -142,7 +143,7 @@ fn a_collection_that_is_asked_to_stop_says_so_and_is_finished_by_the_next() {
 }
 
 #[test]
-fn a_signal_as_early_as_can_be_leaves_everything_whole() {
+fn a_very_early_signal_leaves_everything_whole() {
     for signal in SIGNALS {
         let scene = Scene::new();
         let before = snapshot(&scene.cache.dir());

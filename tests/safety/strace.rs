@@ -1,4 +1,4 @@
-//! The program under `strace`, which counts its system calls, kills it at one of them, or lets one
+//! The program under `strace`, which counts its system calls, kills it at one of them, or makes one
 //! fail.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use crate::support::TestCache;
 
-/// Whether `strace` is there and may trace; if not, says that a test is skipped.
+/// Whether `strace` exists and may trace. If not, reports that a test is skipped.
 pub fn is_available() -> bool {
     let probe =
         [&["-f", "-qq"][..], &ONLY_TRACED, &["-o", "/dev/null", "-e", "trace=none", "true"]];
@@ -19,7 +19,7 @@ pub fn is_available() -> bool {
     is_available
 }
 
-/// The program runs on at calls that are not traced, instead of stopping twice at each of them.
+/// Calls that are not traced run at full speed, instead of stopping the program twice.
 pub const ONLY_TRACED: [&str; 1] = ["--seccomp-bpf"];
 
 /// Runs the program with one worker, so that its calls come in the same order each time.
@@ -30,21 +30,21 @@ fn trace(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// The same with an error that `options` inject; a signal would not reach it.
+/// Runs the program with an error that `options` inject. Signals cannot be injected this way.
 fn inject_error(cache: &TestCache, options: &[&str], arguments: &[&str]) -> Output {
     let options = [&ONLY_TRACED[..], &["-o", "/dev/null"], options].concat();
     trace(cache, &options, arguments)
 }
 
-/// Options that make the file system refuse each rename, as the lower layer of an overlay does.
+/// Options that make the file system refuse every rename, like the lower layer of an overlay.
 const NO_RENAMES: [&str; 2] = ["-e", "inject=renameat2:error=EXDEV"];
 
-/// How often each system call is made by that thread which makes most of them.
+/// For each system call, the largest number made by any one thread.
 pub fn count(cache: &TestCache, arguments: &[&str]) -> BTreeMap<String, usize> {
     count_with(cache, &[], arguments)
 }
 
-/// The same where nothing can be renamed.
+/// For each system call, the largest number made by any one thread if nothing can be renamed.
 pub fn count_without_renames(cache: &TestCache, arguments: &[&str]) -> BTreeMap<String, usize> {
     count_with(cache, &NO_RENAMES, arguments)
 }
@@ -61,11 +61,11 @@ fn count_with(cache: &TestCache, options: &[&str], arguments: &[&str]) -> BTreeM
     counts
 }
 
-/// How often each thread makes each call.
+/// Number of calls by thread and name.
 fn by_thread(file: &Path) -> BTreeMap<(String, String), usize> {
     let mut counts = BTreeMap::new();
     for line in std::fs::read_to_string(file).unwrap().lines() {
-        // `1234  unlinkat(5, "a", 0) = 0`; what is resumed has been counted.
+        // `1234  unlinkat(5, "a", 0) = 0`. A resumed call has been counted already.
         let Some((thread, call)) = line.split_once(' ') else { continue };
         let Some((name, _)) = call.trim_start().split_once('(') else { continue };
         if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
@@ -75,13 +75,13 @@ fn by_thread(file: &Path) -> BTreeMap<(String, String), usize> {
     counts
 }
 
-/// Kills the program when a thread of it makes a system call for the `nth` time. Whether it was
-/// killed: it may have ended before.
+/// Kills the program when one of its threads makes a system call for the `nth` time. Returns
+/// whether it was killed: it may have ended before.
 pub fn kill_at(cache: &TestCache, arguments: &[&str], call: &str, nth: usize) -> bool {
     kill_with(cache, &[], arguments, call, nth)
 }
 
-/// The same where nothing can be renamed.
+/// Kills the program at a call if nothing can be renamed.
 pub fn kill_without_renames(cache: &TestCache, arguments: &[&str], call: &str, nth: usize) -> bool {
     kill_with(cache, &NO_RENAMES, arguments, call, nth)
 }
@@ -100,7 +100,7 @@ fn kill_with(
     !output.status.success()
 }
 
-/// Lets a system call fail when a thread makes it for the nth time, where nothing can be renamed.
+/// Makes a thread's nth occurrence of a system call fail if nothing can be renamed.
 pub fn fail_without_renames(
     cache: &TestCache,
     arguments: &[&str],
@@ -112,7 +112,7 @@ pub fn fail_without_renames(
     inject_error(cache, &[&fail[..], &NO_RENAMES].concat(), arguments)
 }
 
-/// Lets a system call fail when a thread makes it for the nth time; `1+` is each time.
+/// Makes a thread's nth occurrence of a system call fail. `1+` means every time.
 pub fn fail_at(
     cache: &TestCache,
     arguments: &[&str],
@@ -123,9 +123,9 @@ pub fn fail_at(
     inject_error(cache, &["-e", &trace_only, "-e", &inject], arguments)
 }
 
-/// Lets each look at this path, as the program writes it, fail.
+/// Makes every `stat` of this path fail, as spelled by the program.
 pub fn fail_look_at(cache: &TestCache, arguments: &[&str], path: &str, error: &str) -> Output {
-    // The portable files look by the older call.
+    // The portable code uses the older call.
     let inject = format!("inject=statx,newfstatat:error={error}");
     let options = ["-P", path, "-e", "trace=statx,newfstatat", "-e", &inject];
     inject_error(cache, &options, arguments)

@@ -1,4 +1,4 @@
-//! What a run is given by whatever starts it: ignored signals, few threads, a closed output.
+//! The environment of a run: ignored signals, few threads, a closed output.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::TestCache;
 
-/// Runs the program on a cache by a line of shell, in which it is `"$@"`.
+/// Runs the program on a cache with a line of shell, in which it is `"$@"`.
 fn shell(cache: &TestCache, line: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", line, "sh", env!("CARGO_BIN_EXE_bbox"), "cache", "--cache-dir"]);
@@ -23,7 +23,7 @@ fn err(output: &Output) -> String {
 }
 
 #[test]
-fn a_signal_that_the_starter_ignores_stays_ignored() {
+fn a_signal_ignored_by_the_parent_stays_ignored() {
     for (signal, name) in [(Signal::INT, "INT"), (Signal::TERM, "TERM"), (Signal::HUP, "HUP")] {
         let cache = TestCache::new();
         cache.image("dead");
@@ -31,7 +31,7 @@ fn a_signal_that_the_starter_ignores_stays_ignored() {
         flock(&lock, FlockOperation::LockExclusive).unwrap();
         let mut command = shell(&cache, &format!("trap '' {name}; exec \"$@\""), &["gc"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        // Once it says that it waits, it would listen for the signal.
+        // Once it reports that it waits, it would handle the signal.
         let mut said = String::new();
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
         assert!(said.contains("which collects this cache"), "{said}");
@@ -43,7 +43,7 @@ fn a_signal_that_the_starter_ignores_stays_ignored() {
 }
 
 #[test]
-fn an_output_that_takes_nothing_is_an_error_and_one_that_nobody_reads_is_not() {
+fn an_unwritable_output_is_an_error_and_a_closed_pipe_is_not() {
     let cache = TestCache::new();
     cache.image("dead");
     let commands: [&[&str]; 4] = [&["list"], &["gc", "-n"], &["show", "sha256:dead"], &["--help"]];
@@ -64,11 +64,11 @@ fn an_output_that_takes_nothing_is_an_error_and_one_that_nobody_reads_is_not() {
     }
 }
 
-/// Somebody who runs nothing else.
+/// A user without any other processes.
 const NOBODY: u32 = 54_322;
 
 #[test]
-fn fewer_threads_work_where_the_system_allows_few_and_an_error_names_the_option() {
+fn fewer_threads_start_if_the_system_allows_few_and_the_error_mentions_the_option() {
     let cache = TestCache::new();
     cache.image("dead");
     let readable = fs::Permissions::from_mode(0o755);

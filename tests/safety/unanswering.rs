@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::served::{Files, Served};
 use crate::support::TestCache;
 
-/// A child that ends with the test.
+/// A child that is killed at the end of the test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -21,7 +21,7 @@ impl Drop for Running {
     }
 }
 
-/// Longer than any of this takes. What waits in vain ends then, and fails the test.
+/// Longer than any of this takes. A blocked run is killed after that, and fails the test.
 const TOO_LONG: &str = "20";
 
 fn in_time(directory: &Path, arguments: &[&str]) -> Output {
@@ -54,7 +54,7 @@ fn mount_point(cache: &TestCache) -> PathBuf {
 }
 
 #[test]
-fn a_program_on_a_file_system_that_does_not_answer_hangs_nothing() {
+fn a_program_on_a_file_system_that_does_not_answer_does_not_block_the_program() {
     let cache = TestCache::new();
     let (live, point) = (cache.live("live"), mount_point(&cache));
     cache.image("dead");
@@ -76,7 +76,7 @@ fn a_program_on_a_file_system_that_does_not_answer_hangs_nothing() {
 }
 
 #[test]
-fn what_is_mounted_in_an_image_is_not_touched() {
+fn a_mount_in_an_image_is_not_touched() {
     let cache = TestCache::new();
     let image = cache.image("live");
     cache.image("dead");
@@ -92,7 +92,7 @@ fn what_is_mounted_in_an_image_is_not_touched() {
 }
 
 #[test]
-fn an_entry_that_is_a_mount_point_is_told_and_not_touched() {
+fn an_entry_that_is_a_mount_point_is_reported_and_not_touched() {
     let cache = TestCache::new();
     let image = cache.image("mounted");
     cache.image("dead");
@@ -105,7 +105,8 @@ fn an_entry_that_is_a_mount_point_is_told_and_not_touched() {
     assert!(!cache.path("sha256-dead").exists());
 }
 
-/// The cache itself lies there: the program has to wait, and its main thread must not.
+/// The cache itself is on such a file system: the program has to wait, but its main thread must
+/// not.
 #[test]
 fn a_signal_ends_a_run_that_waits_in_the_kernel() {
     let cache = TestCache::new();
@@ -123,10 +124,10 @@ fn a_signal_ends_a_run_that_waits_in_the_kernel() {
     assert!(err.contains("interrupted: a file system did not answer"), "{err}");
 }
 
-/// As FUSE and some network file systems have them: then nothing can tell that the cache has been
-/// replaced while its lock was waited for.
+/// FUSE and some network file systems have such numbers. Then nothing can tell whether the cache
+/// was replaced while the program waited for its lock.
 #[test]
-fn inode_numbers_that_change_with_each_look_do_not_keep_the_lock_away() {
+fn changing_inode_numbers_do_not_prevent_locking() {
     let cache = TestCache::new();
     let point = mount_point(&cache);
     let list = [("images", None), ("images/sha256-dead", None), ("images/sha256-live", None)];
@@ -138,12 +139,12 @@ fn inode_numbers_that_change_with_each_look_do_not_keep_the_lock_away() {
 }
 
 #[test]
-fn a_directory_goes_whose_names_are_passed_over_as_long_as_each_pass_removes_some() {
+fn a_directory_with_skipped_names_is_removed_if_each_pass_removes_some() {
     let cache = TestCache::new();
     let point = mount_point(&cache);
     let list = [("images", None), ("images/sha256-dead", None), ("images/sha256-dead/d", None)];
     let mut all = files(&list);
-    // Two names are listed at a time, and the next two passed over: each pass removes half of them.
+    // Two names are listed at a time and the next two skipped, so each pass removes half of them.
     let names = (0..2000).map(|n| PathBuf::from(format!("images/sha256-dead/d/{n}")));
     all.extend(names.map(|name| (name, Some(Vec::new()))));
     let Some(_served) = Served::mount(&point, &all, true) else { return };

@@ -1,10 +1,10 @@
-//! No file in the cache is opened where that tells nothing.
+//! The program opens no files in the cache if there is nothing to learn from them.
 
 use crate::strace;
 use crate::support::TestCache;
 
 #[test]
-fn files_are_looked_into_only_where_they_can_share_data() {
+fn files_are_opened_only_if_they_can_share_data() {
     if !strace::is_available() {
         return;
     }
@@ -14,7 +14,7 @@ fn files_are_looked_into_only_where_they_can_share_data() {
     for arguments in [&["list", "--sizes"][..], &["gc", "-n"], &["gc"]] {
         let calls = strace::count(&cache, arguments);
         assert!(calls["statx"] > 10, "{arguments:?}: {calls:?}");
-        // What looks into files opens them with this one, and nothing else does.
+        // Only the inspection of files opens them with this call.
         assert_eq!(calls.get("openat2"), None, "{arguments:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Who uses an image, as the program tells it.
+//! The users of an image, as the program reports them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::support::TestCache;
 
-/// A child that ends with the test.
+/// A child that is killed at the end of the test.
 struct Running(Child);
 
 impl Running {
@@ -92,7 +92,7 @@ fn a_file_behind_a_loop_device_is_in_use_by_the_kernel() {
     assert!(out.contains(&expected), "{out}");
 }
 
-/// What a process says of itself among its open files.
+/// The marks of a process among its open files.
 fn marks(process: &Child) -> Vec<PathBuf> {
     let links = fs::read_dir(format!("/proc/{}/fd", process.id())).into_iter().flatten().flatten();
     let targets = links.filter_map(|link| fs::read_link(link.path()).ok());
@@ -102,7 +102,7 @@ fn marks(process: &Child) -> Vec<PathBuf> {
 }
 
 #[test]
-fn either_name_of_the_program_knows_the_other_as_no_user() {
+fn neither_name_of_the_program_counts_the_other_as_a_user() {
     let programs = [env!("CARGO_BIN_EXE_bbox"), env!("CARGO_BIN_EXE_bbox-cache")];
     for (waits, collects) in [(programs[0], programs[1]), (programs[1], programs[0])] {
         let cache = TestCache::new();
@@ -121,11 +121,11 @@ fn either_name_of_the_program_knows_the_other_as_no_user() {
     }
 }
 
-/// The rest of the machine's processes, as far as one from outside is concerned.
+/// The message about processes that are not visible from a container.
 const NOT_SEEN: &str = "processes outside this container are not seen";
 
 #[test]
-fn a_look_from_a_pid_namespace_says_that_it_is_partial_if_that_matters() {
+fn a_run_in_a_pid_namespace_reports_hidden_processes_if_that_matters() {
     let cache = TestCache::new();
     let _user = Running::start(Command::new("sleep").arg("60").current_dir(cache.image("used")));
     let run = |arguments: &[&str]| {
@@ -147,10 +147,10 @@ fn a_look_from_a_pid_namespace_says_that_it_is_partial_if_that_matters() {
     assert_eq!(String::from_utf8_lossy(&idle.stderr), "", "nothing would be removed");
 }
 
-/// Somebody whom this machine does not know.
+/// A user that this machine does not know.
 const NOBODY: u32 = 54_321;
 
-/// Runs a dry collection as an ordinary user, after `first`.
+/// Runs `gc -n` as an ordinary user, after `first`.
 fn as_nobody(directory: &Path, first: &str, option: &str) -> Option<Output> {
     let run = format!(
         "{first}; exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups \
@@ -166,7 +166,7 @@ fn as_nobody(directory: &Path, first: &str, option: &str) -> Option<Output> {
 }
 
 #[test]
-fn a_look_that_misses_other_users_says_how_many_and_names_them_if_asked() {
+fn uninspected_processes_of_other_users_are_counted_and_listed_on_request() {
     let cache = TestCache::new();
     let image = cache.image("used");
     let owned = succeeds(Command::new("chown").arg("-R").arg(format!("{NOBODY}")).arg(cache.dir()));

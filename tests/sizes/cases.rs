@@ -1,4 +1,4 @@
-//! The cases: what lies in a cache that is about to be collected.
+//! The test cases: contents of a cache before a gc.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,20 +7,20 @@ use crate::content::{MIB, clone, file, overwrite, preallocated, sparse};
 use crate::scene::Scene;
 use crate::volume::{make_snapshot, make_subvolume};
 
-/// A case. Orphans are what is removed; `live` is an image that stays, with a few small files.
+/// A test case. Orphans are removed. `live` is an image that stays, with a few small files.
 pub struct Case {
     pub name: &'static str,
-    /// Builds it; false where the file system knows no such thing.
+    /// Builds it. Returns `false` if the file system does not support it.
     pub build: fn(&Scene<'_>) -> bool,
     pub removes: Removes,
 }
 
-/// What removes it.
+/// The command that removes it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Removes {
     /// `gc`.
     Orphans,
-    /// `purge`: it removes what is open, too.
+    /// `purge`, which removes open files, too.
     Everything,
 }
 

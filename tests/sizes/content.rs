@@ -1,4 +1,4 @@
-//! Files of all the kinds that occupy space in ways of their own.
+//! Files of all kinds that occupy space in unusual ways.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -8,14 +8,14 @@ use rustix::fs::{FallocateFlags, fallocate, ioctl_ficlone};
 
 pub const MIB: u64 = 1 << 20;
 
-/// Bytes that cannot be compressed.
+/// Incompressible bytes.
 pub fn noise(bytes: u64) -> Vec<u8> {
     let mut noise = Vec::new();
     File::open("/dev/urandom").unwrap().take(bytes).read_to_end(&mut noise).unwrap();
     noise
 }
 
-/// A file of so many bytes, written to the disk.
+/// A file of this size, written to disk.
 pub fn file(path: &Path, bytes: u64) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let mut file = File::create(path).unwrap();
@@ -23,7 +23,7 @@ pub fn file(path: &Path, bytes: u64) {
     file.sync_all().unwrap();
 }
 
-/// A file of so many lines that are all the same, written to the disk.
+/// A file of this many equal lines, written to disk.
 pub fn text(path: &Path, lines: usize) {
     let mut file = File::create(path).unwrap();
     file.write_all("all work and no play\n".repeat(lines).as_bytes()).unwrap();
@@ -45,7 +45,7 @@ pub fn clone(from: &Path, to: &Path) {
     }
 }
 
-/// Writes something else over a part of a file.
+/// Overwrites a part of a file with different data.
 pub fn overwrite(path: &Path, at: u64, bytes: u64) {
     let mut file = OpenOptions::new().write(true).open(path).unwrap();
     file.seek(SeekFrom::Start(at)).unwrap();
@@ -62,7 +62,7 @@ pub fn sparse(path: &Path, bytes: u64) {
     file.sync_all().unwrap();
 }
 
-/// A file with room set aside within its length, and beyond.
+/// A file with preallocated space within its length and beyond.
 pub fn preallocated(path: &Path, within: u64, beyond: u64) {
     let file = File::create(path).unwrap();
     fallocate(&file, FallocateFlags::empty(), 0, within).unwrap();

@@ -1,4 +1,4 @@
-//! What a case has shown.
+//! The findings of a test case.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,20 +14,21 @@ use crate::scene::Scene;
 use crate::support::du;
 use crate::volume::{System, run};
 
-/// What the metadata of one file or directory may take, in bytes: that comes back, too.
+/// The most metadata per file or directory, in bytes, which is freed, too.
 pub const METADATA: u64 = 2048;
-/// What the file system may use or give back besides.
+/// How much the file system may use or free otherwise.
 pub const BESIDES: u64 = 256 << 10;
 
 #[derive(Clone)]
 pub struct Row {
     pub system: System,
     pub case: &'static str,
-    /// What the sizes of what is removed add up to, as `du` has them.
+    /// The sum of the sizes of everything removed, like `du`.
     pub sizes: u64,
     pub certain: u64,
     pub at_most: u64,
-    /// What the file system has got back, and what it had while something was still open.
+    /// The bytes that the file system has freed at the end, and before that while something was
+    /// still open.
     pub real: i64,
     pub while_open: Option<i64>,
     pub entries: u64,
@@ -54,7 +55,8 @@ pub fn find(case: &Case, scene: &Scene<'_>) -> Row {
         (freed["certain"].as_u64().unwrap(), freed["at_most"].as_u64().unwrap())
     };
     let (certain, at_most) = bounds(&dry);
-    // A file is asked once more when some of those that it shares data with have gone: that can only narrow the bounds.
+    // A file is inspected again after some that it shares data with are gone. That can only narrow
+    // the bounds.
     let (least, most) = bounds(&done);
     if least < certain || most > at_most || least > most {
         complaints.push(format!("done {:?}, expected {:?}", bounds(&done), (certain, at_most)));
@@ -74,8 +76,8 @@ pub fn find(case: &Case, scene: &Scene<'_>) -> Row {
     row.judged(&done)
 }
 
-/// What the file system has got back. btrfs frees what was open to the end by a thread of its own, which may be slow on a busy
-/// machine: up to ten seconds are given to it.
+/// The bytes freed by the file system. btrfs frees files that were still open in a thread of its
+/// own, which may be slow on a busy machine, so it gets up to ten seconds.
 fn patiently(freed: impl Fn() -> i64, least: u64) -> i64 {
     let begun = Instant::now();
     loop {
@@ -93,7 +95,7 @@ fn usages(document: &Value) -> impl Iterator<Item = &Value> {
     decisions.map(|decision| &decision["usage"]).filter(|usage| !usage.is_null())
 }
 
-/// What `list` and `show` say of an image that goes alone is what `gc` says.
+/// Checks that `list` and `show` report the same for an image removed alone as `gc`.
 fn compare_unique(scene: &Scene<'_>, dry: &Value, complaints: &mut Vec<String>) {
     let decisions = dry["decisions"].as_array().unwrap().iter();
     let removed: Vec<_> = decisions.filter(|decision| decision["action"] == "remove").collect();
@@ -112,8 +114,8 @@ fn compare_unique(scene: &Scene<'_>, dry: &Value, complaints: &mut Vec<String>) 
     }
 }
 
-/// Holds the two walkers against each other, and against `btrfs filesystem du`. XFS may give back what it had set aside behind a file
-/// between two looks: only what stays different is a complaint.
+/// Compares the two walkers with each other and with `btrfs filesystem du`. XFS may release
+/// preallocated space after a file between two measurements, so only a lasting difference counts.
 fn compare(scene: &Scene<'_>, complaints: &mut Vec<String>) {
     let mut found = Vec::new();
     for _ in 0..3 {
@@ -157,11 +159,11 @@ fn measure(cache: &Cache, inventory: &Inventory, walker: Walker) -> CacheUsage {
     CacheUsage::measure(cache, inventory, &meter, &StopFlag::new(), &mut |_| {}).unwrap()
 }
 
-/// What counts once in a sum, though several files have it, is what that program has more in all files
-/// than in its exclusive and its set of shared extents.
+/// The bytes counted once although several files have them must equal the total minus the exclusive
+/// and the set of shared extents, as reported by `btrfs filesystem du`.
 fn compare_with_du(scene: &Scene<'_>, path: &Path, once: Size, complaints: &mut Vec<String>) {
-    // That program takes compressed extents to be as long on the disk as they are in the file, so
-    // that those beside each other seem to overlap.
+    // `btrfs filesystem du` takes compressed extents to be as long on disk as in the file, so
+    // adjacent ones seem to overlap.
     if !scene.is_btrfs() || scene.is_compressed.get() {
         return;
     }
@@ -181,7 +183,7 @@ impl Row {
         (BESIDES + METADATA * self.entries).cast_signed()
     }
 
-    /// Notes where what was said is not what has happened.
+    /// Records a complaint if the figures do not match what has happened.
     fn judged(mut self, done: &Value) -> Self {
         let (least, most) = (self.certain.cast_signed(), self.at_most.cast_signed());
         let allowed = least - BESIDES.cast_signed()..=most + self.allowance();

@@ -1,7 +1,9 @@
-//! The law of sizes: no part is larger than what it is a part of; `list` and the dry run say the same, the run the same or
-//! something narrower, and the file system agrees, over random caches with images, layers, clones and hard links.
+//! The law of sizes, over random caches with images, layers, clones and hard links: no part is
+//! larger than the whole; `list` and the dry run report the same, and the real run the same or a
+//! narrower range; and the file system agrees.
 //!
-//! `BBOX_THOROUGH=1 cargo test --test sizes law -- --nocapture` takes 1,000 caches on each file system.
+//! `BBOX_THOROUGH=1 cargo test --test sizes law -- --nocapture` tries 1,000 caches on each file
+//! system.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use crate::scene::Scene;
 use crate::volume::{System, Volume};
 
 #[test]
-fn no_part_is_larger_than_the_whole_and_all_say_the_same() {
+fn no_part_is_larger_than_the_whole_and_all_reports_agree() {
     let caches = if std::env::var_os("BBOX_THOROUGH").is_some() { 1000 } else { 5 };
     let systems = [System::Ext4, System::Btrfs, System::Xfs];
     std::thread::scope(|scope| {
@@ -43,7 +45,7 @@ fn hold(system: System, caches: u64) {
     }
 }
 
-/// Numbers that look random and are the same each time (splitmix64).
+/// Pseudo-random numbers, the same each time (splitmix64).
 struct Dice(u64);
 
 impl Dice {
@@ -64,7 +66,7 @@ impl Dice {
 struct Builder<'s> {
     scene: &'s Scene<'s>,
     dice: Dice,
-    /// What can be cloned or linked to.
+    /// Files that can be cloned or linked to.
     files: Vec<PathBuf>,
 }
 
@@ -114,8 +116,8 @@ impl Builder<'_> {
         content::file(path, bytes);
     }
 
-    /// Makes a clone of some file, or another name of it. On btrfs, which keeps an extent as long as anything holds a part
-    /// of it, no clone is written to: that is not told.
+    /// Clones a file, or gives it another name. On btrfs no clone is written to, because btrfs
+    /// keeps an extent as long as any part of it is used, and does not report that.
     fn share(&mut self, path: &Path, by_clone: bool) {
         if self.files.is_empty() {
             return;
@@ -134,15 +136,15 @@ impl Builder<'_> {
     }
 }
 
-/// What was said of one removal.
+/// Everything reported about one removal.
 struct Said {
     system: System,
     before: Value,
     dry: Value,
     real: Value,
-    /// The total once that is done.
+    /// The total after the removal.
     after: u64,
-    /// What the file system has got back.
+    /// The bytes that the file system has freed.
     came_back: i64,
     is_gc: bool,
 }
@@ -160,7 +162,7 @@ impl Said {
         Self { system, before, dry, real, after, came_back, is_gc }
     }
 
-    /// What is not as it should be.
+    /// The violations of the law.
     fn broken(&self) -> Vec<String> {
         let mut broken = Vec::new();
         let mut at_most = |part: String, is: u64, of: &str, whole: u64| {
@@ -190,7 +192,7 @@ impl Said {
             .filter(|decision| decision["action"] == "remove" && !decision["usage"].is_null())
             .map(on_disk)
             .sum();
-        // A purge removes its folders, too, which are no decisions.
+        // A purge removes its folders, too, which are not decisions.
         if self.is_gc {
             at_most("freed".into(), freed.1, "the sizes of what goes", sizes);
             at_most("left in layers".into(), self.left_in_layers(), "all layers", layers);
@@ -198,7 +200,8 @@ impl Said {
         at_most("freed".into(), freed.1, "the total", total);
         let gone = total.saturating_sub(self.after);
         at_most("freed".into(), freed.1, "what list has less", gone + INDEX);
-        // A run asks each file once others have gone that may have shared its data, so it may know more.
+        // The real run inspects each file after others are gone that may have shared its data, so
+        // it may know more.
         let run = bounds(&self.real["totals"]["freed_bytes"]);
         let is_within = freed.0 <= run.0 && run.0 <= run.1 && run.1 <= freed.1;
         if !is_within || self.is_gc && freed != bounds(in_all) {
@@ -229,7 +232,7 @@ impl Said {
     }
 }
 
-/// What references and folders may have less, too, when a removal was measured.
+/// How much smaller references and folders may be, too, by the time a removal was measured.
 const INDEX: u64 = 16 << 10;
 
 fn items<'v>(document: &'v Value, kind: &str) -> impl Iterator<Item = &'v Value> {

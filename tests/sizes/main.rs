@@ -1,11 +1,11 @@
-//! What sizes and deletions say, against what file systems do.
+//! Reported sizes and deletions, compared with what file systems do.
 //!
-//! Each case builds a cache on a real btrfs or XFS, asks the program what a removal will free, holds
-//! that against `btrfs filesystem du`, removes it, and looks at what the file system has got back.
-//! The table that comes of it stands in `docs/sizes.md`; `BBOX_WRITE_TABLE=1` writes it anew.
+//! Each case builds a cache on a real btrfs or XFS, asks the program what a removal will free,
+//! compares that with `btrfs filesystem du`, removes it, and checks how much the file system has
+//! freed. The resulting table is in `docs/sizes.md`; `BBOX_WRITE_TABLE=1` rewrites it.
 //!
-//! The file systems lie in files and are mounted through loop devices, which takes root, Linux and
-//! the tools; elsewhere these tests are skipped, and say so.
+//! The file systems are in files and are mounted through loop devices. This needs root, Linux and
+//! the tools; without them the tests are skipped, and report that.
 
 #[cfg(target_os = "linux")]
 mod cases;
@@ -31,8 +31,8 @@ mod volume;
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_told_is_what_file_systems_give_back() {
-    // They mostly wait, so some run at once, each on a file system of its own.
+fn reported_sizes_match_what_file_systems_free() {
+    // They mostly wait, so some run in parallel, each on a file system of its own.
     let part = cases::CASES.len().div_ceil(VOLUMES);
     let parts = volume::SYSTEMS
         .into_iter()
@@ -58,7 +58,7 @@ fn what_is_told_is_what_file_systems_give_back() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_cache_fits_if_it_does_with_shared_data_counted_once() {
+fn a_cache_fits_if_its_total_with_shared_data_counted_once_does() {
     for system in volume::SYSTEMS {
         let volume = match volume::Volume::mount(system) {
             Ok(volume) => volume,
@@ -87,7 +87,7 @@ fn a_cache_fits_if_it_does_with_shared_data_counted_once() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn as_much_is_available_as_was_asked_for_and_hardly_more() {
+fn the_requested_space_is_available_and_hardly_more() {
     const MIB: u64 = 1 << 20;
     for system in [volume::System::Ext4, volume::System::Btrfs, volume::System::Xfs] {
         let volume = match volume::Volume::mount(system) {
@@ -96,7 +96,8 @@ fn as_much_is_available_as_was_asked_for_and_hardly_more() {
         };
         let cache = support::TestCache::on(&volume.path());
         let shares = system != volume::System::Ext4;
-        // Two images share all data where that can be, one of the others does with a file that the program cannot know of.
+        // Two images share all their data if possible. One of the others shares it with a file that
+        // the program cannot know.
         let first = cache.image_with("first", |top| content::file(&top.join("file"), 16 * MIB));
         let fill = |top: &std::path::Path| content::file(&top.join("file"), 16 * MIB);
         let second = cache.image_with("second", |top| {
@@ -122,7 +123,7 @@ fn as_much_is_available_as_was_asked_for_and_hardly_more() {
         let after = volume.available();
         tell(&format!("{}: {before} + 20 MiB = {target}, {after} available\n", system.name()));
         assert!(after >= target, "{}: {after} of {target}: {done}", system.name());
-        // The last image is needed; what is beyond is less than one.
+        // The last image is needed, and the excess is less than one image.
         assert!(after - target < 16 * MIB, "{}: {after} of {target}: {done}", system.name());
         let left = std::fs::read_dir(cache.dir()).unwrap();
         let left = left.filter(|entry| entry.as_ref().unwrap().file_name() != "refs").count();
@@ -130,11 +131,11 @@ fn as_much_is_available_as_was_asked_for_and_hardly_more() {
     }
 }
 
-/// How many file systems of a kind are in use at once.
+/// Number of file systems of a kind in use at once.
 #[cfg(target_os = "linux")]
 const VOLUMES: usize = 3;
 
-/// These cases on one file system; or why there can be none.
+/// Runs these cases on one file system. `Err` with the reason if that is not possible.
 #[cfg(target_os = "linux")]
 fn on(system: volume::System, cases: &[cases::Case]) -> Result<Vec<findings::Row>, String> {
     let volume = volume::Volume::mount(system)?;

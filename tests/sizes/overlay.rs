@@ -1,4 +1,4 @@
-//! A cache on an overlay, as in a container: files share data below it, and nothing tells.
+//! A cache on an overlay, as in a container: files share data below it, and nothing reports that.
 
 use crate::content;
 use crate::support::{TestCache, run};
@@ -7,7 +7,7 @@ use crate::volume::{Overlay, SYSTEMS, Volume};
 const MIB: u64 = content::MIB;
 
 #[test]
-fn what_an_overlay_does_not_tell_is_a_range_with_the_word_of_the_file_system() {
+fn unknown_sharing_on_an_overlay_is_a_range_with_the_word_of_the_file_system() {
     for system in SYSTEMS {
         let volume = match Volume::mount(system) {
             Ok(volume) => volume,

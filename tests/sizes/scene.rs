@@ -1,4 +1,4 @@
-//! One cache on one real file system, and what there is around it.
+//! One cache on one real file system, and its surroundings.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -15,9 +15,9 @@ use crate::volume::{System, Volume, compress};
 pub struct Scene<'v> {
     pub volume: &'v Volume,
     pub cache: TestCache,
-    /// What somebody keeps open while it is removed.
+    /// Files that are kept open during the removal.
     pub open: RefCell<Vec<File>>,
-    /// Whether something in the cache is compressed.
+    /// Whether anything in the cache is compressed.
     pub is_compressed: Cell<bool>,
 }
 
@@ -32,7 +32,7 @@ impl<'v> Scene<'v> {
         self.volume.system == System::Btrfs
     }
 
-    /// An orphan with this file in it; returns the file's path.
+    /// An orphan with this file in it. Returns the file's path.
     pub fn dead(&self, name: &str, file: &str, bytes: u64) -> PathBuf {
         self.image_with(name, |top| content::file(&top.join(file), bytes))
     }
@@ -43,7 +43,7 @@ impl<'v> Scene<'v> {
         self.image_with(name, |top| content::clone(&of, top))
     }
 
-    /// An orphan with a compressed file; false where there is no such thing.
+    /// An orphan with a compressed file. Returns `false` if the file system cannot compress.
     pub fn dead_compressed(&self) -> bool {
         if !self.is_btrfs() {
             return false;
@@ -60,29 +60,29 @@ impl<'v> Scene<'v> {
         self.cache.image_with(name, fill)
     }
 
-    /// Makes an image one that a ref names.
+    /// Adds a reference to an image.
     pub fn keep(&self, name: &str) {
         self.cache.tag(&format!("example.com/{name}:1"), name);
     }
 
-    /// A place on the same file system that is not the cache.
+    /// A path on the same file system outside the cache.
     pub fn outside(&self, name: &str) -> PathBuf {
         self.cache.home().join(name)
     }
 
-    /// Where the root file system of this microVM lies.
+    /// Creates the root file system of this microVM.
     pub fn guest(&self, vm: &str) -> PathBuf {
         let path = self.home().join(format!(".config/broodbox/vms/{vm}/data/rootfs-work"));
         std::fs::create_dir_all(&path).unwrap();
         path
     }
 
-    /// The user's.
+    /// The user's home directory.
     fn home(&self) -> PathBuf {
         self.outside("home")
     }
 
-    /// What the program says, as JSON.
+    /// The program's output as JSON.
     pub fn run(&self, arguments: &[&str]) -> serde_json::Value {
         let mut program: Command = bbox(&self.cache, arguments);
         program.args(["--format", "json"]).env("HOME", self.home());
@@ -91,7 +91,7 @@ impl<'v> Scene<'v> {
         run.json()
     }
 
-    /// Images that were changed while they were made are as old as others again.
+    /// Gives images that were changed during their creation the same age as others.
     pub fn settle(&self) {
         for entry in std::fs::read_dir(self.cache.dir()).unwrap() {
             let entry = entry.unwrap();

@@ -35,7 +35,7 @@ pub fn render(rows: &[Row]) -> String {
     text
 }
 
-/// Puts the table in its place in the documentation.
+/// Writes the table to its place in the documentation.
 pub fn write(table: &str) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sizes.md");
     let text = std::fs::read_to_string(path).unwrap();

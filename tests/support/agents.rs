@@ -1,7 +1,7 @@
-//! The images that the owner's project builds itself, in their real shapes.
+//! The images built by the owner's own project, in their real shapes.
 //!
-//! All five are built on one base. None sets an entrypoint, a command or a user: `Cmd` is inherited.
-//! Their configs differ in a variable or three, or not at all; what tells them apart are the programs
+//! All five share a base. None sets an entrypoint, a command or a user: `Cmd` is inherited. Their
+//! configs differ in up to three variables, or not at all. They are distinguished by the programs
 //! in their trees.
 
 use std::fs;
@@ -27,7 +27,7 @@ impl Agent {
     pub const ALL: [Self; 5] =
         [Self::ClaudeCode, Self::Codex, Self::OpenCode, Self::Gemini, Self::Hermes];
 
-    /// As its image is called.
+    /// The name of its image.
     pub fn name(self) -> &'static str {
         match self {
             Self::ClaudeCode => "claude-code",
@@ -38,7 +38,7 @@ impl Agent {
         }
     }
 
-    /// The reference that every build of it is pulled by.
+    /// The reference with which every build of it is pulled.
     pub fn reference(self) -> String {
         format!("ghcr.io/stacklok/brood-box/{}:latest", self.name())
     }
@@ -48,7 +48,7 @@ impl Agent {
         format!("{}-{version}", self.name())
     }
 
-    /// What the registry has for its reference, if this build is the latest.
+    /// The registry's answer for its reference if this build is the latest.
     pub fn build(self, version: u32) -> Request {
         Request {
             reference: self.reference(),
@@ -70,7 +70,7 @@ impl Agent {
         })
     }
 
-    /// Puts into a directory what its own layer brings.
+    /// Creates the contents of its own layer in a directory.
     pub fn fill(self, version: u32, top: &Path) {
         let content = format!("{} {version}", self.name());
         let write = |path: &str| write(top, path, &content);
@@ -96,7 +96,7 @@ impl Agent {
     }
 }
 
-/// A config as the base has it, with these variables more.
+/// The config of the base with these additional variables.
 pub fn config(variables: &[&str]) -> String {
     let variables: Vec<_> =
         [PATH].iter().chain(variables).map(|each| format!("\"{each}\"")).collect();
@@ -106,7 +106,7 @@ pub fn config(variables: &[&str]) -> String {
     )
 }
 
-/// What a layer of the five brings: the `base` or, by its digest, a build.
+/// Extracts a layer of the five images: the `base`, or a build given by its digest.
 pub fn extract_layer(layer: &str, top: &Path) {
     match Agent::of_layer(layer) {
         Some((agent, version)) => agent.fill(version, top),
@@ -114,7 +114,7 @@ pub fn extract_layer(layer: &str, top: &Path) {
     }
 }
 
-/// What the base puts into each image.
+/// Creates the part of an image that comes from the base.
 pub fn base(top: &Path) {
     for program in ["bash", "git", "go", "node", "python3", "rustc"] {
         write(top, &format!("usr/bin/{program}"), program);
@@ -126,8 +126,8 @@ pub fn base(top: &Path) {
     write(top, "etc/os-release", "ID=wolfi");
 }
 
-/// What the first machine of a fresh pull leaves in its image, in which it runs. That moves the
-/// image's time of modification.
+/// Creates the files that the first machine of a fresh pull leaves in its image, in which it runs.
+/// This updates the image's modification time.
 pub fn run_first_machine(image: &Path) {
     for file in ["bbox-init", "bbox-init.lock", ".krun_config.json", "etc/sandbox-env"] {
         write(image, file, "");

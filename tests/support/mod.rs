@@ -1,4 +1,4 @@
-//! What the end-to-end tests share.
+//! Shared code of the end-to-end tests.
 
 #[allow(dead_code, reason = "benches and the demo use all of it")]
 pub mod cache;
@@ -8,15 +8,15 @@ use std::path::Path;
 use assert_cmd::Command;
 pub use cache::TestCache;
 
-/// The program on this cache, away from the user's own environment.
+/// The program on this cache, isolated from the user's own environment.
 pub fn bbox(cache: &TestCache, arguments: &[&str]) -> Command {
     let mut command = bare();
     command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments);
     command
 }
 
-/// The program without arguments. What it does is done to the cache that it is told of: it knows no
-/// home in which it could find the user's own.
+/// The program without arguments. It cannot find the user's own cache, because it has no home
+/// directory.
 pub fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
     command.env_remove("BBOX_IMAGE_CACHE_DIR").env_remove("XDG_CACHE_HOME").env_remove("NO_COLOR");
@@ -24,7 +24,7 @@ pub fn bare() -> Command {
     command
 }
 
-/// What a run has come to.
+/// The result of a run.
 pub struct Run {
     pub code: i32,
     pub out: String,
@@ -38,7 +38,8 @@ pub fn run(cache: &TestCache, arguments: &[&str]) -> Run {
 pub fn finish(mut command: Command) -> Run {
     let output = loop {
         match command.output() {
-            // Another test's child has inherited the copy of the program while it was written.
+            // A child of another test has inherited the program's file while it was open for
+            // writing.
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
@@ -53,14 +54,14 @@ pub fn finish(mut command: Command) -> Run {
     run
 }
 
-/// What a run says of this machine is another thing on another one: that some processes could not be seen.
+/// Drops the warning about processes that could not be seen, which depends on the machine.
 fn without_machine(err: &str) -> String {
     let is_of_cache = |line: &&str| !line.contains(": an image that only they use is not kept.");
     err.split_inclusive('\n').filter(is_of_cache).collect()
 }
 
 impl Run {
-    /// The standard output of a run that went well and complained of nothing.
+    /// The standard output of a run that succeeded without warnings.
     pub fn ok(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
@@ -71,12 +72,12 @@ impl Run {
     }
 }
 
-/// A pair of bounds in a document, where both are equal.
+/// A pair of equal bounds in a JSON document.
 pub fn exactly(bytes: u64) -> serde_json::Value {
     serde_json::json!({"certain": bytes, "at_most": bytes})
 }
 
-/// What `du` says of a path: an independent opinion.
+/// The size of a path according to `du`: an independent opinion.
 pub fn du(path: &Path) -> u64 {
     let output = std::process::Command::new("du").arg("-sk").arg(path).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

@@ -1,10 +1,11 @@
-//! What the owner of the cache does on disk: single acts with its modes, and a pull, step by step.
+//! The actions of the cache's owner on disk: single actions with its modes, and a pull step by
+//! step.
 //!
-//! A pull that misses makes `tmp-rootfs-*`, touches or extracts each layer, touches and applies each
-//! layer, renames the rootfs to `sha256-*`, touches it as an act of its own, writes the ref and, last,
-//! the config. A pull that finds its digest in the cache marks that image as used, fetches the config
-//! over the network, which takes any time, and then writes the ref. Files are written in place: they
-//! are truncated first, and keep inode and birth.
+//! A pull that finds no image creates `tmp-rootfs-*`, touches or extracts each layer, touches and
+//! applies each layer, renames the rootfs to `sha256-*`, touches it in a separate step, writes the
+//! ref and, finally, the config. A pull that finds its digest in the cache marks that image as
+//! used, fetches the config over the network, which may take any time, and then writes the ref.
+//! Files are written in place: they are truncated first, and keep inode and birth.
 
 use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -15,39 +16,39 @@ use std::time::{Duration, SystemTime};
 
 use super::hash;
 
-/// Longer than a tick of the kernel's coarse clock, which births come from.
+/// Longer than a tick of the kernel's coarse clock, which births are taken from.
 pub const TICK: Duration = Duration::from_millis(11);
 
-/// Makes a folder of the cache, unless it is there.
+/// Creates a folder of the cache unless it exists.
 pub fn make_folder(path: &Path) {
     DirBuilder::new().recursive(true).mode(0o700).create(path).unwrap();
 }
 
-/// Begins an extraction: a directory of a name that begins like this, open to its owner only.
+/// Begins an extraction: a directory whose name has this prefix, open only to its owner.
 pub fn make_temporary(folder: &Path, prefix: &str) -> PathBuf {
     make_folder(folder);
     tempfile::Builder::new().prefix(prefix).tempdir_in(folder).unwrap().keep()
 }
 
-/// Gives a finished extraction its name. Its time of modification stays what it was.
+/// Renames a finished extraction. Its modification time does not change.
 pub fn install(temporary: &Path, path: &Path) -> io::Result<()> {
     fs::set_permissions(temporary, Permissions::from_mode(0o755))?;
     fs::rename(temporary, path)
 }
 
-/// Marks something as used now, by the clock that everybody reads.
+/// Marks something as used now, by the system clock.
 pub fn touch(path: &Path) {
     assert!(mark(path), "{} is gone", path.display());
 }
 
-/// The same with something that may be gone. Whether it was there.
+/// Marks something that may be gone. Returns whether it was there.
 pub fn mark(path: &Path) -> bool {
     let Ok(found) = File::open(path) else { return false };
     found.set_modified(SystemTime::now()).unwrap();
     true
 }
 
-/// Truncates a ref or a config, which is made if it is not there, and opens it for writing.
+/// Truncates or creates a ref or a config, and opens it for writing.
 pub fn truncate(file: &Path) -> File {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600).open(file).unwrap()
@@ -58,34 +59,33 @@ pub fn write_in_place(file: &Path, content: &[u8]) {
     truncate(file).write_all(content).unwrap();
 }
 
-/// What a pull asks the registry for.
+/// What a pull requests from the registry.
 #[derive(Clone)]
 pub struct Request {
     pub reference: String,
     /// The digest of its image, without the algorithm.
     pub image: String,
-    /// The digests of its layers, likewise.
+    /// The digests of its layers, without the algorithm.
     pub layers: Vec<String>,
-    /// Puts into a directory what a layer brings.
+    /// Creates the contents of a layer in a directory.
     pub extract: fn(&str, &Path),
     pub config: String,
 }
 
-/// The next thing that a pull does.
+/// The next step of a pull.
 enum Step {
-    /// A layer is touched, or extracted if it is not there.
+    /// A layer is touched, or extracted if it is missing.
     Have(usize),
     Apply(usize),
     Rename,
     Touch,
-    /// For any time.
+    /// May take any time.
     FetchConfig,
     WriteRef,
     WriteConfig,
 }
 
-/// A pull on its way, as one that does not believe the ref: that was removed before the registry was
-/// asked.
+/// A pull in progress. It does not trust the ref, which was removed before the registry was asked.
 pub struct Pull {
     pub request: Request,
     cache: PathBuf,
@@ -119,17 +119,18 @@ impl Pull {
         self.steps.extend([Step::Rename, Step::Touch, Step::WriteRef, Step::WriteConfig]);
     }
 
-    /// Whether the config of an image that was found by its digest is fetched next, which takes any time.
+    /// Whether the next step fetches the config of an image found by its digest, which may take any
+    /// time.
     pub fn is_fetching(&self) -> bool {
         matches!(self.steps.front(), Some(Step::FetchConfig))
     }
 
-    /// Whether its image is marked next.
+    /// Whether the next step marks its image.
     pub fn is_marking(&self) -> bool {
         matches!(self.steps.front(), Some(Step::Touch))
     }
 
-    /// Takes a step. Whether there is another one.
+    /// Takes a step. Returns whether there is another one.
     pub fn advance(&mut self) -> bool {
         match self.steps.pop_front() {
             Some(Step::Have(number)) => self.have(number),
@@ -151,7 +152,7 @@ impl Pull {
         !self.steps.is_empty()
     }
 
-    /// Takes all steps that are left. What comes next is later by more than a tick.
+    /// Takes all remaining steps. Anything after that happens at least a tick later.
     pub fn finish(mut self) -> PathBuf {
         while self.advance() {}
         std::thread::sleep(TICK);
@@ -183,10 +184,11 @@ impl Pull {
         self.has_extracted = true;
     }
 
-    /// Where a layer is gone or goes meanwhile, it is extracted once more, without its own directory.
+    /// If a layer is missing or disappears meanwhile, it is extracted again, but not to its own
+    /// directory.
     fn apply(&mut self, number: usize) {
         if std::mem::take(&mut self.has_extracted) {
-            // Nobody extracts a layer and is done with it within a tick.
+            // No real pull extracts and applies a layer within one tick.
             std::thread::sleep(TICK);
         }
         let layer = self.layer(number);
@@ -195,7 +197,7 @@ impl Pull {
         }
     }
 
-    /// If the target is there, somebody else was faster, and this copy goes.
+    /// If the target exists, another pull was faster, and this copy is removed.
     fn rename(&self) {
         if install(&self.rootfs, &self.image()).is_err() {
             fs::remove_dir_all(&self.rootfs).unwrap();
@@ -203,7 +205,7 @@ impl Pull {
     }
 }
 
-/// Copies what is in a layer over what is there.
+/// Copies the contents of a layer over an existing tree.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -212,7 +214,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
             fs::create_dir_all(&target)?;
             copy(&entry.path(), &target)?;
         } else if kind.is_symlink() {
-            // One that is there already is of an earlier layer.
+            // An existing symlink is from an earlier layer.
             fs::remove_file(&target).unwrap_or_default();
             std::os::unix::fs::symlink(fs::read_link(entry.path())?, target)?;
         } else {

@@ -1,4 +1,4 @@
-//! Real file systems, for as long as a test needs them.
+//! Real file systems that exist as long as a test needs them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ pub enum System {
     Btrfs,
     Xfs,
     Ext4,
-    /// With inodes that have no room for a birth.
+    /// With inodes that have no room for a birth time.
     Ext4WithoutBirths,
 }
 
-/// Those on which files can share data.
+/// The kinds on which files can share data.
 pub const SYSTEMS: [System; 2] = [System::Btrfs, System::Xfs];
 
 impl System {
@@ -46,7 +46,7 @@ pub struct Volume {
 }
 
 impl Volume {
-    /// Or the reason why there can be none.
+    /// Mounts a new file system. `Err` with the reason if that is not possible.
     pub fn mount(system: System) -> Result<Self, String> {
         if !rustix::process::geteuid().is_root() {
             return Err("mounting a file system takes root".to_owned());
@@ -66,14 +66,13 @@ impl Volume {
         self.home.path().join("mounted")
     }
 
-    /// Bytes that a user may still occupy.
+    /// Bytes that a user can still use.
     pub fn available(&self) -> u64 {
         let found = rustix::fs::statvfs(self.path()).unwrap();
         found.f_bavail * found.f_frsize
     }
 
-    /// Free bytes, once everything that was done has had its effect. XFS works on that behind the
-    /// scenes.
+    /// Free bytes, once all changes have taken effect. XFS applies some in the background.
     pub fn free(&self) -> u64 {
         let top = File::open(self.path()).unwrap();
         rustix::fs::syncfs(&top).unwrap();
@@ -89,7 +88,7 @@ impl Volume {
     }
 }
 
-/// In memory, where the system has a place for that: a test writes out its file system many times.
+/// In memory if the system supports that, because a test writes out its file system many times.
 fn home() -> TempDir {
     let memory = Path::new("/dev/shm");
     let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
@@ -98,12 +97,12 @@ fn home() -> TempDir {
 
 impl Drop for Volume {
     fn drop(&mut self) {
-        // Where nothing is mounted, there is nothing to be undone.
+        // It fails harmlessly if nothing is mounted.
         let _ = run(Command::new("umount").arg(self.path()));
     }
 }
 
-/// An overlay on a volume: it passes data on to be shared, and does not tell.
+/// An overlay on a volume: files share data through it, but it does not report that.
 pub struct Overlay(PathBuf);
 
 impl Overlay {
@@ -125,12 +124,12 @@ impl Overlay {
 
 impl Drop for Overlay {
     fn drop(&mut self) {
-        // What is below it is about to be unmounted, which names what is wrong.
+        // The file system below is unmounted next, and reports any problem.
         let _ = run(Command::new("umount").arg(&self.0));
     }
 }
 
-/// Runs a program to its end; tells what it complains of.
+/// Runs a program to its end. `Err` with its error output if it fails.
 pub fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name}: {error}"))?;
@@ -140,17 +139,17 @@ pub fn run(command: &mut Command) -> Result<String, String> {
     }
 }
 
-/// Makes `path` a subvolume of a btrfs.
+/// Creates a btrfs subvolume at `path`.
 pub fn make_subvolume(path: &Path) {
     run(Command::new("btrfs").args(["subvolume", "create"]).arg(path)).unwrap();
 }
 
-/// Makes `path` a snapshot of the subvolume `of`.
+/// Creates a snapshot of the subvolume `of` at `path`.
 pub fn make_snapshot(of: &Path, path: &Path) {
     run(Command::new("btrfs").args(["subvolume", "snapshot"]).arg(of).arg(path)).unwrap();
 }
 
-/// Lets a btrfs compress what will be written to files in this directory.
+/// Makes btrfs compress data written to files in this directory from now on.
 pub fn compress(path: &Path) {
     let set = ["property", "set"];
     run(Command::new("btrfs").args(set).arg(path).args(["compression", "zstd"])).unwrap();

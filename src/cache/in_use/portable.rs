@@ -1,5 +1,5 @@
-//! Processes on every other Unix, macOS first: command lines, current directories, roots and executables,
-//! and on macOS open files. Who holds a lock is not told there.
+//! Processes on every other Unix, mainly macOS: command lines, current directories, roots and
+//! executables, and on macOS open files. These systems do not report who holds a lock.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -40,12 +40,12 @@ pub fn look(cache: &Cache) -> Result<InUse> {
     Ok(users)
 }
 
-/// Neither this process nor the kernel.
+/// Excludes this process and the kernel.
 fn is_other(process: &Process) -> bool {
     ![0, std::process::id()].contains(&process.pid().as_u32())
 }
 
-/// What it uses, and whether something of that is not told.
+/// The entries that a process uses, and whether something could not be inspected.
 fn inspect(process: &Process, lookup: &PathLookup) -> (Vec<Location>, bool) {
     let links = [process.cwd(), process.root(), process.exe()].into_iter().flatten();
     let led_to = links.flat_map(|path| lookup.of_link(path.as_os_str().as_bytes()));
@@ -58,18 +58,18 @@ fn inspect(process: &Process, lookup: &PathLookup) -> (Vec<Location>, bool) {
     (entries, files.is_none() || process.cwd().is_none())
 }
 
-/// What a program was told counts by its words, and by where it leads.
+/// A path among a program's arguments counts both literally and resolved.
 fn named_entries(process: &Process, lookup: &PathLookup, path: &Path) -> Vec<Location> {
     let path = process.cwd().unwrap_or(Path::new("")).join(path);
     let mut entries: Vec<_> = lookup.of_name(&path).collect();
-    // What is relative still would be taken from our own directory.
+    // A path that is still relative would be resolved from our own directory.
     if let Some(path) = path.is_absolute().then(|| follow(&path)).flatten() {
         entries.extend(lookup.of_name(&path));
     }
     entries
 }
 
-/// Where a path leads: as far as it can be followed, and by its own words from there.
+/// Resolves a path as far as possible, and keeps the rest literally.
 fn follow(path: &Path) -> Option<PathBuf> {
     path.ancestors().find_map(|upper| {
         let rest = path.strip_prefix(upper).ok()?;
@@ -83,7 +83,7 @@ fn user(process: &Process) -> UsingProcess {
     UsingProcess { pid: process.pid().as_u32(), program, holds_lease: false }
 }
 
-/// No other system tells.
+/// No other system reports them.
 #[cfg(not(target_vendor = "apple"))]
 fn for_each_open_file(_: u32, _: impl FnMut(&[u8])) -> Option<()> {
     Some(())
@@ -93,7 +93,7 @@ pub fn lock_holder(_: InodeId) -> Option<UsingProcess> {
     None
 }
 
-/// Each entry that something is mounted in, and where.
+/// The entries in which something is mounted, each with the mount point.
 pub fn mounted(cache: &Cache) -> std::io::Result<Vec<(Location, PathBuf)>> {
     let lookup = PathLookup::new(cache);
     let mounts = mount_points()?.into_iter().flat_map(|point| {
@@ -103,12 +103,12 @@ pub fn mounted(cache: &Cache) -> std::io::Result<Vec<(Location, PathBuf)>> {
     Ok(mounts.collect())
 }
 
-/// What kind of file system is mounted where is not looked at.
+/// The types of mounted file systems are not checked here.
 pub fn unanswering_mounts(_: &Cache) -> std::io::Result<Vec<Location>> {
     Ok(Vec::new())
 }
 
-/// No other run looks for that.
+/// No other run looks for a mark here.
 #[cfg(feature = "cli")]
 pub fn announce(_: Role) -> Option<std::os::fd::OwnedFd> {
     None

@@ -1,13 +1,13 @@
-//! What the runner of a microVM is told: a JSON object as an argument, with the directory that
-//! the guest sees as its root under `"root_path"`.
+//! The argument of a microVM's runner: a JSON object whose `"root_path"` is the directory that the
+//! guest sees as its root.
 
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-/// The directory that this argument makes the root of a guest, if it is such an argument.
+/// The directory that this argument makes the root of a guest. `None` for any other argument.
 pub fn root_path(argument: &[u8]) -> Option<PathBuf> {
-    // Nearly no argument of any process begins like that: the others are not worth parsing.
+    // Hardly any argument of any process starts like this, so the others are not parsed.
     if !argument.trim_ascii_start().starts_with(b"{") {
         return None;
     }
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_object_with_a_string_names_a_root() {
+    fn only_an_object_with_a_string_has_a_root() {
         for (argument, expected) in [
             (&br#"{"root_path":"/c/sha256-a"}"#[..], Some("/c/sha256-a")),
             (br#" { "cpus": 2, "root_path": "/c/\u0061", "env": ["A=1"] } "#, Some("/c/a")),

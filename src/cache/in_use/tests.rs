@@ -21,7 +21,7 @@ use crate::cache::{Cache, Location};
 use crate::cache::{EntryName, Folder};
 use crate::test_cache::TestCache;
 
-/// A child that ends with the test.
+/// A child that is killed at the end of the test.
 struct Running(Child);
 
 impl Running {
@@ -29,7 +29,7 @@ impl Running {
         Self(command.spawn().unwrap())
     }
 
-    /// One that ignores its arguments, and waits as long as it is let.
+    /// A child that ignores its arguments and waits until it is killed.
     fn with_argument(argument: impl AsRef<std::ffi::OsStr>) -> Self {
         let wait = ["-c", "read line", "go-microvm-runner"];
         Self::start(Command::new("sh").args(wait).arg(argument).stdin(Stdio::piped()))
@@ -69,7 +69,7 @@ fn image(name: &str) -> Location {
     location(Folder::Root, name)
 }
 
-/// A child is itself a little after it was started.
+/// A child needs a moment after its start to become what it is meant to be.
 fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {
@@ -107,7 +107,7 @@ fn a_current_directory_is_a_use_of_its_entry_alone_until_the_process_ends() {
 }
 
 #[test]
-fn an_open_file_is_a_use_and_so_is_one_that_has_been_removed() {
+fn an_open_file_is_a_use_even_if_it_has_been_removed() {
     let files = TestCache::new();
     let layer = files.layer("a");
     let input = File::open(layer.join("usr/a")).unwrap();
@@ -129,10 +129,11 @@ fn a_removed_current_directory_is_a_use_of_the_entry_that_it_was() {
 }
 
 #[test]
-fn a_program_that_lies_in_an_entry_uses_it() {
+fn a_program_inside_an_entry_uses_it() {
     let files = TestCache::new();
     let program = files.image("a").join("agent");
-    // Copied by another process: a file that a test itself holds open for writing may not run.
+    // Copied by another process, because a file that a test has open for writing cannot be
+    // executed.
     if !Command::new("cp").arg("/bin/sleep").arg(&program).status().is_ok_and(|s| s.success()) {
         eprintln!("skipped: /bin/sleep cannot be copied");
         return;
@@ -166,7 +167,7 @@ fn some_library() -> Option<String> {
 }
 
 #[test]
-fn this_process_is_no_user() {
+fn this_process_is_not_a_user() {
     let files = TestCache::new();
     let entry = files.image("a");
     let _held = File::open(&entry).unwrap();
@@ -217,7 +218,7 @@ fn the_holder_of_a_lock_is_named_unless_it_is_this_process() {
 }
 
 #[test]
-fn whoever_waits_for_a_lock_does_not_hold_it() {
+fn a_process_that_waits_for_a_lock_is_not_its_holder() {
     let files = TestCache::new();
     let Some(sharing) = flock("--shared", &files.dir()) else { return };
     let locks = |pid: u32, arrow| {

@@ -1,8 +1,8 @@
-//! Shared data on macOS: what a file has for itself, `ATTR_CMNEXT_PRIVATESIZE`.
+//! Shared data on macOS: a file's private size, `ATTR_CMNEXT_PRIVATESIZE`.
 //!
-//! APFS tells how many bytes come back at once with a file, but not who holds the others. So these
-//! may come back or not. The attribute is described in `getattrlist(2)` and `sys/attr.h`. This file
-//! is one of the few with unsafe code: no library asks for it.
+//! APFS reports how many bytes are freed at once with a file, but not who shares the others. So
+//! these may or may not be freed. The attribute is documented in `getattrlist(2)` and `sys/attr.h`.
+//! This file is one of the few with unsafe code, because no library requests the attribute.
 #![allow(unsafe_code, reason = "getattrlist")]
 
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -11,12 +11,12 @@ use rustix::io::{Errno, Result};
 
 use crate::fs::{Extent, Holding, Status, Volume, VolumeKind};
 
-/// None is known to.
+/// No file system here is known to serialize removals.
 pub fn queues_removals(_: &OwnedFd) -> bool {
     false
 }
 
-/// The file system that an open file lies on, if files can share data there.
+/// The file system that contains an open file. `None` if files cannot share data on it.
 pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
     const APFS: &[u8] = b"apfs\0";
     let found = rustix::fs::fstatfs(fd)?;
@@ -28,7 +28,7 @@ pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
     Ok(Some(Volume { id: u128::from(device.unsigned_abs()), kind: VolumeKind::Apfs }))
 }
 
-/// What is answered: how many bytes that is, and one attribute. The kernel packs it without gaps.
+/// The answer: its length, and one attribute. The kernel packs it without gaps.
 #[repr(C, packed(4))]
 #[derive(Default)]
 struct Answer {
@@ -36,12 +36,12 @@ struct Answer {
     private: i64,
 }
 
-/// Room for an answer where the kernel may write it.
+/// An answer, aligned for the kernel to write to.
 #[repr(C, align(8))]
 #[derive(Default)]
 struct Aligned(Answer);
 
-/// Looks into an open file. What it shares, and with whom, is not told, so `each` is never called.
+/// Inspects an open file. The system does not report its shared extents, so `each` is never called.
 pub fn look_into(file: &OwnedFd, status: &Status, _: impl FnMut(Extent)) -> Result<Holding> {
     let mut wanted = libc::attrlist {
         bitmapcount: libc::ATTR_BIT_MAP_COUNT,
@@ -53,7 +53,7 @@ pub fn look_into(file: &OwnedFd, status: &Status, _: impl FnMut(Extent)) -> Resu
         forkattr: libc::ATTR_CMNEXT_PRIVATESIZE,
     };
     let mut answer = Aligned::default();
-    // SAFETY: both structures live until the call returns, and it is told how long the second is.
+    // SAFETY: both structures outlive the call, which is given the size of the second.
     let result = unsafe {
         libc::fgetattrlist(
             file.as_raw_fd(),

@@ -1,4 +1,4 @@
-//! What macOS tells of a directory beyond the common calls of Unix.
+//! Calls for directories on macOS that other Unix systems lack.
 
 use std::ffi::{CStr, OsString};
 use std::os::fd::OwnedFd;

@@ -1,4 +1,4 @@
-//! A Unix of which nothing is known beyond the common calls.
+//! Stand-ins for a Unix with nothing beyond the common calls.
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;

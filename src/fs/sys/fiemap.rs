@@ -1,7 +1,8 @@
 //! Shared extents on Linux: `FS_IOC_FIEMAP`, on the file systems that can share.
 //!
-//! The numbers are those of the kernel's `linux/fiemap.h`, `linux/btrfs.h` and `xfs_fs.h`. This file
-//! is one of the few with unsafe code: three requests that no library makes as they are needed here.
+//! The numbers come from the kernel's `linux/fiemap.h`, `linux/btrfs.h` and `xfs_fs.h`. This file
+//! is one of the few with unsafe code, because no library makes these three requests the way they
+//! are needed here.
 #![allow(unsafe_code, reason = "ioctl")]
 
 use std::os::fd::OwnedFd;
@@ -13,13 +14,13 @@ use crate::fs::{Extent, FileMap, Holding, MappedExtent, Status, Volume, VolumeKi
 
 const BTRFS: u64 = 0x9123_683E;
 const XFS: u64 = 0x5846_5342;
-/// Those on which no file shares data with another: ext2 to ext4, F2FS, FAT, exFAT, JFS, ReiserFS, tmpfs, ramfs.
+/// File systems without shared data: ext2 to ext4, F2FS, FAT, exFAT, JFS, ReiserFS, tmpfs, ramfs.
 const WITHOUT_SHARING: [u64; 8] =
     [0xEF53, 0xF2F5_2010, 0x4D44, 0x2011_BAB0, 0x3153_464A, 0x5265_4973, 0x0102_1994, 0x8584_58F6];
 
-/// The file system that an open file lies on, if files can share data there.
+/// The file system that contains an open file. `None` if files cannot share data on it.
 pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
-    // The type of the magic number differs between machines; its bits do not.
+    // The type of the magic number differs between machines. Its bits do not.
     match rustix::fs::fstatfs(fd)?.f_type as u64 & u64::from(u32::MAX) {
         BTRFS => {
             let id = btrfs_id(fd)?;
@@ -38,7 +39,7 @@ pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
     }
 }
 
-/// btrfs and XFS were measured: see `docs/performance.md`.
+/// True for btrfs and XFS, which were measured: see `docs/performance.md`.
 pub fn queues_removals(fd: &OwnedFd) -> bool {
     let magic = rustix::fs::fstatfs(fd).map(|found| found.f_type as u64 & u64::from(u32::MAX));
     matches!(magic, Ok(BTRFS | XFS))
@@ -56,7 +57,7 @@ struct BtrfsInfo {
 fn btrfs_id(fd: &OwnedFd) -> Result<u128> {
     const FS_INFO: Opcode = opcode::read::<BtrfsInfo>(0x94, 31);
     let mut info = BtrfsInfo { max_id: 0, devices: 0, id: [0; 16], rest: [0; 992] };
-    // SAFETY: the request fills a structure of 1024 bytes, which this one is.
+    // SAFETY: the request fills a structure of 1024 bytes, which is the size of this one.
     unsafe { ioctl(fd, Updater::<FS_INFO, _>::new(&mut info))? };
     Ok(u128::from_ne_bytes(info.id))
 }
@@ -73,15 +74,15 @@ fn xfs_can_share(fd: &OwnedFd) -> Result<bool> {
     const GEOMETRY: Opcode = opcode::read::<XfsGeometry>(b'X', 100);
     const REFLINK: u32 = 1 << 20;
     let mut geometry = XfsGeometry { before: [0; 23], flags: 0, after: [0; 4] };
-    // SAFETY: the request fills a structure of 112 bytes, which this one is.
+    // SAFETY: the request fills a structure of 112 bytes, which is the size of this one.
     unsafe { ioctl(fd, Updater::<GEOMETRY, _>::new(&mut geometry))? };
     Ok(geometry.flags & REFLINK != 0)
 }
 
-/// How many extents come with one request. Nearly all files have fewer.
+/// Number of extents per request. Nearly all files have fewer.
 const SLOTS: usize = 32;
 
-/// The bytes of a request before its extents.
+/// The size of a request before its extents, in bytes.
 const HEADER: usize = 32;
 
 /// `struct fiemap` with its extents.
@@ -118,7 +119,7 @@ const INLINE: u32 = 0x200;
 const SHARED: u32 = 0x2000;
 
 fn ask(file: &OwnedFd, start: u64, flags: u32) -> Result<Request> {
-    // Its number has the size of the header alone.
+    // The request number encodes the size of the header alone.
     const FIEMAP: Opcode = opcode::from_components(Direction::ReadWrite, b'f', 11, HEADER);
     let mut request = Request {
         start,
@@ -129,20 +130,20 @@ fn ask(file: &OwnedFd, start: u64, flags: u32) -> Result<Request> {
         reserved: 0,
         extents: [Mapped::default(); SLOTS],
     };
-    // SAFETY: the request writes the header of 32 bytes and as many extents of 56 bytes behind it as
-    // `slots` says, which is how many there are.
+    // SAFETY: the request writes the header of 32 bytes and up to `slots` extents of 56 bytes after
+    // it, and there is room for `slots`.
     unsafe { ioctl(file, Updater::<FIEMAP, _>::new(&mut request))? };
     Ok(request)
 }
 
-/// Looks into an open file. Calls `each` with its extents, as far as they have a place.
+/// Inspects an open file. Calls `each` with every extent that has a location.
 pub fn look_into(file: &OwnedFd, status: &Status, mut each: impl FnMut(Extent)) -> Result<Holding> {
     let mut holding = Holding::default();
     for_each_extent(file, |extent| holding += extent.holding(status, &mut each))?;
     Ok(holding)
 }
 
-/// Where the data of an open file lies.
+/// Where the data of an open file is located.
 pub fn file_map(file: &OwnedFd) -> Result<FileMap> {
     let (mut extents, mut flags) = (Vec::new(), 0);
     for_each_extent(file, |extent| {
@@ -167,7 +168,7 @@ fn for_each_extent(file: &OwnedFd, mut each: impl FnMut(&Mapped)) -> Result<()> 
     loop {
         let found = ask(file, start, flags)?;
         let extents = &found.extents[..SLOTS.min(found.mapped as usize)];
-        // What has not been given its place yet gets it; no other file is worth the wait.
+        // Extents without a location get one. Files without such extents are not worth the wait.
         if flags & SYNC == 0 && extents.iter().any(|extent| extent.flags & DELAYED != 0) {
             flags |= SYNC;
             continue;
@@ -181,7 +182,7 @@ fn for_each_extent(file: &OwnedFd, mut each: impl FnMut(&Mapped)) -> Result<()> 
     }
 }
 
-/// No extent takes less.
+/// The smallest extent, in bytes.
 const LEAST_EXTENT: u64 = 4096;
 
 impl Mapped {
@@ -215,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_structures_are_as_big_as_the_kernel_s() {
+    fn the_structures_have_the_kernels_size() {
         assert_eq!(size_of::<BtrfsInfo>(), 1024);
         assert_eq!(size_of::<XfsGeometry>(), 112);
         assert_eq!(size_of::<Mapped>(), 56);
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_extent_holds_follows_from_its_flags() {
+    fn the_flags_of_an_extent_determine_its_holding() {
         let file = tempfile::tempfile().unwrap();
         let status = Status { size: 100, blocks: 8, ..Status::from(&file.metadata().unwrap()) };
         let (length, none) = (10_000, Holding::default());
@@ -248,9 +249,9 @@ mod tests {
         }
     }
 
-    /// More than come with one request, and without a place yet when they are asked for.
+    /// More extents than one request returns, and still without a location when requested.
     #[test]
-    fn no_extent_of_a_file_is_unsure_once_it_has_its_place() {
+    fn no_extent_is_unsure_once_it_has_a_location() {
         use std::os::unix::fs::FileExt;
         let (file, block) = (tempfile::tempfile().unwrap(), [b'x'; 4096]);
         (0..100).for_each(|number| file.write_all_at(&block, number * 3 * 4096).unwrap());

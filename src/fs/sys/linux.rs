@@ -1,4 +1,4 @@
-//! Directories on Linux: `getdents64` into one buffer a thread, `statx` with the smallest mask.
+//! Directories on Linux: `getdents64` into one buffer per thread, `statx` with the smallest mask.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, OsString};
@@ -17,12 +17,12 @@ use rustix::io::{Errno, Result};
 use crate::fs::mountinfo::Mount;
 use crate::fs::{InodeId, Kind, Status};
 
-/// 32 KiB hold some 800 entries: nearly every directory comes in one call.
+/// 32 KiB has room for some 800 entries, so nearly every directory takes one call.
 const BUFFER_BYTES: usize = 32 * 1024;
 
-/// The place behind the last entry of a directory, as ext4, btrfs and tmpfs put it. No place is
-/// behind this one, so nothing more is to be asked for. Other file systems count on, and only
-/// another call finds their end.
+/// The offset after the last entry of a directory on ext4, btrfs and tmpfs. No offset is greater,
+/// so there is nothing more to read. On other file systems the offsets go on, and only another call
+/// finds the end.
 const END: u64 = i64::MAX as u64;
 
 thread_local! {
@@ -30,7 +30,7 @@ thread_local! {
         RefCell::new(vec![MaybeUninit::uninit(); BUFFER_BYTES].into_boxed_slice());
 }
 
-/// Everything that sizing and listing need, nothing that costs a file system more.
+/// Everything that sizing and listing need, and nothing that costs a file system more.
 const MASK: StatxFlags = StatxFlags::TYPE
     .union(StatxFlags::MODE)
     .union(StatxFlags::NLINK)
@@ -40,11 +40,11 @@ const MASK: StatxFlags = StatxFlags::TYPE
     .union(StatxFlags::MTIME)
     .union(StatxFlags::CTIME);
 
-/// Set once a directory of another user was met: asking each time would cost a call each time.
+/// Set once a directory of another user is met, because every refused attempt costs a call.
 static ACCESS_TIME_REFUSED: AtomicBool = AtomicBool::new(false);
 
-/// Opens without leaving an access time behind: looking at a cache should not write to its disk.
-/// Only an owner may ask for that.
+/// Opens without updating the access time, so that inspecting a cache does not write to its disk.
+/// Only the owner may do that.
 pub fn open_quietly(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<OwnedFd> {
     if !ACCESS_TIME_REFUSED.load(Ordering::Relaxed) {
         match rustix::fs::openat(parent, name, flags | OFlags::NOATIME, Mode::empty()) {
@@ -55,8 +55,8 @@ pub fn open_quietly(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<Owne
     rustix::fs::openat(parent, name, flags, Mode::empty())
 }
 
-/// What is mounted on a file is refused before it is opened: opening a device does things. Kernels
-/// before 5.6 do not know how, nor do some containers; there the status tells afterwards.
+/// Refuses a mount point before opening it, because opening a device may have side effects. Kernels
+/// before 5.6 and some containers cannot do that; there the caller checks the status afterwards.
 pub fn open_data(parent: &OwnedFd, name: &CStr, flags: OFlags) -> Result<OwnedFd> {
     match rustix::fs::openat2(parent, name, flags, Mode::empty(), ResolveFlags::NO_XDEV) {
         Err(Errno::NOSYS | Errno::PERM) => rustix::fs::openat(parent, name, flags, Mode::empty()),
@@ -123,7 +123,7 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
             let Some(entry) = entries.next() else { break };
             let entry = match entry {
                 Ok(entry) => entry,
-                // The directory itself has been removed meanwhile: nothing is in it any more.
+                // The directory itself has been removed in the meantime, so it is empty.
                 Err(Errno::NOENT) => return Ok(()),
                 Err(cause) => return Err(cause),
             };
@@ -141,8 +141,8 @@ pub fn settle(fd: &OwnedFd) -> Result<()> {
     rustix::fs::syncfs(fd)
 }
 
-/// Whether another mount begins at `child`. Kernels before 5.8 do not tell with the status; then
-/// `/proc` does, and where that is missing too, it fails.
+/// Whether another mount begins at `child`. Kernels before 5.8 do not report this with the status;
+/// then `/proc` does. Fails if `/proc` is missing, too.
 pub fn is_mount(parent: &OwnedFd, child: &OwnedFd, status: &Status) -> Result<bool> {
     match status.mounted {
         Some(mounted) => Ok(mounted),
@@ -150,18 +150,18 @@ pub fn is_mount(parent: &OwnedFd, child: &OwnedFd, status: &Status) -> Result<bo
     }
 }
 
-/// Where something is mounted, as far as this process can see.
+/// The mount points visible to this process.
 pub fn mount_points() -> std::io::Result<Vec<PathBuf>> {
     let points = mounts()?.into_iter().map(|mount| mount.point);
     Ok(points.map(|point| OsString::from_vec(point).into()).collect())
 }
 
-/// What is mounted, as far as this process can see.
+/// The mounts visible to this process.
 pub fn mounts() -> std::io::Result<Vec<Mount>> {
     Ok(crate::fs::mountinfo::parse(&std::fs::read("/proc/self/mountinfo")?))
 }
 
-/// The number of the mount that a file was opened through, as the list of mounts has it.
+/// The ID of the mount through which a file was opened, as in `/proc/self/mountinfo`.
 pub fn mount_id(fd: &OwnedFd) -> Result<u64> {
     let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
     let info = std::fs::read_to_string(path).map_err(|_| Errno::NOTSUP)?;
@@ -169,8 +169,8 @@ pub fn mount_id(fd: &OwnedFd) -> Result<u64> {
     id.and_then(|id| id.trim().parse().ok()).ok_or(Errno::NOTSUP)
 }
 
-/// `fchmodat` follows symlinks on older kernels. A descriptor that only names the directory does
-/// not need any right on it, and `/proc` leads from there to the inode itself.
+/// `fchmodat` follows symlinks on older kernels. An `O_PATH` descriptor needs no permission on the
+/// directory, and its `/proc` link leads to the inode itself.
 pub fn make_writable(parent: &OwnedFd, name: &CStr) -> Result<()> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let named = rustix::fs::openat(parent, name, flags, Mode::empty())?;
@@ -198,9 +198,9 @@ mod tests {
     use super::*;
     use crate::fs::Directory;
 
-    /// Where access times are kept, one that is older than the last change would be renewed.
+    /// The kernel would update an access time older than the last change, unless mounted `noatime`.
     #[test]
-    fn a_look_leaves_no_access_time_behind() {
+    fn listing_does_not_update_the_access_time() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("d");
         fs::create_dir(&path).unwrap();
@@ -209,12 +209,12 @@ mod tests {
         let directory = Directory::open(home.path()).unwrap().open_folder(c"d").unwrap();
         directory.for_each(|_, _| {}).unwrap();
         let accessed = fs::metadata(&path).unwrap().accessed().unwrap();
-        // Some other test may have met a directory of another user.
+        // Another test may have met a directory of another user.
         assert!(accessed == long_ago || ACCESS_TIME_REFUSED.load(Ordering::Relaxed));
     }
 
     #[test]
-    fn the_mode_of_what_a_symlink_leads_to_is_left_alone() {
+    fn the_mode_of_a_symlink_target_is_not_changed() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_is_known_even_if_its_status_does_not_tell() {
+    fn a_mount_is_detected_even_if_its_status_does_not_report_it() {
         let home = tempfile::tempdir().unwrap();
         let mount = |program: &str, arguments: &[&str]| {
             let mut command = std::process::Command::new(program);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_free_is_whole_blocks_and_no_more_than_there_are() {
+    fn free_space_is_in_whole_blocks_and_within_the_total() {
         let home = tempfile::tempdir().unwrap();
         let disk = Directory::open(home.path()).unwrap().disk().unwrap();
         let found = rustix::fs::statvfs(home.path()).unwrap();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_birth_is_told_where_the_file_system_knows_it() {
+    fn a_birth_is_reported_if_the_file_system_records_it() {
         let home = tempfile::tempdir().unwrap();
         let born = Directory::open(home.path()).unwrap().born(c".").unwrap();
         let expected = fs::metadata(home.path()).unwrap().created().ok();

@@ -1,8 +1,9 @@
-//! The system's calls, one file for each system, with equal signatures.
+//! The system calls, one file per system with the same functions.
 //!
-//! `linux.rs` or `unix.rs` list directories and read statuses; `fiemap.rs`, `apfs.rs` or `unshared.rs` tell
-//! what files share; `share_ranges.rs` or `share_nothing.rs` let equal files share data. `--cfg bbox_portable` picks the files of the other systems on Linux, so that the tests run
-//! them there, too.
+//! `linux.rs` or `unix.rs` list directories and read statuses; `fiemap.rs`, `apfs.rs` or
+//! `unshared.rs` report what files share; `share_ranges.rs` or `share_nothing.rs` make equal files
+//! share data. `--cfg bbox_portable` selects the files of the other systems on Linux, so that tests
+//! run there, too.
 
 #[cfg(target_vendor = "apple")]
 mod apfs;

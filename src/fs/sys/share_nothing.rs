@@ -1,4 +1,4 @@
-//! Systems that cannot let equal files share data. Nothing here is called, since [`CAN_SHARE_RANGES`] is asked first.
+//! Systems that cannot make equal files share data. Callers check [`CAN_SHARE_RANGES`] first.
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;

@@ -1,8 +1,8 @@
 //! Sharing equal data on Linux: `FIDEDUPERANGE`.
 //!
-//! The kernel locks both files, compares the ranges and lets them share one copy only if they are equal, so nothing
-//! but the place of the data changes. The numbers are those of `linux/fs.h`. This file is one of the few with unsafe
-//! code: no library makes this request.
+//! The kernel locks both files, compares the ranges and makes them share one copy only if they are
+//! equal, so only the location of the data changes. The numbers come from `linux/fs.h`. This file
+//! is one of the few with unsafe code, because no library makes this request.
 #![allow(unsafe_code, reason = "ioctl")]
 
 use std::ffi::CStr;
@@ -15,13 +15,15 @@ use rustix::ioctl::{Direction, Opcode, Updater, ioctl, opcode};
 
 use crate::fs::Sharing;
 
-/// Whether this system can let equal files share data at all, given a file system that can.
+/// Whether this system can make equal files share data at all, given a file system that can.
 pub const CAN_SHARE_RANGES: bool = true;
 
-/// Reading leaves no access time behind. Only an owner may ask for that, and only an owner may share.
+/// Reads without updating the access time. Only the owner may do that, and only the owner may
+/// share.
 pub const QUIET: OFlags = OFlags::NOATIME;
 
-/// Opens what lies at `path` below `top`, never through a symlink, nor into another mount.
+/// Opens the entry at `path` relative to `top`. Never follows a symlink or crosses into another
+/// mount.
 pub fn open_below(top: &OwnedFd, path: &CStr, flags: OFlags) -> Result<OwnedFd> {
     let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     rustix::fs::openat2(top, path, flags, Mode::empty(), within)
@@ -48,19 +50,19 @@ struct Request {
     reserved_last: u32,
 }
 
-/// The bytes of a request before its destinations.
+/// The size of a request before its destinations, in bytes.
 const HEADER: usize = 24;
 
 const DIFFERS: i32 = 1;
 
-/// Lets `destination` share a range of `source`, if both have the same data there.
+/// Makes `destination` share a range of `source` if both have the same data there.
 pub fn share_range(
     source: &OwnedFd,
     destination: &OwnedFd,
     offset: u64,
     length: u64,
 ) -> Result<Sharing> {
-    // Its number has the size of the header alone.
+    // The request number encodes the size of the header alone.
     const DEDUPE: Opcode = opcode::from_components(Direction::ReadWrite, 0x94, 54, HEADER);
     let mut request = Request {
         source_offset: offset,
@@ -74,8 +76,8 @@ pub fn share_range(
         status: 0,
         reserved_last: 0,
     };
-    // SAFETY: the request reads and writes the header of 24 bytes and as many structures of 32 bytes behind it as
-    // `destinations` says, which is the one there is.
+    // SAFETY: the request reads and writes the header of 24 bytes and `destinations` structures of
+    // 32 bytes after it, and there is room for the one it announces.
     unsafe { ioctl(source, Updater::<DEDUPE, _>::new(&mut request))? };
     match request.status {
         0 => Ok(Sharing::Shared { bytes: request.done }),
@@ -89,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_structure_is_as_big_as_the_kernel_s() {
+    fn the_structure_has_the_kernels_size() {
         assert_eq!(std::mem::offset_of!(Request, destination), HEADER);
         assert_eq!(size_of::<Request>(), HEADER + 32);
     }

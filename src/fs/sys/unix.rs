@@ -1,5 +1,5 @@
-//! Directories on every other Unix, macOS first: `readdir` and `fstatat`. What only some of these
-//! systems can do is in `apple.rs` and `bare.rs`, with equal signatures.
+//! Directories on every other Unix, mainly macOS: `readdir` and `fstatat`. Calls that only some of
+//! these systems have are in `apple.rs` and `bare.rs`, with the same functions.
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -34,7 +34,7 @@ pub fn status_of(parent: &OwnedFd, name: &CStr) -> Result<Status> {
     rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(from_stat)
 }
 
-// The types of these fields differ between systems: a cast that is needed on one is idle on another.
+// The types of these fields differ between systems: some casts are redundant on some systems.
 #[allow(clippy::unnecessary_cast)]
 fn from_stat(found: Stat) -> Status {
     Status {
@@ -51,7 +51,8 @@ fn from_stat(found: Stat) -> Status {
 }
 
 pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<()> {
-    // `Dir::read_from` opens `.`, which takes the right to search: a directory may be readable without.
+    // `Dir::read_from` opens `.`, which needs search permission. A directory may be readable
+    // without it.
     for entry in Dir::new(rustix::io::fcntl_dupfd_cloexec(fd, 0)?)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -62,12 +63,12 @@ pub fn read(fd: &OwnedFd, mut each: impl FnMut(&CStr, Option<Kind>)) -> Result<(
     Ok(())
 }
 
-/// There is no call for that.
+/// There is no system call for it.
 pub fn settle(_: &OwnedFd) -> Result<()> {
     Ok(())
 }
 
-/// `stat` does not say what is mounted, but a mount has a device of its own.
+/// `stat` does not report mounts, but a mount has its own device number.
 pub fn is_mount(parent: &OwnedFd, _: &OwnedFd, child: &Status) -> Result<bool> {
     match child.mounted {
         Some(mounted) => Ok(mounted),
@@ -75,7 +76,7 @@ pub fn is_mount(parent: &OwnedFd, _: &OwnedFd, child: &Status) -> Result<bool> {
     }
 }
 
-/// Where something is mounted, as far as the system tells.
+/// The mount points that the system reports.
 pub fn mount_points() -> std::io::Result<Vec<PathBuf>> {
     let disks = sysinfo::Disks::new_with_refreshed_list();
     Ok(disks.iter().map(|disk| disk.mount_point().to_path_buf()).collect())

@@ -1,4 +1,4 @@
-//! Systems that do not tell what files share.
+//! Systems that do not report what files share.
 
 use std::os::fd::OwnedFd;
 
@@ -6,7 +6,7 @@ use rustix::io::Result;
 
 use crate::fs::{Extent, Holding, Status, Volume};
 
-/// None is known to.
+/// No file system here is known to serialize removals.
 pub fn queues_removals(_: &OwnedFd) -> bool {
     false
 }
@@ -15,7 +15,7 @@ pub fn volume(_: &OwnedFd) -> Result<Option<Volume>> {
     Ok(None)
 }
 
-/// Never called, since there is no volume.
+/// Never called, because there is no volume.
 pub fn look_into(_: &OwnedFd, status: &Status, _: impl FnMut(Extent)) -> Result<Holding> {
     Ok(Holding::unsure(status.on_disk()))
 }

@@ -1,4 +1,4 @@
-//! What fills one directory of a tree.
+//! The breakdown of one directory in a tree.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -10,24 +10,24 @@ use bytesize::ByteSize;
 use super::parts::{Breakdown, LargeFile};
 use crate::fs::Kind;
 
-/// Why a path leads to no directory of a tree.
+/// Why a path does not lead to a directory of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoDirectory {
-    /// Nothing has this path.
+    /// Nothing exists at this path.
     Missing(PathBuf),
-    /// What has this path is a symlink. Where that leads is no matter of the tree.
+    /// There is a symlink at this path. Its target is not part of the tree.
     Symlink(PathBuf),
-    /// What has this path is something else.
+    /// There is something else at this path.
     Other(PathBuf),
 }
 
 impl Breakdown {
-    /// The directory at `path`, which consists of plain names, as a tree of its own, with its `largest_files`. An inode that also has
-    /// names elsewhere in the whole tree is not in its sums. For trees whose
-    /// [names](crate::usage::Meter::with_names) were kept.
+    /// The directory at `path`, which must consist of plain names, as a tree of its own with its
+    /// `largest_files` largest files. Its sums do not include inodes that also have names elsewhere
+    /// in the whole tree. Needs a tree whose [names](crate::usage::Meter::with_names) were kept.
     ///
     /// # Errors
-    /// There is no such directory in the tree. No symlink is followed.
+    /// The tree has no such directory. Symlinks are not followed.
     pub fn below(&self, path: &Path, largest_files: usize) -> Result<Self, NoDirectory> {
         let (mut top, mut way) = (0, PathBuf::new());
         for name in path {
@@ -67,7 +67,7 @@ impl Breakdown {
         }
     }
 
-    /// From all names; of those of one inode, the first path by the alphabet.
+    /// Chosen from all names. An inode is listed by its alphabetically first path.
     fn largest_files(&self, count: usize) -> Vec<LargeFile> {
         let mut inodes: Vec<_> =
             self.names.iter().map(|(_, name)| (Reverse(name.on_disk), name.inode)).collect();

@@ -1,10 +1,10 @@
-//! How the directories of a tree are called while it is walked.
+//! IDs of directories during a walk.
 
-/// The number of a directory in its tree. The directory that it lies in has a smaller one.
+/// The ID of a directory in its tree, greater than that of its parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DirId(pub(super) usize);
 
 impl DirId {
-    /// The top, or the whole tree if it is a single file.
+    /// The top directory, or the whole tree if it is a single file.
     pub const TOP: Self = Self(0);
 }

@@ -1,7 +1,7 @@
-//! The largest files of a tree, while it is walked.
+//! The largest files of a tree, collected during the walk.
 //!
-//! No more of them are kept than are wanted. A file that is too small for that is passed over by a look
-//! at one number, and does not wait for other threads.
+//! Only as many files as wanted are kept. A file that is too small is skipped after comparing one
+//! number, without waiting for other threads.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,16 +12,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::dir_id::DirId;
 use crate::fs::{InodeId, Status};
 
-/// So many files, the largest that were seen.
+/// The `most` largest files seen so far.
 pub struct Largest {
     most: usize,
-    /// Bytes on disk that a file must have to be among them.
+    /// The bytes on disk that a file must have to be one of them.
     least: AtomicU64,
     files: Mutex<Files>,
 }
 
-/// Which of two files is larger: by bytes on disk. Of those with as many, by a number that does not
-/// depend on who saw which first.
+/// The order of files: by bytes on disk, then by a number that does not depend on the order in
+/// which threads see them.
 type Rank = (u64, Reverse<InodeId>);
 type Files = BTreeMap<Rank, Named>;
 
@@ -40,8 +40,8 @@ impl Largest {
         Self { most, least: AtomicU64::new(least), files: Mutex::default() }
     }
 
-    /// Notes a file by one of its names. Of two names, `is_first` says whether the one is to be kept
-    /// rather than the other.
+    /// Records a file by one of its names. Of two names, `is_first` tells whether to prefer the
+    /// first one.
     pub fn note(
         &self,
         dir: DirId,
@@ -70,7 +70,7 @@ impl Largest {
         }
     }
 
-    /// The files with their bytes on disk, the smallest first.
+    /// The files with their bytes on disk, smallest first.
     pub fn into_files(self) -> impl Iterator<Item = (u64, Named)> {
         let files = self.files.into_inner().unwrap_or_else(PoisonError::into_inner);
         files.into_iter().map(|((on_disk, _), named)| (on_disk, named))
@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    /// What is kept of names in some order, of files with so many blocks each.
+    /// The files that are kept of names in some order, given the blocks of each file.
     fn kept(most: usize, names: &[u64], blocks: &[u64]) -> Vec<(u64, OsString)> {
         let largest = Largest::new(most);
         for &name in names {
@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_order_each_file_is_kept_once_by_its_first_name(
+        fn each_file_is_kept_once_by_its_first_name_in_any_order(
             blocks in vec(0..4u64, 1..12),
             names in Just((0..36u64).collect::<Vec<_>>()).prop_shuffle(),
             most in 0..8usize,

@@ -1,4 +1,4 @@
-//! One level of a tree: what lies directly in one of its directories.
+//! One level of a tree: the direct children of one directory.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,21 +11,21 @@ use crate::fs::{Directory, Kind};
 use crate::stop::StopFlag;
 use crate::usage::amounts::Usage;
 
-/// A file that lies directly in a directory, or anything else that is not a directory.
+/// A file directly in a directory, or anything else that is not a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LevelFile {
-    /// Its name in the directory; not safe to print.
+    /// Its name in the directory. Not safe to print.
     pub name: OsString,
     /// Its size.
     pub usage: Usage,
-    /// Whether the inode has other names: then it may count elsewhere in the tree.
+    /// Whether the inode has other names. If so, it may be counted elsewhere in the tree.
     pub has_other_names: bool,
 }
 
 impl Breakdown {
-    /// The directories directly in the directory at `path`, the largest first; the top is the empty path. `None`
-    /// if there is no such directory.
+    /// The subdirectories of the directory at `path`, largest first. The empty path is the top.
+    /// `None` if there is no such directory.
     pub fn directories_in(&self, path: &Path) -> Option<Vec<Part>> {
         let mut place = 0;
         for name in path {
@@ -34,7 +34,7 @@ impl Breakdown {
         Some(self.children(place).map(|child| self.part(child)).collect())
     }
 
-    /// The places of what lies directly in a directory, which stand behind it and before all that is not in it.
+    /// The children of a directory. Its descendants follow it directly in the list.
     fn children(&self, place: usize) -> impl Iterator<Item = usize> {
         let depth = self.directories[place].depth;
         let behind = place + 1..self.directories.len();
@@ -44,11 +44,11 @@ impl Breakdown {
     }
 }
 
-/// The files directly in the directory at `path` of a tree, in no order. Costs one status a file.
+/// The files directly in the directory at `path` of a tree, in no order. Costs one `stat` per file.
 ///
 /// # Errors
-/// The directory is gone, is a mount point or cannot be read, or `stop` was raised. A file that disappears meanwhile
-/// is left out; one that cannot be looked at counts as unreadable.
+/// The directory is gone, is a mount point or cannot be read, or `stop` was raised. A file that
+/// disappears in the meantime is left out. A file whose status cannot be read counts as unreadable.
 pub fn files_in(
     cache: &Cache,
     tree: &Location,
@@ -77,7 +77,7 @@ fn child(directory: &Directory, name: &OsStr) -> rustix::io::Result<Directory> {
     Ok(directory.open_child(&name)?.0)
 }
 
-/// `None` for a directory, and for what has just gone.
+/// `None` for a directory, and for a file that is already gone.
 fn file(directory: &Directory, name: &std::ffi::CStr) -> Option<LevelFile> {
     let mut usage = Usage { files: 1, ..Usage::default() };
     let has_other_names = match directory.status_of(name) {
@@ -104,7 +104,7 @@ mod tests {
     use crate::usage::Meter;
 
     #[test]
-    fn a_level_has_what_lies_directly_in_it_and_follows_no_symlink() {
+    fn a_level_has_direct_children_only_and_follows_no_symlink() {
         let cache = TestCache::in_memory();
         cache.image_with("a", |top| {
             std::fs::create_dir_all(top.join("usr/lib/deep")).unwrap();

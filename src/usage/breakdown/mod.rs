@@ -1,10 +1,10 @@
-//! What fills a tree: what each of its directories amounts to, and its largest files.
+//! The breakdown of a tree: the size of each of its directories, and its largest files.
 //!
-//! It is no second walk. The walkers number the directories that they meet, each thread hands in what
-//! it has counted under such a number, and a [`Recorder`] keeps that (`recorder.rs`). At the end the
-//! sums go up from every directory to the one above it. An inode with several names counts in the
-//! lowest directory that has all its names in the tree below it: so no sum counts it twice, and none
-//! depends on which thread was first.
+//! It takes no second walk. The walkers number the directories they meet, each thread commits its
+//! counts under such a number, and a [`Recorder`] collects them (`recorder.rs`). At the end the
+//! sums are added up from every directory to its parent. An inode with several names counts in the
+//! lowest directory that contains all of them. So no sum counts it twice, and no sum depends on
+//! which thread came first.
 
 mod below;
 mod dir_id;

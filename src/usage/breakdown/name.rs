@@ -1,23 +1,23 @@
-//! One name in a tree, and what tells whether a file has the content of another one.
+//! One name in a tree, and how to tell whether two files have the same content.
 
 use std::ffi::{OsStr, OsString};
 
 use crate::fs::{Extent, InodeId, Kind, Status};
 
-/// One name of something that is not a directory.
+/// One name of anything but a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     pub name: OsString,
     pub kind: Kind,
     /// Permission bits.
     pub mode: u32,
-    /// Its length.
+    /// The length in bytes.
     pub size: u64,
     pub on_disk: u64,
     pub inode: InodeId,
-    /// Whether the inode has other names, here or elsewhere.
+    /// Whether the inode has other names, in this tree or elsewhere.
     pub is_linked: bool,
-    /// Where it points, if it is a symlink that could be read.
+    /// The target, if it is a symlink that could be read.
     pub target: Option<OsString>,
 }
 
@@ -29,11 +29,12 @@ impl Name {
     }
 }
 
-/// Where all the data of a file lies: two files of one length with the same layout have the same content.
+/// Where all the data of a file is located. Two files of equal length and layout have the same
+/// content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Layout {
     extents: Vec<(u64, u64)>,
-    /// Part of it is compressed: its place does not tell which part of the extent it is.
+    /// Part of it is compressed: its location does not identify a part of the extent.
     is_encoded: bool,
 }
 
@@ -43,7 +44,7 @@ impl Layout {
         self.is_encoded |= extent.is_encoded;
     }
 
-    /// Whether it is all of the file, with no hole in it.
+    /// Whether it covers the whole file without a hole.
     pub fn is_whole(&self, status: &Status) -> bool {
         let lengths = self.extents.iter().map(|(_, length)| length);
         let bytes = lengths.fold(0u64, |sum, length| sum.saturating_add(*length));
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_file_that_shares_all_of_its_data_is_known_by_its_layout() {
+    fn only_a_file_that_shares_all_its_data_is_identified_by_its_layout() {
         let extent =
             |length, is_encoded| Extent { physical: 1 << 20, length, is_encoded, is_shared: true };
         for (size, extents, is_whole) in [

@@ -1,4 +1,4 @@
-//! The account of one tree by its parts, once it is known.
+//! The finished breakdown of one tree.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,19 +11,21 @@ use super::name::{Layout, Name};
 use crate::fs::InodeId;
 use crate::usage::amounts::Usage;
 
-/// What fills one tree.
+/// The directories of one tree with their sizes, and its largest files.
 ///
-/// Sizes are what `du` says of each directory: data that several files share counts for each of them.
-/// They take memory for each directory of the tree, and for each name of an inode with several.
+/// Sizes are like those of `du` for each directory: data shared by several files counts for each of
+/// them. Takes memory for every directory of the tree, and for every name of an inode with several
+/// names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breakdown {
-    /// Each behind the one that it lies in and all that is larger there; the top is the first.
+    /// Every directory follows its parent and all larger siblings with their contents. The top is
+    /// first.
     pub(in crate::usage) directories: Vec<Directory>,
     pub(super) files: Vec<LargeFile>,
-    /// Every name of what is not a directory, with the place of the directory that it lies in, in the order of both;
-    /// none unless the meter was told to keep them.
+    /// Every name of anything but a directory, with the index of its directory, sorted by both.
+    /// Empty unless the meter keeps names.
     pub(in crate::usage) names: Vec<(usize, Name)>,
-    /// Where the data of files lies that share all of it.
+    /// The layouts of files that share all their data.
     pub(in crate::usage) layouts: HashMap<InodeId, Layout>,
 }
 
@@ -31,7 +33,7 @@ pub struct Breakdown {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::usage) struct Directory {
     pub name: OsString,
-    /// The place of the one that it lies in; the top lies in itself.
+    /// The index of the parent. The top is its own parent.
     pub above: usize,
     pub depth: usize,
     /// Permission bits.
@@ -41,26 +43,26 @@ pub(in crate::usage) struct Directory {
     pub usage: Usage,
 }
 
-/// A directory of a tree, with everything below it.
+/// A directory of a tree, including everything below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Its path in the tree.
     pub path: PathBuf,
-    /// How many levels it is below the top: 1 and more.
+    /// Its level below the top, at least 1.
     pub depth: usize,
-    /// Everything in it and below it. An inode that has other names elsewhere in the tree is not in
-    /// it, but in what has all of them.
+    /// Everything in it and below it. An inode with other names elsewhere in the tree is not
+    /// included here, but in the directory that contains all of them.
     pub usage: Usage,
 }
 
 /// One of the largest files of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LargeFile {
-    /// Its path in the tree; the first by the alphabet, if it has several.
+    /// Its path in the tree. If it has several, the alphabetically first one.
     pub path: PathBuf,
     /// Its length.
     pub apparent: ByteSize,
-    /// The blocks that it occupies.
+    /// The bytes of its allocated blocks.
     pub on_disk: ByteSize,
 }
 
@@ -70,22 +72,22 @@ impl Breakdown {
         self.directories[0].usage
     }
 
-    /// The `count` directories below the top that are the largest on disk, of those that are at most
-    /// `depth` levels below it. Each stands behind the one that it lies in, which is among them, and
-    /// next to the others in there, the largest first; where sizes are equal, by name.
+    /// The `count` directories that are largest on disk, among those from 1 to `depth` levels below
+    /// the top. Each follows its parent (always included, unless it is the top) and its larger
+    /// siblings. Directories of equal size are sorted by name.
     pub fn largest(&self, count: usize, depth: usize) -> Vec<Part> {
         let mut chosen: Vec<_> = (1..self.directories.len())
             .filter(|&place| self.directories[place].depth <= depth)
             .collect();
-        // What a directory lies in is no smaller, and stands before it: it is chosen, too.
+        // A parent is at least as large and comes first, so it is chosen, too.
         chosen.sort_by_key(|&place| (Reverse(self.directories[place].usage.on_disk), place));
         chosen.truncate(count);
         chosen.sort_unstable();
         chosen.into_iter().map(|place| self.part(place)).collect()
     }
 
-    /// The largest files on disk, the largest first, as many as the meter was told to find. An inode
-    /// is one file, however many names it has.
+    /// The largest files on disk, largest first, as many as the meter was told to find. An inode is
+    /// one file, however many names it has.
     pub fn files(&self) -> &[LargeFile] {
         &self.files
     }
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_come_with_what_they_lie_in_and_in_the_order_of_a_tree() {
+    fn the_largest_come_with_their_parents_in_tree_order() {
         let directories = vec![
             directory("", 0, 0, 100),
             directory("usr", 0, 1, 60),
@@ -148,7 +150,7 @@ mod tests {
         }
     }
 
-    /// The one tree of a cache, measured.
+    /// Measures the only tree of a cache.
     fn measure(cache: &TestCache, walker: Walker) -> (Breakdown, Usage) {
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
         let entry = opened.inventory().unwrap().entries.remove(0);
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inode_counts_where_all_its_names_are() {
+    fn an_inode_counts_in_the_directory_with_all_its_names() {
         let cache = TestCache::in_memory();
         let image = cache.image_with("a", |top| {
             for directory in ["x/one", "x/two", "y"] {
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_thread_hands_in_at_once_stays_in_its_directory() {
+    fn more_than_one_batch_counts_in_the_same_directory() {
         const FILES: u64 = 1500;
         let cache = TestCache::in_memory();
         cache.image_with("a", |top| {

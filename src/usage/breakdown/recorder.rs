@@ -1,4 +1,4 @@
-//! What is kept of each directory while a tree is walked.
+//! The record of every directory while a tree is walked.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -15,7 +15,7 @@ use crate::fs::{InodeId, Status};
 use crate::usage::amounts::Usage;
 use crate::usage::links::Link;
 
-/// Keeps what is seen of one tree. Workers share it and change it once a directory.
+/// Records one tree. Shared by the workers, which update it once per directory.
 pub struct Recorder {
     record: Mutex<TreeRecord>,
     largest: Largest,
@@ -23,9 +23,9 @@ pub struct Recorder {
 }
 
 struct TreeRecord {
-    /// Keyed by their numbers.
+    /// Indexed by ID.
     directories: Vec<DirRecord>,
-    /// Names of inodes with several, which only the whole tree can count.
+    /// Names of inodes with several names, which can only be counted for the whole tree.
     linked: Vec<(Link, DirId)>,
     names: Vec<(DirId, Name)>,
     layouts: HashMap<InodeId, Layout>,
@@ -42,18 +42,18 @@ struct DirRecord {
     mode: u32,
     /// Bytes that the directory itself occupies.
     own: u64,
-    /// What is directly in it.
+    /// The sum of its direct children.
     usage: Usage,
 }
 
 impl Recorder {
-    /// One that finds so many of the largest files, too.
+    /// A recorder that also finds this many of the largest files.
     pub fn new(largest_files: usize) -> Self {
         let (record, largest) = (Mutex::new(TreeRecord::new()), Largest::new(largest_files));
         Self { record, largest, keeps_names: false }
     }
 
-    /// Keeps every name, too.
+    /// Sets whether to keep every name, too.
     pub fn keeping_names(self, keeps_names: bool) -> Self {
         Self { keeps_names, ..self }
     }
@@ -62,7 +62,7 @@ impl Recorder {
         self.keeps_names
     }
 
-    /// The number of the directory `name` in `above`, which is new.
+    /// A new ID for the directory `name` in `above`.
     pub fn enter(&self, above: DirId, name: &OsStr, status: &Status) -> DirId {
         let mut record = self.record();
         let dir = record.enter(above, name);
@@ -70,13 +70,13 @@ impl Recorder {
         dir
     }
 
-    /// The number of the top.
+    /// The ID of the top.
     pub fn enter_top(&self, status: &Status) -> DirId {
         self.record().describe(DirId::TOP, status);
         DirId::TOP
     }
 
-    /// Keeps names in a directory, and where the data of files lies.
+    /// Records names in a directory, and the layouts of files.
     pub fn keep(&self, dir: DirId, names: &mut Vec<Name>, layouts: &mut Vec<(InodeId, Layout)>) {
         if names.is_empty() && layouts.is_empty() {
             return;
@@ -86,14 +86,14 @@ impl Recorder {
         record.layouts.extend(layouts.drain(..));
     }
 
-    /// Adds what was seen directly in a directory. The bytes of `linked` are not in `usage`.
+    /// Adds the direct children of a directory. The bytes of `linked` are not included in `usage`.
     pub fn add(&self, dir: DirId, usage: &Usage, linked: &[Link]) {
         let mut record = self.record();
         record.directories[dir.0].usage += *usage;
         record.linked.extend(linked.iter().map(|&link| (link, dir)));
     }
 
-    /// Notes one name of a file, if that is one of the largest so far.
+    /// Records one name of a file if the file is one of the largest so far.
     pub fn note_file(&self, dir: DirId, name: &OsStr, status: &Status) {
         self.largest.note(dir, name, status, |one, other| {
             let record = self.record();
@@ -105,7 +105,7 @@ impl Recorder {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What came of it, once everything was seen.
+    /// The finished breakdown, once everything has been seen.
     pub fn finish(self) -> Breakdown {
         let mut record = self.record.into_inner().unwrap_or_else(PoisonError::into_inner);
         let files = self.largest.into_files().map(|(on_disk, named)| LargeFile {
@@ -141,9 +141,10 @@ impl TreeRecord {
         (directory.mode, directory.own) = (status.mode, status.on_disk());
     }
 
-    /// A tree may be as deep as it has directories, and each of those may have a file with names all over the tree.
-    /// So each directory knows an ancestor far above it, as far as the binary digits of its depth allow (a skew-binary
-    /// list, by Myers), and the way to any ancestor grows with the logarithm of the depth.
+    /// A tree may have as many levels as directories, and each of them may have a file with names
+    /// all over the tree. So each directory has a link to an ancestor far above it, as far as the
+    /// binary digits of its depth allow (a skew-binary list, by Myers). Any ancestor can then be
+    /// reached in a number of steps logarithmic in the depth.
     fn enter(&mut self, above: DirId, name: &OsStr) -> DirId {
         let one = &self.directories[above.0];
         let two = &self.directories[one.far_above.0];
@@ -166,7 +167,7 @@ impl TreeRecord {
         names.into_iter().rev().collect()
     }
 
-    /// Counts each inode with several names where all of these are.
+    /// Counts each inode with several names in the lowest directory that contains all of them.
     fn settle_links(&mut self) {
         let mut linked = std::mem::take(&mut self.linked);
         linked.sort_unstable_by_key(|(link, dir)| (link.inode(), *dir));
@@ -177,11 +178,11 @@ impl TreeRecord {
         }
     }
 
-    /// The lowest directory that both lie in, or that is one of them.
+    /// The lowest common ancestor of two directories, which may be one of them.
     fn common(&self, one: DirId, other: DirId) -> DirId {
         let depth = self.depth(one).min(self.depth(other));
         let (mut one, mut other) = (self.ascend(one, depth), self.ascend(other, depth));
-        // Of two of equal depth, the ancestors far above have equal depths, too.
+        // Directories of equal depth have far ancestors of equal depth.
         while one != other {
             let (left, right) = (&self.directories[one.0], &self.directories[other.0]);
             (one, other) = if left.far_above == right.far_above {
@@ -205,7 +206,7 @@ impl TreeRecord {
         dir
     }
 
-    /// Adds everything to what it lies in, from the bottom up.
+    /// Adds every directory to its parent, from the bottom up.
     fn add_up(&mut self) {
         for place in (1..self.directories.len()).rev() {
             let DirRecord { above, usage, .. } = self.directories[place];
@@ -213,7 +214,7 @@ impl TreeRecord {
         }
     }
 
-    /// Everything in an order that does not depend on who saw which first.
+    /// Sorts everything in an order that does not depend on the order of the threads.
     fn into_breakdown(mut self, files: Vec<LargeFile>) -> Breakdown {
         let mut directories = Vec::<Directory>::with_capacity(self.directories.len());
         let mut places = vec![0; self.directories.len()];
@@ -232,13 +233,13 @@ impl TreeRecord {
         Breakdown { directories, files, names, layouts: self.layouts }
     }
 
-    /// Their numbers in that order, with the places in it of what they lie in.
+    /// The IDs in that order, each with the new index of its parent.
     fn order(&self) -> Vec<(usize, usize)> {
         let children = self.by_above();
         let first =
             |place| children.partition_point(|child| self.directories[*child].above.0 < place);
         let mut order = Vec::with_capacity(self.directories.len());
-        // The next one is the last.
+        // Visited from the end.
         let mut waiting = vec![(0, 0)];
         while let Some((place, above)) = waiting.pop() {
             let here = order.len();
@@ -249,7 +250,7 @@ impl TreeRecord {
         order
     }
 
-    /// All but the top, by what they lie in; in there, the largest last.
+    /// All directories but the top, sorted by parent, then from smallest to largest.
     fn by_above(&self) -> Vec<usize> {
         let mut places: Vec<_> = (1..self.directories.len()).collect();
         places.sort_unstable_by(|&one, &other| {
@@ -268,7 +269,7 @@ mod tests {
 
     use super::*;
 
-    /// Step by step: the greater number lies lower, or beside.
+    /// Step by step: the greater ID is lower or beside.
     fn climb(record: &TreeRecord, mut one: DirId, mut other: DirId) -> DirId {
         while one != other {
             let lower = if one > other { &mut one } else { &mut other };
@@ -279,7 +280,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_directories_meet_where_they_would_by_single_steps(
+        fn far_links_lead_to_the_same_common_ancestor_as_single_steps(
             picks in vec((any::<prop::sample::Index>(), any::<bool>()), 1..200),
         ) {
             let mut record = TreeRecord::new();
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_up_from_the_depth_of_a_tree_is_short() {
+    fn the_way_up_from_a_deep_directory_is_short() {
         let mut record = TreeRecord::new();
         let mut dir = DirId::TOP;
         for _ in 0..100_000 {

@@ -1,4 +1,4 @@
-//! Which name of one directory is which of another one.
+//! Matching the names of two directories.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::side::{Entry, Side};
 
-/// Something that one of two directories has, or both.
+/// An item of one of two directories, or of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sides<T> {
     Old(T),
@@ -14,7 +14,8 @@ pub enum Sides<T> {
     Both(T, T),
 }
 
-/// What two directories have, in the order of names; pairs of names that differ in digits come last.
+/// The entries of two directories, sorted by name. Pairs whose names differ only in digits come
+/// last.
 pub fn align(old: (&Side<'_>, &[Entry]), new: (&Side<'_>, &[Entry])) -> Vec<Sides<Entry>> {
     let ((old_side, old), (new_side, new)) = (old, new);
     let (mut olds, mut news) = (old.iter().copied().peekable(), new.iter().copied().peekable());
@@ -42,7 +43,7 @@ pub fn align(old: (&Side<'_>, &[Entry]), new: (&Side<'_>, &[Entry])) -> Vec<Side
     aligned
 }
 
-/// Pairs what only differs in digits, where just one name on each side can be meant.
+/// Pairs names that differ only in digits if there is exactly one candidate on each side.
 fn pair_versions(aligned: &mut Vec<Sides<Entry>>, old_side: &Side<'_>, new_side: &Side<'_>) {
     let mut found = HashMap::<_, (Vec<Entry>, Vec<Entry>)>::new();
     let is_one_sided = |sides: &Sides<_>| !matches!(sides, Sides::Both(..));
@@ -77,7 +78,7 @@ fn pair_versions(aligned: &mut Vec<Sides<Entry>>, old_side: &Side<'_>, new_side:
     aligned.extend(pairs.into_iter().map(|(old, new)| Sides::Both(old, new)));
 }
 
-/// A name with one mark for each run of digits.
+/// A name with every run of digits replaced by a single one.
 fn without_digits(name: &OsStr) -> Vec<u8> {
     let mut bytes: Vec<_> = name
         .as_bytes()

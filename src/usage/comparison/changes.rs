@@ -1,4 +1,4 @@
-//! Two trees side by side.
+//! The comparison of two trees.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -12,24 +12,24 @@ use super::side::{Entry, Side};
 use crate::fs::Kind;
 use crate::usage::breakdown::{Breakdown, Name};
 
-/// What differs between two trees whose [names](crate::usage::Meter::with_names) were kept.
+/// The differences between two trees whose [names](crate::usage::Meter::with_names) were kept.
 ///
-/// Bytes are those on disk, as `du` counts them: an inode counts once in each tree, by the first of its names. Trees that could
-/// only be read in part compare as if what could not be read were not there.
+/// Bytes are on disk, counted like `du`: an inode counts once in each tree, by the first of its
+/// names. Unreadable parts of a tree are treated as missing.
 pub struct Comparison<'b> {
     sides: [Side<'b>; 2],
-    /// Each behind the one that it lies in; the top is the first.
+    /// Every directory follows its parent. The top is first.
     directories: Vec<Node<'b>>,
-    /// What only one tree has, and what has another size.
+    /// Files that only one tree has, and files of a different size.
     files: Vec<FileChange>,
     moved: Vec<(usize, usize)>,
     altered: Vec<(Place<'b>, Alteration)>,
     proven: u64,
-    /// Files of equal size, by their numbers.
+    /// Files of equal size, by index.
     unproven: Vec<(usize, usize)>,
 }
 
-/// A directory that one of the trees has, or both.
+/// A directory of one tree, or of both.
 struct Node<'b> {
     above: usize,
     depth: usize,
@@ -37,13 +37,13 @@ struct Node<'b> {
     delta: Delta,
 }
 
-/// An entry of a directory by that one's number.
+/// An entry of a directory, which is given by index.
 struct Place<'b> {
     directory: usize,
     name: Option<&'b OsStr>,
 }
 
-/// A file that one tree has, or that has another size in each; by its numbers there.
+/// A file of one tree, or of both with different sizes, by its index in each.
 pub(super) struct FileChange {
     directory: usize,
     pub files: Sides<usize>,
@@ -54,50 +54,51 @@ pub(super) struct FileChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChangedDirectory {
-    /// Its path in the new tree, or in the old one if only that has it; empty for the top.
+    /// Its path in the new tree, or in the old tree if the new one does not have it. Empty for the
+    /// top.
     pub path: PathBuf,
-    /// Its name in the old tree, if that differs.
+    /// Its name in the old tree, if different.
     pub old_name: Option<OsString>,
     /// Levels below the top.
     pub depth: usize,
-    /// Everything in it and below it.
+    /// The sum of all changes in it and below it.
     pub delta: Delta,
 }
 
-/// A file that came, went, or has another size.
+/// A file that was added or removed, or has a different size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChangedFile {
-    /// Its path in the new tree, or in the old one if only that has it.
+    /// Its path in the new tree, or in the old tree if the new one does not have it.
     pub path: PathBuf,
-    /// Its name in the old tree, if that differs.
+    /// Its name in the old tree, if different.
     pub old_name: Option<OsString>,
-    /// Its bytes.
+    /// Its change in bytes.
     pub delta: Delta,
 }
 
-/// Something that is in both trees under one name, and is not the same.
+/// An entry that both trees have under one name, with different attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Altered {
-    /// Its path in the new tree; empty for the top.
+    /// Its path in the new tree. Empty for the top.
     pub path: PathBuf,
-    /// In what it differs.
+    /// The difference.
     pub alteration: Alteration,
 }
 
-/// In what something differs, old and new.
+/// A difference between attributes, old and new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Alteration {
-    /// It is something else: `file`, `directory`, `symlink`, `special file`.
+    /// The type: `file`, `directory`, `symlink`, `special file`.
     Kind(&'static str, &'static str),
-    /// Permission bits.
+    /// The permission bits.
     Mode(u32, u32),
-    /// Where a symlink points; `None` if that could not be read.
+    /// The target of a symlink. `None` if it could not be read.
     Target(Option<OsString>, Option<OsString>),
 }
 
-/// The paths of two files of equal size of which nothing is known but that.
+/// The paths of two files of equal size whose contents have not been compared.
 pub(super) struct Unproven {
     pub old: PathBuf,
     pub new: PathBuf,
@@ -167,7 +168,7 @@ impl<'b> Comparison<'b> {
         }
     }
 
-    /// Compares an entry of a directory if it is a file; a directory has to wait.
+    /// Compares an entry if it is a file. Directories are queued.
     fn meet(
         &mut self,
         directory: usize,
@@ -207,7 +208,7 @@ impl<'b> Comparison<'b> {
         self.files.push(change);
     }
 
-    /// What can differ in two things of the same kind: what they occupy, and their modes.
+    /// Compares two entries of the same type by size and mode.
     fn compare_one(
         &mut self,
         node: usize,
@@ -217,7 +218,7 @@ impl<'b> Comparison<'b> {
     ) -> Delta {
         let [old_side, new_side] = &mut self.sides;
         let modes = (old_side.mode(old), new_side.mode(new));
-        // Systems differ in what a symlink has for a mode, and none heeds it.
+        // The mode of a symlink differs between systems and has no effect.
         if modes.0 != modes.1 && old_side.kind(old) != Kind::Symlink {
             let place = Place { directory: node, name };
             self.altered.push((place, Alteration::Mode(modes.0, modes.1)));
@@ -244,7 +245,7 @@ impl<'b> Comparison<'b> {
         }
     }
 
-    /// Compares two files of equal size as far as that is possible unread.
+    /// Compares two files of equal size as far as possible without reading them.
     fn compare_contents(&mut self, old: usize, new: usize) {
         if self.are_proven_equal(self.sides[0].file(old), self.sides[1].file(new)) {
             self.proven += 1;
@@ -264,7 +265,8 @@ impl<'b> Comparison<'b> {
         old.size == 0 || old.inode == new.inode || share()
     }
 
-    /// A file that has moved neither came nor went, but is of equal size only, unless that is proven.
+    /// A moved file counts as neither added nor removed. Its content is compared like that of any
+    /// two files of equal size.
     fn settle_moves(&mut self) {
         self.moved = moves::find(&self.files, &self.sides);
         for (old, new) in self.moved.clone() {
@@ -292,14 +294,15 @@ impl<'b> Comparison<'b> {
         }
     }
 
-    /// All of it.
+    /// The sum of all changes.
     pub fn whole(&self) -> Delta {
         self.directories[0].delta
     }
 
-    /// The `count` directories with the largest changes, of those at most `depth` levels below the top in which at least
-    /// `least` bytes have changed; the largest first. The top is not among them, nor what came or went with the directory
-    /// that it lies in, nor a directory that has nine tenths of its change in a single one below it.
+    /// The `count` directories with the largest changes, largest first, among those up to `depth`
+    /// levels below the top with at least `least` changed bytes. Excludes the top, directories
+    /// inside an added or removed directory, and directories with at least nine tenths of their
+    /// change in a single subdirectory.
     pub fn directories(&self, count: usize, depth: usize, least: u64) -> Vec<ChangedDirectory> {
         let is_one_sided = |node: &Node<'_>| !matches!(node.names, Sides::Both(..));
         let is_shown = |node: &Node<'_>| {
@@ -327,8 +330,8 @@ impl<'b> Comparison<'b> {
         chosen.into_iter().map(|(_, number)| changed(number)).collect()
     }
 
-    /// The `count` files with the largest changes, of those of which at least `least` bytes have changed; the largest
-    /// first. Moved files are not among them.
+    /// The `count` files with the largest changes, largest first, among those with at least `least`
+    /// changed bytes. Excludes moved files.
     pub fn files(&self, count: usize, least: u64) -> Vec<ChangedFile> {
         let moved: HashSet<_> = self.moved.iter().flat_map(|&(old, new)| [old, new]).collect();
         let chosen = (0..self.files.len()).filter(|place| !moved.contains(place));
@@ -354,18 +357,18 @@ impl<'b> Comparison<'b> {
         ChangedFile { path, old_name: old_name(names), delta: change.delta }
     }
 
-    /// How many files have moved, and what they occupy now.
+    /// Number of moved files, and the bytes that they occupy now.
     pub fn moved(&self) -> (u64, u64) {
         let bytes = self.moved.iter().map(|&(_, new)| self.files[new].delta.came).sum();
         (self.moved.len() as u64, bytes)
     }
 
-    /// How many entries are of another kind, mode or target.
+    /// Number of entries with a different type, mode or target.
     pub fn altered_count(&self) -> usize {
         self.altered.len()
     }
 
-    /// The first `count` of them, by path.
+    /// Up to `count` of these entries, sorted by path.
     pub fn altered(&self, count: usize) -> Vec<Altered> {
         let altered = self.altered.iter().take(count).map(|(place, alteration)| {
             let mut path = self.path(place.directory);
@@ -377,17 +380,18 @@ impl<'b> Comparison<'b> {
         altered
     }
 
-    /// How many files are proven to have the same content in both trees: the same inode, shared data, or none.
+    /// Number of files proven to have the same content in both trees: the same inode, shared data,
+    /// or empty.
     pub fn proven(&self) -> u64 {
         self.proven
     }
 
-    /// How many files are of equal size, and nothing else is known of their content.
+    /// Number of files that are only known to have equal size.
     pub fn unproven(&self) -> u64 {
         self.unproven.len() as u64
     }
 
-    /// One of those, by its number below [`Comparison::unproven`].
+    /// One of these pairs, by its index below [`Comparison::unproven`].
     pub(super) fn unproven_pair(&self, number: usize) -> Unproven {
         let (old, new) = self.unproven[number];
         Unproven { old: self.sides[0].path(old), new: self.sides[1].path(new) }

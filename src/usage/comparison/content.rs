@@ -1,4 +1,4 @@
-//! Files that are read to see whether they are equal.
+//! Comparing files by reading them.
 
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -14,22 +14,22 @@ use crate::fs::{DataFile, Directory, Kind};
 use crate::jobs::Jobs;
 use crate::stop::StopFlag;
 
-/// How much of each file is read at once.
+/// How many bytes of each file are read at once.
 const CHUNK: usize = 128 << 10;
 
-/// What came of reading files.
+/// The result of reading files.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Contents {
-    /// How many pairs are equal.
+    /// Number of pairs with equal content.
     pub equal: u64,
-    /// The paths, in the new tree, of those that are not.
+    /// Paths, in the new tree, of files whose content differs.
     pub different: Vec<PathBuf>,
-    /// What could not be read.
+    /// Errors about files that could not be read.
     pub problems: Vec<Error>,
 }
 
-/// Reads the files of the images at `old` and `new` of which the comparison knows no more than their size.
+/// Reads the files of the images `old` and `new` that the comparison only knows to have equal size.
 ///
 /// # Errors
 /// The threads cannot be started, an image is gone, or the job was stopped.
@@ -67,7 +67,7 @@ pub fn compare_contents(
     Ok(contents)
 }
 
-/// One of the images.
+/// One of the two images.
 struct Top {
     directory: Directory,
     path: PathBuf,
@@ -82,7 +82,7 @@ impl Top {
         Ok(Self { directory, path })
     }
 
-    /// Opens a regular file below, through no symlink and into no mount.
+    /// Opens a regular file in the image. Never follows a symlink or enters a mount.
     fn open_file(&self, path: &Path) -> rustix::io::Result<DataFile> {
         let (above, name) = (path.parent().unwrap_or(Path::new("")), path.file_name());
         let mut below: Option<Directory> = None;

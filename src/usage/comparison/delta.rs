@@ -1,8 +1,8 @@
-//! By how much something differs.
+//! The difference in size.
 
 use std::ops::{AddAssign, SubAssign};
 
-/// Bytes on disk that are in one tree and not in the other. By default, none.
+/// The difference between two trees in bytes on disk. The default is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delta {
@@ -10,9 +10,9 @@ pub struct Delta {
     pub came: u64,
     /// Files and directories that only the old tree has.
     pub went: u64,
-    /// What both have: by how much it is larger in the new tree.
+    /// Growth of files and directories that both trees have.
     pub grew: i64,
-    /// By how much what moved in is larger than what moved out.
+    /// Bytes of files moved in, minus bytes of files moved out.
     pub moved: i64,
 }
 
@@ -29,19 +29,19 @@ impl Delta {
         Self { grew: difference(new, old), ..Self::default() }
     }
 
-    /// By how much the new tree is larger.
+    /// By how much the new tree is larger. Negative if it is smaller.
     pub fn net(&self) -> i64 {
         difference(self.came, self.went).saturating_add(self.grew).saturating_add(self.moved)
     }
 
-    /// How much has changed, in whichever direction. Moved files have not.
+    /// Total change, regardless of direction. Excludes moved files.
     pub fn extent(&self) -> u64 {
         let both = self.came.saturating_add(self.went);
         both.saturating_add(self.grew.unsigned_abs())
     }
 }
 
-/// `one - other`, as far as there are such numbers.
+/// `one - other`, clamped to the range of the type.
 pub(super) fn difference(one: u64, other: u64) -> i64 {
     let difference = i128::from(one) - i128::from(other);
     difference.clamp(i64::MIN.into(), i64::MAX.into()) as i64

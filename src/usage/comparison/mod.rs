@@ -1,10 +1,10 @@
-//! What differs between two trees.
+//! The differences between two trees.
 //!
-//! Two breakdowns with all names, which one measurement has made, are laid side by side: directory by directory, by
-//! name (`changes.rs`). Names that differ in digits only are taken for one name (`align.rs`), and a file that is gone here
-//! and is there elsewhere has moved (`moves.rs`). Nothing is read for that. Whether two files of equal size
-//! have equal content, the walk tells where they share their data; the others have to be read
-//! (`content.rs`).
+//! Compares two breakdowns with all names from one measurement, directory by directory, by name
+//! (`changes.rs`). Names that differ only in digits are treated as one name (`align.rs`), and a
+//! file that is gone in one place and new in another has moved (`moves.rs`). This reads no files.
+//! The walk already tells that two files of equal size have equal content if they share their data.
+//! All others have to be read (`content.rs`).
 
 mod align;
 mod changes;

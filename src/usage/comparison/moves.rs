@@ -1,4 +1,4 @@
-//! Files that lie elsewhere, and are the same.
+//! Files that were moved.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,8 +8,8 @@ use super::changes::FileChange;
 use super::side::Side;
 use crate::fs::Kind;
 
-/// Pairs files that only one tree has: those that share all their data, then those of one name and one length. By
-/// their places in `files`, the old one first.
+/// Pairs files that only one tree has: first those that share all their data, then those of equal
+/// name and length. Returns their indices in `files`, the old one first.
 pub fn find(files: &[FileChange], sides: &[Side<'_>; 2]) -> Vec<(usize, usize)> {
     let mut left: Vec<_> =
         (0..files.len()).filter(|&place| can_move(&files[place], sides)).collect();
@@ -40,7 +40,7 @@ fn can_move(change: &FileChange, sides: &[Side<'_>; 2]) -> bool {
     file.kind == Kind::File && file.size > 0
 }
 
-/// Takes out of `left` what has a partner of the same key, each with one.
+/// Pairs files with equal keys and removes them from `left`. Each has at most one partner.
 fn take_pairs<'b, K: Eq + Hash>(
     left: &mut Vec<usize>,
     files: &[FileChange],

@@ -1,4 +1,4 @@
-//! One of the two trees, with what lies in each directory at hand.
+//! One of the two trees, with quick access to the entries of each directory.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -9,13 +9,13 @@ use crate::usage::breakdown::{Breakdown, Layout, Name};
 
 pub struct Side<'b> {
     breakdown: &'b Breakdown,
-    /// All but the top, by what they lie in.
+    /// All directories but the top, sorted by parent.
     children: Vec<usize>,
     /// Inodes with several names that have been counted.
     counted: HashSet<InodeId>,
 }
 
-/// Something in a directory, by its number among all directories, or all names.
+/// An entry of a directory, by its index among all directories or all names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
     Directory(usize),
@@ -30,7 +30,7 @@ impl<'b> Side<'b> {
         Self { breakdown, children, counted: HashSet::new() }
     }
 
-    /// What lies in a directory, by name.
+    /// The entries of a directory, sorted by name.
     pub fn entries(&self, directory: usize) -> Vec<Entry> {
         let directories = &self.breakdown.directories;
         let above = |child: &usize| directories[*child].above;
@@ -71,7 +71,7 @@ impl<'b> Side<'b> {
         self.breakdown.layouts.get(&file.inode)
     }
 
-    /// Bytes that an entry itself occupies; none for an inode that another name has counted.
+    /// Bytes that an entry itself occupies. 0 for an inode that another name has already counted.
     pub fn count(&mut self, entry: Entry) -> u64 {
         match entry {
             Entry::Directory(number) => self.breakdown.directories[number].own,
@@ -83,7 +83,7 @@ impl<'b> Side<'b> {
         }
     }
 
-    /// Where a file lies in the tree.
+    /// A file's path in the tree.
     pub fn path(&self, file: usize) -> PathBuf {
         let (directory, name) = &self.breakdown.names[file];
         let (mut directory, mut names) = (*directory, vec![&name.name]);
@@ -95,7 +95,7 @@ impl<'b> Side<'b> {
     }
 }
 
-/// Where the items with such a key are among `sorted` ones.
+/// The range of the items with this key in a sorted list.
 fn equal_range<T>(sorted: &[T], key: usize, of: impl Fn(&T) -> usize) -> std::ops::Range<usize> {
     let start = sorted.partition_point(|item| of(item) < key);
     start..start + sorted[start..].partition_point(|item| of(item) == key)

@@ -22,7 +22,7 @@ fn measure(cache: &TestCache, walker: Walker) -> (Cache, [Location; 2], Measurem
     (opened, at.try_into().unwrap(), measured)
 }
 
-/// Compares two images, the old one first.
+/// Compares two images. The first is the old one.
 fn compared<T>(
     old: impl FnOnce(&Path),
     new: impl FnOnce(&Path),
@@ -43,7 +43,7 @@ fn write(top: &Path, files: &[(&str, usize)]) {
     }
 }
 
-/// The paths of files with what came, went and grew in KiB.
+/// The paths of files with the KiB that were added, removed and grown.
 fn files(comparison: &Comparison<'_>) -> Vec<(String, u64, u64, i64)> {
     let files = comparison.files(99, 0).into_iter().map(|file| {
         let Delta { came, went, grew, .. } = file.delta;
@@ -56,7 +56,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn the_differences_add_up_to_that_of_the_sizes(
+    fn the_changes_add_up_to_the_difference_in_size(
         old in vec((any::<usize>(), any::<u8>()), 0..60),
         new in vec((any::<usize>(), any::<u8>()), 0..60),
     ) {
@@ -82,7 +82,7 @@ proptest! {
 }
 
 #[test]
-fn what_came_went_and_grew_is_told_once() {
+fn added_removed_and_grown_files_are_reported_once() {
     let old = [
         ("opt/gone", 40),
         ("usr/lib/python3.11/site.py", 8),
@@ -120,7 +120,7 @@ fn what_came_went_and_grew_is_told_once() {
 }
 
 #[test]
-fn a_file_that_moved_neither_came_nor_went() {
+fn a_moved_file_is_neither_added_nor_removed() {
     let old = [("bin/tool", 64), ("bin/other", 12), ("share/x", 4)];
     let new = [("usr/bin/tool", 64), ("usr/bin/other", 16), ("opt/x", 4), ("lib/x", 4)];
     compared(
@@ -139,7 +139,7 @@ fn a_file_that_moved_neither_came_nor_went() {
 }
 
 #[test]
-fn kinds_modes_and_targets_are_told() {
+fn changes_of_type_mode_and_target_are_reported() {
     let make = |top: &Path, mode: u32, target: &str, is_directory: bool| {
         write(top, &[("su", 4)]);
         fs::set_permissions(top.join("su"), fs::Permissions::from_mode(mode)).unwrap();
@@ -170,9 +170,9 @@ fn kinds_modes_and_targets_are_told() {
     );
 }
 
-/// Through no symlink, nor anything that has taken the place of a directory.
+/// Also checks that no symlink is followed, not even one that has replaced a directory.
 #[test]
-fn equal_size_is_not_equal_until_it_is_read() {
+fn files_of_equal_size_are_unproven_until_read() {
     let content = |last: u8| [vec![7; 300_000], vec![last]].concat();
     let make = |top: &Path, last: u8| {
         fs::create_dir(top.join("d")).unwrap();
@@ -185,7 +185,7 @@ fn equal_size_is_not_equal_until_it_is_read() {
         |top| make(top, 1),
         |top| make(top, 2),
         |comparison, cache, at| {
-            // The configs are alike, too.
+            // The configs are equal, too.
             assert_eq!((comparison.proven(), comparison.unproven()), (1, 3));
             let read =
                 |stop: &StopFlag| compare_contents(cache, at, comparison, Jobs::default(), stop);
@@ -212,6 +212,6 @@ fn an_inode_in_both_is_proven_equal() {
     let (_, [a, b], measured) = measure(&cache, Walker::Native);
     let comparison =
         Comparison::new(measured.breakdown(&a).unwrap(), measured.breakdown(&b).unwrap());
-    // Not so the configs.
+    // Except for the configs.
     assert_eq!((comparison.proven(), comparison.unproven()), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! The index of shared extents: who holds which.
+//! The index of shared extents and their holders.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use super::pass::{add_encoded, add_ranges};
 use super::record::{Holder, Overlaps, Record, Role};
 use crate::fs::{Volume, VolumeKind};
 
-/// The volumes that were met, each once.
+/// The volumes met so far, each once.
 #[derive(Debug, Default)]
 pub struct Volumes(Mutex<Vec<Volume>>);
 
@@ -19,7 +19,7 @@ impl Volumes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&volume)
     }
 
-    /// The number of a volume.
+    /// The number of a volume. Assigned when it is first met.
     pub fn number(&self, volume: Volume) -> usize {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().position(|other| *other == volume).unwrap_or_else(|| {
@@ -29,7 +29,7 @@ impl Volumes {
     }
 }
 
-/// All records of shared extents, sorted by place.
+/// All records of shared extents, sorted by location.
 #[derive(Debug, Default)]
 pub struct ExtentIndex {
     records: Vec<Record>,
@@ -41,7 +41,7 @@ impl ExtentIndex {
         &self.volumes
     }
 
-    /// Adds the records of several trees. Each list is given up as soon as it is copied.
+    /// Adds the records of several trees. Each list is freed as soon as it is copied.
     pub fn add(&mut self, lists: Vec<Vec<Record>>, threads: &ThreadPool) {
         let more = lists.iter().map(Vec::len).sum();
         if more == 0 {
@@ -56,8 +56,8 @@ impl ExtentIndex {
         threads.install(|| records.par_sort_unstable_by_key(place));
     }
 
-    /// Goes through all extents once. `role` says what each holder has to do with the sum, in which
-    /// there are so many `groups`.
+    /// Passes over all extents once. `role` returns the role of each holder in the sum, which has
+    /// this many `groups`.
     pub fn overlaps(&self, groups: usize, role: impl Fn(Holder) -> Role) -> Overlaps {
         let volumes = self.volumes.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut overlaps = Overlaps::new(groups);
@@ -74,7 +74,7 @@ impl ExtentIndex {
     }
 }
 
-/// What measured trees hold, and who.
+/// The shared extents and inodes of measured trees.
 #[derive(Debug, Default)]
 pub struct Shared {
     pub extents: ExtentIndex,

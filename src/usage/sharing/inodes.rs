@@ -1,7 +1,7 @@
 //! Inodes with several names, on file systems that can share data.
 //!
-//! Each is looked into once, when the first of its names is met. What it holds goes with the
-//! last of them, so it counts for a tree only if all its names are in there.
+//! Each is inspected once, when the first of its names is met. Its data is freed with the last of
+//! its names, so it counts for a tree only if the tree contains all of them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,21 +9,21 @@ use std::sync::{Mutex, PoisonError};
 use super::record::Holder;
 use crate::fs::{Holding, InodeId};
 
-/// Such inodes while trees are walked.
+/// These inodes while trees are walked.
 #[derive(Debug, Default)]
 pub struct SharedInodes(Mutex<Inodes>);
 
-/// The inodes that were looked into, numbered in the order in which they were met.
+/// The inspected inodes, numbered in the order in which they were met.
 #[derive(Debug, Default)]
 pub struct Inodes {
     numbers: HashMap<InodeId, usize>,
     inodes: Vec<Inode>,
 }
 
-/// One of them.
+/// One of these inodes.
 #[derive(Debug)]
 struct Inode {
-    /// The one tree that has all its names; unknown until all trees have been walked.
+    /// The only tree with all its names. Not known for sure until all trees have been walked.
     home: Option<usize>,
     holding: Holding,
 }
@@ -33,7 +33,8 @@ impl SharedInodes {
         Self(Mutex::new(inodes))
     }
 
-    /// Who holds what is in an inode that `tree` has met, if it was not looked into yet.
+    /// The holder of an inode's data, for `tree` to record. `None` if the inode was already
+    /// inspected.
     pub fn claim(&self, inode: InodeId, tree: usize) -> Option<Holder> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = known.inodes.len();
@@ -44,7 +45,7 @@ impl SharedInodes {
         Some(Holder::from_inode(number))
     }
 
-    /// Notes what has been found in an inode that was claimed.
+    /// Records the holding of a claimed inode.
     pub fn note(&self, number: usize, holding: Holding) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).inodes[number].holding = holding;
     }
@@ -59,19 +60,19 @@ impl Inodes {
         self.numbers.get(&inode).copied()
     }
 
-    /// Notes that an inode has names in several trees, or outside of all.
+    /// Records that an inode has names in several trees, or outside of all.
     pub fn spread(&mut self, inode: InodeId) {
         if let Some(&number) = self.numbers.get(&inode) {
             self.inodes[number].home = None;
         }
     }
 
-    /// The tree that has all the names of an inode, if one has.
+    /// The only tree with all names of an inode, if any.
     pub fn home(&self, number: usize) -> Option<usize> {
         self.inodes[number].home
     }
 
-    /// What the inodes hold that have these numbers' property.
+    /// The sum of the holdings of all inodes whose number is wanted.
     pub fn holding(&self, is_wanted: impl Fn(usize) -> bool) -> Holding {
         let mut sum = Holding::default();
         let wanted = self.inodes.iter().enumerate().filter(|(number, _)| is_wanted(*number));
@@ -79,7 +80,7 @@ impl Inodes {
         sum
     }
 
-    /// What each inode holds that lies in one tree, with that tree.
+    /// The holdings of inodes that are confined to one tree, with that tree.
     pub fn at_home(&self) -> impl Iterator<Item = (usize, Holding)> {
         self.inodes.iter().filter_map(|inode| Some((inode.home?, inode.holding)))
     }

@@ -1,10 +1,10 @@
-//! One pass over the index: what counts twice, and what would come back with whom.
+//! One pass over the index: which bytes count twice, and which are freed with which trees.
 
 use super::record::{Holder, Overlaps, Record, Role};
 use super::sweep_line::SweepLine;
 
-/// Adds records sorted by place and holder. Of compressed data only the beginning is a place, and
-/// each record of it may be another part.
+/// Adds records sorted by location and holder. For compressed data, the location identifies only
+/// the extent, and each record may be a different part of it.
 pub fn add_encoded(overlaps: &mut Overlaps, records: &[Record], role: &impl Fn(Holder) -> Role) {
     for extent in records.chunk_by(|one, next| one.physical == next.physical) {
         let mut same = SameRange::default();
@@ -16,8 +16,8 @@ pub fn add_encoded(overlaps: &mut Overlaps, records: &[Record], role: &impl Fn(H
     }
 }
 
-/// Adds records sorted by place. Most extents lie apart from all others, or have the same ends as
-/// those they overlap with.
+/// Adds records sorted by location. Most extents are disjoint from all others, or have the same
+/// ends as those they overlap with.
 pub fn add_ranges(
     overlaps: &mut Overlaps,
     records: &[Record],
@@ -40,7 +40,7 @@ pub fn add_ranges(
     }
 }
 
-/// How many records from the first on overlap with one before them.
+/// How many records from the first on form a chain of overlaps.
 fn cluster_length(records: &[Record]) -> usize {
     let mut end = 0;
     let apart = records.iter().enumerate().position(|(index, record)| {
@@ -55,9 +55,9 @@ fn cluster_length(records: &[Record]) -> usize {
 #[derive(Default)]
 struct SameRange {
     records: usize,
-    /// What all of them add up to.
+    /// The sum of all records.
     bytes: u64,
-    /// What the biggest has.
+    /// The largest record.
     most: u64,
     role: Option<Role>,
     is_mixed: bool,
@@ -100,7 +100,7 @@ mod tests {
         Record { space: Space::new(0, false), holder: Holder::from_tree(holder), physical, length }
     }
 
-    /// Holder 0 is not there, holder 1 stays; 2 and 3 are one group, 4 and 5 two more.
+    /// Holder 0 is absent, holder 1 stays. 2 and 3 are one group, 4 and 5 two more.
     fn role(holder: Holder) -> Role {
         let roles =
             [Role::Absent, Role::Stays, Role::Goes(0), Role::Goes(0), Role::Goes(1), Role::Goes(2)];
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extent_that_is_kept_whole_goes_with_the_last_of_its_parts() {
+    fn an_extent_kept_whole_is_freed_with_the_last_of_its_parts() {
         let (whole, half) = (record(2, 0, 8), record(3, 4, 4));
         assert_eq!(overlaps_of(vec![whole, half], true).credits[0], 8);
         assert_eq!(overlaps_of(vec![whole, record(4, 4, 4)], true).credits, [0, 0, 0]);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_compressed_data_are_told_apart_by_their_holders_alone() {
+    fn parts_of_compressed_data_are_distinguished_only_by_holder() {
         let records = [record(2, 0, 60), record(2, 0, 40), record(3, 0, 128), record(4, 50, 128)];
         let mut overlaps = Overlaps::new(3);
         add_encoded(&mut overlaps, &records, &role);
@@ -181,7 +181,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pass_counts_what_counting_block_by_block_does(
+        fn a_pass_counts_the_same_as_counting_block_by_block(
             places in vec((0..6usize, 0..40u64, 1..12u64), 0..24),
             keeps_whole in any::<bool>(),
         ) {

@@ -1,16 +1,16 @@
-//! A record: an extent that is shared, and one of its holders. What comes of a pass over them.
+//! A record of one shared extent and one of its holders, and the result of a pass over records.
 
 use crate::fs::Extent;
 
-/// The number of a volume, and whether what lies there is compressed. Only within one space do equal
-/// places mean the same data.
+/// The number of a volume, and whether the data is compressed. Equal locations mean the same data
+/// only within one space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Space(u32);
 
 impl Space {
     const ENCODED: u32 = 1;
 
-    /// Of the volume with this number, which is small.
+    /// The space of the volume with this number, which must be small.
     pub fn new(volume: usize, is_encoded: bool) -> Self {
         Self(volume as u32 * 2 + if is_encoded { Self::ENCODED } else { 0 })
     }
@@ -24,7 +24,7 @@ impl Space {
     }
 }
 
-/// Who holds an extent: a tree, or an inode with several names.
+/// The holder of an extent: a tree, or an inode with several names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Holder(u32);
 
@@ -41,14 +41,14 @@ impl Holder {
         Self(number as u32 | Self::INODE)
     }
 
-    /// The number of the tree, or of the inode as an error.
+    /// The number of the tree as `Ok`, or of the inode as `Err`.
     pub fn tree_or_inode(self) -> Result<usize, usize> {
         let number = (self.0 & !Self::INODE) as usize;
         if self.0 & Self::INODE == 0 { Ok(number) } else { Err(number) }
     }
 }
 
-/// One extent that is shared, and one of its holders. 24 bytes.
+/// One shared extent and one of its holders. 24 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     pub space: Space,
@@ -58,7 +58,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// On the volume with this number.
+    /// A record on the volume with this number.
     pub fn new(volume: usize, holder: Holder, extent: Extent) -> Self {
         let Extent { physical, length, is_encoded, .. } = extent;
         Self { space: Space::new(volume, is_encoded), holder, physical, length }
@@ -69,24 +69,24 @@ impl Record {
     }
 }
 
-/// What a holder has to do with a sum, or with trees that are removed together.
+/// The role of a holder in a sum, or with respect to trees that are removed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// It is not part of it.
+    /// Not part of it.
     Absent,
-    /// It is there, and it stays.
+    /// Present, and stays.
     Stays,
-    /// It goes, together with all others of this group.
+    /// Removed, together with all others of this group.
     Goes(u32),
 }
 
-/// What has come of a pass.
+/// The result of a pass.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Overlaps {
-    /// Bytes that more than one record has, for each of these but one.
+    /// Bytes that several records have, once for each record but one.
     pub again: u64,
-    /// For each group the bytes that two or more of its own records have, and no others: they come
-    /// back with it unless a holder outside of the measured trees has them, too.
+    /// For each group, the bytes that at least two of its own records and no others have. They are
+    /// freed with the group unless a holder outside the measured trees has them, too.
     pub credits: Vec<u64>,
 }
 
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_as_small_as_it_may_be() {
+    fn a_record_has_24_bytes() {
         assert_eq!(size_of::<Record>(), 24);
     }
 }

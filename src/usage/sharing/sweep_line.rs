@@ -1,41 +1,41 @@
-//! A line that moves through extents that overlap, and knows at each place which of them it is in.
+//! A line that sweeps through overlapping extents, and knows at each point which of them it is in.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 
 use super::record::{Overlaps, Record, Role};
 
-/// Such a line.
+/// The line.
 pub struct SweepLine<'s> {
     overlaps: &'s mut Overlaps,
     keeps_whole: bool,
     place: u64,
     inside: BinaryHeap<Inside>,
     roles: HashMap<Role, Counts>,
-    /// How many extents have begun so far.
+    /// Number of extents that have begun so far.
     begun: u64,
 }
 
-/// How many extents of one role the line is in, and how many have begun.
+/// Number of extents of one role that contain the line, and that have begun.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     inside: usize,
     begun: u64,
 }
 
-/// An extent that the line is in.
+/// An extent that contains the line.
 struct Inside {
     end: Reverse<u64>,
     role: Role,
     /// Bytes so far that no other tree has.
     alone: u64,
     has_met: Met,
-    /// When it began, this many had begun, and of other roles that many.
+    /// The counts at its beginning: all extents that had begun, and those of other roles.
     begun: u64,
     others_begun: u64,
 }
 
-/// With whom an extent overlaps.
+/// What kinds of extents an extent overlaps with.
 #[derive(Clone, Copy, Default)]
 struct Met {
     any_other: bool,
@@ -48,7 +48,7 @@ impl<'s> SweepLine<'s> {
         Self { overlaps, keeps_whole, place: 0, inside, roles, begun: 0 }
     }
 
-    /// Passes records in the order of their beginnings.
+    /// Passes over records in the order of their beginnings.
     pub fn pass<'r>(mut self, records: impl Iterator<Item = (&'r Record, Role)>) {
         for (record, role) in records.filter(|(_, role)| *role != Role::Absent) {
             self.advance(record.physical);
@@ -67,7 +67,7 @@ impl<'s> SweepLine<'s> {
         self.go(place);
     }
 
-    /// Goes on to where nothing ends or begins before.
+    /// Moves on to a point before which nothing begins or ends.
     fn go(&mut self, place: u64) {
         let bytes = place - self.place;
         self.place = place;
@@ -87,7 +87,7 @@ impl<'s> SweepLine<'s> {
         }
     }
 
-    /// The role of all that the line is in, if they have one.
+    /// The role of all extents that contain the line. `None` if they differ.
     fn only_role(&self) -> Option<Role> {
         let role = self.inside.peek()?.role;
         (self.counts(role).inside == self.inside.len()).then_some(role)
@@ -124,15 +124,15 @@ impl<'s> SweepLine<'s> {
         let met_any_other = left.has_met.any_other || self.begun > left.begun;
         let met_another_role =
             left.has_met.another_role || self.begun - own.begun > left.others_begun;
-        // Data without another known holder is shared all the same. On a file system that keeps extents whole, it
-        // is those it overlaps with who may hold this part, too.
+        // Data without another known holder is still shared. On a file system that keeps extents
+        // whole, the holders of overlapping extents may be the ones that hold this part.
         if self.keeps_whole && met_any_other && !met_another_role {
             self.overlaps.credit(left.role, left.alone);
         }
     }
 }
 
-/// The one that ends first is the greatest: so a heap has it on top.
+/// The extent that ends first is the greatest, so that a heap has it on top.
 impl Ord for Inside {
     fn cmp(&self, other: &Self) -> Ordering {
         self.end.cmp(&other.end)

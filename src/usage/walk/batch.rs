@@ -1,4 +1,4 @@
-//! What one directory adds to its tree.
+//! The contribution of one directory to its tree.
 
 use bytesize::ByteSize;
 
@@ -9,30 +9,30 @@ use crate::usage::links::Link;
 use crate::usage::sharing::Record;
 use crate::usage::size::sum;
 
-/// How many names of inodes with several, or shared extents, a batch holds at most.
+/// The most names of inodes with several names, or shared extents, in a batch.
 const MOST_HELD: usize = 1024;
 
-/// What has been counted and not been handed in, collected by one thread.
+/// The counts of one thread that have not been committed yet.
 #[derive(Default)]
 pub(in crate::usage) struct Batch {
-    /// The directory in which all of it lies.
+    /// The directory that contains all of it.
     pub dir: DirId,
     pub usage: Usage,
-    /// When anything of it was changed last, as a [`Status`] says it.
+    /// When any of it was last changed, as in a [`Status`].
     pub newest: (i64, u32),
-    /// Names of inodes with several, which only the whole tree can count.
+    /// Names of inodes with several names, which can only be counted for the whole tree.
     pub linked: Vec<Link>,
     pub holding: Holding,
     pub records: Vec<Record>,
-    /// The names of files, and where their data lies, if every name is kept.
+    /// The names of files and their layouts, if every name is kept.
     pub names: Vec<Name>,
     pub layouts: Vec<(InodeId, Layout)>,
-    /// Files that are still to be looked into.
+    /// Files that have yet to be inspected.
     pub opened: Vec<(DataFile, Status)>,
 }
 
 impl Batch {
-    /// For what lies in a directory.
+    /// A batch for the contents of a directory.
     pub fn new(dir: DirId) -> Self {
         Self { dir, ..Self::default() }
     }
@@ -55,12 +55,12 @@ impl Batch {
         }
     }
 
-    /// Whether it should be handed in before it grows.
+    /// Whether it should be committed before it grows.
     pub fn is_full(&self) -> bool {
         self.linked.len() >= MOST_HELD || self.records.len() >= MOST_HELD
     }
 
-    /// Whether there is more in it than numbers.
+    /// Whether it contains more than plain counts.
     pub fn is_for_the_tree(&self) -> bool {
         !(self.linked.is_empty() && self.records.is_empty() && self.holding == Holding::default())
     }

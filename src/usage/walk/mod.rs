@@ -1,8 +1,8 @@
 //! The walkers, behind one small interface.
 //!
-//! A walker visits everything in some trees and commits what it sees, a directory at a time, to
-//! each tree's [`TreeWalk`]. What counts, and how, is decided in `tree.rs` and `batch.rs`, once; a
-//! walker only knows how to get from one directory to the next.
+//! A walker visits everything in some trees and commits what it sees to each tree's [`TreeWalk`],
+//! one directory at a time. `tree.rs` and `batch.rs` alone decide what counts, and how. A walker
+//! only knows how to get from one directory to the next.
 
 mod batch;
 mod mount_points;

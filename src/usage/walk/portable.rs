@@ -1,8 +1,8 @@
 //! The second walker: the `jwalk` library.
 //!
-//! It goes by path, so a path beyond the system's limit is reported as unreadable, and it walks
-//! one tree after the other, each on all threads. It shares nothing with the native walker below the
-//! accounts, so the two check each other: both must count alike.
+//! It walks by path, so a path beyond the system's limit is reported as unreadable. It walks one
+//! tree after the other, each on all threads. Below the accounts it has no code in common with the
+//! native walker, so the two can check each other: both must count alike.
 
 use std::fs::symlink_metadata;
 use std::io;
@@ -20,12 +20,12 @@ use crate::fs::{Kind, Status};
 use crate::stop::StopFlag;
 use crate::usage::breakdown::DirId;
 
-/// How many entries make a batch here, where they do not come a directory at a time.
+/// The size of a batch of entries, which do not arrive one directory at a time here.
 const BATCH: usize = 1024;
 
-/// The device of the tree's top: a directory on another one is a mount, and no part of the tree.
+/// The device of the tree's top. A directory on another device is a mount and not part of the tree.
 type TopDevice = Option<u64>;
-/// What a worker found out about an entry; nothing for a mount.
+/// The result of a worker for an entry. `None` for a mount.
 type Found = Option<io::Result<(Status, Option<LookedInto>)>>;
 type Entry = jwalk::DirEntry<(TopDevice, Found)>;
 
@@ -41,7 +41,7 @@ pub fn walk(trees: &[TreeWalk<'_>], pool: &Arc<ThreadPool>, stop: &StopFlag) {
         }
         match tree.top_status() {
             Some(top) if top.kind == Kind::Directory => walk_tree(tree, pool, stop),
-            // The library would follow a symlink here, and only here.
+            // Here, and only here, the library would follow a symlink.
             Some(top) => {
                 let mut batch = Batch::default();
                 let looked = looked_into(tree.path(), &top, tree.reads_sharing());
@@ -81,7 +81,7 @@ fn walk_tree(tree: &TreeWalk<'_>, pool: &Arc<ThreadPool>, stop: &StopFlag) {
     tree.commit(batch);
 }
 
-/// What is mounted must not be touched.
+/// A mount must not be touched.
 fn leave_out(top: &Path, mount_points: &MountPoints, children: &mut Vec<jwalk::Result<Entry>>) {
     children.retain(|child| {
         let path = child.as_ref().ok().map(Entry::path);
@@ -90,9 +90,9 @@ fn leave_out(top: &Path, mount_points: &MountPoints, children: &mut Vec<jwalk::R
     });
 }
 
-/// Runs on the workers, for each directory: this is where the time goes.
+/// Runs on the workers for each directory. This takes most of the time.
 fn look_at_all(device: &mut TopDevice, children: &mut [jwalk::Result<Entry>], reads_sharing: bool) {
-    // What could not be read stays in the list, and is met again when it is counted.
+    // Entries that could not be read stay in the list and are handled when they are counted.
     for child in children.iter_mut().flatten() {
         let path = child.path();
         let found = symlink_metadata(&path).map(|metadata| {
@@ -110,18 +110,18 @@ fn look_at_all(device: &mut TopDevice, children: &mut [jwalk::Result<Entry>], re
     }
 }
 
-/// The directories in which the walk is, the top first.
+/// The directories that contain the current entry, the top first.
 #[derive(Default)]
 struct Way(Vec<DirId>);
 
 impl Way {
-    /// That in which something at such a depth lies; nothing for the top.
+    /// The parent of an entry at this depth. `None` for the top.
     fn above(&mut self, depth: usize) -> Option<DirId> {
         self.0.truncate(depth);
         self.0.last().copied()
     }
 
-    /// The number of an entry that is counted, or of what it lies in if it is no directory.
+    /// The ID of a directory that is counted, or of the parent of anything else.
     fn dir_id(&mut self, tree: &TreeWalk<'_>, entry: &Entry, status: &Status) -> DirId {
         let above = self.above(entry.depth);
         if status.kind != Kind::Directory {
@@ -183,7 +183,7 @@ fn count_found(
     }
 }
 
-/// What has gone since it was listed is not missed.
+/// An entry that has gone since it was listed is not an error.
 fn miss(tree: &TreeWalk<'_>, dir: DirId, operation: &'static str, path: &Path, cause: io::Error) {
     if cause.kind() != io::ErrorKind::NotFound {
         tree.miss(dir, operation, path, cause);

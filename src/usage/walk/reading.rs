@@ -1,10 +1,11 @@
-//! What files share, read while trees are walked.
+//! Reading what files share while trees are walked.
 //!
-//! XFS has a lock for what is shared in a quarter of the disk, and takes it for each extent. Threads that
-//! find it taken sleep, and are woken in turn: with two of them an extent took three times as long as with
-//! one, with four ten times. So one asks at a time, and takes a [`Turn`] for several files together. A
-//! `Mutex` that is held meanwhile took a third longer than the `Condvar`. Fewer threads for the whole walk
-//! would do as well while the cache is warm, but not while it is cold (`docs/performance.md`).
+//! XFS has one lock for the sharing data of a quarter of the disk, and takes it for each extent.
+//! Threads that find it taken sleep and are woken in turn: with two threads an extent took three
+//! times as long as with one, with four threads ten times. So only one thread asks at a time, and
+//! takes a [`Turn`] for several files at once. Holding a `Mutex` instead took a third longer than
+//! the `Condvar`. Fewer threads for the whole walk would do as well with a warm cache, but not with
+//! a cold one (`docs/performance.md`).
 
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::fs::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
 use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes};
 
-/// How to read it for one tree.
+/// How to read sharing for one tree.
 #[derive(Clone, Copy)]
 pub(in crate::usage) struct Reading<'a> {
     /// The number of the tree among all that are walked.
@@ -20,11 +21,11 @@ pub(in crate::usage) struct Reading<'a> {
     pub volumes: &'a Volumes,
     pub inodes: &'a SharedInodes,
     pub turn: &'a Turn,
-    /// When data that others shared with the tree began to go, if that has been removed since.
+    /// When the removal of data shared with the tree began, if that data has been removed since.
     pub alone_since: Option<(i64, u32)>,
 }
 
-/// How to read it, once it is known on which volume the tree lies.
+/// How to read sharing, once the tree's volume is known.
 pub(in crate::usage) struct ReadingOn<'a> {
     tree: usize,
     volume: usize,
@@ -43,7 +44,7 @@ impl<'a> Reading<'a> {
 }
 
 impl ReadingOn<'_> {
-    /// Who holds what is in a file; `None` if another name of it was there before.
+    /// The holder of a file's data. `None` if another name of the file was inspected before.
     pub fn holder(&self, status: &Status) -> Option<Holder> {
         if status.links > 1 {
             self.inodes.claim(status.inode, self.tree)
@@ -52,18 +53,18 @@ impl ReadingOn<'_> {
         }
     }
 
-    /// The turn to take before files are looked into, where that helps.
+    /// The turn to take before files are inspected, if that helps.
     pub fn turn(&self) -> Option<&Turn> {
         (self.kind == VolumeKind::Xfs).then_some(self.turn)
     }
 
-    /// Whether two files with the same extents have the same content. On APFS an extent only names a clone, which may
-    /// have been written to since.
+    /// Whether two files with the same extents have the same content. Not on APFS, where an extent
+    /// only identifies a clone, which may have been written to since.
     pub fn extents_tell_content(&self) -> bool {
         matches!(self.kind, VolumeKind::Btrfs | VolumeKind::Xfs)
     }
 
-    /// What something holds that has not been looked into.
+    /// The holding of an entry that has not been inspected.
     pub fn holding_unseen(&self, status: &Status) -> Holding {
         match status.kind {
             Kind::File => Holding::unsure(status.on_disk()),
@@ -72,15 +73,15 @@ impl ReadingOn<'_> {
         }
     }
 
-    /// The record of an extent that others hold, too, or may have held until they were removed. A file that has
-    /// been changed since may have got a place that became free.
+    /// The record of an extent that other files share, or may have shared until they were removed.
+    /// A file changed after that may have reused freed space, so its extents do not count.
     pub fn record(&self, holder: Holder, status: &Status, extent: Extent) -> Option<Record> {
         let is_older = |since| status.changed < since;
         let counts = extent.is_shared || self.alone_since.is_some_and(is_older);
         counts.then(|| Record::new(self.volume, holder, extent))
     }
 
-    /// What one holder has more, if that counts for the tree.
+    /// The part of a holder's additional holding that counts for the tree.
     pub fn share_of_tree(&self, holder: Holder, holding: Holding) -> Holding {
         match holder.tree_or_inode() {
             Ok(_) => holding,
@@ -92,18 +93,18 @@ impl ReadingOn<'_> {
     }
 }
 
-/// Something that one thread does at a time.
+/// Permission that only one thread has at a time.
 #[derive(Debug, Default)]
 pub(in crate::usage) struct Turn {
     is_taken: Mutex<bool>,
     ended: Condvar,
 }
 
-/// The thread that has it may read.
+/// Held by the thread whose turn it is.
 pub(in crate::usage) struct Taken<'t>(&'t Turn);
 
 impl Turn {
-    /// Waits until no other thread has it.
+    /// Waits until no other thread has the turn.
     pub fn take(&self) -> Taken<'_> {
         let is_free = self.ended.wait_while(self.lock(), |is_taken| *is_taken);
         *is_free.unwrap_or_else(PoisonError::into_inner) = true;
@@ -122,7 +123,7 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// What a file holds.
+/// The data of a file.
 #[derive(Debug, Default)]
 pub(in crate::usage) struct LookedInto {
     pub holding: Holding,
@@ -130,7 +131,7 @@ pub(in crate::usage) struct LookedInto {
 }
 
 impl LookedInto {
-    /// Of a file that is known by its path.
+    /// Inspects the file at `path`.
     pub fn at(path: &Path, status: &Status) -> Self {
         let mut extents = Vec::new();
         let holding = match DataFile::open(path) {
@@ -141,7 +142,7 @@ impl LookedInto {
     }
 }
 
-/// Looks into an open file. One that does not let itself be looked into may come back or not.
+/// Inspects an open file. If that fails, its bytes may or may not be freed.
 pub(super) fn look(file: &DataFile, status: &Status, each: impl FnMut(Extent)) -> Holding {
     match status.blocks {
         0 => Holding::default(),

@@ -1,5 +1,5 @@
-//! Trees that are counted while something else goes through them: a sweep asks each file once, for
-//! itself and for the account.
+//! Counting trees while something else walks them. A sweep asks for each file's status only once,
+//! for itself and for the count.
 
 use std::collections::HashMap;
 
@@ -8,15 +8,15 @@ use super::tree::TreeWalk;
 use crate::cache::Location;
 use crate::fs::{DataFile, Status};
 
-/// The accounts to be kept, by tree. By default, of none.
+/// The trees to count. By default none.
 #[derive(Default)]
 pub(crate) struct Surveys<'a>(HashMap<&'a Location, &'a TreeWalk<'a>>);
 
-/// The account of one tree.
+/// The count of one tree.
 #[derive(Clone, Copy)]
 pub(crate) struct Survey<'a>(&'a TreeWalk<'a>);
 
-/// What has been asked and is not in the account yet. It gets there when this is dropped.
+/// Files that are not in the count of the tree yet. Dropping the page adds them.
 pub(crate) struct Page<'a> {
     tree: &'a TreeWalk<'a>,
     batch: Batch,
@@ -30,36 +30,36 @@ impl<'a> Surveys<'a> {
         Self(locations.zip(trees).collect())
     }
 
-    /// The account of the tree at `location`, if one is to be kept.
+    /// The count of the tree at `location`, if wanted.
     pub fn of(&self, location: &Location) -> Option<Survey<'a>> {
         self.0.get(location).copied().map(Survey)
     }
 
-    /// Whether no account is to be kept.
+    /// Whether no tree is counted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl<'a> Survey<'a> {
-    /// An empty page, for one directory or less.
+    /// An empty page, for one directory or part of it.
     pub fn page(self) -> Page<'a> {
         Page { tree: self.0, batch: Batch::default() }
     }
 }
 
 impl Page<'_> {
-    /// Whether files should be opened, to see what they share.
+    /// Whether files should be opened to see what they share.
     pub fn reads_sharing(&self) -> bool {
         self.tree.reads_sharing()
     }
 
-    /// Counts a file that is open. Each name of it has to be counted with the number of all its names.
+    /// Counts an open file. Each of its names must be counted with its full number of names.
     pub fn add_open(&mut self, file: DataFile, status: Status) {
         self.tree.count_open(&mut self.batch, file, status);
     }
 
-    /// Counts what is neither open nor a directory.
+    /// Counts anything that is neither open nor a directory.
     pub fn add_closed(&mut self, status: &Status) {
         self.tree.count_closed(&mut self.batch, status);
     }

@@ -1,19 +1,19 @@
-//! Which walker.
+//! The choice of a walker.
 
 use super::tree::TreeWalk;
 use super::{native, portable};
 use crate::jobs::Pool;
 use crate::stop::StopFlag;
 
-/// How to walk. Both count alike.
+/// How to walk a tree. All walkers count alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Walker {
-    /// Directory descriptors and the bare system calls: a task a directory.
+    /// Directory descriptors and plain system calls, one task per directory.
     #[default]
     Native,
-    /// The `jwalk` library, by path: slower, and a tree whose paths exceed the system's limit counts
-    /// as partly unreadable. Tests and benchmarks hold the other walker against it.
+    /// The `jwalk` library, by path. It is slower, and reports a tree with paths beyond the
+    /// system's limit as partly unreadable. Tests and benchmarks compare the native walker with it.
     Portable,
 }
 

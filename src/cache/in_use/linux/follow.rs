@@ -1,8 +1,8 @@
-//! Where a path leads that a program was told, without waiting for anything.
+//! Resolving a path from a program's arguments without ever blocking.
 //!
-//! Each symlink on the way is read, as long as the way stays on file systems that this kernel alone
-//! serves, or on that of the cache, which is used anyway. Behind the first directory that a server or
-//! an automounter may have to answer for, a path only means what its words say.
+//! Every symlink on the way is read as long as the path stays on file systems served by the local
+//! kernel alone, or on that of the cache, which is accessed anyway. From the first directory on
+//! that a server or an automounter may have to serve, the rest of the path is taken literally.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -10,18 +10,18 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::fs::mountinfo::{Device, Mount, locate};
 
-/// As many as the kernel follows.
+/// The same limit as the kernel's.
 const MOST_LINKS: usize = 40;
 
 /// Where a path leads.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Followed {
     pub path: PathBuf,
-    /// Whether each step could be looked at.
+    /// Whether every step could be checked.
     pub is_certain: bool,
 }
 
-/// Follows an absolute path among `mounts`. `own` is the file system of the cache.
+/// Resolves an absolute path among `mounts`. `own` is the file system of the cache.
 pub fn follow(mounts: &[Mount], own: Option<Device>, path: &Path) -> Followed {
     let mut found = Followed { path: PathBuf::from("/"), is_certain: true };
     let (mut names, mut links) = (steps(path), 0);
@@ -51,7 +51,7 @@ fn may_look(mounts: &[Mount], own: Option<Device>, path: &Path) -> bool {
     mount.is_some_and(|mount| mount.is_local() || Some(mount.root.device) == own)
 }
 
-/// The names of a path, the last one first.
+/// The components of a path, last one first.
 fn steps(path: &Path) -> Vec<OsString> {
     let names = path.components().rev().filter_map(|component| match component {
         Component::Normal(name) => Some(name.to_owned()),
@@ -61,7 +61,8 @@ fn steps(path: &Path) -> Vec<OsString> {
     names.collect()
 }
 
-/// `None` for a path that is no symlink, is gone, or must not be looked at: then its words count.
+/// `None` if the path is not a symlink, is gone, or must not be accessed. Then it is taken
+/// literally.
 fn link_at(path: &Path, may_look: bool) -> Option<PathBuf> {
     may_look.then(|| std::fs::read_link(path).ok()).flatten()
 }

@@ -1,8 +1,7 @@
-//! All that a process has of the cache.
+//! Everything that a process uses in the cache.
 //!
-//! A process may have thousands of mappings, and their list is by far the longest text that there
-//! is to read. So it is searched for the paths of the cache, a line at a time, and only lines that
-//! hold one are looked at closely.
+//! A process may have thousands of mappings, and their list is by far the longest text to read. So
+//! each line is first searched for the paths of the cache, and only matching lines are parsed.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -22,12 +21,12 @@ use crate::cache::in_use::runner::root_path;
 use crate::cache::in_use::users::{InUse, UsingProcess};
 use crate::cache::path_lookup::PathLookup;
 
-/// Looks at one process after the other.
+/// Inspects processes one after the other.
 pub struct Inspector<'a> {
     lookup: &'a PathLookup,
     home: Arc<Home>,
     namespaces: Namespaces,
-    /// For texts and links, used again for each.
+    /// Reused for every text and link.
     buffer: Vec<u8>,
 }
 
@@ -37,7 +36,7 @@ impl<'a> Inspector<'a> {
         Self { lookup, home, namespaces, buffer: Vec::new() }
     }
 
-    /// Adds what the process uses to `users`.
+    /// Adds everything that the process uses to `users`.
     pub fn inspect(&mut self, process: &Process, users: &mut InUse) {
         let mut seen = Seen::new(Arc::clone(&self.home.view));
         match process.stat() {
@@ -62,15 +61,15 @@ impl<'a> Inspector<'a> {
         if is_alive {
             self.look_at_whole(process, seen);
         }
-        // What is not told of the first thread is told of no other.
+        // If the first thread cannot be inspected, neither can the others.
         if stat.num_threads > 1 && !seen.is_partial {
             let result = self.look_at_threads(process, is_alive, seen);
             seen.note(result);
         }
     }
 
-    /// Looks at each thread that has files or directories of its own. If the first thread has ended, the
-    /// next one stands in for it: what it has mapped and was told, all threads have.
+    /// Inspects every thread that has files or directories of its own. If the first thread has
+    /// ended, the next one stands in for it, because all threads share mappings and arguments.
     fn look_at_threads(
         &mut self,
         process: &Process,
@@ -128,11 +127,11 @@ impl<'a> Inspector<'a> {
         Ok(())
     }
 
-    /// A path that a program was told counts by its words, and by where it leads.
+    /// A path among a program's arguments counts both literally and resolved.
     fn argument(&self, path: &Path, seen: &mut Seen) {
         seen.entries.extend(self.lookup.of_name(path));
         seen.link(path.as_os_str().as_bytes());
-        // What is relative still would be taken from our own directory.
+        // A path that is still relative would be resolved from our own directory.
         if path.is_absolute() {
             let found = self.home.follow(path);
             seen.link(found.path.as_os_str().as_bytes());
@@ -165,7 +164,8 @@ impl<'a> Inspector<'a> {
             if seen.may_mean(line)
                 && let Some(start) = memchr::memchr(b'/', line)
             {
-                // Only newlines are escaped, so a name may also hold those very characters.
+                // Only newlines are escaped, so `\012` in a name looks the same as an escaped
+                // newline.
                 seen.link(&line[start..]);
                 seen.link(&newlines::unescape(&line[start..]));
             }
@@ -179,7 +179,7 @@ fn has_nothing(stat: &Stat) -> bool {
     is_kernel || (is_zombie(stat) && stat.num_threads <= 1)
 }
 
-/// Ended; but its other threads may run on.
+/// The process has ended, but its other threads may still run.
 fn is_zombie(stat: &Stat) -> bool {
     matches!(stat.state, 'Z' | 'X' | 'x')
 }

@@ -1,4 +1,4 @@
-//! Files that the kernel itself uses: swap files, and those behind loop devices.
+//! Files that the kernel itself uses: swap files, and the files behind loop devices.
 
 use std::io::{ErrorKind, Result};
 use std::path::Path;
@@ -10,16 +10,16 @@ use crate::fs::mountinfo::unescape;
 /// A file in use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct KernelFile {
-    /// Its path, as the system gives it.
+    /// Its path, as reported by the system.
     pub path: Vec<u8>,
-    /// What uses it: `swap`, or the name of a loop device.
+    /// The user: `swap`, or the name of a loop device.
     pub user: String,
 }
 
 const SWAPS: &str = "/proc/swaps";
 const DEVICES: &str = "/sys/block";
 
-/// All of them.
+/// All files in use by the kernel.
 pub fn files() -> crate::error::Result<Vec<KernelFile>> {
     let swaps = if_there(std::fs::read(SWAPS)).context("read", SWAPS)?;
     let mut files = swap_files(&swaps.unwrap_or_default());
@@ -27,7 +27,8 @@ pub fn files() -> crate::error::Result<Vec<KernelFile>> {
     Ok(files)
 }
 
-/// One on each line after the first, with blanks behind its path. Only a device is not called `file`.
+/// Parses `/proc/swaps`: one line per swap after the header, with spaces after the path. Only files
+/// have the type `file`.
 fn swap_files(list: &[u8]) -> Vec<KernelFile> {
     let lines = list.split(|&byte| byte == b'\n').skip(1);
     let files = lines.filter_map(|line| {
@@ -55,7 +56,7 @@ fn loop_files(devices: &Path) -> Result<Vec<KernelFile>> {
     Ok(files)
 }
 
-/// A device without a file has no such entry, nor has a kernel without swap.
+/// A loop device without a file has no such entry, and neither has a kernel without swap.
 fn if_there<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_swap_file_is_listed_by_its_path_and_a_partition_is_no_file() {
+    fn a_swap_file_is_listed_by_its_path_and_a_partition_is_not() {
         let list = b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n\
             /dev/sda2                               partition\t1024\t0\t-2\n\
             /c/sha256-a/two\\040words\\040(deleted)    file\t\t2044\t0\t-3\n";
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_device_is_named_with_the_file_behind_it() {
+    fn a_loop_device_is_listed_with_its_file() {
         let home = tempfile::tempdir().unwrap();
         for (device, file) in [("loop0/loop", "/c/a b\n"), ("sda/loop", "/c/x\n"), ("loop1", "")] {
             std::fs::create_dir_all(home.path().join(device)).unwrap();

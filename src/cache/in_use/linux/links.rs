@@ -1,4 +1,4 @@
-//! A directory of a process in `/proc`, such as its open files: links, named by number.
+//! A directory of a process in `/proc`, such as its open files: numbered links.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -8,11 +8,12 @@ use procfs::process::Process;
 use procfs::{ProcError, ProcResult};
 use rustix::fs::RawDir;
 
-/// 4 KiB hold some 170 descriptors.
+/// 4 KiB has room for some 170 descriptors.
 const BUFFER_BYTES: usize = 4096;
 
-/// Calls `each` with the directory `name` of a process and the name of everything in it. (The crate's own
-/// iterators take four calls for each, and put U+FFFD for bytes of a path that are not UTF-8.)
+/// Calls `each` with the directory `name` of a process and the name of every entry in it. (The
+/// crate's own iterators take four calls per entry, and replace bytes that are not UTF-8 with
+/// U+FFFD.)
 pub fn for_each(
     process: &Process,
     name: &str,

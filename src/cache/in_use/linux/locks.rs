@@ -1,9 +1,10 @@
-//! Who holds a `flock`, as `/proc/locks` tells it.
+//! The holder of a `flock`, according to `/proc/locks`.
 //!
-//! A line names a process and an inode, not a path. The device in it is that of the file system,
-//! and on btrfs `stat` gives each subvolume another one. So the inode number decides at first, an
-//! equal device comes before others, and the process must have that very lock among its open files, if
-//! one may look. (A process may have handed its lock on and ended, and its number be used again.)
+//! A line contains a process and an inode, but no path. Its device is that of the file system,
+//! while on btrfs `stat` returns a different one for each subvolume. So locks are matched by inode
+//! number, those with an equal device are tried first, and the process must have that lock among
+//! its open files if they can be inspected. (A process may have passed its lock on and ended, and
+//! its PID may have been reused.)
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -25,13 +26,13 @@ pub fn lock_holder(inode: InodeId) -> Option<UsingProcess> {
     held.iter().find_map(|lock| holder(lock, inode))
 }
 
-/// The locks that are held. A line that begins with an arrow is a process that waits for one.
+/// The locks currently held. A line with an arrow is a process that waits for one.
 fn exclusive_locks() -> std::io::Result<Vec<Lock>> {
     let mut locks = Vec::new();
     for line in BufReader::new(std::fs::File::open("/proc/locks")?).lines() {
         let line = line?;
         if !line.contains("->") {
-            // A line of some future kind says nothing about a kind that is known.
+            // Skips lines of kinds that the parser does not know.
             locks.extend(
                 Locks::from_buf_read(line.as_bytes()).into_iter().flat_map(|found| found.0),
             );
@@ -41,7 +42,7 @@ fn exclusive_locks() -> std::io::Result<Vec<Lock>> {
     Ok(locks)
 }
 
-/// Numbers of 0 and below stand for processes that cannot be seen from here.
+/// PIDs of 0 and below stand for processes that are not visible from here.
 fn holder(lock: &Lock, inode: InodeId) -> Option<UsingProcess> {
     let process = Process::new(lock.pid.filter(|&pid| pid > 0)?).ok()?;
     match holds(&process, inode.number) {
@@ -51,20 +52,20 @@ fn holder(lock: &Lock, inode: InodeId) -> Option<UsingProcess> {
     }
 }
 
-/// Looks at what the kernel says of each open file, and touches none.
+/// Reads the kernel's information on every open file, without touching the files.
 fn holds(process: &Process, inode: u64) -> procfs::ProcResult<bool> {
     let mut found = false;
     links::for_each(process, "fdinfo", |directory, name| {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let info = rustix::fs::openat(directory, name, flags, Mode::empty());
-        // A file that has been closed meanwhile holds no lock.
+        // A file that has been closed in the meantime has no lock.
         let text = info.ok().and_then(|info| std::io::read_to_string(File::from(info)).ok());
         found |= text.is_some_and(|text| text.lines().any(|line| is_lock(line, inode)));
     })?;
     Ok(found)
 }
 
-/// Reads a line like `lock: 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`.
+/// Parses a line like `lock: 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`.
 fn is_lock(line: &str, inode: u64) -> bool {
     let fields: Vec<_> = line.split_whitespace().collect();
     match fields[..] {
@@ -75,7 +76,7 @@ fn is_lock(line: &str, inode: u64) -> bool {
     }
 }
 
-/// The same number that the status of a directory has.
+/// The device number, composed as in a directory's status.
 fn device(major: u32, minor: u32) -> u64 {
     u64::from(major) << 32 | u64::from(minor)
 }

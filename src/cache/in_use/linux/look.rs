@@ -37,7 +37,7 @@ fn pids() -> rustix::io::Result<Vec<i32>> {
     Ok(pids)
 }
 
-/// Looks at all processes, each thread at some. Where there is no thread to be had, this one does its part.
+/// Inspects all processes in parallel. If a thread cannot be started, this one does its part.
 fn look_at_all(lookup: &PathLookup, home: &Arc<Home>, pids: &[i32]) -> Vec<Result<InUse>> {
     let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
     let look = |part: usize| look_at_some(lookup, home, pids.iter().skip(part).step_by(count));
@@ -69,7 +69,7 @@ fn look_at_some<'p>(
     Ok(users)
 }
 
-/// Adds what the kernel itself uses.
+/// Adds the files that the kernel itself uses.
 fn look_at_kernel(home: &Home, users: &mut InUse) -> Result<()> {
     for file in kernel::files()? {
         for entry in home.view.entries(&file.path) {
@@ -79,19 +79,19 @@ fn look_at_kernel(home: &Home, users: &mut InUse) -> Result<()> {
     Ok(())
 }
 
-/// Each entry that a mount keeps busy, and where that is mounted.
+/// The entries that are busy because of a mount, each with the mount point.
 pub fn mounted(cache: &Cache) -> std::io::Result<Vec<(Location, PathBuf)>> {
     Ok(Home::new(cache, &PathLookup::new(cache))?.held().collect())
 }
 
-/// Most of the time goes into the kernel, which looks at several processes at once.
+/// Most of the time is spent in the kernel, which handles several processes in parallel.
 const MOST_THREADS: usize = 4;
 
 const LIST: &str = "list the processes in";
 const PROC: &str = "/proc";
 
-/// The entries on which a file system is mounted that a server or a process has to answer for. The
-/// cache's own folders are not among them: without those there is no cache.
+/// Entries that are mount points of file systems that need a server or a process to answer.
+/// Excludes the cache's own folders, because without them there is no cache.
 pub fn unanswering_mounts(cache: &Cache) -> std::io::Result<Vec<Location>> {
     let (mounts, lookup) = (crate::fs::mounts()?, PathLookup::new(cache));
     let points = mounts.iter().filter(|mount| !mount.is_local()).map(|mount| as_path(&mount.point));

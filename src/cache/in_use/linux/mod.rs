@@ -1,8 +1,8 @@
 //! Processes on Linux: `/proc`, one process at a time.
 //!
-//! Never more than three descriptors a thread are open at once, whatever the limit and however many
-//! processes there are. Links are read and never followed: a file system that they lead to may not
-//! answer.
+//! Each thread has at most three descriptors open at once, whatever the limit and however many
+//! processes there are. Links are read but never followed, because the file system they lead to may
+//! not answer.
 
 mod follow;
 mod inspection;

@@ -1,8 +1,8 @@
-//! The mount namespaces in which the processes live, and how each sees the cache.
+//! The mount namespaces of the processes, and where the cache is in each of them.
 //!
-//! What is `/disk/images/sha256-a` here may be `/job` in a sandbox or a container. So a path is read by
-//! the mounts of its own namespace: they tell on which file system it lies, and where there. That is
-//! compared with where the cache lies, and nothing is touched.
+//! A directory that is `/disk/images/sha256-a` here may be `/job` in a sandbox or a container. So a
+//! path is interpreted with the mounts of its own namespace, which tell the file system and the
+//! location on it. That is compared with the location of the cache, without touching any file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Result};
@@ -19,27 +19,27 @@ use crate::cache::{Cache, Location};
 use crate::fs::mountinfo::{Mount, Place, parse};
 use crate::fs::mounts;
 
-/// Our own namespace.
+/// Our own mount namespace.
 pub struct Home {
     pub mounts: Vec<Mount>,
     pub view: Arc<View>,
-    /// Where the cache lies. `None` if its mount is not listed: then it is known by its path alone.
+    /// The location of the cache. `None` if its mount is not listed; then only its path is known.
     cache: Option<Place>,
 }
 
-/// All namespaces that have been met, so that the mounts of each are read but once.
+/// All mount namespaces met so far, so that the mounts of each are read only once.
 pub struct Namespaces {
     home: Arc<Home>,
     own_name: Option<PathBuf>,
-    /// By the name of the namespace and the root of the process: mounts that do not lie below its
-    /// root are not listed for it.
+    /// Keyed by the namespace and the root of the process, because the mounts listed for a process
+    /// are only those below its root.
     others: BTreeMap<(PathBuf, PathBuf), Arc<Namespace>>,
 }
 
-/// Another namespace.
+/// A mount namespace other than ours.
 pub struct Namespace {
     pub view: Arc<View>,
-    /// The entries that its mounts keep busy. An image is mounted for a process that uses it.
+    /// Entries that its mounts keep busy. An image is mounted for a process that uses it.
     pub held: BTreeSet<Location>,
 }
 
@@ -56,7 +56,7 @@ impl Home {
         Ok(Self { mounts, view: Arc::new(view), cache: place })
     }
 
-    /// Each entry that a mount keeps busy, and where that is mounted.
+    /// The entries that are busy because of a mount, each with the mount point.
     pub fn held(&self) -> impl Iterator<Item = (Location, PathBuf)> {
         self.mounts.iter().flat_map(|mount| {
             let point = PathBuf::from(std::ffi::OsString::from_vec(mount.point.clone()));
@@ -74,7 +74,7 @@ impl Home {
         held
     }
 
-    /// Where an absolute path leads.
+    /// Resolves an absolute path.
     pub fn follow(&self, path: &Path) -> Followed {
         follow(&self.mounts, self.cache.as_ref().map(|place| place.device), path)
     }
@@ -86,8 +86,8 @@ impl Namespaces {
         Self { home, own_name, others: BTreeMap::new() }
     }
 
-    /// The namespace of a thread, unless it is ours. Nor is it told of one that may not be looked at: then
-    /// its links cannot be read either.
+    /// The mount namespace of a thread. `None` if it is our own, or cannot be inspected; then the
+    /// thread's links cannot be read either.
     pub fn get(&mut self, thread: &Process) -> Option<Arc<Namespace>> {
         let cache = self.home.cache.as_ref()?;
         let name = name(thread).filter(|name| Some(name) != self.own_name.as_ref())?;
@@ -95,7 +95,8 @@ impl Namespaces {
         if let Some(known) = self.others.get(&key) {
             return Some(Arc::clone(known));
         }
-        // Not kept if it fails: the process may have ended, and others there run on.
+        // A failure is not cached: this process may have ended while others in the namespace still
+        // run.
         let mounts = mounts_of(thread)?;
         let view = View::new(&mounts, &key.1, cache);
         let mut held = BTreeSet::new();
@@ -109,7 +110,7 @@ impl Namespaces {
     }
 }
 
-/// Like `mnt:[4026531841]`: two processes are in the same namespace if it is the same for both.
+/// A name like `mnt:[4026531841]`, equal for all processes in the same namespace.
 fn name(process: &Process) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{}/ns/mnt", process.pid)).ok()
 }

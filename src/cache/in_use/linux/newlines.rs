@@ -1,12 +1,12 @@
-//! Paths in a list that has one on each line. The kernel writes a newline in a path as `\012`, and
-//! escapes nothing else.
+//! Paths in a list with one per line. The kernel writes a newline in a path as `\012` and escapes
+//! nothing else.
 
-/// A path as it reads in a list.
+/// Escapes a path as in a list.
 pub fn escape(path: &[u8]) -> Vec<u8> {
     path.split(|&byte| byte == b'\n').collect::<Vec<_>>().join(&b"\\012"[..])
 }
 
-/// The path that reads like this, unless those very characters are in its name.
+/// The path behind an escaped one, unless its name really contains `\012`.
 pub fn unescape(mut text: &[u8]) -> Vec<u8> {
     let mut path = Vec::with_capacity(text.len());
     while let Some(found) = memchr::memmem::find(text, b"\\012") {
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn newlines_are_the_only_thing_that_is_escaped_in_a_list_of_mappings() {
+    fn a_list_of_mappings_escapes_only_newlines() {
         let path = b"/a\nb/c\\d e\n";
         assert_eq!(escape(path), b"/a\\012b/c\\d e\\012");
         assert_eq!(unescape(&escape(path)), path);

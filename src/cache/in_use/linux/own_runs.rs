@@ -1,11 +1,12 @@
-//! Runs of this program among the processes.
+//! Recognizing other runs of this program.
 //!
-//! A `bbox list` opens what it walks, for a moment, and must not keep a collection from anything.
-//! `bbox cache lease` is there to keep something. Neither the file of an executable nor its name tells
-//! them from others: both names of the program are files of their own, an interpreter runs anything, and
-//! any program may use the library. So a run says what it is: it holds an empty file in memory of a
-//! certain name, which any process can read among its open files, and which goes with it. The file is closed
-//! in a program that it runs, and is not in any cache.
+//! `bbox list` opens every tree it walks for a moment, which must not keep a gc from removing it.
+//! `bbox cache lease` is there to protect an image. Neither the executable nor its name identifies
+//! such a run: the program has two names, each a separate file, an interpreter may run it, and any
+//! program may use the library. So each run marks itself: it keeps an empty in-memory file with a
+//! certain name open. Any process that can inspect its open files can read the name, and the mark
+//! disappears with the process. It is closed in programs that the run starts, and is not part of
+//! any cache.
 
 #[cfg(feature = "cli")]
 use std::os::fd::OwnedFd;
@@ -23,18 +24,19 @@ impl Role {
         }
     }
 
-    /// What an open file says of the process that holds it, by its path.
+    /// The role that an open file's path announces for its process.
     pub fn of_link(path: &[u8]) -> Option<Self> {
         let name = path.strip_prefix(b"/memfd:")?.strip_suffix(b" (deleted)")?;
         [Self::Walker, Self::Leaseholder].into_iter().find(|role| role.mark().as_bytes() == name)
     }
 }
 
-/// Says to other runs what this process does, as long as the answer lives. A kernel without such files
-/// makes it a process like any other, which keeps something once too often.
+/// Announces to other runs what this process does, until the returned file is dropped. On a kernel
+/// without in-memory files the process counts as any other, which at worst keeps an entry
+/// unnecessarily.
 #[cfg(feature = "cli")]
 pub fn announce(role: Role) -> Option<OwnedFd> {
-    // Kernels before 6.3 do not know the second flag, and later ones complain without.
+    // Kernels before 6.3 reject the second flag, and later ones log a warning without it.
     let flags = [MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL, MemfdFlags::CLOEXEC];
     flags.into_iter().find_map(|flags| memfd_create(role.mark(), flags).ok())
 }
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_whole_mark_tells_a_role() {
+    fn only_the_whole_mark_announces_a_role() {
         for (link, role) in [
             ("/memfd:bbox-cache: walks a cache (deleted)", Some(Role::Walker)),
             ("/memfd:bbox-cache: holds a lease (deleted)", Some(Role::Leaseholder)),

@@ -6,12 +6,12 @@ use rustix::io::Errno;
 
 use crate::cache::in_use::users::UsingProcess;
 
-/// What `/proc` calls this process, which may be in another pid namespace than that it is of.
+/// This process's PID in `/proc`, which may belong to another PID namespace.
 pub fn own_pid() -> std::io::Result<i32> {
     Process::myself().map(|own| own.pid).map_err(into_io)
 }
 
-/// Whether the process has ended, or the file or mapping in question been closed, meanwhile.
+/// Whether the process has ended, or the file or mapping has been closed, in the meantime.
 pub fn is_gone(cause: &ProcError) -> bool {
     match cause {
         ProcError::NotFound(_) => true,
@@ -20,7 +20,7 @@ pub fn is_gone(cause: &ProcError) -> bool {
     }
 }
 
-/// Of these, only that `/proc` is missing is [`NotFound`](std::io::ErrorKind::NotFound).
+/// Converts an error. Only a missing `/proc` becomes [`NotFound`](std::io::ErrorKind::NotFound).
 pub fn into_io(cause: ProcError) -> std::io::Error {
     match cause {
         ProcError::Io(cause, _) => cause,
@@ -30,8 +30,8 @@ pub fn into_io(cause: ProcError) -> std::io::Error {
     }
 }
 
-/// The process by the file name of its executable. The name that it has for the kernel is cut to
-/// 15 bytes, and its own to choose.
+/// Describes a process by the file name of its executable. The kernel's name for a process is cut
+/// to 15 bytes, and the process can change it.
 pub fn user(process: &Process) -> Option<UsingProcess> {
     let name = |exe: std::path::PathBuf| Some(exe.file_name()?.to_string_lossy().into_owned());
     let program = match process.exe().ok().and_then(name) {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_missing_is_not_found() {
+    fn only_a_missing_proc_is_not_found() {
         let kind = |cause| into_io(cause).kind();
         assert_eq!(kind(ProcError::NotFound(None)), ErrorKind::NotFound);
         assert_eq!(kind(ProcError::PermissionDenied(None)), ErrorKind::PermissionDenied);

@@ -1,4 +1,4 @@
-//! What has been seen of one process.
+//! Findings about one process.
 
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
@@ -14,17 +14,17 @@ use crate::cache::in_use::role::Role;
 
 pub struct Seen {
     pub entries: BTreeSet<Location>,
-    /// Whether there is something that could not be read.
+    /// Whether something could not be read.
     pub is_partial: bool,
-    /// What it says it is, if it is a run of this program.
+    /// The role that it announces, if it is a run of this program.
     pub role: Option<Role>,
     own: Arc<View>,
-    /// Its own view of the cache, in a mount namespace other than ours.
+    /// Its own view of the cache, if its mount namespace is not ours.
     other: Option<Arc<View>>,
 }
 
 impl Seen {
-    /// Nothing yet; paths are read as they are meant in our mount namespace.
+    /// No findings yet. Paths are interpreted in our mount namespace.
     pub fn new(own: Arc<View>) -> Self {
         Self { entries: BTreeSet::new(), is_partial: false, role: None, own, other: None }
     }
@@ -33,17 +33,17 @@ impl Seen {
         self.is_partial |= result.is_err_and(|cause| !is_gone(&cause));
     }
 
-    /// From now on, paths are also read as they are meant in the namespace of a thread.
+    /// From now on, paths are also interpreted in the mount namespace of a thread.
     pub fn look_through(&mut self, view: Option<Arc<View>>) {
         self.other = view;
     }
 
-    /// Whether a line of a list of mappings may name something of the cache.
+    /// Whether a line of a list of mappings may refer to an entry of the cache.
     pub fn may_mean(&self, line: &[u8]) -> bool {
         self.own.may_mean(line) || self.other.as_ref().is_some_and(|view| view.may_mean(line))
     }
 
-    /// A path that the system gives for something that the process has.
+    /// Adds the entry behind a path that the system reports for the process.
     pub fn link(&mut self, path: &[u8]) {
         self.entries.extend(self.own.entries(path));
         if let Some(view) = &self.other {
@@ -51,13 +51,13 @@ impl Seen {
         }
     }
 
-    /// The same, if it can be read.
+    /// Adds the entry behind a path if the path could be read.
     pub fn try_link(&mut self, path: ProcResult<PathBuf>) {
         let result = path.map(|path| self.link(path.as_os_str().as_bytes()));
         self.note(result);
     }
 
-    /// The path of an open file.
+    /// Adds the path of an open file.
     pub fn descriptor(&mut self, path: &[u8]) {
         self.role = self.role.or_else(|| Role::of_link(path));
         self.link(path);

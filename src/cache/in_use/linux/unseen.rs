@@ -1,12 +1,12 @@
-//! What `/proc` does not show of the machine's processes.
+//! Processes that `/proc` does not show.
 
 use crate::cache::in_use::users::Unseen;
 use crate::fs::mountinfo::{Mount, locate};
 
-/// The name of the pid namespace that the kernel starts with: `PROC_PID_INIT_INO`.
+/// The initial PID namespace: `PROC_PID_INIT_INO`.
 const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 
-/// What hides processes from this one, which has these mounts.
+/// The reasons why processes may be hidden from this one, given its mounts.
 pub fn unseen(mounts: &[Mount]) -> Vec<Unseen> {
     let namespace = std::fs::read_link("/proc/self/ns/pid");
     let is_first = namespace.is_ok_and(|name| name.as_os_str() == FIRST_PID_NAMESPACE);
@@ -17,7 +17,7 @@ pub fn unseen(mounts: &[Mount]) -> Vec<Unseen> {
     unseen
 }
 
-/// Whether `/proc` only shows a user's own processes.
+/// Whether `/proc` shows users only their own processes.
 fn hides_processes(mounts: &[Mount]) -> bool {
     let options = locate(mounts, b"/proc").map_or(&[][..], |mount| &mount.options);
     let mut values =

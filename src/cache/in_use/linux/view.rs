@@ -1,10 +1,10 @@
-//! The cache as one mount namespace sees it.
+//! The cache as seen from one mount namespace.
 //!
-//! A mount may show a directory above the cache, the cache itself, or a directory or file in an entry.
-//! Each is a [`Window`]: a path there, and the part of the cache that lies behind it. All windows count
-//! for each path, even where one mount hides another: it is worse to miss a user than to see one too
-//! many. For the same reason a path that has lost its beginning counts, as that of a mount does that
-//! has been detached.
+//! A mount may show a directory above the cache, the cache itself, or a directory or file inside an
+//! entry. Each is a [`Window`]: a path in the namespace, and the part of the cache behind it. All
+//! windows count for every path, even if one mount hides another, because missing a user is worse
+//! than reporting one too many. For the same reason a path counts even if its beginning is missing,
+//! like that of a detached mount.
 
 use std::path::Path;
 
@@ -15,36 +15,36 @@ use crate::cache::Location;
 use crate::cache::path_lookup::{as_path, entry_below, readings};
 use crate::fs::mountinfo::{Mount, Place, below, join, place_of_point};
 
-/// Names that only the owner of a cache gives: what any other name means without its beginning is
-/// unknown.
+/// Prefixes that only the owner of a cache uses. Any other name is meaningless without the
+/// beginning of its path.
 const OWN_NAMES: [&str; 2] = ["sha256-", "tmp-"];
 
-/// The cache as it is seen from some namespace.
+/// The cache as seen from some namespace.
 #[derive(Debug, Default)]
 pub struct View {
     windows: Vec<Window>,
-    /// Paths from the cache on, where the rest of it is unknown.
+    /// Final parts of the cache's path, for paths whose beginning is unknown.
     tails: Vec<Window>,
-    /// What a line has to hold to be worth a closer look.
+    /// Strings that a line must contain to be worth parsing.
     marks: Vec<Finder<'static>>,
 }
 
-/// A path behind which a part of the cache lies.
+/// A path with a part of the cache behind it.
 #[derive(Debug)]
 struct Window {
     path: Vec<u8>,
-    /// What lies there, from the cache directory on, with a slash before it.
+    /// The part of the cache there: its path from the cache directory, starting with a slash.
     inside: Vec<u8>,
 }
 
 impl View {
-    /// What these mounts show of `cache`. Their mount points are told from `root`.
+    /// The parts of `cache` that these mounts show. Their mount points are relative to `root`.
     pub fn new(mounts: &[Mount], root: &Path, cache: &Place) -> Self {
         let windows = mounts.iter().filter_map(|mount| Window::new(mount, root, cache)).collect();
         Self::from_windows(windows)
     }
 
-    /// The cache by its path alone, where its mount is unknown.
+    /// The cache by its path alone, for when its mount is unknown.
     pub fn from_path(path: &[u8]) -> Self {
         Self::from_windows(vec![Window { path: path.to_vec(), inside: Vec::new() }])
     }
@@ -55,7 +55,7 @@ impl View {
         Self { windows, tails: Vec::new(), marks }
     }
 
-    /// Lets paths count, too, that begin somewhere on the way to `cache`.
+    /// Also accepts paths that begin somewhere on the way to `cache`.
     pub fn with_tails(mut self, cache: &Place) -> Self {
         let slashes = cache.path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
         let starts = slashes.map(|(start, _)| start).chain([cache.path.len()]);
@@ -65,7 +65,7 @@ impl View {
         self
     }
 
-    /// The entries that a path means which the system gives for something.
+    /// The entries that a path reported by the system may refer to.
     pub fn entries<'v>(&'v self, path: &'v [u8]) -> impl Iterator<Item = Location> + 'v {
         let tails = self.tails.iter().filter(|_| path.starts_with(b"/"));
         readings(path).flat_map(move |path| {
@@ -75,13 +75,13 @@ impl View {
         })
     }
 
-    /// Whether a line of a list of mappings may name something of the cache.
+    /// Whether a line of a list of mappings may refer to an entry of the cache.
     pub fn may_mean(&self, line: &[u8]) -> bool {
         self.marks.iter().any(|mark| mark.find(line).is_some())
     }
 
-    /// The entries that one of `mounts` keeps busy by itself: it lies in them, shows a part of them, or
-    /// is made of them.
+    /// The entries that one of `mounts` keeps busy by itself: it is mounted in them, shows a part
+    /// of them, or has them as layers.
     pub fn held(&self, mounts: &[Mount], mount: &Mount, cache: &Place) -> Vec<Location> {
         let point = place_of_point(mounts, mount);
         let places = [point.as_ref(), Some(&mount.root)].into_iter().flatten();
@@ -89,7 +89,7 @@ impl View {
         places.chain(mount.layers().iter().flat_map(|layer| self.spelled(layer))).collect()
     }
 
-    /// A layer that is spelled from some unknown directory counts by what is left of its path.
+    /// A layer whose path starts at an unknown directory counts by the part that is known.
     fn spelled(&self, layer: &[u8]) -> Vec<Location> {
         match layer.starts_with(b"/") {
             true => self.entries(layer).collect(),
@@ -118,13 +118,13 @@ impl Window {
     }
 }
 
-/// The entry that something lies in, wherever it is mounted.
+/// The entry that contains a place, wherever that is mounted.
 fn entry_at(cache: &Place, place: &Place) -> Option<Location> {
     let rest = below(&place.path, &cache.path).filter(|_| place.device == cache.device)?;
     entry_below(Path::new("/"), as_path(rest))
 }
 
-/// Finds a path as it reads in a list of mappings.
+/// A finder for a path as escaped in a list of mappings.
 fn finder(path: &[u8]) -> Finder<'static> {
     Finder::new(&newlines::escape(path)).into_owned()
 }
@@ -149,7 +149,7 @@ mod tests {
         6 1 8:1 /user/images/sha256-c/usr/f /file rw\n7 1 8:1 /user/images/layers /l rw\n";
 
     #[test]
-    fn a_path_means_an_entry_by_whichever_mount_it_is_reached() {
+    fn a_path_refers_to_an_entry_through_any_mount() {
         let view = View::new(&parse(MOUNTS.as_bytes()), Path::new("/"), &cache());
         for (path, expected) in [
             ("/job", &["sha256-a"][..]),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn mount_points_are_told_from_the_root_of_the_process() {
+    fn mount_points_are_relative_to_the_root_of_the_process() {
         let jailed = View::new(&parse(b"1 0 8:1 / / rw\n"), Path::new("/jail"), &cache());
         assert_eq!(shown(jailed.entries(b"/jail/user/images/x")), ["x"]);
         assert_eq!(shown(jailed.entries(b"/user/images/x")), [""; 0]);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_without_its_beginning_counts_by_names_that_only_a_cache_has() {
+    fn a_path_without_its_beginning_counts_if_the_entry_has_an_own_name() {
         let view = View::default().with_tails(&cache());
         for (path, expected) in [
             ("/user/images/sha256-a/usr", &["sha256-a"][..]),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_holds_what_it_lies_in_shows_or_is_made_of() {
+    fn a_mount_holds_the_entries_it_is_in_shows_or_has_as_layers() {
         let text = format!(
             "{MOUNTS}8 1 0:50 / /merged rw - overlay o rw,lowerdir=/data/images/sha256-d:/x,upperdir=/u\n\
              9 1 0:51 / /cut rw - overlay o rw,lowerdir=sha256-e:l\n"

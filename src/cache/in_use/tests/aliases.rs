@@ -1,12 +1,12 @@
-//! Processes that reach the cache by another mount, in our own mount namespace.
+//! Processes that reach the cache through another mount in our own mount namespace.
 
 use super::*;
 
-/// A mount that ends with the test.
+/// A mount that is removed at the end of the test.
 struct Mounted(std::path::PathBuf);
 
 impl Mounted {
-    /// Mounts at `other` beside the cache, with these arguments. None where that is not allowed.
+    /// Mounts at `point` with these arguments. `None` if that is not permitted.
     fn new<A: AsRef<std::ffi::OsStr>>(arguments: &[A], point: &Path) -> Option<Self> {
         let mut command = Command::new("mount");
         let output = command.args(arguments).arg(point).output();
@@ -21,7 +21,7 @@ impl Mounted {
         Self::new(&["--bind".as_ref(), source.as_os_str()], point)
     }
 
-    /// Takes it out of the list; a process that is in there stays.
+    /// Detaches the mount. A process inside stays there.
     fn detach(&self) {
         let output = Command::new("umount").arg("-l").arg(&self.0).output().unwrap();
         assert!(output.status.success());
@@ -30,7 +30,7 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        // It may have been detached.
+        // It may have been detached already.
         let _ = Command::new("umount").arg("-l").arg(&self.0).stderr(Stdio::null()).status();
     }
 }
@@ -42,7 +42,7 @@ fn place_beside(files: &TestCache) -> std::path::PathBuf {
 }
 
 #[test]
-fn an_entry_is_in_use_by_whichever_mount_a_process_reaches_it() {
+fn an_entry_is_in_use_through_any_mount() {
     let files = TestCache::new();
     let (entry, other) = (files.image("a"), place_beside(&files));
     files.image("ab");
@@ -67,7 +67,7 @@ fn an_entry_is_in_use_by_whichever_mount_a_process_reaches_it() {
 }
 
 #[test]
-fn a_part_of_an_entry_that_is_mounted_elsewhere_keeps_it_and_so_does_who_is_in_there() {
+fn a_mount_of_a_part_keeps_an_entry_and_so_do_processes_inside_it() {
     let files = TestCache::new();
     let (entry, other) = (files.image("a"), place_beside(&files));
     let file = files.home().join("file");
@@ -84,7 +84,7 @@ fn a_part_of_an_entry_that_is_mounted_elsewhere_keeps_it_and_so_does_who_is_in_t
 }
 
 #[test]
-fn a_mount_in_an_entry_is_told_whichever_way_it_was_made() {
+fn a_mount_in_an_entry_is_found_however_it_was_made() {
     let files = TestCache::new();
     let (_, other) = (files.image("a"), place_beside(&files));
     files.image("ab");

@@ -1,9 +1,9 @@
-//! Processes that have the cache somewhere else, in a mount namespace of their own.
+//! Processes that see the cache elsewhere, in a mount namespace of their own.
 
 use super::*;
 
-/// A shell in a namespace of its own that mounts, and becomes `sleep`. `$1` is the cache, and `$2`
-/// an empty directory. None where that is not allowed.
+/// A shell in its own namespace that mounts and then becomes `sleep`. `$1` is the cache, `$2` an
+/// empty directory. `None` if that is not permitted.
 fn in_namespace(files: &TestCache, script: &str) -> Option<Running> {
     let is_allowed = Command::new("unshare").args(["-m", "true"]).status();
     if !is_allowed.is_ok_and(|status| status.success()) {
@@ -61,7 +61,7 @@ fn a_library_that_is_mapped_from_a_mount_elsewhere_is_a_use() {
 }
 
 #[test]
-fn whoever_only_has_the_cache_mounted_elsewhere_uses_nothing_of_it() {
+fn a_process_that_only_mounts_the_cache_elsewhere_uses_no_entry() {
     let files = TestCache::new();
     files.image("a");
     let Some(child) = in_namespace(&files, r#"mount --bind "$1" "$2"; cd "$2""#) else { return };

@@ -13,7 +13,7 @@ fn nobody_is_told_of_and_that_is_no_error() {
         return;
     }
     let mut command = Command::new("unshare");
-    // The status of a test that has failed is 101.
+    // A failed test exits with 101.
     command.args(["-m", "sh", "-c", r#"umount -l /proc || exit 7; exec "$@""#, "sh"]);
     let test = test_alone(NAME);
     command.arg(test.get_program()).args(test.get_args());

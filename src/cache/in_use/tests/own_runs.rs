@@ -1,11 +1,11 @@
-//! Runs of this program, and others of the same file.
+//! Runs of this program, and other programs with the same executable.
 
 use super::*;
 
-/// Set for a run of [`another_run_waits`] that is to be looked at, to what it says of itself.
+/// Set to the role to announce in a run of [`another_run_waits`] that is to be inspected.
 const ROLE: &str = "BBOX_CACHE_TEST_CHILD";
 
-/// One that runs only the test of this name among those of users.
+/// A command that runs only the test of this name.
 pub fn test_alone(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg("--exact").arg(format!("cache::in_use::tests::{name}"));
@@ -17,7 +17,7 @@ pub fn is_child() -> bool {
     std::env::var_os(ROLE).is_some()
 }
 
-/// No test of its own: what the one below runs.
+/// Not a test of its own, but what the one below runs.
 #[cfg(feature = "cli")]
 #[test]
 fn another_run_waits() {
@@ -33,7 +33,7 @@ fn another_run_waits() {
 
 #[cfg(feature = "cli")]
 #[test]
-fn a_run_of_this_program_only_counts_if_it_holds_a_lease_and_no_file_makes_one() {
+fn a_run_of_this_program_only_counts_if_it_holds_a_lease() {
     let files = TestCache::new();
     let entry = files.image("a");
     let start = |role| {

@@ -1,11 +1,11 @@
-//! Processes that are told which entry to use, and have nothing of it open.
+//! Processes with an entry among their arguments but nothing of it open.
 
 use std::os::unix::fs::symlink;
 
 use super::*;
 
 #[test]
-fn a_runner_is_found_by_its_argument_however_that_spells_the_cache() {
+fn a_runner_is_found_by_its_argument_however_the_cache_is_spelled() {
     let files = TestCache::new();
     let entry = files.image("a");
     files.image("ab");
@@ -23,7 +23,7 @@ fn a_runner_is_found_by_its_argument_however_that_spells_the_cache() {
 }
 
 #[test]
-fn a_relative_argument_is_taken_from_the_directory_of_its_process() {
+fn a_relative_argument_is_resolved_in_the_directory_of_its_process() {
     let files = TestCache::new();
     files.image("a");
     let argument = r#"{"root_path":"images/sha256-a"}"#;
@@ -34,7 +34,7 @@ fn a_relative_argument_is_taken_from_the_directory_of_its_process() {
 }
 
 #[test]
-fn an_entry_that_has_been_renamed_since_keeps_its_user_by_the_name_that_it_had() {
+fn a_renamed_entry_keeps_its_user_by_its_old_name() {
     let files = TestCache::new();
     let entry = files.image("a");
     let link = files.home().join("link");

@@ -1,8 +1,8 @@
-//! Processes whose threads do not share all that they have.
+//! Processes whose threads do not share everything.
 
 use super::*;
 
-/// Runs a Python program with the functions of C in `c`, and an entry in its arguments.
+/// Runs a Python program with the C library as `c` and an entry as its argument.
 fn python(program: &str, entry: &Path) -> Option<Running> {
     let begin = "import ctypes, os, sys, threading, time\nc = ctypes.CDLL(None)\n";
     let mut command = Command::new("python3");
@@ -15,7 +15,7 @@ fn python(program: &str, entry: &Path) -> Option<Running> {
 }
 
 #[test]
-fn a_thread_with_a_directory_or_files_of_its_own_uses_what_it_has() {
+fn a_thread_with_its_own_directory_or_files_uses_them() {
     for (own, act) in [("0x200", "os.chdir(sys.argv[1])"), ("0x400", "os.open(sys.argv[1], 0)")] {
         let files = TestCache::new();
         let program = format!(
@@ -28,7 +28,7 @@ fn a_thread_with_a_directory_or_files_of_its_own_uses_what_it_has() {
 }
 
 #[test]
-fn a_process_whose_first_thread_has_ended_uses_what_the_others_have() {
+fn a_process_whose_first_thread_has_ended_still_uses_its_entries() {
     for act in ["os.chdir(sys.argv[1])", "os.open(sys.argv[1], 0)"] {
         let files = TestCache::new();
         let program = format!(

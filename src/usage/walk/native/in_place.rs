@@ -1,4 +1,4 @@
-//! A walk by one thread, for which no directory has to stay open but the two ends of a [`Trail`].
+//! A walk by one thread that keeps only the two ends of a [`Trail`] open.
 
 use std::ffi::CStr;
 
@@ -9,13 +9,13 @@ use super::walk::Walk;
 use crate::fs::{Directory, InodeId, NameList, Trail};
 use crate::usage::breakdown::DirId;
 
-/// Where the thread is, and what it has still to visit.
+/// The current directory, and the directories still to visit.
 struct InPlace<'s, 'b> {
     walk: Walk<'s>,
     trail: Trail<'b>,
     /// The directories to visit in each directory from the base down.
     levels: Vec<Level>,
-    /// How many these are. Once there are none, there is no reason to go back up.
+    /// Their total number. Once it is 0, there is no reason to go back up.
     left: usize,
 }
 
@@ -25,7 +25,7 @@ struct Level {
     children: NameList,
 }
 
-/// Visits the directories `children` of `base`, which has the number `dir`, and all below.
+/// Visits the directories `children` of `base`, whose ID is `dir`, and everything below them.
 pub fn walk<'s>(
     walk: Walk<'s>,
     scope: &Scope<'s>,
@@ -72,8 +72,8 @@ impl<'s> InPlace<'s, '_> {
         }
     }
 
-    /// No way leads back up from a directory that may be listed but not searched. None leads down
-    /// either, so what is in it can be settled from above.
+    /// A directory that may be listed but not searched has no way back up. It has no way down
+    /// either, so its children can be counted from above.
     fn descend(&mut self, directory: Directory, inode: InodeId, mut level: Level) {
         if let Err(cause) = directory.status_of(c"..") {
             while let Some(name) = level.children.pop() {
@@ -101,7 +101,7 @@ mod tests {
     use crate::usage::walk::tree::{Top, TreeWalk};
     use crate::usage::{Breakdown, Counters, Meter, Usage, Walker};
 
-    /// The one tree of a cache.
+    /// The only tree of a cache.
     fn tree(cache: &TestCache) -> (Cache, Vec<Location>) {
         let opened = Cache::open(cache.dir()).unwrap().unwrap();
         let entries = opened.inventory().unwrap().entries;
@@ -126,7 +126,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn what_is_counted_does_not_depend_on_the_permits(
+        fn counts_do_not_depend_on_the_permits(
             steps in vec((any::<usize>(), any::<u8>()), 0..80),
             threads in 1..4usize,
         ) {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_reached_any_more_makes_a_size_incomplete() {
+    fn a_directory_that_was_moved_away_makes_a_size_incomplete() {
         let cache = TestCache::new();
         let image = cache.image("a");
         let (opened, locations) = tree(&cache);

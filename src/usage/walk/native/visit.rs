@@ -19,8 +19,8 @@ pub(super) struct Opened {
 }
 
 impl Walk<'_> {
-    /// Opens the directory `name` in `parent`, which has the number `above` unless the tree begins with
-    /// `name`. If it cannot be, or the walk was stopped, that is the end of it.
+    /// Opens the directory `name` in `parent`, whose ID is `above` unless `name` is the top of the
+    /// tree. If it cannot be opened, or the walk was stopped, the directory is finished.
     pub(super) fn open(
         self,
         parent: &Directory,
@@ -47,7 +47,7 @@ impl Walk<'_> {
         self.tree.dir_id(above, plain(name), status)
     }
 
-    /// Counts a directory and every file in it, and returns the directories in it.
+    /// Counts a directory and every file in it. Returns its subdirectories.
     pub(super) fn list(self, opened: &Opened) -> NameList {
         let Opened { directory, status, dir } = opened;
         let (mut batch, mut children) = (Batch::new(*dir), NameList::default());
@@ -62,8 +62,8 @@ impl Walk<'_> {
         children
     }
 
-    /// Counts one entry of a directory, or notes it as a directory to visit.
-    // The whole path that runs once a file is one function: called piece by piece, with a status
+    /// Counts one entry of a directory, or adds it to the directories to visit.
+    // The whole path that runs once per file is one function. Split into several, with a status
     // copied from one to the next, a walk took a tenth longer, most of it in the kernel.
     #[inline(always)]
     pub(super) fn look_at(
@@ -85,13 +85,13 @@ impl Walk<'_> {
         }
         match directory.status_of(name) {
             Ok(status) if status.kind == Kind::Directory => children.push(name),
-            // A single file can be mounted, too. It is no part of the tree.
+            // A single file can be a mount point, too. It is not part of the tree.
             Ok(status) if status.mounted == Some(true) => {}
             Ok(status) if self.tree.is_thorough() => {
                 self.count_thoroughly(directory, batch, name, &status);
             }
             Ok(status) => self.tree.count(batch, &status),
-            // It has gone since it was listed, and no longer takes any space.
+            // Gone since it was listed, so it no longer takes any space.
             Err(Errno::NOENT) => {}
             Err(cause) => {
                 self.tree.miss(batch.dir, "look at", &self.path_of(directory, name), cause);
@@ -99,7 +99,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Counts what is not open in a walk that wants to know more than its size.
+    /// Counts an entry that is not open, in a walk that collects more than sizes.
     #[inline(never)]
     fn count_thoroughly(
         self,
@@ -112,7 +112,7 @@ impl Walk<'_> {
         self.tree.count_closed(batch, status);
     }
 
-    /// Counts a regular file with what it shares, if that is to be read. Tells if it was possible.
+    /// Counts a regular file and what it shares, if that is wanted. Returns whether it could.
     #[inline(never)]
     fn look_into(
         self,
@@ -138,13 +138,13 @@ impl Walk<'_> {
         }
     }
 
-    /// Hands in what one directory has shown, before its children are visited.
+    /// Commits the counts of one directory before its children are visited.
     pub(super) fn hand_in(self, batch: Batch, children: &NameList) {
         self.tree.commit(batch);
         self.tree.finish_directory(children.len());
     }
 
-    /// A directory that cannot be opened still takes its own space, unless it is gone or belongs
+    /// A directory that cannot be opened still occupies its own space, unless it is gone or belongs
     /// to a mount, which is not part of the cache.
     pub(super) fn closed(
         self,
@@ -172,13 +172,13 @@ impl Walk<'_> {
             batch.add(status);
         }
         self.tree.commit(batch);
-        // Another thing may be there by now.
+        // Something else may be there by now.
         if is_directory != Some(false) {
             self.tree.miss(dir, "open", &self.path_of(parent, name), cause);
         }
     }
 
-    /// Where an entry is, for a message. Nothing on the way down remembers paths.
+    /// The path of an entry, for a message. The walk itself does not keep track of paths.
     pub(super) fn path_of(self, directory: &Directory, name: &CStr) -> PathBuf {
         let below = directory.path().unwrap_or_else(|| self.tree.path().join("…"));
         below.join(plain(name))

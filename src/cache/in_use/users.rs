@@ -51,7 +51,7 @@ pub enum Unseen {
     HiddenProcesses,
 }
 
-/// Who uses what, at one moment: the answer of [`Cache::users`]. By default, nothing is in use.
+/// Who uses what, at one moment: the answer of [`Cache::users`](crate::cache::Cache::users). By default, nothing is in use.
 #[derive(Clone, Debug, Default)]
 pub struct InUse {
     by_entry: BTreeMap<Location, Vec<UsingProcess>>,

@@ -1,7 +1,7 @@
 //! Matching the names of two directories.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use super::side::{Entry, Side};
@@ -12,6 +12,23 @@ pub enum Sides<T> {
     Old(T),
     New(T),
     Both(T, T),
+}
+
+impl<'n> Sides<&'n OsStr> {
+    /// The name in the new tree, or else in the old one.
+    pub fn current(self) -> &'n OsStr {
+        match self {
+            Self::Old(name) | Self::New(name) | Self::Both(_, name) => name,
+        }
+    }
+
+    /// The name in the old tree, if different.
+    pub fn old_name(self) -> Option<OsString> {
+        match self {
+            Self::Both(old, new) if old != new => Some(old.to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// The entries of two directories, sorted by name. Pairs whose names differ only in digits come

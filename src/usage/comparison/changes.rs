@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use super::align::{Sides, align};
 use super::delta::{Delta, difference};
+use super::found::{Alteration, Altered, ChangedDirectory, ChangedFile, Unproven};
 use super::moves;
+use super::node::{FileChange, Node, Place};
 use super::side::{Entry, Side};
 use crate::fs::Kind;
 use crate::usage::breakdown::{Breakdown, Name};
@@ -27,81 +29,6 @@ pub struct Comparison<'b> {
     proven: u64,
     /// Files of equal size, by index.
     unproven: Vec<(usize, usize)>,
-}
-
-/// A directory of one tree, or of both.
-struct Node<'b> {
-    above: usize,
-    depth: usize,
-    names: Sides<&'b OsStr>,
-    delta: Delta,
-}
-
-/// An entry of a directory, which is given by index.
-struct Place<'b> {
-    directory: usize,
-    name: Option<&'b OsStr>,
-}
-
-/// A file of one tree, or of both with different sizes, by its index in each.
-pub(super) struct FileChange {
-    directory: usize,
-    pub files: Sides<usize>,
-    delta: Delta,
-}
-
-/// A directory with a change in it or below it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ChangedDirectory {
-    /// Its path in the new tree, or in the old tree if the new one does not have it. Empty for the
-    /// top.
-    pub path: PathBuf,
-    /// Its name in the old tree, if different.
-    pub old_name: Option<OsString>,
-    /// Levels below the top.
-    pub depth: usize,
-    /// The sum of all changes in it and below it.
-    pub delta: Delta,
-}
-
-/// A file that was added or removed, or has a different size.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ChangedFile {
-    /// Its path in the new tree, or in the old tree if the new one does not have it.
-    pub path: PathBuf,
-    /// Its name in the old tree, if different.
-    pub old_name: Option<OsString>,
-    /// Its change in bytes.
-    pub delta: Delta,
-}
-
-/// An entry that both trees have under one name, with different attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Altered {
-    /// Its path in the new tree. Empty for the top.
-    pub path: PathBuf,
-    /// The difference.
-    pub alteration: Alteration,
-}
-
-/// A difference between attributes, old and new.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Alteration {
-    /// The type: `file`, `directory`, `symlink`, `special file`.
-    Kind(&'static str, &'static str),
-    /// The permission bits.
-    Mode(u32, u32),
-    /// The target of a symlink. `None` if it could not be read.
-    Target(Option<OsString>, Option<OsString>),
-}
-
-/// The paths of two files of equal size whose contents have not been compared.
-pub(super) struct Unproven {
-    pub old: PathBuf,
-    pub new: PathBuf,
 }
 
 impl<'b> Comparison<'b> {
@@ -237,7 +164,7 @@ impl<'b> Comparison<'b> {
             let targets = Alteration::Target(one.target.clone(), other.target.clone());
             self.altered.push((Place { directory, name: Some(name) }, targets));
         }
-        if one.kind == Kind::File && one.size == other.size {
+        if one.kind == Kind::File && one.size == other.size && one.size > 0 {
             self.compare_contents(old, new);
         }
         if one.size != other.size || delta != Delta::default() {
@@ -262,7 +189,7 @@ impl<'b> Comparison<'b> {
                 && layout.is_some()
                 && layout == new_side.layout(new)
         };
-        old.size == 0 || old.inode == new.inode || share()
+        old.inode == new.inode || share()
     }
 
     /// A moved file counts as neither added nor removed. Its content is compared like that of any
@@ -325,7 +252,7 @@ impl<'b> Comparison<'b> {
         chosen.truncate(count);
         let changed = |number: usize| {
             let Node { depth, names, delta, .. } = self.directories[number];
-            ChangedDirectory { path: self.path(number), old_name: old_name(names), depth, delta }
+            ChangedDirectory { path: self.path(number), old_name: names.old_name(), depth, delta }
         };
         chosen.into_iter().map(|(_, number)| changed(number)).collect()
     }
@@ -353,8 +280,8 @@ impl<'b> Comparison<'b> {
             Sides::New(file) => Sides::New(new(file)),
             Sides::Both(one, other) => Sides::Both(old(one), new(other)),
         };
-        let path = self.path(change.directory).join(current(names));
-        ChangedFile { path, old_name: old_name(names), delta: change.delta }
+        let path = self.path(change.directory).join(names.current());
+        ChangedFile { path, old_name: names.old_name(), delta: change.delta }
     }
 
     /// Number of moved files, and the bytes that they occupy now.
@@ -380,8 +307,8 @@ impl<'b> Comparison<'b> {
         altered
     }
 
-    /// Number of files proven to have the same content in both trees: the same inode, shared data,
-    /// or empty.
+    /// Number of files proven to have the same content in both trees: the same inode or
+    /// shared data. Empty files are not counted.
     pub fn proven(&self) -> u64 {
         self.proven
     }
@@ -400,24 +327,10 @@ impl<'b> Comparison<'b> {
     fn path(&self, mut number: usize) -> PathBuf {
         let mut names = Vec::new();
         while number != 0 {
-            names.push(current(self.directories[number].names));
+            names.push(self.directories[number].names.current());
             number = self.directories[number].above;
         }
         names.into_iter().rev().collect()
-    }
-}
-
-/// The name in the new tree, or else in the old one.
-fn current(names: Sides<&OsStr>) -> &OsStr {
-    match names {
-        Sides::Old(name) | Sides::New(name) | Sides::Both(_, name) => name,
-    }
-}
-
-fn old_name(names: Sides<&OsStr>) -> Option<OsString> {
-    match names {
-        Sides::Both(old, new) if old != new => Some(old.to_owned()),
-        _ => None,
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use rustix::io::Errno;
 
-use super::changes::{Comparison, Unproven};
+use super::changes::Comparison;
+use super::found::Unproven;
 use crate::cache::{Cache, Folders, Location};
 use crate::error::{Error, Result};
 use crate::fs::{DataFile, Directory, Kind};

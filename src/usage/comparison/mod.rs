@@ -10,12 +10,15 @@ mod align;
 mod changes;
 mod content;
 mod delta;
+mod found;
 mod moves;
+mod node;
 mod side;
 
-pub use changes::{Alteration, Altered, ChangedDirectory, ChangedFile, Comparison};
+pub use changes::Comparison;
 pub use content::{Contents, compare_contents};
 pub use delta::Delta;
+pub use found::{Alteration, Altered, ChangedDirectory, ChangedFile};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::align::Sides;
-use super::changes::FileChange;
+use super::node::FileChange;
 use super::side::Side;
 use crate::fs::Kind;
 

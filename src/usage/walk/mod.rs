@@ -10,12 +10,15 @@ mod native;
 mod portable;
 mod reading;
 mod survey;
+mod top;
 mod tree;
 mod walker;
 
 pub(super) use mount_points::AllMountPoints;
+pub(crate) use reading::MOST_OPENED;
 pub(super) use reading::{Reading, Turn};
 pub(crate) use survey::{Page, Survey, Surveys};
-pub(crate) use tree::MOST_OPENED;
-pub(super) use tree::{Top, TreeWalk};
+pub(super) use top::Top;
+
+pub(super) use tree::TreeWalk;
 pub use walker::Walker;

@@ -13,6 +13,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::fs::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
 use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes};
 
+/// How many files a thread may have open to look into them together.
+pub(crate) const MOST_OPENED: usize = 8;
+
+/// What files share with others.
+pub enum Sharing<'a> {
+    /// Nothing: the file system knows no such thing.
+    Impossible,
+    /// It was not asked for, or the file system does not tell.
+    Unread,
+    Read(ReadingOn<'a>),
+}
+
 /// How to read sharing for one tree.
 #[derive(Clone, Copy)]
 pub(in crate::usage) struct Reading<'a> {

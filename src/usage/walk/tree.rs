@@ -1,7 +1,7 @@
 //! One tree while it is walked: what counts in it, and how.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,8 +10,9 @@ use rustix::io::Errno;
 
 use super::batch::Batch;
 use super::mount_points::MountPoints;
-use super::reading::{LookedInto, Reading, ReadingOn, Turn, look};
-use crate::cache::{Cache, EntryName, Folders, Location, OutsideTree};
+use super::reading::{LookedInto, MOST_OPENED, Reading, ReadingOn, Sharing, Turn, look};
+use super::top::Top;
+use crate::cache::EntryName;
 use crate::error::Error;
 use crate::error::Problems;
 use crate::fs::{DataFile, Directory, Extent, Holding, Kind, Status};
@@ -21,27 +22,6 @@ use crate::usage::links::Links;
 use crate::usage::measurement::Account;
 use crate::usage::progress::{Counters, Phase};
 use crate::usage::sharing::Record;
-
-/// How many files a thread may have open to look into them together.
-pub(crate) const MOST_OPENED: usize = 8;
-
-/// Where a tree lies, and what it is called there.
-pub(in crate::usage) struct Top<'a> {
-    pub folder: rustix::io::Result<Option<&'a Arc<Directory>>>,
-    pub name: &'a EntryName,
-    pub path: PathBuf,
-}
-
-impl<'a> Top<'a> {
-    pub fn new(cache: &Cache, folders: &'a Folders, at: &'a Location) -> Self {
-        let path = at.path_in(cache.path());
-        Self { folder: folders.get(at.folder), name: &at.name, path }
-    }
-
-    pub fn outside(tree: &'a OutsideTree) -> Self {
-        Self { folder: Ok(Some(&tree.folder)), name: &tree.name, path: tree.path.clone() }
-    }
-}
 
 /// One tree while it is walked. Workers share it and change it once a directory.
 pub(in crate::usage) struct TreeWalk<'a> {
@@ -59,15 +39,6 @@ pub(in crate::usage) struct TreeWalk<'a> {
     open: AtomicUsize,
     /// When anything in it was changed last: nanoseconds since 1970; 0 as long as nothing was seen.
     newest: AtomicI64,
-}
-
-/// What files share with others.
-enum Sharing<'a> {
-    /// Nothing: the file system knows no such thing.
-    Impossible,
-    /// It was not asked for, or the file system does not tell.
-    Unread,
-    Read(ReadingOn<'a>),
 }
 
 /// What only the whole tree can tell.

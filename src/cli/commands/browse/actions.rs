@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::entry::{Entry, Kind};
+use super::event::Effect;
 use super::keys::{Action, HELP, Key};
 use super::list::{List, Row};
-use super::model::{Effect, Job, Mode, Model};
+use super::model::{Job, Mode, Model};
 use super::screen::{Inside, Page, Screen};
 use crate::cli::ui::units::plural;
 use crate::usage::{Measurement, Usage};

@@ -6,7 +6,10 @@
 //! terminal, for one frame.
 
 mod actions;
+mod cache_view;
+mod canvas;
 mod entry;
+mod event;
 mod keys;
 mod list;
 mod model;

@@ -1,113 +1,21 @@
 //! The state, and what events do to it. Nothing here reads a disk, a clock or a terminal.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::entry::{Entry, Known};
-use super::keys::Key;
+use super::event::{Effect, Event};
 use super::list::List;
-use super::screen::{Inside, Page, Part, Proposal, Screen};
+use super::screen::{Inside, Page, Proposal, Screen};
 use crate::cache::Location;
-use crate::usage::{CacheUsage, Estimate, Measurement, Phase, Usage};
+use crate::usage::{CacheUsage, Estimate, Phase, Usage};
 
 /// Lines that are no part of a list or a page: a title, a status and the keys.
 const FRAME: usize = 3;
 /// How often it is looked whether anything in the cache has changed, in milliseconds.
 const LOOK_EVERY: i64 = 2000;
-
-/// What has happened.
-#[derive(Debug)]
-pub enum Event {
-    Key(Key),
-    Resize {
-        columns: u16,
-        lines: u16,
-    },
-    /// Time has passed.
-    Tick(Timestamp),
-    /// What lies in the cache; judged, if it was also asked what a collection would do.
-    Listed {
-        entries: Vec<Entry>,
-        is_judged: bool,
-    },
-    /// There is no cache directory.
-    NoCache,
-    /// What a measurement has counted since the last report.
-    Counted {
-        trees: Vec<(Location, Usage, Phase)>,
-        done: usize,
-        all: usize,
-    },
-    Measured(Arc<CacheUsage>),
-    /// A measurement was stopped.
-    Stopped,
-    /// What has been counted in an image that is being entered.
-    Entering {
-        ticket: u64,
-        counted: Usage,
-    },
-    Entered {
-        ticket: u64,
-        tree: Arc<Measurement>,
-        parts: Vec<Part>,
-    },
-    /// What removing all of these together frees.
-    Summed {
-        marked: BTreeSet<Location>,
-        frees: Estimate,
-    },
-    Proposed {
-        proposal: Proposal,
-        has_changed: bool,
-    },
-    Removing(Usage),
-    Removed {
-        summary: String,
-        lines: Vec<String>,
-        shares_data: bool,
-        has_failed: bool,
-    },
-    /// Something to read.
-    Told {
-        title: String,
-        lines: Vec<String>,
-    },
-    /// Something could not be done.
-    Failed(String),
-}
-
-/// What is to be done outside. Each answers with events.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Effect {
-    Look {
-        judge: bool,
-    },
-    Measure,
-    StopMeasuring,
-    Enter {
-        ticket: u64,
-        at: Location,
-        path: PathBuf,
-        is_known: bool,
-    },
-    StopEntering,
-    /// What removing the marked ones frees.
-    Sum(BTreeSet<Location>),
-    /// What differs between an image and the build that replaced it.
-    Compare {
-        old: Location,
-        new: Location,
-    },
-    Propose(Vec<Location>),
-    Remove(Proposal),
-    StopRemoving,
-    Suspend,
-    Redraw,
-    Quit,
-}
 
 /// What is at work besides measuring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

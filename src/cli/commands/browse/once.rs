@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::event::{Effect, Event};
 use super::keys::{self, Key};
-use super::model::{Effect, Event, Model};
+use super::model::Model;
 use super::run::look;
 use super::view::draw;
 use super::work::Work;

@@ -5,7 +5,7 @@ use std::path::Path;
 use bytesize::ByteSize;
 use rustix::process::geteuid;
 
-use super::model::Event;
+use super::event::Event;
 use crate::cache::Location;
 use crate::cli::removal::{Counts, Layout, failures};
 use crate::cli::ui::units::{bytes, estimate, plural, signed};

@@ -2,7 +2,7 @@
 
 use crossbeam_channel::Sender;
 
-use super::model::Event;
+use super::event::Event;
 use crate::gc::{Detail, Reporter};
 use crate::stop::StopFlag;
 use crate::usage::{Phase, Progress, Usage};

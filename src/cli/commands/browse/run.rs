@@ -16,10 +16,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use signal_hook::consts::{SIGCONT, SIGQUIT, SIGTSTP};
 
-use super::model::{Effect, Event, Model};
+use super::canvas::Look;
+use super::event::{Effect, Event};
+use super::model::Model;
 use super::once;
 use super::terminal::{self, Terminal};
-use super::view::{Look, draw};
+use super::view::draw;
 use super::work::Work;
 use crate::cli::args::{Browse, Format};
 use crate::cli::context::Context;

@@ -4,8 +4,9 @@ use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
 
 use super::entry::{Entry, Kind, Known, Tone};
+use super::event::{Effect, Event};
 use super::keys::{Key, parse};
-use super::model::{Effect, Event, Model};
+use super::model::Model;
 use super::screen::{Part, Proposal};
 use crate::cache::{EntryName, Folder, Location};
 use crate::plan::{RemoveReason, Verdict};

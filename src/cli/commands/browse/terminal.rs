@@ -16,8 +16,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use signal_hook::consts::SIGTSTP;
 
+use super::event::Event;
 use super::keys::Key;
-use super::model::Event;
 
 /// Room for a frame, so that it is written at once.
 const FRAME_BYTES: usize = 1 << 18;

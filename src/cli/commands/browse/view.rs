@@ -4,38 +4,26 @@
 //! so has a marked one: colours only say again what words and signs say.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::entry::{Entry, Kind, Tone};
-use super::list::{Key, List, Row};
+use super::canvas::{Canvas, Look, fill_left, to_ascii};
+use super::entry::Kind;
+use super::list::{List, Row};
 use super::model::{Job, Mode, Model};
 use super::screen::{Inside, Page, Part, Screen};
-use crate::cli::ui::text::{cut, gauge, pad};
-use crate::cli::ui::theme::{
-    GAUGE, HEADING, IN_USE, ORPHAN, PLAIN, RECLAIMABLE, STRANGER, WARNING,
-};
-use crate::cli::ui::units::{ago, estimate, number, plural, size};
+use crate::cli::ui::text::{cut, gauge};
+use crate::cli::ui::theme::{GAUGE, HEADING, PLAIN, WARNING};
+use crate::cli::ui::units::{estimate, number, plural, size};
 use crate::escape::Escaped;
 
 /// Fewer columns or lines say nothing.
 pub const LEAST_COLUMNS: u16 = 40;
 pub const LEAST_LINES: u16 = 8;
-/// From so many columns on there is room for the last use, the status, a bar, what is unique.
-const WITH_STATUS: usize = 60;
-const WITH_USED: usize = 76;
-const WITH_UNIQUE: usize = 96;
-const WITH_BAR: usize = 116;
-const BAR: usize = 10;
-
-/// What the terminal can show.
-#[derive(Clone, Copy, Debug)]
-pub struct Look {
-    pub has_colors: bool,
-    /// Whether only ASCII is sure to be shown.
-    pub is_ascii: bool,
-}
+/// From so many columns on there is room for the status, and for the last use.
+pub const WITH_STATUS: usize = 60;
+pub const WITH_USED: usize = 76;
+/// The columns of a bar.
+pub const BAR: usize = 10;
 
 /// Draws the whole frame.
 pub fn draw(model: &Model, look: Look, frame: &mut Buffer) {
@@ -58,49 +46,7 @@ pub fn draw(model: &Model, look: Look, frame: &mut Buffer) {
     }
 }
 
-/// A frame, and what can be shown on it.
-struct Canvas<'a> {
-    frame: &'a mut Buffer,
-    look: Look,
-}
-
 impl Canvas<'_> {
-    fn area(&self) -> Rect {
-        self.frame.area
-    }
-
-    fn columns(&self) -> usize {
-        self.area().width.into()
-    }
-
-    /// The lines of a list or a page: below the title, above status and keys.
-    fn height(&self) -> usize {
-        usize::from(self.area().height).saturating_sub(3)
-    }
-
-    /// Writes a line from its beginning, in one style.
-    fn line(&mut self, y: usize, text: &str, style: anstyle::Style) {
-        self.text(0, y, text, style);
-    }
-
-    /// Writes a text at a column, and returns the column behind it.
-    fn text(&mut self, x: usize, y: usize, text: &str, style: anstyle::Style) -> usize {
-        let room = self.columns().saturating_sub(x);
-        if room == 0 || y >= usize::from(self.area().height) {
-            return x;
-        }
-        let (column, line) = (x as u16, y as u16);
-        let style = terminal_style(style, self.look.has_colors);
-        let (end, _) = self.frame.set_stringn(column, line, cut(text, room), room, style);
-        end.into()
-    }
-
-    /// Shows a whole line in reverse.
-    fn invert(&mut self, y: usize) {
-        let area = Rect { y: y as u16, height: 1, ..self.area() };
-        self.frame.set_style(area, Style::new().add_modifier(Modifier::REVERSED));
-    }
-
     fn title(&mut self, model: &Model) {
         let right = match &model.total {
             Some(total) => size(total.on_disk()),
@@ -117,117 +63,6 @@ impl Canvas<'_> {
         self.line(0, &cut(&place, room), HEADING);
         let x = self.columns().saturating_sub(right.width());
         self.text(x, 0, &right, HEADING);
-    }
-
-    fn cache(&mut self, model: &Model) {
-        if model.entries.rows().is_empty() {
-            let text = if model.is_listed { "No images here yet." } else { "Looking…" };
-            self.line(2, text, PLAIN);
-            return;
-        }
-        let (height, columns) = (self.height(), self.columns());
-        let rows: Vec<_> = model.entries.visible().take(height).map(|(_, row)| row).collect();
-        let layout = Layout::new(&rows, columns);
-        let biggest = model.entries.rows().iter().filter_map(Row::bytes).max().unwrap_or(0);
-        let current = model.entries.place();
-        let (mut y, mut group) = (1, None);
-        for (place, row) in model.entries.visible() {
-            if group.replace(row.kind) != Some(row.kind) {
-                self.heading(y, row.kind, &layout, model);
-                y += 1;
-            }
-            if y > height {
-                break;
-            }
-            let marked = model.marked.contains(&row.at);
-            self.entry(y, row, (place == current, marked), &layout, biggest, model);
-            y += 1;
-        }
-    }
-
-    fn heading(&mut self, y: usize, kind: Kind, layout: &Layout, model: &Model) {
-        if y > self.height() {
-            return;
-        }
-        let name = match kind {
-            Kind::Image => "IMAGE",
-            Kind::Layer => "LAYER",
-            Kind::Leftover => "LEFTOVER",
-            Kind::Other => "OTHER",
-        };
-        let (key, is_reversed) = model.entries.order();
-        let arrow = if is_reversed { "^" } else { "v" };
-        let sign = |of: Key| if of == key { arrow } else { "" };
-        let mut x = self.text(
-            3,
-            y,
-            &fill_left(&format!("{}ON DISK", sign(Key::Size)), layout.size),
-            HEADING,
-        );
-        if layout.bar > 0 {
-            x += layout.bar + 2;
-        }
-        if layout.unique > 0 {
-            x = self.text(x + 2, y, &fill_left("UNIQUE", layout.unique), HEADING);
-        }
-        if layout.used > 0 {
-            let used = format!("{}LAST USED", sign(Key::Used));
-            x = self.text(x + 2, y, &pad(&used, layout.used), HEADING);
-        }
-        if layout.status > 0 {
-            x = self.text(x + 2, y, &pad("STATUS", layout.status), HEADING);
-        }
-        let name = format!("{}{name}", sign(Key::Name));
-        self.text(x + 2, y, &name, HEADING);
-    }
-
-    fn entry(
-        &mut self,
-        y: usize,
-        row: &Entry,
-        (is_current, is_marked): (bool, bool),
-        layout: &Layout,
-        biggest: u64,
-        model: &Model,
-    ) {
-        let tone = tone(row.tone);
-        self.signs(y, is_current, is_marked);
-        let mut x = self.text(3, y, &fill_left(&shown_size(row), layout.size), tone);
-        if layout.bar > 0 {
-            let bar = gauge(row.bytes().unwrap_or(0), biggest, layout.bar);
-            self.text(x + 2, y, &bar, if row.tone == Tone::Reclaimable { tone } else { GAUGE });
-            x += 2 + layout.bar;
-        }
-        if layout.unique > 0 {
-            let unique = fill_left(&shown_unique(row), layout.unique);
-            x = self.text(x + 2, y, &unique, tone);
-        }
-        if layout.used > 0 {
-            x = self.text(x + 2, y, &pad(&ago(model.now, row.last_used), layout.used), tone);
-        }
-        let status = if row.status == "live" { "" } else { &row.status };
-        if layout.status > 0 {
-            x = self.text(x + 2, y, &pad(status, layout.status), tone);
-        }
-        let name = row.name();
-        let name = match (layout.status, status) {
-            (0, status) if !status.is_empty() => format!("({status}) {name}"),
-            _ => name.to_owned(),
-        };
-        if self.columns() >= WITH_USED && name != row.label {
-            x = self.text(x + 2, y, &row.label, tone);
-        }
-        self.text(x + 2, y, &name, tone);
-        if is_current {
-            self.invert(y);
-        }
-    }
-
-    /// What stands before a row: whether the cursor is on it, and whether it is marked.
-    fn signs(&mut self, y: usize, is_current: bool, is_marked: bool) {
-        let current = if is_current { ">" } else { " " };
-        let marked = if is_marked { "*" } else { " " };
-        self.text(0, y, &format!("{current}{marked} "), HEADING);
     }
 
     fn inside(&mut self, inside: &Inside) {
@@ -357,89 +192,6 @@ fn about(model: &Model) -> String {
         parts.push(plural(images, "image"));
     }
     parts.join(", ")
-}
-
-/// How wide the columns are; 0 for one that is left out.
-struct Layout {
-    size: usize,
-    bar: usize,
-    unique: usize,
-    used: usize,
-    status: usize,
-}
-
-impl Layout {
-    fn new(rows: &[&Entry], columns: usize) -> Self {
-        let widest = |text: fn(&Entry) -> String, least: usize| {
-            rows.iter().map(|row| text(row).width()).max().unwrap_or(0).max(least)
-        };
-        let when = |least: usize, width: usize| if columns >= least { width } else { 0 };
-        Self {
-            size: widest(shown_size, 9),
-            bar: when(WITH_BAR, BAR),
-            unique: when(WITH_UNIQUE, widest(shown_unique, 9)),
-            used: when(WITH_USED, 13),
-            status: when(WITH_STATUS, widest(|row| row.status.clone(), 6)),
-        }
-    }
-}
-
-fn shown_size(row: &Entry) -> String {
-    row.known.counted().map_or_else(|| "-".to_owned(), |usage| size(usage.on_disk()))
-}
-
-fn shown_unique(row: &Entry) -> String {
-    row.known.unique.map_or_else(|| "-".to_owned(), estimate)
-}
-
-fn fill_left(text: &str, width: usize) -> String {
-    " ".repeat(width.saturating_sub(text.width())) + text
-}
-
-fn tone(tone: Tone) -> anstyle::Style {
-    match tone {
-        Tone::Plain => PLAIN,
-        Tone::Orphan => ORPHAN,
-        Tone::InUse => IN_USE,
-        Tone::Reclaimable => RECLAIMABLE,
-        Tone::Faint => STRANGER,
-    }
-}
-
-/// A style of the theme in the terminal's words.
-fn terminal_style(style: anstyle::Style, has_colors: bool) -> Style {
-    let mut found = Style::new();
-    let effects = style.get_effects();
-    if effects.contains(anstyle::Effects::BOLD) {
-        found = found.add_modifier(Modifier::BOLD);
-    }
-    if effects.contains(anstyle::Effects::DIMMED) {
-        found = found.add_modifier(Modifier::DIM);
-    }
-    match style.get_fg_color() {
-        Some(anstyle::Color::Ansi(color)) if has_colors => found.fg(match color {
-            anstyle::AnsiColor::Red => Color::Red,
-            anstyle::AnsiColor::Green => Color::Green,
-            anstyle::AnsiColor::Magenta => Color::Magenta,
-            _ => Color::Reset,
-        }),
-        _ => found,
-    }
-}
-
-/// Replaces what an ASCII terminal cannot show.
-fn to_ascii(frame: &mut Buffer) {
-    for cell in &mut frame.content {
-        let ascii = match cell.symbol() {
-            symbol if symbol.is_ascii() => continue,
-            "…" => "~",
-            "–" => "-",
-            "█" | "▉" | "▊" | "▋" | "▌" => "#",
-            "▏" | "▎" | "▍" => "|",
-            _ => "?",
-        };
-        cell.set_symbol(ascii);
-    }
 }
 
 #[cfg(test)]

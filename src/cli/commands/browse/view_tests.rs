@@ -1,12 +1,15 @@
 //! Frames, as they are kept in `snapshots/`. `BBOX_BLESS=1` writes them anew.
 
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use ratatui::style::Color;
 
 use super::*;
-use crate::cli::commands::browse::model::Event;
+use crate::cli::commands::browse::event::Event;
 use crate::cli::commands::browse::once::text;
 use crate::cli::commands::browse::scene::{
     OLD, at, entries, model, now, part, press, proposal, usage,

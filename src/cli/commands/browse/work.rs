@@ -11,7 +11,7 @@ use crossbeam_channel::Sender;
 use jiff::Timestamp;
 
 use super::entry::entries;
-use super::model::{Effect, Event};
+use super::event::{Effect, Event};
 use super::report::{differences, plan_lines, removed};
 use super::reporters::{Counting, Entering, Removing};
 use super::screen::{Part, Proposal};

@@ -98,7 +98,8 @@ mod tests {
     use crate::fs::Budget;
     use crate::jobs::{Jobs, Pool};
     use crate::test_cache::{TestCache, grow};
-    use crate::usage::walk::tree::{Top, TreeWalk};
+    use crate::usage::walk::top::Top;
+    use crate::usage::walk::tree::TreeWalk;
     use crate::usage::{Breakdown, Counters, Meter, Usage, Walker};
 
     /// The only tree of a cache.

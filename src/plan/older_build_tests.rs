@@ -1,8 +1,8 @@
 //! Cases and verdicts: which image replaces which, and what an orphan is called.
 //!
-//! An image is a line: its name, when it was born and used last, and what it brings. A birth can be
-//! missing (`?`). The name of an image that is to be removed begins with `removed`, that of an image that was not read
-//! completely with `partial`, of one without a config with `bare`.
+//! Each image is one line: its name, when it was born and last used, and its tokens. A birth may be
+//! missing (`?`). The name of an image that is to be removed begins with `removed`, that of an
+//! incompletely read one with `partial`, and that of one without a config with `bare`.
 
 use std::ffi::OsStr;
 
@@ -12,7 +12,7 @@ use super::older_build::Builds;
 use super::tokens::Build;
 use crate::cache::{Coverage, EntryName, Folder, Location, Program, Token};
 
-/// A word of a line as tokens: one of the owner's images, a config's part, or a program.
+/// Tokens for a word of a line: one of the real images, a part of a config, or a program.
 fn tokens(word: &str) -> Vec<Token> {
     let path = |path: &str| Token::Path(path.into());
     let programs = |words: &str| words.split(' ').flat_map(tokens).collect::<Vec<_>>();
@@ -80,7 +80,7 @@ fn builds(images: &[Image]) -> Builds<'_> {
     }))
 }
 
-/// Each image that is replaced, and what replaces it: `c1>c2 d1>d2`.
+/// Each replaced image and its replacement: `c1>c2 d1>d2`.
 fn replaced(lines: &str) -> String {
     let images = images(lines);
     let builds = builds(&images);
@@ -132,7 +132,7 @@ fn rebuilds_of_the_real_images_replace_their_older_builds() {
 }
 
 #[test]
-fn what_all_have_and_what_names_no_program_tells_nothing() {
+fn common_tokens_and_nameless_tokens_prove_nothing() {
     assert_replaced(&[
         ("the base alone, with others", "a1 1-2 BASE | a2 3-4 BASE | c1 5-6 CLAUDE", ""),
         ("the base alone, alone", "a1 1-2 BASE | a2 3-4 BASE", "a1>a2"),
@@ -233,7 +233,7 @@ fn a_program_is_never_taken_for_a_tool_of_the_base() {
 }
 
 #[test]
-fn what_is_not_known_proves_nothing() {
+fn missing_facts_prove_nothing() {
     assert_replaced(&[
         ("a copied cache", "c1 90-20 CLAUDE | c2 90-50 CLAUDE | x1 90-50 CODEX", ""),
         ("no births", "c1 ?-20 CLAUDE | c2 ?-50 CLAUDE | x1 ?-50 CODEX", ""),

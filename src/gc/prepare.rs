@@ -1,4 +1,4 @@
-//! From a cache to a plan.
+//! Makes plans for a cache.
 
 use std::collections::HashSet;
 
@@ -17,8 +17,9 @@ use crate::usage::Meter;
 /// Plans a collection.
 ///
 /// # Errors
-/// The cache cannot be listed, a ref cannot be read (it may point at any image), the threads cannot be started, or the
-/// reporter has stopped it. What else cannot be looked at is among the problems of inventory and evidence.
+/// Fails if the cache cannot be listed, a ref is unreadable (it may point at any image), the
+/// threads cannot be started, or the reporter stopped it. Anything else that is unreadable is among
+/// the problems of inventory and evidence.
 pub fn plan(
     cache: &Cache,
     options: &GcOptions,
@@ -38,10 +39,10 @@ pub fn plan(
     Ok(Draft { plan, inventory, evidence })
 }
 
-/// Plans the removal of the images that `choose` picks from the inventory, as [`plan::rm`] does.
+/// Plans the removal of the images that `choose` picks from the inventory; see [`plan::rm`].
 ///
 /// # Errors
-/// As for [`plan()`], and whatever `choose` answers.
+/// See [`plan()`]; also returns any error of `choose`.
 pub fn plan_rm<E: From<crate::Error>>(
     cache: &Cache,
     choose: impl FnOnce(&Inventory) -> std::result::Result<HashSet<Digest>, E>,
@@ -54,10 +55,10 @@ pub fn plan_rm<E: From<crate::Error>>(
     Ok(Draft { plan, inventory, evidence })
 }
 
-/// Plans the removal of everything, as [`plan::purge`] does.
+/// Plans the removal of everything; see [`plan::purge`].
 ///
 /// # Errors
-/// The cache cannot be listed.
+/// Fails if the cache cannot be listed.
 pub fn plan_purge(cache: &Cache) -> Result<Draft> {
     let inventory = cache.inventory()?;
     let evidence = gather(cache, &inventory, Timestamp::now(), Activity::default());
@@ -65,7 +66,7 @@ pub fn plan_purge(cache: &Cache) -> Result<Draft> {
     Ok(Draft { plan, inventory, evidence })
 }
 
-/// What lies in the cache, if all references can be read.
+/// The contents of the cache, provided that all references are readable.
 fn readable_inventory(cache: &Cache) -> Result<Inventory> {
     let mut inventory = cache.inventory()?;
     inventory.refs = inventory.refs.into_readable()?;

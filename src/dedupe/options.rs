@@ -1,4 +1,4 @@
-//! What the user wants to be shared.
+//! The user's options for deduplication.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,8 @@ use bytesize::ByteSize;
 
 use crate::cache::Location;
 
-/// The user's wishes. By default, all images and layers take part, with files of every size.
+/// Options for deduplication. By default, all images and layers take part, with files of every
+/// size.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {

@@ -11,8 +11,8 @@ use crate::cache::Location;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// Smaller files are left alone: 0 by default.
+    /// Ignore smaller files. 0 by default.
     pub min_size: ByteSize,
-    /// Only these images and layers take part. `None`: all do.
+    /// Consider only these images and layers. `None` (the default): all.
     pub only: Option<HashSet<Location>>,
 }

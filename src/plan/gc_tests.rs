@@ -331,7 +331,7 @@ fn a_hidden_ref_goes_where_its_image_goes() {
         assert_eq!(found, verdicts, "{entries:?} {is_taken}");
         inventory.problems.push(Error::Interrupted);
         let plan = gc(&inventory, &every_orphan(), &idle(5000));
-        assert_eq!(plan.decisions().len(), entries.len(), "nobody knows what the ref names");
+        assert_eq!(plan.decisions().len(), entries.len(), "the image of the ref is unknown");
     }
 }
 

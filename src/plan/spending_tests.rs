@@ -101,11 +101,15 @@ fn the_least_valuable_items_are_spent_first() {
     let cases: [(&str, Change, Vec<&str>); 10] = [
         ("by default", |_| {}, [DEAD, LAYERS, IMAGES].concat()),
         (
-            "unreferenced layers go anyway",
+            "unreferenced layers are removed anyway",
             |scene| scene.options.layers = LayerChoice::Unreferenced,
             [LAYERS, IMAGES].concat(),
         ),
-        ("all layers go anyway", |scene| scene.options.layers = LayerChoice::All, IMAGES.to_vec()),
+        (
+            "all layers are removed anyway",
+            |scene| scene.options.layers = LayerChoice::All,
+            IMAGES.to_vec(),
+        ),
         (
             "no question was possible",
             |scene| scene.options.keep_wanted = true,
@@ -132,7 +136,7 @@ fn the_least_valuable_items_are_spent_first() {
             [&DEAD[..], &LAYERS, &["old"]].concat(),
         ),
         (
-            "an image goes anyway",
+            "an image is removed anyway",
             |scene| scene.options.unused_for = Some(SignedDuration::from_secs(100_000 - 8000)),
             [&DEAD[..], &LAYERS, &["new"]].concat(),
         ),
@@ -222,7 +226,7 @@ fn a_target_is_approached_in_parts() {
     assert_eq!(
         live,
         ["old", "layers/layer-2", "layers/layer-1", "refs/old"],
-        "a ref goes with its image"
+        "a ref is removed with its image"
     );
     assert_eq!(last, ["new", "refs/new"]);
     assert_eq!(first.len() + dead.len() + live.len() + last.len(), removed(&plan).len());

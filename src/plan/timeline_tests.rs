@@ -104,27 +104,27 @@ impl Scene {
 }
 
 #[test]
-fn a_layer_can_belong_to_an_image_only_if_it_was_there_and_touched_while_that_was_made() {
+fn a_layer_can_belong_to_an_image_only_if_the_periods_overlap() {
     for (born, filled, last_used, expected, why) in [
         (1100, 1200, 1300, "sha256-r", "made and used while the image was"),
         (100, 200, 1500, "sha256-r", "older, and used for the image"),
-        (100, 200, 1000, "sha256-r", "used in the very tick in which the image was begun"),
-        (2000, 2000, 6000, "sha256-r", "made in the very tick in which it was finished"),
-        (100, 200, 6000, "sha256-r", "used for another one later: perhaps for this one, too"),
-        (100, 200, 999, "unreferenced", "not used any more when the image was begun"),
-        (2001, 2002, 6000, "unreferenced", "made when the image was finished"),
+        (100, 200, 1000, "sha256-r", "used in the same tick in which the image was started"),
+        (2000, 2000, 6000, "sha256-r", "made in the same tick in which it was finished"),
+        (100, 200, 6000, "sha256-r", "used for another one later, maybe for this one, too"),
+        (100, 200, 999, "unreferenced", "last used before the image was started"),
+        (2001, 2002, 6000, "unreferenced", "made after the image was finished"),
         (300, 300, 305, "untouched", "never used since it was made, or copied"),
         (300, 300, 310, "untouched", "the same"),
         (300, 300, 311, "unreferenced", "used once more, though not for this image"),
-        (1500, 1500, 1500, "sha256-r", "never used after, but by its birth it is of this pull"),
+        (1500, 1500, 1500, "sha256-r", "never used again, but born during this pull"),
         (1100, 1200, 1199, "contradiction", "used before it was filled"),
         (3000, 3000, 1500, "contradiction", "used before it was made"),
-        (9001, 9001, 9500, "contradiction", "made after its folder was changed last"),
+        (9001, 9001, 9500, "contradiction", "made after the last change of its folder"),
     ] {
         let mut scene = usual();
         scene.layer(born, filled, last_used);
         assert_eq!(scene.layer_status(&[]), expected, "{why}");
-        assert_eq!(scene.layer_status(&["sha256-r"]), "unreferenced", "{why}; nothing stays");
+        assert_eq!(scene.layer_status(&["sha256-r"]), "unreferenced", "{why}; nothing is left");
     }
 }
 
@@ -143,7 +143,7 @@ fn only_remaining_images_count() {
 
 /// A pull is unfinished and may still use any layer that it has touched.
 #[test]
-fn an_extraction_holds_whatever_was_touched_since_it_began() {
+fn an_extraction_may_use_any_layer_touched_since_it_began() {
     for (born, filled, last_used, expected) in [
         (100, 200, 6000, "tmp-rootfs-1"),
         (8000, 8100, 8200, "tmp-rootfs-1"),
@@ -208,7 +208,11 @@ fn contradictory_times_of_an_image_make_its_layers_unknown() {
         scene.layer(100, 200, 300);
         change(&mut scene);
         assert_eq!(scene.layer_status(&[]), expected, "{number}");
-        assert_eq!(scene.layer_status(&["sha256-r"]), "unreferenced", "{number}: it goes anyway");
+        assert_eq!(
+            scene.layer_status(&["sha256-r"]),
+            "unreferenced",
+            "{number}: it is removed anyway"
+        );
         // One image that certainly may use the layer is enough.
         scene.image("sha256-other", 100, 400, 5000);
         assert_eq!(scene.layer_status(&[]), "sha256-other", "{number}");
@@ -224,7 +228,7 @@ fn an_image_that_is_not_finished_can_still_get_any_layer() {
 }
 
 #[test]
-fn without_births_or_a_look_at_everything_nothing_is_known() {
+fn without_births_or_a_complete_listing_nothing_is_known() {
     let mut scene = usual();
     scene.layer(100, 200, 300);
     scene.layer_times().born = None;
@@ -250,7 +254,7 @@ fn an_image_likely_has_every_layer_that_it_may_use() {
 }
 
 #[test]
-fn standings_and_doubts_have_stable_names_and_words() {
+fn statuses_and_doubts_have_stable_names_and_words() {
     for (reason, name, words) in [
         (UnknownReason::NoBirth, "no-birth", "no time of birth"),
         (UnknownReason::Contradiction, "contradiction", "copied, or the clock was set"),

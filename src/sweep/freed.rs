@@ -91,7 +91,7 @@ mod tests {
             let names = LastNames::default();
             let announce = |links: &u64| {
                 let status = names.announce(with(*links));
-                assert_eq!(status.links, seen[0], "all names that there were: {seen:?}");
+                assert_eq!(status.links, seen[0], "all names at the start: {seen:?}");
                 status
             };
             let freed: Vec<_> = if at_once {

@@ -126,9 +126,9 @@ mod tests {
             &report,
             &Surveys::default(),
         );
-        assert_eq!(events.len(), 1, "its end is told once");
+        assert_eq!(events.len(), 1, "its end is reported once");
         for _ in 0..permits {
-            std::mem::forget(budget.try_take().expect("each permit has come back"));
+            std::mem::forget(budget.try_take().expect("each permit was returned"));
         }
         let usage = progress.counters(0).usage();
         match report.into_outcome(None).get(&location) {

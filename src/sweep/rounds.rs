@@ -170,7 +170,7 @@ mod tests {
             let asked = RefCell::new(vec![vec![1, 2, 3]]);
             let (waiting, failure) = in_rounds(vec![1, 2, 3], |decisions| {
                 let number = asked.borrow().len() - 1;
-                assert_eq!(asked.borrow()[number], decisions, "what was left by the last round");
+                assert_eq!(asked.borrow()[number], decisions, "the entries left by the last round");
                 let (removed, left) = script[number].ok_or(Error::Interrupted)?;
                 asked.borrow_mut().push(left.to_vec());
                 let obstacle = Obstacle { operation: "rename", cause: Errno::NOSPC };

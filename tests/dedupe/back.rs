@@ -71,7 +71,7 @@ fn equal_files_of_images_and_layers_share_their_data_and_nothing_else_changes() 
         assert!(back >= equal * 95 / 100, "{name}: {back} of {equal}");
         assert!(dry["bytes"].as_u64().unwrap() >= done["bytes"].as_u64().unwrap(), "{name}");
         assert_eq!(left_out(&done, "unequal"), 5, "{name}");
-        assert_eq!(done["files"], 3 * (1 + 39 + 1), "{name}: a file of two names is one");
+        assert_eq!(done["files"], 3 * (1 + 39 + 1), "{name}: a file with two names counts once");
         let told = done["file_system_freed_bytes"].as_i64().unwrap();
         assert!(told.abs_diff(back as i64) <= 256 << 10, "{name}: {told} is not {back}");
         before.check(&cache, name);

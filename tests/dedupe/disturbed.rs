@@ -75,7 +75,7 @@ fn concurrent_writes_reach_their_file_and_no_other() {
         let name = volume.system.name();
         assert!(
             fs::read(two.join("file")).unwrap() == written,
-            "{name}: what was written is not there"
+            "{name}: the written data is missing"
         );
         assert!(fs::read(one.join("file")).unwrap() == original, "{name}: it is in the other file");
     });

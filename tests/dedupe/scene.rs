@@ -86,7 +86,7 @@ impl Everything {
             assert!(Some(content) == after.contents.get(path), "{when}: {}", path.display());
         }
         assert_eq!(self.verdicts, after.verdicts, "{when}");
-        assert!(*self == after, "{when}: something has come");
+        assert!(*self == after, "{when}: something was added");
     }
 }
 

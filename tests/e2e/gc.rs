@@ -91,7 +91,7 @@ fn symlinks_and_hard_links_lead_nowhere() {
         du(&dead) - fs::metadata(canary.join("usr/lib/c")).map(|_| 72 * 1024).unwrap();
     let gc = run(&cache, &["gc", "--format", "json"]).json();
     let freed = &gc["totals"]["freed_bytes"];
-    assert_eq!(*freed, exactly(reclaimable), "the canary still holds the linked file");
+    assert_eq!(*freed, exactly(reclaimable), "the canary still has the linked file");
     assert_eq!(listing(&canary), before);
     assert!(
         cache.path("sha256-link").symlink_metadata().is_ok(),

@@ -85,7 +85,7 @@ fn the_schema_is_the_one_that_is_documented() {
     }
     drop(in_use);
     for (path, kinds) in &seen {
-        let told = told.get(path.as_str()).unwrap_or_else(|| panic!("{path} is told of nowhere"));
+        let told = told.get(path.as_str()).unwrap_or_else(|| panic!("{path} is not documented"));
         assert!(kinds.iter().all(|kind| told.contains(kind)), "{path}: {kinds:?}, not {told:?}");
     }
     // An object has all of its fields, whatever their values.

@@ -128,7 +128,7 @@ fn a_lease_ends_with_its_command_however_that_ends() {
     );
     fs::remove_dir_all(cache.path("refs")).unwrap();
     run(&cache, &["gc", "-q", "--keep-recent=0s"]);
-    assert!(!image.exists(), "nothing holds it any more");
+    assert!(!image.exists(), "nothing protects it any more");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn deviation_failed_removals_are_reported_and_the_rest_is_removed() {
     fs::write(foreign.join("file"), "x").unwrap();
     age(&stuck, Duration::from_secs(3600));
     if !user.is_separate() {
-        eprintln!("skipped: only root can make files of somebody else");
+        eprintln!("skipped: only root can make files of another user");
         return;
     }
     let gc = user.run(&["gc"]);

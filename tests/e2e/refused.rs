@@ -15,7 +15,7 @@ use crate::support::{TestCache, run};
 fn take(user: &User<'_>, path: &Path) -> bool {
     match user.is_separate() {
         true => lchown(path, Some(0), Some(0)).unwrap(),
-        false => eprintln!("skipped: only root can make files of somebody else"),
+        false => eprintln!("skipped: only root can make files of another user"),
     }
     user.is_separate()
 }
@@ -212,7 +212,7 @@ fn images_that_cannot_be_renamed_are_removed_in_place_on_request() {
     overlay.run(&[&collect[..], &["--in-place"]].concat()).ok();
     assert_eq!(overlay.left(), ["refs", "sha256-live"]);
     let rm = overlay.run(&["rm", "-y", "sha256:live"]);
-    assert_eq!((rm.code, overlay.left().len()), (1, 2), "the image stays with its ref");
+    assert_eq!((rm.code, overlay.left().len()), (1, 2), "the image is kept with its ref");
     overlay.run(&["rm", "-y", "--in-place", "sha256:live"]).ok();
     assert_eq!(overlay.left(), ["refs"]);
 }

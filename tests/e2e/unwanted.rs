@@ -61,7 +61,7 @@ fn rm_removes_the_given_images_with_their_refs_and_nothing_else() {
         (vec!["sha256-aabb2".into(), "sha256-dddd4".into()], 2)
     );
     run(&cache, &["rm", "dddd"]).ok();
-    assert_eq!(images(&cache), ["sha256-aabb2"], "nobody is asked about an orphan");
+    assert_eq!(images(&cache), ["sha256-aabb2"], "an orphan needs no question");
 }
 
 #[test]
@@ -131,7 +131,11 @@ fn rm_keeps_used_images_and_leased_ones_unless_forced() {
         err.contains("aaaa1 was not removed: it is leased; use --force to remove it anyway"),
         "{err}"
     );
-    assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2", "sha256-cccc3"], "the rest goes");
+    assert_eq!(
+        images(&cache),
+        ["sha256-aaaa1", "sha256-aabb2", "sha256-cccc3"],
+        "the rest is removed"
+    );
     assert_eq!(refs(&cache), 6);
     orphan(&cache);
     assert_eq!(lease("aaaa1", "-f"), (0, String::new()));
@@ -205,7 +209,10 @@ fn gc_removes_long_unused_images_after_a_question() {
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
     let seen = in_a_line(&seen);
     let [orphan, image] = ["orphan: ", "unused: example.com/cccc3:1, "].map(|why| seen.find(why));
-    assert!(code == 0 && orphan.is_some() && orphan < image, "all that goes is listed: {seen}");
+    assert!(
+        code == 0 && orphan.is_some() && orphan < image,
+        "everything to remove is listed: {seen}"
+    );
     let question =
         "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs,";
     assert!(seen.contains(question), "{seen}");
@@ -230,7 +237,7 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     let less = limit(whole - orphan - 1);
     let one = run(&cache, &["gc", "-n", "--max-size", &less]).ok();
     assert!(one.contains("over-max-size: example.com/cccc3:1") && !one.contains("aabb2"), "{one}");
-    assert!(one.contains("freeing") && !one.contains("at least"), "all of it was measured: {one}");
+    assert!(one.contains("freeing") && !one.contains("at least"), "everything was measured: {one}");
     let (_, seen) = at_terminal(&cache, &["gc", "--max-size", &less], "y\n");
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2"], "{seen}");
     assert!(du(&cache.dir()) <= whole - orphan - (3 << 20));

@@ -28,7 +28,7 @@
 //!     let options = dedupe::Options::default();
 //!     let plan = dedupe::plan(&cache, &draft, &options, jobs, &stop, &mut |_| {})?;
 //!     let outcome = dedupe::run(&cache, &plan, jobs, &stop, &mut |_| {})?;
-//!     println!("{} bytes came back", outcome.freed_by_file_system());
+//!     println!("{} bytes freed", outcome.freed_by_file_system());
 //! }
 //! # Ok(())
 //! # }

@@ -18,7 +18,7 @@
 //! let Some(cache) = opened else { return Ok(()) };
 //! let draft = gc::plan(&cache, &GcOptions::default(), Jobs::default(), &mut ())?;
 //! let done = gc::run(&cache, draft.plan, Jobs::default(), &mut ())?;
-//! println!("{} bytes came back for sure", done.freed().certain().as_u64());
+//! println!("at least {} bytes freed", done.freed().certain().as_u64());
 //! # Ok(())
 //! # }
 //! ```

@@ -55,7 +55,8 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 /// let (referenced, unknown) =
 ///     (Verdict::Keep(KeepReason::Referenced), Verdict::Keep(KeepReason::Unknown));
 /// assert_eq!(verdicts(&evidence), [referenced, unknown]);
-/// (evidence.in_use, evidence.programs) = (cache.users()?, cache.programs(&inventory, evidence.mounts.as_ref().unwrap()));
+/// evidence.in_use = cache.users()?;
+/// evidence.programs = cache.programs(&inventory, evidence.mounts.as_ref().unwrap());
 /// assert_eq!(verdicts(&evidence), [referenced, Verdict::Remove(RemoveReason::Orphan)]);
 /// # Ok(())
 /// # }

@@ -127,7 +127,7 @@ impl Room {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LayerChoice {
-    /// None.
+    /// No layers.
     #[default]
     None,
     /// Those that none of the remaining images and extractions can use.

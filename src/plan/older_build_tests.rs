@@ -110,7 +110,7 @@ fn rebuilds_of_the_real_images_replace_their_older_builds() {
         ("one image alone", "c1 1-20 CLAUDE", ""),
         ("two builds and nothing else", "c1 1-20 CLAUDE | c2 30-50 CLAUDE", "c1>c2"),
         ("three builds: the youngest replaces", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | c3 5-6 CLAUDE", "c1>c3 c2>c3"),
-        ("the younger one is removed", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | removed 5-6 CLAUDE", "c1>c2"),
+        ("the youngest is removed", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | removed 5-6 CLAUDE", "c1>c2"),
         ("the youngest of each program", "c1 1-20 CLAUDE | x1 30-50 CODEX", ""),
         ("used after the birth of the newer", "c1 1-40 CLAUDE | c2 30-50 CLAUDE", ""),
         ("used just when the newer was born", "c1 1-30 CLAUDE | c2 30-50 CLAUDE", ""),

@@ -1,5 +1,6 @@
-//! How soon `browse` shows its first frame and answers keys while it measures, through a pseudo terminal, and what that
-//! costs beside `list --sizes`: `BBOX_BENCH_CACHE=DIR cargo bench --bench browse`.
+//! Measures through a pseudo terminal how soon `browse` shows its first frame and answers keys
+//! while it measures, and how that compares to `list --sizes`: `BBOX_BENCH_CACHE=DIR cargo bench
+//! --bench browse`.
 #![allow(clippy::print_stdout, reason = "a bench is there to be read")]
 
 #[path = "../tests/support/cache.rs"]
@@ -20,7 +21,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 const ROUNDS: usize = 7;
 const KEYS: usize = 15;
-/// After so long without output, a frame is complete.
+/// A frame is complete after this time without output.
 const QUIET: Duration = Duration::from_millis(3);
 
 fn main() {
@@ -112,7 +113,7 @@ impl Browser {
         self.begun.elapsed().as_secs_f64()
     }
 
-    /// How long it takes until the help is there after a key.
+    /// The time from a key press to the help page.
     fn answer(&mut self) -> f64 {
         while self.read(QUIET) {}
         let (from, pressed) = (self.seen.len(), Instant::now());
@@ -123,7 +124,8 @@ impl Browser {
         took
     }
 
-    /// How long it takes from the start until all is measured: then the status line counts the images.
+    /// The time from the start until everything is measured: then the status line shows the number
+    /// of images.
     fn measured(&mut self) -> f64 {
         self.wait_for(self.seen.len(), "images");
         self.begun.elapsed().as_secs_f64()

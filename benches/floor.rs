@@ -1,7 +1,7 @@
-//! How far sizing is from the floor: a bare loop of the same system calls with as many threads.
-//! The loop, the library and the whole program run in turn: `cargo bench --bench floor`.
+//! Compares sizing with the lower bound: a bare loop of the same system calls on the same number of
+//! threads. Runs the loop, the library and the whole program in turn: `cargo bench --bench floor`.
 //!
-//! With `BBOX_BENCH_CACHE=DIR` the cache in that directory is sized, which changes nothing in it.
+//! With `BBOX_BENCH_CACHE=DIR`, it sizes the cache in that directory, without changing it.
 #![allow(clippy::print_stdout, reason = "a bench is there to be read")]
 
 #[cfg(target_os = "linux")]

@@ -1,5 +1,5 @@
-//! Removing dead images: several shapes of trees and file systems, several ceilings for the number of
-//! threads, and `std::fs::remove_dir_all` to compare. It removes what it has built, and nothing else.
+//! Removing orphans: several shapes of trees and file systems, several thread limits, and
+//! `std::fs::remove_dir_all` for comparison. Removes only what it has built itself.
 
 #![allow(clippy::print_stderr, reason = "a bench that cannot run here says why")]
 
@@ -50,7 +50,7 @@ fn remove_with_std(built: &TestCache) {
 
 fn bench(criterion: &mut Criterion, name: &str, built: impl Fn() -> TestCache, jobs: &[usize]) {
     let mut group = criterion.benchmark_group(format!("gc/{name}"));
-    // Building the trees takes longer than removing them: one removal a sample is enough.
+    // Building the trees takes longer than removing them, so one removal per sample is enough.
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     group.warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_millis(500));
     group.throughput(Throughput::Elements(u64::from(IMAGES * FILES)));
@@ -73,7 +73,8 @@ fn gc(criterion: &mut Criterion) {
     }
 }
 
-/// Where threads are rewarded differently. The temporary directory above is mostly on ext4.
+/// File systems on which more threads pay off differently. The temporary directory above is usually
+/// on ext4.
 fn file_systems(criterion: &mut Criterion) {
     let bench_on = |criterion: &mut Criterion, name: &str, place: &Path| {
         let built = || build_in(TestCache::on(place), IMAGES, cache::rootfs, 10 * FILES);

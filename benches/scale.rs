@@ -1,6 +1,6 @@
-//! Caches of many things: `list --sizes` and a dry run of `gc --layers` on each of several shapes, and on a tenth
-//! of each, with the time and the peak memory of the whole program: `cargo bench --bench scale`. Both
-//! should grow with the number of things, and with nothing else.
+//! Large caches: `list --sizes` and a dry run of `gc --layers` on each of several shapes, and on a
+//! tenth of each, with the time and the peak memory of the whole program: `cargo bench --bench
+//! scale`. Both should grow with the number of items only.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench is there to be read")]
 
 #[path = "../tests/support/cache.rs"]
@@ -20,7 +20,7 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-/// One run of the program, in a process of its own: peak memory is that of a process.
+/// One run of the program, in its own process because peak memory is measured per process.
 #[cfg(target_os = "linux")]
 mod run {
     use std::ffi::OsString;
@@ -28,7 +28,7 @@ mod run {
     use std::process::{Command, ExitCode, Stdio};
     use std::time::Instant;
 
-    /// Tells this program that it is such a process, and for which cache.
+    /// Set in such a process, to the cache to run on.
     pub const DIRECTORY: &str = "BBOX_SCALE_DIRECTORY";
     const WORDS: &str = "BBOX_SCALE_WORDS";
 
@@ -37,7 +37,7 @@ mod run {
         pub mebibytes: f64,
     }
 
-    /// What the command of these words costs on a cache.
+    /// Measures the cost of the command `words` on a cache.
     pub fn measure(directory: &Path, words: &str) -> Cost {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.env(DIRECTORY, directory).env(WORDS, words).stdout(Stdio::null());
@@ -50,7 +50,7 @@ mod run {
         Cost { seconds, mebibytes: kibibytes / 1024.0 }
     }
 
-    /// Runs the command that the environment names, and tells the peak memory in KiB on stderr.
+    /// Runs the command from the environment, and prints the peak memory in KiB to stderr.
     pub fn one(directory: OsString) -> ExitCode {
         let words = std::env::var(WORDS).unwrap();
         let words = words.split(' ').map(OsString::from);
@@ -76,13 +76,13 @@ mod compare {
     const COMMANDS: [&str; 2] = ["list --sizes", "gc --dry-run --layers"];
     const ROUNDS: usize = 3;
 
-    /// How much there is of what.
+    /// The size of a cache.
     #[derive(Clone, Copy)]
     struct Shape {
         images: u32,
-        /// Files and directories of each image.
+        /// Files and directories per image.
         inodes: u32,
-        /// Of each of these every image can be made.
+        /// Layers, each of which every image may use.
         layers: u32,
         dangling: u32,
     }
@@ -112,7 +112,7 @@ mod compare {
         ExitCode::SUCCESS
     }
 
-    /// The fastest of some runs, and its memory.
+    /// Prints the fastest of some runs, and its memory.
     fn print_row(shape: Shape, directory: &Path, words: &str) {
         let costs = (0..ROUNDS).map(|_| measure(directory, words));
         let cost = costs.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).unwrap();
@@ -142,7 +142,7 @@ mod compare {
         cache
     }
 
-    /// A hundred files to a directory.
+    /// Fills a tree with a hundred files per directory.
     fn fill(top: &Path, inodes: u32) {
         for number in 1..inodes {
             let directory = top.join(format!("d{}", number / 100));

@@ -1,6 +1,6 @@
 //! Sizing a cache: both walkers, several shapes of trees, several numbers of threads.
 //!
-//! With `BBOX_BENCH_CACHE=DIR` the cache in that directory is sized, which changes nothing in it.
+//! With `BBOX_BENCH_CACHE=DIR`, it sizes the cache in that directory, without changing it.
 
 #[path = "../tests/support/cache.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
@@ -21,7 +21,7 @@ const IMAGES: u32 = 4;
 const FILES: u32 = 4_000;
 const WALKERS: [Walker; 2] = [Walker::Native, Walker::Portable];
 
-/// Benches both walkers on a cache with these numbers of threads, as `group/name/walker/jobs`.
+/// Benchmarks both walkers on a cache with these numbers of threads, as `group/name/walker/jobs`.
 fn bench(criterion: &mut Criterion, name: &str, directory: &Path, jobs: &[usize]) {
     let mut group = criterion.benchmark_group(format!("scan/{name}"));
     let inodes = size(directory, Walker::default(), Jobs::default());

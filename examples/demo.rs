@@ -1,6 +1,7 @@
-//! Builds a realistic cache of a few hundred MB in a temporary folder, and runs the main commands
-//! on it, printing each: `cargo run --release --example demo`. Commands of your own, each in quotes, run
-//! instead of these: `cargo run --release --example demo -- 'show codex' 'gc --dry-run'`.
+//! Builds a realistic cache of a few hundred MB in a temporary folder, runs the main commands on
+//! it, and prints their output: `cargo run --release --example demo`. To run other commands
+//! instead, pass each in quotes: `cargo run --release --example demo -- 'show codex' 'gc
+//! --dry-run'`.
 #![allow(clippy::print_stdout, reason = "a demo is there to be seen")]
 
 #[path = "../tests/support/cache.rs"]
@@ -18,7 +19,8 @@ use cache::{TestCache, hash, rootfs};
 
 const COMMANDS: [&str; 5] =
     ["list --sizes", "gc --dry-run --layers", "gc", "gc --layers --keep-recent=0s", "list"];
-/// Where the program finds the cache. The demo runs itself as the program, which it is if this is set.
+/// Tells the program where the cache is. If it is set, the demo acts as the program: it runs itself
+/// that way.
 const CACHE_DIR: &str = "BBOX_IMAGE_CACHE_DIR";
 
 fn main() -> io::Result<ExitCode> {
@@ -47,8 +49,8 @@ fn run(directory: &Path, words: &str) -> io::Result<ExitStatus> {
     command.status()
 }
 
-/// Two older builds, last used days ago, that newer ones have replaced since; three live images, and
-/// the layers that all of them were made of.
+/// Builds two older images, last used days ago and replaced by newer ones since, three live images,
+/// and the layers of all of them.
 fn build() -> TestCache {
     let cache = TestCache::new();
     for (agent, version, days) in [
@@ -74,7 +76,7 @@ fn layer_digest(layer: &str) -> String {
     hash(&format!("layer {layer}"))
 }
 
-/// What the layer of this digest brings, with as many files as it has in life, or a tenth of that.
+/// Fills the layer with this digest, with the usual number of files, or a tenth of that.
 fn extract(digest: &str, top: &Path) {
     let builds = Agent::ALL.into_iter().flat_map(|agent| [agent.digest(1), agent.digest(2)]);
     let build = builds.into_iter().find(|layer| layer_digest(layer) == digest);

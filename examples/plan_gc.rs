@@ -1,5 +1,5 @@
-//! What `bbox cache gc --layers` would remove, and why: `cargo run --release --example plan_gc -- [DIR]`. Nothing is
-//! removed: that takes the lock of the cache, and `gc::run`.
+//! Prints what `bbox cache gc --layers` would remove, and why: `cargo run --release --example
+//! plan_gc -- [DIR]`. It removes nothing: that would take the lock of the cache, and `gc::run`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example is there to be seen")]
 
 use std::error::Error;

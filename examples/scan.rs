@@ -1,4 +1,4 @@
-//! What lies in a cache and how big it is: `cargo run --release --example scan -- [DIR]`.
+//! Prints what is in a cache and how big it is: `cargo run --release --example scan -- [DIR]`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example is there to be seen")]
 
 use std::path::{Path, PathBuf};
@@ -38,9 +38,9 @@ fn run(directory: &Path) -> bbox_cache::Result<()> {
     Ok(())
 }
 
-/// All trees at once, on one pool of threads, with a word meanwhile if that takes long.
+/// Measures all trees at once, on one pool of threads, and prints the progress if that takes long.
 fn measure(cache: &Cache, inventory: &Inventory) -> bbox_cache::Result<CacheUsage> {
-    // Without this, data that files share would count for each of them.
+    // Without this, shared data would count once per file.
     let meter = Meter::new(Jobs::default()).with_extents();
     CacheUsage::measure(cache, inventory, &meter, &StopFlag::new(), &mut |progress| {
         eprint!("\r{} files so far ", progress.total().files);
@@ -52,7 +52,7 @@ fn show(inventory: &Inventory, found: &CacheUsage) {
     for entry in &inventory.entries {
         let what = match &entry.kind {
             EntryKind::Image(digest) if reachability.contains(digest.entry_name()) => "live image",
-            // A ref that cannot be read may name any image.
+            // An unreadable ref may point at any image.
             EntryKind::Image(_) if !inventory.refs.unreadable.is_empty() => "image",
             EntryKind::Image(_) => "orphan",
             EntryKind::Layer(_) => "layer",

@@ -1,7 +1,7 @@
-//! The floor: nothing but the system calls of a walk, and the sum of what they say.
+//! The lower bound: only the system calls of a walk, and the sum of their results.
 //!
-//! The work is divided beforehand, so that the threads have next to nothing to share. Nothing is
-//! kept but two numbers, no error is handled, and no descriptor is spared: a deep tree would end it.
+//! The work is divided in advance, so the threads have next to nothing to share. It stores just two
+//! numbers, handles no errors, and does not limit open files: a deep tree would crash it.
 
 use std::ffi::{CStr, CString};
 use std::hint::black_box;
@@ -13,16 +13,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxFlags};
 
-/// Down to this depth directories are dealt out one by one, below it as whole trees.
+/// Directories are dealt out one by one down to this depth, and as whole trees below it.
 const DEALT_DEPTH: usize = 4;
 
-/// What one thread does at a time.
+/// A unit of work for one thread.
 pub struct Part {
     path: CString,
     is_tree: bool,
 }
 
-/// Divides a directory, the whole trees first: the small parts fill the gaps at the end.
+/// Divides a directory, whole trees first: the small parts fill the gaps at the end.
 pub fn parts(directory: &Path) -> Vec<Part> {
     let (mut parts, mut level) = (Vec::new(), vec![directory.to_owned()]);
     for depth in 0..=DEALT_DEPTH {
@@ -39,7 +39,7 @@ pub fn parts(directory: &Path) -> Vec<Part> {
     parts
 }
 
-/// Walks all parts on so many threads. Returns how many names it has met.
+/// Walks all parts on this many threads. Returns the number of names found.
 pub fn walk(parts: &[Part], threads: usize) -> u64 {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -74,7 +74,7 @@ impl Thread {
         let (mut below, mut place) = (Vec::new(), 0);
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut entries = RawDir::new(directory, &mut buffer);
-        // ext4, btrfs and tmpfs say so when an entry is the last one.
+        // ext4, btrfs and tmpfs mark the last entry this way.
         while !(place == i64::MAX as u64 && entries.is_buffer_empty()) {
             let Some(entry) = entries.next() else { break };
             let entry = entry.unwrap();

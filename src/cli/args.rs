@@ -1,4 +1,4 @@
-//! The verbs, and their options.
+//! The verbs and their options.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

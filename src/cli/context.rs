@@ -24,11 +24,11 @@ pub struct Context<'a> {
     program: Program,
     /// The cache directory, as an absolute path.
     pub cache_dir: PathBuf,
-    /// Whether the user has named that directory.
+    /// Whether the user chose that directory.
     pub is_given: bool,
-    /// The option that names it, if it was given as one.
+    /// The option that sets it, to repeat in commands; empty if it was not given as an option.
     option: String,
-    /// Where else than usual the clones of microVMs lie.
+    /// Where the clones of microVMs are, if not in the usual place.
     vm_dir: Option<PathBuf>,
     pub format: Format,
     pub jobs: Jobs,
@@ -52,7 +52,7 @@ fn choice(color: Color) -> ColorChoice {
     }
 }
 
-/// The colours that a command line asks for, even if it cannot be parsed.
+/// The colour choice of a command line, even if the line cannot be parsed.
 pub fn color_of(command_line: &[OsString]) -> ColorChoice {
     let words = command_line.iter().filter_map(|word| word.to_str());
     let words: Vec<_> = words.take_while(|word| *word != "--").collect();
@@ -88,12 +88,12 @@ impl<'a> Context<'a> {
         Ok(Self { console, signals, program, cache_dir, is_given, option, vm_dir, format, jobs })
     }
 
-    /// What to type for `verb` on the same cache.
+    /// The command line for `verb` on the same cache.
     pub fn command(&self, verb: &str) -> String {
         format!("{}{} {verb}", self.program.cache_words(), self.option)
     }
 
-    /// What to say of a cache directory that is empty, or not there.
+    /// The message for a cache directory that is empty or missing.
     pub fn shown_emptiness(&self) -> String {
         let dir = self.shown_dir();
         if self.is_missing() {
@@ -105,7 +105,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether there is no cache directory.
+    /// Whether the cache directory is missing.
     pub fn is_missing(&self) -> bool {
         let metadata = self.cache_dir.metadata();
         metadata.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
@@ -116,7 +116,7 @@ impl<'a> Context<'a> {
         Escaped::new(&self.cache_dir).to_string()
     }
 
-    /// The cache; `None` if there is no such directory.
+    /// Opens the cache; `None` if the directory does not exist.
     pub fn open_cache(&self) -> crate::Result<Option<Cache>> {
         let cache = Cache::open(&self.cache_dir)?;
         Ok(cache.map(|cache| match &self.vm_dir {
@@ -125,7 +125,7 @@ impl<'a> Context<'a> {
         }))
     }
 
-    /// The cache with its lock, as [`Cache::open_locked`] has it.
+    /// Opens and locks the cache; see [`Cache::open_locked`].
     pub fn open_locked(
         &self,
         busy: impl Fn(Option<&UsingProcess>) -> Patience,

@@ -7,23 +7,23 @@ use std::process::ExitCode;
 use super::ui::console::OutputError;
 use crate::error::{Error, cause};
 
-/// The exit code for "another collection runs, and you did not want to wait": EX_TEMPFAIL of sysexits.h,
+/// The exit code if another gc is running and `--no-wait` was given: EX_TEMPFAIL from sysexits.h,
 /// so that a timer can tell it from a failure.
 const TRY_AGAIN: u8 = 75;
 
-/// A command that ran to its end.
+/// How a command ended, if it could do its work at all.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     Done,
-    /// Something could not be done, and was named.
+    /// Something could not be done, and was reported.
     Incomplete,
-    /// A signal came before everything was done.
+    /// A signal arrived before everything was done.
     Interrupted,
-    /// Another program was run, and has ended with this code.
+    /// Another program was run and ended with this code.
     Passed(u8),
 }
 
-/// A command that could not do its work.
+/// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
@@ -32,26 +32,26 @@ pub enum Failure {
     Output(#[from] OutputError),
     #[error("cannot listen for signals: {}", cause(.0))]
     Signals(io::Error),
-    /// There is no such image, for the reason given.
+    /// No such image, for this reason.
     #[error("{0}")]
     NoImage(String),
-    /// The directory that the user has named is no cache, for the reason given.
+    /// The directory chosen by the user is not a cache, for this reason.
     #[error("{reason}{}", hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())]
     NoCache { path: PathBuf, reason: String, hint: Option<String> },
-    /// What was asked for is not done, for the reason given.
+    /// The request is refused, for this reason.
     #[error("{0}")]
     Refused(String),
-    /// Another program was to be run, and was not; the code tells why.
+    /// Another program could not be run; the code tells why.
     #[error("{reason}")]
     NotRun { code: u8, reason: String },
 }
 
-/// Does not do what was asked for.
+/// Refuses a request.
 pub fn refuse<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(reason.into()))
 }
 
-/// The exit code of a command; `signal` is that of a program which the signal has ended.
+/// The exit code of a command; `signal` is the code for a program ended by that signal.
 pub fn exit_code(result: &Result<Ending, Failure>, signal: u8) -> ExitCode {
     ExitCode::from(match result {
         Ok(Ending::Done) => 0,

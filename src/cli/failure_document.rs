@@ -1,4 +1,4 @@
-//! A command that failed as a whole, for programs.
+//! The JSON document for a command that failed as a whole.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::ui::json::lossy;
 use crate::error::{Error, cause};
 
-/// What a command prints in place of its document.
+/// Printed in place of the command's own document.
 #[derive(Serialize)]
 pub struct Document {
     error: Account,
@@ -14,13 +14,13 @@ pub struct Document {
 
 #[derive(Serialize)]
 struct Account {
-    /// As on stderr.
+    /// The same as on stderr.
     message: String,
-    /// What something was tried on; `null` if it is about no path.
+    /// The path of the failed operation; `null` if there is none.
     path: Option<String>,
-    /// The system's words; `null` if the system had nothing to do with it.
+    /// The system's error message; `null` if it is not a system error.
     cause: Option<String>,
-    /// The way out, if the message is followed by one.
+    /// What to do, if the message comes with a hint.
     hint: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! From a word of the user to an image.
+//! Finds the image that a command-line argument refers to.
 
 use std::collections::HashSet;
 use std::path::{Path, absolute};
@@ -8,19 +8,19 @@ use super::failure::Failure;
 use crate::cache::{Digest, Entry, Folder, Inventory, Lookup, Pattern, Ref, entry_below};
 use crate::escape::Escaped;
 
-/// How many candidates are listed.
+/// The maximum number of candidates listed.
 const MOST_CANDIDATES: usize = 10;
-/// How many references are proposed instead of one that is not there.
+/// The maximum number of references suggested for an unknown one.
 const MOST_PROPOSALS: usize = 3;
-/// From which likeness on two names may be meant for each other: 1 is the same.
+/// The minimum similarity for a suggestion; 1 is identical.
 const ALIKE: f64 = 0.75;
 
 /// Why no image was found.
 #[derive(Debug)]
 pub enum NotFound {
-    /// There may be one in a moment: a collection or a pull is perhaps at work.
+    /// It may be there in a moment: a gc or a pull may be running.
     Yet(String),
-    /// There is none.
+    /// There is no such image.
     AtAll(String),
 }
 
@@ -31,10 +31,11 @@ impl From<NotFound> for Failure {
     }
 }
 
-/// The image that `text` stands for: a path into the cache, or what [`Inventory::find`] takes.
+/// Finds the image that `text` refers to: a path into the cache, or anything that
+/// [`Inventory::find`] accepts.
 ///
 /// # Errors
-/// The reason, safe to print, with what may have been meant.
+/// The reason, safe to print, with suggestions.
 pub fn choose<'a>(
     context: &Context<'_>,
     inventory: &'a Inventory,
@@ -71,10 +72,11 @@ pub fn choose<'a>(
     found.ok_or_else(|| gone(context, &digest))
 }
 
-/// The images that `texts` stand for: each text is a pattern of references, or names an image as for [`choose`].
+/// Finds the images that `texts` refer to. Each text is a pattern for references, or a name as for
+/// [`choose`].
 ///
 /// # Errors
-/// The reason why one of the texts stands for none, as for [`choose`].
+/// The reason why one of the texts refers to no image, as for [`choose`].
 pub fn choose_all(
     context: &Context<'_>,
     inventory: &Inventory,
@@ -109,7 +111,7 @@ fn matching<'a>(
     Ok(found)
 }
 
-/// What a path stands for; `None` for a text that is no path into this cache.
+/// Resolves a path; `None` if the text is not a path into this cache.
 fn located(context: &Context<'_>, text: &str) -> Option<Lookup> {
     if !text.starts_with(['/', '.']) {
         return None;
@@ -126,12 +128,12 @@ fn located(context: &Context<'_>, text: &str) -> Option<Lookup> {
     })
 }
 
-/// What there is to say of an image that was there a moment ago.
+/// The message for an image that was there a moment ago.
 pub fn gone(context: &Context<'_>, digest: &Digest) -> NotFound {
     NotFound::Yet(format!("{digest} is no longer in {}", context.shown_dir()))
 }
 
-/// A line for each image that may be meant.
+/// One line per image that may be meant.
 fn candidates(inventory: &Inventory, shown: &str, digests: &[Digest]) -> String {
     let mut text = format!("'{shown}' is ambiguous, it matches {} images:", digests.len());
     for digest in digests.iter().take(MOST_CANDIDATES) {
@@ -148,7 +150,7 @@ fn name_of(inventory: &Inventory, digest: &Digest) -> String {
     refs.next().map_or_else(|| "(orphan)".to_owned(), reference)
 }
 
-/// The reference in a ref, safe to print; one in the old form has none.
+/// The reference in a ref, safe to print. A ref in the old format has none.
 pub fn reference(found: &Ref) -> String {
     match &found.image {
         Some(image) => Escaped::new(image).to_string(),
@@ -156,13 +158,13 @@ pub fn reference(found: &Ref) -> String {
     }
 }
 
-/// The failure to find an image where the cache directory does not exist.
+/// The failure to find an image because the cache directory does not exist.
 pub fn no_cache(context: &Context<'_>, text: &str) -> NotFound {
     let (image, dir) = (Escaped::new(text), context.shown_dir());
     NotFound::AtAll(format!("no image matches '{image}': {dir} does not exist"))
 }
 
-/// Why no image was found, as far as that is known, and what may have been meant.
+/// Why no image was found, as far as known, with suggestions.
 fn none(context: &Context<'_>, inventory: &Inventory, text: &str) -> String {
     let unreadable = inventory.refs.unreadable.iter().map(|found| &found.error);
     if let Some(error) = unreadable.chain(&inventory.problems).next() {
@@ -180,8 +182,8 @@ fn none(context: &Context<'_>, inventory: &Inventory, text: &str) -> String {
     }
 }
 
-/// The references that may have been meant, the likeliest first: those that contain the text, and those
-/// of which the whole or the last component looks like it.
+/// The references that may be meant, most similar first: those that contain the text, and those
+/// that are similar to it as a whole or in their last component.
 fn proposals<'a>(
     references: impl Iterator<Item = &'a str>,
     typed: &str,
@@ -207,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_or_a_part_of_a_reference_leads_to_it() {
+    fn a_typo_or_a_part_of_a_reference_leads_to_it() {
         let references = ["ghcr.io/a/codex:latest", "ghcr.io/a/claude-code:latest", "busybox:1"];
         for (typed, expected) in [
             ("claude-code", &["ghcr.io/a/claude-code:latest"][..]),

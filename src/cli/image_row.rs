@@ -1,4 +1,4 @@
-//! One entry of a listing.
+//! The entries of a listing.
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -13,12 +13,12 @@ use crate::usage::{CacheUsage, Estimate, Usage};
 pub enum Status {
     Live,
     Orphan,
-    /// It is unknown: it is no image, or there are unreadable references.
+    /// Unknown: it is not an image, or some references are unreadable.
     Unknown,
 }
 
 impl Status {
-    /// Its stable name.
+    /// The stable name of this status.
     pub fn name(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -28,19 +28,19 @@ impl Status {
     }
 }
 
-/// One entry.
+/// One entry of a listing.
 pub struct Row<'a> {
     pub entry: &'a Entry,
     pub status: Status,
     pub refs: Vec<&'a Ref>,
     pub usage: Option<Usage>,
-    /// When anything in it was changed last, as far as that is known.
+    /// When anything in it last changed, as far as known.
     pub last_changed: Timestamp,
-    /// What removing just this one gives back.
+    /// How much space removing just this entry would free.
     pub unique: Option<Estimate>,
 }
 
-/// What was measured of an entry.
+/// The measurements of an entry.
 #[derive(Clone, Copy)]
 struct Measured {
     usage: Usage,
@@ -90,13 +90,13 @@ impl<'a> Row<'a> {
         self.status == Status::Orphan
     }
 
-    /// The bytes on disk that were seen, to compare by.
+    /// The bytes on disk found, for comparisons.
     pub fn on_disk(&self) -> Option<ByteSize> {
         self.usage.map(|usage| usage.on_disk().at_least())
     }
 }
 
-/// The entries of some kind, in the order of the inventory.
+/// The entries of one kind, in the order of the inventory.
 pub fn rows<'a>(
     inventory: &'a Inventory,
     cache_usage: Option<&CacheUsage>,
@@ -114,9 +114,9 @@ pub fn rows<'a>(
         .collect()
 }
 
-/// Sorts rows as the user wants.
+/// Sorts rows by the user's key.
 pub fn sort(rows: &mut [Row<'_>], key: Sort) {
-    // The inventory is sorted by name, and stays so where the key says nothing.
+    // The inventory is sorted by name, and the sort is stable.
     match key {
         Sort::Used => rows.sort_by_key(|row| std::cmp::Reverse(row.entry.last_used)),
         Sort::Size => rows.sort_by_key(|row| std::cmp::Reverse(row.on_disk())),
@@ -124,7 +124,8 @@ pub fn sort(rows: &mut [Row<'_>], key: Sort) {
     }
 }
 
-/// Named images by their first reference, then those in the old form, orphans last.
+/// The sort key for names: referenced images by their first reference, then those with a ref in the
+/// old format, then orphans.
 fn by_name<'r>(row: &'r Row<'_>) -> impl Ord + 'r {
     let first = row.refs.first().map(|found| found.image.as_deref());
     (first.is_none(), first.flatten().is_none(), first.flatten())

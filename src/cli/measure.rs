@@ -1,4 +1,4 @@
-//! Trees that are being measured, as the user sees it: bars, and a signal that ends it.
+//! Shows measurements to the user: draws bars, and stops on a signal.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::gc::Reporter;
 use crate::stop::StopFlag;
 use crate::usage::Progress;
 
-/// Draws bars as long as it lives.
+/// Draws bars while it exists.
 pub struct Measuring<'a> {
     context: &'a Context<'a>,
     bars: MeasureBars,
@@ -37,8 +37,8 @@ impl Reporter for Measuring<'_> {
     }
 }
 
-/// What the images are called, safe to print. Where that cannot be read, the digests have to do: what is
-/// wrong is told by the command itself.
+/// The references of the images, safe to print. Empty if they are unreadable: then digests are
+/// shown, and the command itself reports the problem.
 fn references(context: &Context<'_>) -> HashMap<Digest, String> {
     let inventory =
         context.open_cache().ok().flatten().and_then(|cache| cache.inventory_now().ok());
@@ -50,7 +50,7 @@ fn references(context: &Context<'_>) -> HashMap<Digest, String> {
     named.collect()
 }
 
-/// An image by its reference, anything else as it is called.
+/// The name to show for a tree: the reference of an image, or the label of anything else.
 fn name_of(tree: &Location, names: &HashMap<Digest, String>) -> String {
     let digest = Digest::of_entry(&tree.name).filter(|_| tree.folder == Folder::Root);
     match digest.map(|digest| names.get(&digest)) {

@@ -1,8 +1,8 @@
-//! The program: it asks, it shows, and it is the only place that prints.
+//! The command-line program: the only place that asks questions and prints.
 //!
-//! [`run`] takes a command line and returns an exit code: 0 for done, nothing to do, or declined;
-//! 1 if something could not be done; 2 for a wrong command line and for what is refused; 128 and
-//! the signal's number if a signal came. `lease` passes on the code of the command that it runs.
+//! [`run`] takes a command line and returns an exit code: 0 for done, nothing to do, or declined; 1
+//! if something could not be done; 2 for usage errors and refusals; 128 plus the signal's number
+//! after a signal. `lease` passes on the exit code of its command.
 
 mod args;
 mod commands;

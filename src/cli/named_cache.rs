@@ -1,5 +1,5 @@
-//! A cache directory that the user has named has to be one: a slip of the keyboard should not look like an
-//! empty cache, nor have a whole home directory walked. The usual directory may not be there yet.
+//! Checks that a directory chosen by the user is a cache. A typo should not look like an empty
+//! cache, nor cause a walk of a whole home directory. The default directory need not exist yet.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use super::failure::Failure;
 use crate::cache::{Cache, Inventory};
 use crate::escape::Escaped;
 
-/// The cache; `None` if there is none in the usual place.
+/// Opens the cache; `None` if the default directory does not exist.
 ///
 /// # Errors
-/// The user has named a directory that does not exist, or it cannot be opened.
+/// Fails if the user chose a directory that does not exist, or it cannot be opened.
 pub fn open(context: &Context<'_>) -> Result<Option<Cache>, Failure> {
     let cache = context.open_cache()?;
     if cache.is_none() && context.is_given {
@@ -20,7 +20,7 @@ pub fn open(context: &Context<'_>) -> Result<Option<Cache>, Failure> {
     Ok(cache)
 }
 
-/// Fails if the user has named a directory in which nothing is of a cache, though there is something.
+/// Fails if the user chose a non-empty directory that does not look like a cache.
 pub fn check_content(context: &Context<'_>, inventory: &Inventory) -> Result<(), Failure> {
     let is_other = inventory.refs.is_empty() && !inventory.looks_like_a_cache();
     match context.is_given && is_other {
@@ -37,7 +37,7 @@ fn fail<T>(context: &Context<'_>, reason: String) -> Result<T, Failure> {
     Err(Failure::NoCache { path, reason, hint })
 }
 
-/// Where Brood Box has its cache below a directory that is taken for it.
+/// The path of Brood Box's cache below a directory mistaken for it.
 fn cache_below(directory: &Path) -> Option<std::path::PathBuf> {
     let places = ["images", "broodbox/images"].map(|below| directory.join(below));
     places.into_iter().find(|place| {

@@ -1,13 +1,13 @@
 //! The other `bbox`: Brood Box's agent runner has the same name.
 //!
-//! Where this program comes first on `PATH`, it would break the runner. So a command line that is not
-//! for this program is handed to the next `bbox` on `PATH`: that replaces this process, and arguments,
-//! exit code, signals and terminal are its own from then on. A word that is nearly one of ours is a
-//! slip, and starts nothing.
+//! If this program comes first on `PATH`, it would break the runner. So a command line that is not
+//! for this program is handed over to the next `bbox` on `PATH`. That program replaces this
+//! process, so arguments, exit code, signals and terminal are its own. A word that is nearly one of
+//! ours is treated as a typo and starts nothing.
 //!
-//! The next `bbox` may be another copy of this program, which hands over in turn. The environment
-//! tells it where on `PATH` to go on, so two copies never call each other for ever. A process that was
-//! not replaced has another number, so the note means nothing to it.
+//! The next `bbox` may be another copy of this program, which hands over in turn. An environment
+//! variable tells it where on `PATH` to continue, so two copies never call each other for ever. The
+//! variable includes the process ID, which survives `exec`, so it has no effect in other processes.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::MetadataExt;
@@ -22,16 +22,16 @@ use super::program::{Program, is_slip_of};
 use crate::error::cause;
 use crate::escape::Escaped;
 
-/// How far on `PATH` the process with this number has come: `1234:5`.
+/// How far on `PATH` the process with this ID has come: `1234:5`.
 const NOTE: &str = "BBOX_CACHE_HANDED_OVER";
-/// The exit code of a shell for a program that cannot be run.
+/// The exit code that shells use for a program that cannot be run.
 const NOT_EXECUTABLE: u8 = 126;
 
-/// Hands a command line that is not for this program to the next `bbox` on `PATH`. Returns if it is for
-/// this program, or if there is no other.
+/// Hands a command line that is not for this program over to the next `bbox` on `PATH`. Returns if
+/// the line is for this program, or if there is no other one.
 ///
 /// # Errors
-/// The other program cannot be run.
+/// Fails if the other program cannot be run.
 pub fn hand_over(command_line: &[OsString]) -> Result<(), Failure> {
     let [_, arguments @ ..] = command_line else { return Ok(()) };
     if !arguments.first().is_some_and(|word| is_for_another(word)) {
@@ -48,24 +48,24 @@ pub fn hand_over(command_line: &[OsString]) -> Result<(), Failure> {
     Err(Failure::NotRun { code: NOT_EXECUTABLE, reason })
 }
 
-/// Whether the first word of a command line is none of ours, and no slip of one.
+/// Whether the first word of a command line is neither one of ours nor a typo of one.
 fn is_for_another(word: &OsStr) -> bool {
     let Some(word) = word.to_str() else { return true };
     !word.is_empty() && !Program::Bbox.knows(word) && !is_slip_of(Program::Bbox, word)
 }
 
-/// Where a note tells this process to go on.
+/// Where on `PATH` a note tells this process to continue.
 fn place_to_go_on(note: &str) -> Option<usize> {
     let (process, place) = note.split_once(':')?;
     let is_for_us = process.parse() == Ok(std::process::id());
     place.parse().ok().filter(|_| is_for_us)
 }
 
-/// The first `bbox` in `places` from `start` on that is not the file `own`, and its place.
+/// The first `bbox` in `places`, from index `start` on, that is not the file `own`, and its index.
 fn next(places: &[PathBuf], start: usize, own: Option<&Path>) -> Option<(usize, PathBuf)> {
     let own = own.and_then(identity);
     let candidates = places.iter().enumerate().skip(start);
-    // A relative place means something else in each directory.
+    // A relative path means something else in each directory.
     let candidates = candidates.filter(|(_, place)| place.is_absolute());
     let mut programs = candidates.map(|(place, path)| (place, path.join("bbox")));
     programs.find(|(_, program)| {
@@ -74,7 +74,7 @@ fn next(places: &[PathBuf], start: usize, own: Option<&Path>) -> Option<(usize, 
     })
 }
 
-/// What tells a file from all others, whatever path leads to it.
+/// Identifies a file, whatever path leads to it.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
     Some((metadata.dev(), metadata.ino()))
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_words_that_are_far_from_ours_are_for_the_other_program() {
+    fn only_words_unlike_ours_are_for_the_other_program() {
         for (word, expected) in [
             ("claude-code", true),
             ("codex", true),

@@ -1,8 +1,8 @@
 //! This process: signals that ask it to stop, and its limits.
 //!
-//! The first signal raises a flag at which the work ends in good order. Where the work waits in the kernel,
-//! for a file system that does not answer, it sees no flag; so it has a thread of its own, and the main
-//! thread ends the program without it after a moment.
+//! The first signal raises a flag that lets the work end in good order. While the work is blocked
+//! in the kernel, by a file system that does not respond, it cannot see the flag. So it runs in a
+//! separate thread, and after a moment the main thread ends the program without it.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,34 +18,34 @@ use super::inherited::is_ignored;
 use crate::jobs::aside;
 use crate::stop::StopFlag;
 
-/// How long the work may take to end once a signal has come.
+/// How long the work may take to end after a signal.
 const GRACE: Duration = Duration::from_millis(700);
-/// The time between two looks at the flag.
+/// How often to check the flag.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Which signal has come, if any.
+/// The last signal received, if any.
 #[derive(Default)]
 pub struct Signals {
     stop: StopFlag,
-    /// Whether a signal is to end the program at once.
+    /// Whether a signal ends the program at once.
     impatient: Arc<AtomicBool>,
     number: Arc<AtomicUsize>,
 }
 
 impl Signals {
-    /// Begins to listen, but for signals that the program was started to ignore. The second signal ends the
-    /// program at once.
+    /// Starts listening for signals, except those that the program inherited as ignored. The second
+    /// signal ends the program at once.
     ///
     /// # Errors
-    /// The system refused.
+    /// Fails if the system refuses.
     pub fn listen(&self) -> std::io::Result<()> {
         self.listen_to(&[SIGHUP, SIGINT, SIGTERM])
     }
 
-    /// Listens to these signals, too.
+    /// Listens for these signals, too.
     ///
     /// # Errors
-    /// The system refused.
+    /// Fails if the system refuses.
     pub fn listen_to(&self, signals: &[i32]) -> std::io::Result<()> {
         let raised = self.stop.shared();
         for signal in signals.iter().copied().filter(|&signal| !is_ignored(signal)) {
@@ -57,13 +57,13 @@ impl Signals {
         Ok(())
     }
 
-    /// The flag that is raised when a signal comes.
+    /// The flag that is raised by a signal.
     pub fn stop(&self) -> StopFlag {
         self.stop.clone()
     }
 
-    /// Runs `work` [aside]. If it has not ended a moment after a signal, `give_up` is called, and the
-    /// program ends.
+    /// Runs `work` [aside]. If it has not ended a moment after a signal, calls `give_up` and ends
+    /// the program.
     pub fn end_in_time<T: Send>(
         &self,
         work: impl FnOnce() -> T + Send,
@@ -80,13 +80,13 @@ impl Signals {
             }
             if signalled.is_some_and(|since| since.elapsed() >= GRACE) {
                 give_up();
-                // The thread waits in the kernel, and can be neither joined nor woken.
+                // The thread is blocked in the kernel, and can be neither joined nor woken.
                 std::process::exit(self.exit_code().into());
             }
         }
     }
 
-    /// Runs what does not look at the flag, such as a question: a signal ends the program.
+    /// Runs code that does not check the flag, such as a question: a signal ends the program.
     pub fn let_through<T>(&self, ask: impl FnOnce() -> T) -> T {
         self.impatient.store(true, Ordering::Relaxed);
         let answer = ask();
@@ -94,28 +94,28 @@ impl Signals {
         answer
     }
 
-    /// The exit code that a shell gives to a program ended by the signal that has come.
+    /// The exit code that shells use for a program ended by the received signal.
     pub fn exit_code(&self) -> u8 {
         let number = self.number.load(Ordering::Relaxed);
         u8::try_from(128 + number).unwrap_or(1)
     }
 }
 
-/// macOS refuses a larger number even where it says "unlimited".
+/// macOS refuses a higher limit even if it reports "unlimited".
 const MOST_ON_MACOS: u64 = 10_240;
 
-/// Allows as many open files as the system lets this process have: some begin with 256, and the
-/// more there are the more threads can share a tree.
+/// Raises the limit of open files as far as allowed. The default is only 256 on some systems, and
+/// more open files let more threads share a tree.
 pub fn raise_open_files() {
     let original = getrlimit(Resource::Nofile);
     let highest = highest(original.maximum);
     if is_below(original.current, highest) {
-        // With fewer files the work takes fewer threads; it succeeds all the same.
+        // With fewer files, fewer threads work; the result is the same.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: highest, ..original });
     }
 }
 
-/// `None` is no limit at all.
+/// The highest limit that can be set; `None` is no limit.
 fn highest(maximum: Option<u64>) -> Option<u64> {
     if cfg!(target_vendor = "apple") {
         Some(maximum.map_or(MOST_ON_MACOS, |maximum| maximum.min(MOST_ON_MACOS)))

@@ -1,9 +1,9 @@
 //! The two names of the program, and the command line of each.
 //!
-//! On a machine where `bbox` is the agent runner, this program cannot go by that name as well. So
-//! there are two: `bbox`, whose commands for the cache follow the word `cache`, and `bbox-cache`,
-//! which has the same ones without that word. Whatever is shown as something to type is written
-//! once, as it is typed for `bbox`, and told in the words of the program that runs.
+//! On a machine where `bbox` is the agent runner, this program cannot use that name as well. So it
+//! has two: `bbox`, with its commands after the word `cache`, and `bbox-cache`, with the same
+//! commands directly. Commands in texts are written once, as for `bbox`, and adapted to the program
+//! that runs.
 
 use std::ffi::OsString;
 
@@ -13,7 +13,7 @@ use clap::{ArgMatches, Args, Command, CommandFactory, Error, FromArgMatches, Par
 use super::args::{Completions, Man, Shared, Verb};
 use super::ui::theme::HELP;
 
-/// Which of the two runs.
+/// Which of the two programs runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// `bbox`.
@@ -22,13 +22,13 @@ pub enum Program {
     BboxCache,
 }
 
-/// What a command line asks for.
+/// A parsed command line.
 pub struct Order {
     pub shared: Shared,
     pub task: Task,
 }
 
-/// What is to be done.
+/// The task of a command line.
 #[derive(Subcommand)]
 pub enum Task {
     #[command(flatten)]
@@ -81,7 +81,7 @@ struct BboxCache {
     task: Task,
 }
 
-/// From which likeness on a word may be a slip: what the parser takes for its own tips, too.
+/// The minimum similarity for a suggestion: the same as the parser uses for its own.
 const ALIKE: f64 = 0.7;
 
 const EXAMPLES: &str = "\
@@ -95,12 +95,12 @@ An image is an extracted tree, named by its digest. A reference such as
 ghcr.io/a/b:latest points at an image. An image without a reference, such as an
 older build that a pull has replaced, is an orphan: gc removes it.";
 
-/// The options of every command, as `-h` tells of them.
+/// The shared options, as shown by `-h`.
 const SHARED: &str = "\
 Options of every command (see --help):
   --cache-dir DIR, --vm-dir DIR, -j N, --json, --color WHEN, --no-progress, -q, -v";
 
-/// Words of other tools, with what does the same here.
+/// Commands of other tools, with their equivalents here.
 const SYNONYMS: [(&str, &str); 14] = [
     ("clean", "gc"),
     ("cleanup", "gc"),
@@ -118,7 +118,7 @@ const SYNONYMS: [(&str, &str); 14] = [
     ("run", "lease"),
 ];
 
-/// Options of other tools, with what does the same here.
+/// Options of other tools, with their equivalents here.
 const OPTIONS: [(&str, &str); 6] = [
     ("--older-than", "--unused-for"),
     ("--until", "--unused-for"),
@@ -129,7 +129,7 @@ const OPTIONS: [(&str, &str); 6] = [
 ];
 
 impl Program {
-    /// What it is called by.
+    /// The name of the program.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bbox => "bbox",
@@ -137,7 +137,7 @@ impl Program {
         }
     }
 
-    /// What a command on the cache begins with.
+    /// The words before a command for the cache.
     pub fn cache_words(self) -> &'static str {
         match self {
             Self::Bbox => "bbox cache",
@@ -145,13 +145,13 @@ impl Program {
         }
     }
 
-    /// Whether a first word is a command or an option of this program.
+    /// Whether a first word is a command or option of this program.
     pub fn knows(self, word: &str) -> bool {
         ["help", "-h", "--help", "-V", "--version"].contains(&word)
             || self.command().find_subcommand(word).is_some()
     }
 
-    /// Something to type for `bbox`, as it is typed for this program.
+    /// Adapts a command line written for `bbox` to this program.
     fn in_own_words(self, text: &str) -> String {
         let text = text.replace(Self::Bbox.cache_words(), self.cache_words());
         ["completions", "man"].iter().fold(text, |text, setup| {
@@ -159,7 +159,7 @@ impl Program {
         })
     }
 
-    /// The whole command line, with its examples in the words of this program.
+    /// The whole command line, with the examples adapted to this program.
     pub fn command(self) -> Command {
         self.with_own_words(match self {
             Self::Bbox => Bbox::command(),
@@ -171,14 +171,14 @@ impl Program {
         let command = command.mut_subcommands(|command| self.with_own_words(command));
         let help = command.get_after_help().map(|help| self.in_own_words(&help.to_string()));
         let Some(help) = help else { return command };
-        // What needs no cache has no options in common with the rest.
+        // Commands that need no cache do not have the shared options.
         if Setup::has_subcommand(command.get_name()) || command.get_name() == "bbox" {
             return command.after_help(help);
         }
         command.after_help(format!("{SHARED}\n\n{help}")).after_long_help(help)
     }
 
-    /// Reads a command line, the program's name first.
+    /// Parses a command line that starts with the name of the program.
     pub fn parse(self, line: &[OsString]) -> Result<Order, Error> {
         let mut command = self.command();
         let matches = command.try_get_matches_from_mut(line);
@@ -203,7 +203,8 @@ impl Program {
         })
     }
 
-    /// Users of one program say `cache` too much, or too little, to the other.
+    /// Adds a suggestion to an error: words of other tools, and the word `cache` missing or
+    /// superfluous.
     fn with_tip(self, mut error: Error, line: &[OsString]) -> Error {
         if let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg)
             && error.kind() == ErrorKind::UnknownArgument
@@ -243,11 +244,12 @@ fn with_tips(mut error: Error, tip: String) -> Error {
     error
 }
 
-/// What to say to a user who expected the agent runner.
+/// The message for users who expected the agent runner.
 const NO_RUNNER: &str = "this bbox is the tool for the image cache, and PATH has no other bbox; \
                          install Brood Box, or call it by its path";
 
-/// Whether a first word is nearly one of the program's own: one letter off, two in a long word.
+/// Whether a first word is a typo of one of the program's own: one letter off, or two in a long
+/// word.
 pub fn is_slip_of(program: Program, word: &str) -> bool {
     let word = word.to_lowercase();
     let command = program.command();
@@ -258,17 +260,17 @@ pub fn is_slip_of(program: Program, word: &str) -> bool {
     })
 }
 
-/// Whether a command line, wrong as it may be, is one for `lease`.
+/// Whether a command line, even an invalid one, is for `lease`.
 pub fn is_lease(line: &[OsString]) -> bool {
     verb_of(line) == Some("lease")
 }
 
-/// The verb of a command line, wrong as it may be.
+/// The verb of a command line, even an invalid one.
 fn verb_of(line: &[OsString]) -> Option<&str> {
     line.iter().skip(1).filter_map(|word| word.to_str()).find(|word| is_verb(word))
 }
 
-/// Whether the verb of a command line has a long option.
+/// Whether the verb of a command line has this long option.
 fn has_option(line: &[OsString], option: &str) -> bool {
     let verbs = verbs();
     let verb = verb_of(line).and_then(|verb| verbs.find_subcommand(verb));
@@ -284,7 +286,7 @@ fn verbs() -> Command {
     Verb::augment_subcommands(Command::new("cache"))
 }
 
-/// The verb that is meant by a word, be it another name of it or a slip.
+/// The verb that a word most likely means: the verb itself, an alias of it, or a typo.
 fn verb_like(word: &str) -> Option<String> {
     if is_verb(word) {
         return Some(word.to_owned());
@@ -303,7 +305,8 @@ mod tests {
 
     const BOTH: [Program; 2] = [Program::Bbox, Program::BboxCache];
 
-    /// Hands over every command of a tree, the topmost first; `help` is a list of the others.
+    /// Calls `with` for every command of a tree from the top, except `help`, which lists the
+    /// others.
     fn for_each(command: &mut Command, with: &mut impl FnMut(&mut Command)) {
         with(command);
         let subcommands = command.get_subcommands_mut();
@@ -312,7 +315,7 @@ mod tests {
         }
     }
 
-    /// What is to be typed in the examples of a help text.
+    /// The commands in the examples of a help text.
     fn examples(help: &str) -> impl Iterator<Item = &str> {
         let lines = help.lines().skip_while(|line| *line != "Examples:").skip(1);
         let lines = lines.take_while(|line| !line.is_empty());
@@ -320,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn each_help_fits_a_narrow_terminal_and_has_examples_that_the_program_takes() {
+    fn each_help_fits_a_narrow_terminal_and_has_valid_examples() {
         for program in BOTH {
             let mut command = program.command();
             command.build();
@@ -345,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_for_lease_is_known_however_wrong() {
+    fn a_line_for_lease_is_recognised_however_wrong() {
         for (line, expected) in [
             ("bbox cache lease", true),
             ("bbox cache --bogus lease x -- y", true),

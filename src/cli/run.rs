@@ -19,12 +19,12 @@ use super::ui::console::Console;
 use super::ui::json::document;
 use crate::cache::{Role, announce};
 
-/// Runs the program `bbox` with a command line, the program's name first.
+/// Runs the program `bbox`. The command line starts with the program's name.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
     run_as(Program::Bbox, command_line)
 }
 
-/// Runs the program that goes by one of its names.
+/// Runs the program under one of its names.
 pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command_line: Vec<_> = command_line.into_iter().collect();
     if let Some(code) = completions::answer(program, &command_line) {
@@ -56,7 +56,7 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     };
     let result = match order.task {
         Task::Setup(setup) => told(set_up(program, &command_line, &setup, &console)),
-        // What the command says is to be told from what is said of the lease.
+        // The output of the command must be distinguishable from messages about the lease.
         Task::Verb(verb @ Verb::Lease(_)) => {
             let result = run_verb(program, order.shared, verb, &console, &signals);
             told(result.map_err(lease::with_own_code))
@@ -69,7 +69,7 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     exit_code(&result, signals.exit_code())
 }
 
-/// Says why a command failed as a whole; a program that waits for a document gets one.
+/// Reports why a command failed as a whole, in JSON if the user asked for that.
 fn report_failure(console: &Console, format: Format, failure: &Failure) {
     if format == Format::Json && !matches!(failure, Failure::Output(_)) {
         let written =
@@ -79,7 +79,7 @@ fn report_failure(console: &Console, format: Format, failure: &Failure) {
     console.error(failure);
 }
 
-/// Tells what the parser has to say: what was asked for on stdout, what is wrong on stderr.
+/// Prints the parser's output: help to stdout, errors to stderr.
 fn tell(console: &Console, said: &clap::Error, is_lease: bool) -> ExitCode {
     if !said.use_stderr() {
         let written = console.write(said.render().ansi().to_string());
@@ -114,7 +114,7 @@ fn run_verb(
     signals: &Signals,
 ) -> Result<Ending, Failure> {
     let context = Context::new(program, shared, console, signals)?;
-    // A command that runs another one leaves signals and limits as that one expects them.
+    // A command that runs another program must not change signals and limits for it.
     if !matches!(verb, Verb::Lease(_)) {
         process::raise_open_files();
         signals.listen().map_err(Failure::Signals)?;

@@ -1,4 +1,4 @@
-//! Values of options, from the words of a command line; each error says what is expected.
+//! Parsers for option values. Each error says what is expected.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub fn parse_jobs(text: &str) -> Result<Jobs, String> {
     jobs.ok_or_else(|| format!("a number from 1 to {} is expected", Jobs::MAX))
 }
 
-/// An absolute path without `..`; returned as it is below the top.
+/// Parses an absolute path without `..`, and returns it relative to the top of the image.
 pub fn parse_inner_path(text: &str) -> Result<PathBuf, String> {
     let below = Path::new(text).strip_prefix("/");
     let below = below.map_err(|_| "a path that begins with / is expected".to_owned())?;
@@ -36,14 +36,14 @@ pub fn parse_number(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("a number from 1 to {MOST_SHOWN} is expected"))
 }
 
-/// A duration such as `36h` or `7d`; a day has 24 hours.
+/// Parses a duration such as `36h` or `7d`. A day has 24 hours.
 pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
     let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     duration.ok_or_else(|| "a duration such as 90m, 36h, 7d or 2w is expected".to_owned())
 }
 
-/// A size, or a share of the file system.
+/// Parses a size, or a percentage of the file system.
 pub fn parse_room(text: &str) -> Result<Room, String> {
     let Some(number) = text.strip_suffix('%') else { return parse_size(text).map(Room::Bytes) };
     let percent = number.trim_end().parse().ok().filter(|percent| (0..=100).contains(percent));
@@ -52,7 +52,7 @@ pub fn parse_room(text: &str) -> Result<Room, String> {
         .ok_or_else(|| "a whole number of percent is expected, such as 10%".to_owned())
 }
 
-/// A size with its unit, such as `20GiB`: a bare number would hardly mean bytes.
+/// Parses a size with a unit, such as `20GiB`. A bare number hardly ever means bytes.
 pub fn parse_size(text: &str) -> Result<ByteSize, String> {
     let expected = || "a size with its unit is expected, such as 20GiB, 1.5GB or 800MiB".to_owned();
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();

@@ -1,4 +1,4 @@
-//! What the user should know besides: what could not be read, and whether the refs can be believed.
+//! Warnings for the user: about unreadable parts of the cache, and about the references.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -15,9 +15,9 @@ use crate::escape::Escaped;
 use crate::plan::{DroppedRefs, Item, Plan, RemoveReason, Verdict};
 use crate::usage::{CacheUsage, Measurement};
 
-/// A warning that the refs of the cache at `cache_dir` may be incomplete, on one line.
+/// A one-line warning that the refs of the cache at `cache_dir` may be incomplete.
 pub fn dropped_refs(inventory: &Inventory, plan: &Plan, cache_dir: &Path) -> Option<String> {
-    // What goes although something tells what it is has been replaced.
+    // A removed orphan with known tokens was replaced.
     let is_replaced = |image: &Entry| {
         let decision = plan.get(&image.location);
         decision.is_some_and(|found| {
@@ -39,7 +39,7 @@ pub fn dropped_refs(inventory: &Inventory, plan: &Plan, cache_dir: &Path) -> Opt
     ))
 }
 
-/// Which processes may use something without this being known, on one line, with a way to know better.
+/// A one-line note about processes that may use images unnoticed, with a hint how to see more.
 pub fn unknown_users(in_use: &InUse, is_root: bool) -> Option<String> {
     let mut processes = Vec::new();
     let count = in_use.uninspected().len();
@@ -68,7 +68,7 @@ fn processes_of(count: usize) -> String {
     }
 }
 
-/// A line for each problem that is known, and one for the others.
+/// One line per known problem, and one for all others.
 pub fn unread_in_tree(problems: &Problems) -> Vec<String> {
     let mut lines: Vec<_> = problems.first().iter().map(ToString::to_string).collect();
     let more = problems.count() - problems.first().len() as u64;
@@ -78,8 +78,8 @@ pub fn unread_in_tree(problems: &Problems) -> Vec<String> {
     lines
 }
 
-/// What could not be read of the cache, safe to print. Whatever else lies there, such as `lost+found`, may be closed to
-/// its user.
+/// What was unreadable in the cache, safe to print. Entries that are not part of it, such as
+/// `lost+found`, may be unreadable for its user.
 pub fn unread(inventory: &Inventory, cache_usage: &CacheUsage) -> Vec<String> {
     let foreign: HashSet<_> = inventory.foreign().collect();
     let trees = cache_usage.measurement().all_problems();
@@ -88,7 +88,7 @@ pub fn unread(inventory: &Inventory, cache_usage: &CacheUsage) -> Vec<String> {
     cache_usage.problems().iter().map(ToString::to_string).chain(trees).collect()
 }
 
-/// What could not be read of what a plan removes, safe to print: it could not be removed either.
+/// What was unreadable among the items to remove, safe to print: those could not be removed either.
 pub fn unread_removals(plan: &Plan, measured: &Measurement) -> Vec<String> {
     let is_foreign =
         |item: &Item| matches!(item, Item::Entry(entry) if entry.kind == EntryKind::Foreign);
@@ -102,15 +102,15 @@ pub fn unread_removals(plan: &Plan, measured: &Measurement) -> Vec<String> {
 
 #[derive(Default)]
 pub struct Notes {
-    /// Each on one line, safe to print.
+    /// One line each, safe to print.
     pub warnings: Vec<String>,
-    /// Whether something could not be read.
+    /// Whether anything was unreadable.
     pub is_incomplete: bool,
 }
 
 impl Notes {
-    /// What there is to say of the inventory and the refs in it. Where it calls the image an orphan, a
-    /// ref that says nothing usable may be the reason.
+    /// Notes on the inventory and its refs. If the image counts as an orphan, an unusable ref may
+    /// be the reason.
     pub fn of_index(context: &Context<'_>, inventory: &Inventory, is_orphan: bool) -> Self {
         let mut notes = Self::default();
         let unreadable = inventory.refs.unreadable.iter().map(|found| &found.error);
@@ -123,7 +123,7 @@ impl Notes {
         notes
     }
 
-    /// What could not be read in the trees that were measured.
+    /// Adds what was unreadable in the measured trees.
     pub fn of_trees(&mut self, measured: &Measurement) {
         self.faults(measured.all_problems().flat_map(|(_, problems)| unread_in_tree(problems)));
     }
@@ -138,7 +138,7 @@ impl Notes {
         self.is_incomplete |= self.warnings.len() > before;
     }
 
-    /// What could be had; what it was that could not is noted.
+    /// Returns the value of a result, and adds its error to the notes.
     pub fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.faults([error.to_string()].into_iter())).ok()
     }

@@ -1,4 +1,4 @@
-//! Layers and offers in words.
+//! Layers, guesses and offers in words.
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location};
 use crate::cli::ui::theme::RECLAIMABLE;
@@ -9,7 +9,7 @@ use crate::usage::Estimate;
 
 /// Items that a command would remove.
 pub struct Offer {
-    /// Like `2 orphans`.
+    /// For example, `2 orphans`.
     pub what: String,
     pub bytes: Estimate,
     pub command: String,
@@ -35,8 +35,8 @@ pub fn orphans_and_leftovers(orphans: usize, leftovers: usize) -> Option<String>
     }
 }
 
-/// What there is to say of orphans that nothing has replaced: how many, how big they are as far as that is known, and what to do
-/// about them.
+/// The message about unreplaced orphans: their number, their size if known, and what to do about
+/// them. Empty if there are none.
 pub fn unreplaced(count: usize, bytes: Option<Estimate>, gc: &str, tag: &str) -> String {
     if count == 0 {
         return String::new();
@@ -54,8 +54,9 @@ pub fn unreplaced(count: usize, bytes: Option<Estimate>, gc: &str, tag: &str) ->
     )
 }
 
-/// What an orphan most likely was, safe to print: `older agent-1:latest?`, the name of its program, or what it
-/// runs. An unreplaced one is not older than the image it is like. `whole` has all of the reference.
+/// A guess at what an orphan was, safe to print: `older agent-1:latest?`, the name of its program,
+/// or its command. An unreplaced orphan is "like" another image, not older. With `whole`, the
+/// reference is not shortened.
 pub fn guess(identity: &Identity, is_unreplaced: bool, whole: bool) -> String {
     let Some(reference) = &identity.reference else { return identity.to_string() };
     let name = if whole { reference } else { reference.rsplit('/').next().unwrap_or(reference) };
@@ -63,7 +64,7 @@ pub fn guess(identity: &Identity, is_unreplaced: bool, whole: bool) -> String {
     if is_unreplaced { format!("like {name}") } else { format!("older {name}?") }
 }
 
-/// The layers that an image is likely made of, with their locations; `None` if that is unknown.
+/// The layers that an image likely consists of, with their locations; `None` if unknown.
 pub fn layers_of<'a>(
     timeline: &Timeline<'_>,
     inventory: &'a Inventory,
@@ -78,8 +79,8 @@ pub fn layers_of<'a>(
     Some(layers.collect())
 }
 
-/// What there is to say of where a layer stands besides its name, safe to print: how many images it
-/// may belong to, or why that is unknown.
+/// Details on the status of a layer, safe to print: how many images may use it, or why that is
+/// unknown.
 pub fn details(layer_status: &LayerStatus) -> String {
     match layer_status {
         LayerStatus::Referenced(images) => format!("by {}", plural(*images, "image")),
@@ -99,7 +100,7 @@ fn short(image: &Location) -> String {
     Digest::of_entry(&image.name).map_or_else(|| image.to_string(), |digest| digest.short())
 }
 
-/// The whole digest of an image, or the name of an extraction, safe to print.
+/// The full digest of an image, or the name of an extraction, safe to print.
 pub fn whole(name: &EntryName) -> String {
     let digest = Digest::of_entry(name);
     digest.map_or_else(|| Escaped::new(name.as_os_str()).to_string(), |digest| digest.to_string())

@@ -1,29 +1,29 @@
-//! Where the data of a file lies, and how that differs from another file's.
+//! The positions of a file's data on disk, and how they differ between two files.
 
 use std::ops::Range;
 
 use crate::fs::MappedExtent;
 
-/// The block size of nearly all file systems. With another one, sums are a little off.
+/// The block size of nearly all file systems. With another one, sums are slightly off.
 const BLOCK: u64 = 4096;
 
-/// Where the last block of a file of `size` bytes ends.
+/// The end of the last block of a file with `size` bytes.
 pub fn end(size: u64) -> u64 {
     size.next_multiple_of(BLOCK)
 }
 
-/// The extents of a file up to its end, by offset. The rest are holes.
+/// The extents of a file up to its end, by offset. Everything else is holes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout(Vec<MappedExtent>);
 
-/// Where the data at an offset lies. Equal places mean one copy.
+/// The position of the data at an offset. Equal places mean one copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Hole,
     Plain {
         physical: u64,
     },
-    /// Of compressed data only the beginning is a place.
+    /// Compressed data: only the start of the extent has a physical position.
     Encoded {
         physical: u64,
         logical: u64,
@@ -31,7 +31,7 @@ enum Place {
 }
 
 impl Layout {
-    /// Up to `end`: a file system may have set room aside behind it.
+    /// Cuts the extents at `end`: a file system may have preallocated space beyond it.
     pub fn new(extents: Vec<MappedExtent>, end: u64) -> Self {
         let within = extents.into_iter().filter(|extent| extent.logical < end);
         let cut = |extent: MappedExtent| {
@@ -45,7 +45,7 @@ impl Layout {
         &self.0
     }
 
-    /// Bytes that are no hole.
+    /// Bytes outside holes.
     pub fn bytes(&self) -> u64 {
         self.0.iter().map(|extent| extent.length).sum()
     }
@@ -54,7 +54,7 @@ impl Layout {
         self.0.iter().any(|extent| extent.is_encoded)
     }
 
-    /// Bytes of these ranges, in ascending order, that are no hole.
+    /// Bytes outside holes in these ranges, which must be sorted.
     pub fn bytes_within(&self, ranges: &[Range<u64>]) -> u64 {
         let overlap = |extent: &MappedExtent, range: &Range<u64>| {
             let end = range.end.min(extent.logical + extent.length);
@@ -71,8 +71,8 @@ impl Layout {
         sum
     }
 
-    /// The ranges before `up_to` in which this file and another one do not share their data, in ascending order and apart
-    /// from each other.
+    /// The ranges before `up_to` in which the two files do not share their data: sorted, and with
+    /// gaps between them.
     pub fn differences(&self, other: &Self, up_to: u64) -> Vec<Range<u64>> {
         let (mut one, mut two) = (Cursor(&self.0), Cursor(&other.0));
         let (mut ranges, mut at) = (Vec::<Range<u64>>::new(), 0);
@@ -91,11 +91,12 @@ impl Layout {
     }
 }
 
-/// Goes through extents by offset.
+/// Iterates over extents by offset.
 struct Cursor<'a>(&'a [MappedExtent]);
 
 impl Cursor<'_> {
-    /// Where the data at an offset lies, and up to which offset that goes on. Offsets only grow.
+    /// The place of the data at an offset, and the offset up to which it continues. Offsets must
+    /// not decrease between calls.
     fn look(&mut self, at: u64) -> (Place, u64) {
         while let [first, rest @ ..] = self.0
             && first.logical + first.length <= at
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_shared_where_its_place_is_the_same() {
+    fn data_at_the_same_place_is_shared() {
         for (what, one, two, expected) in [
             ("the same", vec![extent(0, 100, 8)], vec![extent(0, 100, 8)], vec![]),
             (
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_no_hole_counts() {
+    fn holes_do_not_count() {
         let layout = Layout::new(vec![extent(2, 100, 4), extent(8, 200, 100)], 20);
         assert_eq!(layout.bytes(), 16);
         for (ranges, bytes) in [
@@ -188,14 +189,14 @@ mod tests {
         }
     }
 
-    /// Extents from gaps, lengths and places, few enough to meet often.
+    /// Extents from few distinct gaps, lengths and places, so that they often coincide.
     fn layouts() -> impl Strategy<Value = Layout> {
         vec((0..3u64, 1..5u64, 0..6u64), 0..6).prop_map(|parts| {
             let mut at = 0;
             let extents = parts.into_iter().map(|(gap, length, place)| {
                 let logical = at + gap;
                 at = logical + length;
-                // The same shift for the same place: so parts of it are the same data.
+                // The same shift for the same place, so that equal parts of it are the same data.
                 extent(logical, 1000 * place + logical, length)
             });
             Layout::new(extents.collect(), 24)
@@ -211,7 +212,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn differences_are_what_comparing_byte_by_byte_finds(one in layouts(), two in layouts()) {
+        fn differences_match_a_comparison_byte_by_byte(one in layouts(), two in layouts()) {
             let found = one.differences(&two, 24);
             for at in 0..24 {
                 let is_found = found.iter().any(|range| range.contains(&at));

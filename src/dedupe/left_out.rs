@@ -8,23 +8,25 @@ use rustix::io::Errno;
 
 use crate::error::cause;
 
-/// Why a file does not come to share its data.
+/// Why a file does not share its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Something that is no image or layer holds its data, too, so sharing it otherwise frees nothing.
+    /// Its data is also used by something other than an image or layer, so deduplicating it frees
+    /// nothing.
     HeldElsewhere,
-    /// It is so small that the file system keeps it in the metadata.
+    /// It is so small that the file system stores it in the metadata.
     Inline,
-    /// It is not equal to any other file of its path and size.
+    /// It is not equal to any other file with the same path and size.
     Unequal,
-    /// The file system cannot let it share with the others, such as one without copy-on-write with one that has it.
+    /// The file system cannot let these files share, for example if only one of them uses
+    /// copy-on-write.
     Unlike,
     /// It is immutable, or belongs to another user.
     NotAllowed,
-    /// A swap file or a running program, of which the system keeps its data where it is.
+    /// A swap file or a running program, whose data the system keeps in place.
     InUse,
-    /// It has changed since it was looked at, or is being written.
+    /// It has changed since the plan was made, or is being written.
     Changed,
     /// It could not be opened or read.
     Unreadable,
@@ -35,7 +37,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Its stable name.
+    /// The stable name of this reason.
     pub fn name(self) -> &'static str {
         match self {
             Self::HeldElsewhere => "held-elsewhere",
@@ -51,12 +53,12 @@ impl Reason {
         }
     }
 
-    /// Whether something has gone wrong.
+    /// Whether this reason is an error.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::NoRoom | Self::Failed)
     }
 
-    /// Of a file that could not be opened.
+    /// The reason for a file that could not be opened.
     pub(super) fn of_open(cause: Errno) -> Self {
         match cause {
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV => Self::Changed,
@@ -65,7 +67,7 @@ impl Reason {
         }
     }
 
-    /// Of a file that the system would not let share.
+    /// The reason for a file that the system refused to share.
     pub(super) fn of_sharing(cause: Errno) -> Self {
         match cause {
             Errno::INVAL | Errno::XDEV | Errno::OPNOTSUPP => Self::Unlike,
@@ -77,41 +79,41 @@ impl Reason {
     }
 }
 
-/// How many files of a reason are named.
+/// The maximum number of files listed per reason.
 const NAMED: usize = 10;
 
 /// The files that were left out for one reason.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Files {
-    /// How many there are.
+    /// The number of files.
     pub count: u64,
-    /// The first 10 of them, with what the system said, if it said something.
+    /// The first 10 of them, each with the error of the system, if there was one.
     pub first: Vec<(PathBuf, Option<Cause>)>,
 }
 
-/// What the system said of a file.
+/// An error of the system about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause(Errno);
 
-/// Like `Permission denied`.
+/// For example, `Permission denied`.
 impl Display for Cause {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&cause(&self.0.into()))
     }
 }
 
-/// The files that were left out, by reason. Its size does not grow with their number.
+/// The files that were left out, by reason. Its memory does not grow with their number.
 #[derive(Clone, Debug, Default)]
 pub struct LeftOut(BTreeMap<Reason, Files>);
 
 impl LeftOut {
-    /// Each reason that there is, with its files.
+    /// The reasons that occurred, each with its files.
     pub fn iter(&self) -> impl Iterator<Item = (Reason, &Files)> {
         self.0.iter().map(|(reason, files)| (*reason, files))
     }
 
-    /// Adds what was left out later.
+    /// Adds the files that were left out later.
     pub(super) fn extend(&mut self, later: Self) {
         for (reason, mut files) in later.0 {
             let known = self.0.entry(reason).or_default();

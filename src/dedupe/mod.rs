@@ -1,14 +1,16 @@
-//! Gets space back without removing anything: equal files of images and layers come to share their data.
+//! Frees space without removing anything: lets equal files of images and layers share their data.
 //!
-//! Rebuilt images repeat most of their base. Where files can share data (btrfs and XFS on Linux), the kernel compares
-//! two files under its own locks and lets both hold one copy if they are equal. Nothing else changes: contents, times,
-//! modes and owners stay as they are, and so does what [`plan`](crate::plan) says of an image.
+//! Rebuilt images repeat most of their base. If files can share data (btrfs and XFS on Linux), the
+//! kernel compares two files under its own locks and lets both use one copy if they are equal.
+//! Nothing else changes: contents, times, modes and owners stay the same, and so does what
+//! [`plan`](crate::plan) decides about an image.
 //!
-//! There is no index of contents. The same path in another image or layer is the likely twin, so all trees are walked
-//! in step (`survey.rs`), one directory of all of them at a time. Files of equal path and size are a group; where their
-//! data lies says which of them share it already, and which one the others should share with (`twins.rs`, a pure
-//! function). The groups are then worked off in the order of what comes back, the largest
-//! first (`run.rs`, `worker.rs`, `share.rs`).
+//! There is no index of contents. The likely twin of a file has the same path in another image or
+//! layer, so all trees are walked in lockstep (`survey.rs`), one directory of all of them at a
+//! time. Files with the same path and size form a group. The positions of their data show which of
+//! them share it already, and which one the others should share with (`twins.rs`, a pure function).
+//! The groups are then processed in order of the space they free, largest first (`run.rs`,
+//! `worker.rs`, `share.rs`).
 //!
 //! ```
 //! use bbox_cache::cache::{Cache, Patience};
@@ -26,7 +28,7 @@
 //!     let options = dedupe::Options::default();
 //!     let plan = dedupe::plan(&cache, &draft, &options, jobs, &stop, &mut |_| {})?;
 //!     let outcome = dedupe::run(&cache, &plan, jobs, &stop, &mut |_| {})?;
-//!     println!("{} bytes came back", outcome.freed_by_file_system());
+//!     println!("{} bytes freed", outcome.freed_by_file_system());
 //! }
 //! # Ok(())
 //! # }

@@ -1,4 +1,4 @@
-//! What the user wants to be shared.
+//! The user's options for deduplication.
 
 use std::collections::HashSet;
 
@@ -6,12 +6,13 @@ use bytesize::ByteSize;
 
 use crate::cache::Location;
 
-/// The user's wishes. By default, all images and layers take part, with files of every size.
+/// Options for deduplication. By default, all images and layers take part, with files of every
+/// size.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// Smaller files are left alone: 0 by default.
+    /// Ignore smaller files. 0 by default.
     pub min_size: ByteSize,
-    /// Only these images and layers take part. `None`: all do.
+    /// Consider only these images and layers. `None` (the default): all.
     pub only: Option<HashSet<Location>>,
 }

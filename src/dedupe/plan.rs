@@ -1,4 +1,4 @@
-//! What is to be shared.
+//! The plan for a deduplication.
 
 use std::collections::BTreeMap;
 
@@ -17,42 +17,43 @@ use crate::gc::Draft;
 use crate::jobs::{Jobs, watched};
 use crate::stop::StopFlag;
 
-/// Files up to this size lie within the metadata of a btrfs, unless it was mounted with another limit.
+/// btrfs stores files up to this size in the metadata, unless mounted with another limit.
 const BTRFS_INLINE: u64 = 2048;
 
-/// Files that could share their data, with the trees in which they lie, which are held open.
+/// Files that could share their data. Keeps their trees open.
 #[derive(Debug)]
 pub struct Plan {
     pub(super) trees: Vec<Tree>,
-    /// Those that give most back first.
+    /// Sorted by the space they free, largest first.
     pub(super) groups: Vec<Group>,
     left_out: LeftOut,
     left_out_entries: Vec<LeftOutEntry>,
 }
 
-/// What files of one image or layer amount to.
+/// The number and size of the files of one image or layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shared {
-    /// How many files.
+    /// The number of files.
     pub files: u64,
-    /// Bytes that come back for them; of files that share their data, once.
+    /// Bytes freed; files that share their data count once.
     pub bytes: ByteSize,
 }
 
-/// Whether equal files can be made to share their data where the cache lies.
+/// Whether the file system of the cache lets equal files share their data.
 ///
 /// # Errors
-/// The system does not tell.
+/// Fails if the system does not tell.
 pub fn is_possible(cache: &Cache) -> Result<bool> {
     cache.root().can_share_ranges().context("find the file system of", cache.path())
 }
 
-/// Looks for files of equal path and size in images and layers. What a collection by `draft` would remove takes no
-/// part. `watch` is called about ten times a second.
+/// Finds files with the same path and size in images and layers, except those that a collection by
+/// `draft` would remove. Calls `watch` about ten times a second.
 ///
 /// # Errors
-/// The threads cannot be started, or the job was stopped. Unreadable entries are [left out](Plan::left_out).
+/// Fails if the threads cannot be started, or the job was stopped. Unreadable entries are [left
+/// out](Plan::left_out).
 pub fn plan(
     cache: &Cache,
     draft: &Draft,
@@ -85,12 +86,13 @@ impl Plan {
         self.groups.is_empty()
     }
 
-    /// What would come back, at most: whether the files are equal is not known yet, and compressed data takes less room.
+    /// An upper bound of what the plan frees: it is not known yet whether the files are equal, and
+    /// compressed data takes less space.
     pub fn shared(&self) -> Shared {
         self.by_entry().into_iter().map(|(_, shared)| shared).sum()
     }
 
-    /// What would come back at most, by image or layer.
+    /// An upper bound of what the plan frees, by image or layer.
     pub fn by_entry(&self) -> Vec<(&Location, Shared)> {
         let mut sums = Sums::default();
         for destinations in self.groups.iter().map(|group| &group.destinations) {
@@ -102,12 +104,12 @@ impl Plan {
         sums.by_entry(&self.trees)
     }
 
-    /// The files that take no part.
+    /// The files that are left out.
     pub fn left_out(&self) -> &LeftOut {
         &self.left_out
     }
 
-    /// The images and layers that take no part.
+    /// The images and layers that are left out.
     pub fn left_out_entries(&self) -> &[LeftOutEntry] {
         &self.left_out_entries
     }

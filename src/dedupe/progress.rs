@@ -1,4 +1,4 @@
-//! How far it has come, for a caller to read meanwhile.
+//! The progress of a survey or run, for a caller to read meanwhile.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -29,17 +29,17 @@ impl Progress {
         self.done.fetch_add(bytes, Relaxed);
     }
 
-    /// How many files have been looked at.
+    /// The number of files checked so far.
     pub fn files(&self) -> u64 {
         self.files.load(Relaxed)
     }
 
-    /// Bytes that there are to compare; in a survey, as far as they have been found.
+    /// The number of bytes to compare; in a survey, as far as they have been found.
     pub fn total(&self) -> ByteSize {
         ByteSize::b(self.total.load(Relaxed))
     }
 
-    /// How many of these bytes have been compared.
+    /// The number of bytes compared so far.
     pub fn done(&self) -> ByteSize {
         ByteSize::b(self.done.load(Relaxed))
     }

@@ -1,7 +1,8 @@
-//! A plan carried out: groups are worked off side by side, the largest first.
+//! Carries out a plan: several groups at a time, the largest first.
 //!
-//! On a full disk the first files may find no room for the metadata, and smaller ones behind them do. What those give
-//! back makes room for the others, so these are tried again for as long as that helps.
+//! On a full disk, there may be no room for the metadata of the first files, but for that of
+//! smaller ones after them. The space freed by those makes room for the others, so these are
+//! retried for as long as that helps.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,12 +18,12 @@ use crate::fs::Budget;
 use crate::jobs::{Jobs, Pool, watched};
 use crate::stop::StopFlag;
 
-/// More threads than this do not read faster.
+/// More threads than this do not read any faster.
 const MOST_READERS: usize = 8;
 /// A source and a destination.
 const OPENED: usize = 2;
 
-/// What has come of a plan.
+/// The result of a plan.
 #[derive(Debug)]
 pub struct Outcome<'p> {
     plan: &'p Plan,
@@ -33,12 +34,12 @@ pub struct Outcome<'p> {
     room: (u64, u64),
 }
 
-/// Lets files share their data. Raising `stop` ends it soon, with what was shared until then. `watch` is called about
-/// ten times a second.
+/// Lets files share their data. Raising `stop` ends it soon and keeps what was shared so far. Calls
+/// `watch` about ten times a second.
 ///
 /// # Errors
-/// The threads cannot be started, or the file system does not tell its free bytes. A file that cannot be shared is
-/// [left out](Outcome::left_out).
+/// Fails if the threads cannot be started, or the file system does not report its free space. A
+/// file that cannot be shared is [left out](Outcome::left_out).
 pub fn run<'p>(
     cache: &LockedCache,
     plan: &'p Plan,
@@ -66,7 +67,7 @@ struct Run<'a> {
     callers: Callers,
 }
 
-/// A group, and what has come of its destinations so far.
+/// A group, and the state of its destinations.
 type Job<'a> = (&'a Group, Vec<State>);
 
 impl<'a> Run<'a> {
@@ -93,7 +94,7 @@ impl<'a> Run<'a> {
         let (jobs, found) = (Mutex::new(jobs), Mutex::new(found));
         let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
         pool.threads.broadcast(|thread| {
-            // What is in memory already takes no more threads than may call.
+            // If everything is in memory already, more threads than callers do not help.
             if thread.index() >= CALLERS {
                 self.callers.wait_as_reader();
             }
@@ -112,27 +113,27 @@ impl<'a> Run<'a> {
 }
 
 impl Outcome<'_> {
-    /// What has come to share its data, and how much that frees.
+    /// The files that now share their data, and the space that frees.
     pub fn shared(&self) -> Shared {
         self.by_entry().into_iter().map(|(_, shared)| shared).sum()
     }
 
-    /// What has come to share its data, by image or layer.
+    /// The files that now share their data, by image or layer.
     pub fn by_entry(&self) -> Vec<(&Location, Shared)> {
         self.sums.by_entry(&self.plan.trees)
     }
 
-    /// The files that do not share their data, those of the plan included.
+    /// The files that do not share their data, including those left out of the plan.
     pub fn left_out(&self) -> &LeftOut {
         &self.left_out
     }
 
-    /// Whether it was stopped before it had tried everything.
+    /// Whether it was stopped early.
     pub fn is_interrupted(&self) -> bool {
         self.is_interrupted
     }
 
-    /// What the file system says has come back; less than nothing if others have taken more meanwhile.
+    /// Bytes freed according to the file system: negative if others have used more meanwhile.
     pub fn freed_by_file_system(&self) -> i64 {
         let (before, after) = self.room;
         after.wrapping_sub(before).cast_signed()

@@ -1,7 +1,8 @@
-//! One file comes to share the data of another.
+//! Lets one file share the data of another.
 //!
-//! The kernel compares what it shares, and reads both files for that without reading ahead. So both ranges are read
-//! right before each request. A request is small, since the kernel takes no signal before it has compared all of it.
+//! The kernel compares what it shares, and for that it reads both files without readahead. So both
+//! ranges are read right before each request. Requests are small, since the kernel handles no
+//! signal before it has compared the whole range.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -15,20 +16,21 @@ use super::progress::Progress;
 use crate::fs::{DataFile, Directory, FileMap, Sharing};
 use crate::stop::StopFlag;
 
-/// The most that is asked for at once. A multiple of every block size.
+/// The maximum size of a request. A multiple of every block size.
 const PIECE: u64 = 16 << 20;
-/// What is read at once.
+/// The number of bytes to read at once.
 const BUFFER: usize = 128 << 10;
-/// How many requests may be in the kernel: more wait there for each other (`docs/performance.md`).
+/// The maximum number of requests in the kernel: more would wait there for each other
+/// (`docs/performance.md`).
 pub const CALLERS: usize = 2;
 
-/// Shares out the right to make a request.
+/// Limits the number of concurrent requests.
 pub struct Callers {
     sender: Sender<()>,
     receiver: Receiver<()>,
     /// Set once something had to be read from the disk, or the work is over.
     needs_readers: OnceLock<()>,
-    /// Whether something was shared since the file system was settled.
+    /// Whether anything was shared since the file system was last synced.
     has_shared: AtomicBool,
 }
 
@@ -39,12 +41,12 @@ impl Callers {
         Self { sender, receiver, needs_readers, has_shared: AtomicBool::new(false) }
     }
 
-    /// Waits until more threads than there are callers have something to do: reading.
+    /// Waits until more threads than callers are useful, for reading.
     pub fn wait_as_reader(&self) {
         self.needs_readers.wait();
     }
 
-    /// Ends the wait of all readers when it is dropped, also by a panic.
+    /// Returns a guard that wakes all readers when it is dropped, even by a panic.
     pub fn calling_readers_at_end(&self) -> AtEnd<'_> {
         AtEnd(self)
     }
@@ -54,7 +56,7 @@ impl Callers {
     }
 
     fn call<T>(&self, request: impl FnOnce() -> T) -> T {
-        // Both ends are held here, so neither fails.
+        // Both ends are in `self`, so neither call fails.
         self.sender.send(()).expect("the other end is open");
         let answer = request();
         self.receiver.recv().expect("the other end is open");
@@ -62,7 +64,7 @@ impl Callers {
     }
 }
 
-/// The end of a thread's work.
+/// A guard for the end of a thread's work.
 pub struct AtEnd<'a>(&'a Callers);
 
 impl Drop for AtEnd<'_> {
@@ -71,37 +73,38 @@ impl Drop for AtEnd<'_> {
     }
 }
 
-/// An open file whose data others come to share.
+/// An open file whose data others will share.
 pub struct Source {
     pub file: DataFile,
     pub layout: Layout,
 }
 
-/// What has come of a file.
+/// The result for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shared {
-    /// It shares all of its data.
+    /// It now shares all of its data.
     Whole,
     /// It is not equal to the source.
     Unequal,
-    /// It is equal, and has not come to share all of its data: something has written to it.
+    /// It was equal, but does not share all of its data: it was written to meanwhile.
     Changed,
     Interrupted,
 }
 
-/// What one thread works with.
+/// The state of one thread.
 pub struct Sharer<'a> {
     callers: &'a Callers,
-    /// The cache directory, to settle its file system.
+    /// The cache directory, to sync its file system.
     root: &'a Directory,
     pub stop: &'a StopFlag,
     progress: &'a Progress,
-    /// Bytes that the progress was told of.
+    /// Bytes reported to `progress` since the last [`Sharer::take_told`].
     told: u64,
     buffer: Vec<u8>,
 }
 
-/// The layout of an open file of `size` bytes; `None` if its data has no place of its own on the disk.
+/// The layout of an open file with `size` bytes; `None` if its data has no position of its own on
+/// the disk.
 pub fn layout(file: &DataFile, size: u64) -> Result<Option<Layout>> {
     Ok(match file.map()? {
         FileMap::Extents(extents) => Some(Layout::new(extents, end(size))),
@@ -119,12 +122,13 @@ impl<'a> Sharer<'a> {
         Self { callers, root, stop, progress, told: 0, buffer: vec![0; BUFFER] }
     }
 
-    /// How many bytes the progress was told of since the last time.
+    /// The number of bytes reported to the progress since the last call.
     pub fn take_told(&mut self) -> u64 {
         std::mem::take(&mut self.told)
     }
 
-    /// Lets `file` share the data of `source`; both have `size` bytes. `whole` says that they share nothing yet.
+    /// Lets `file` share the data of `source`; both have `size` bytes. `whole`: they do not share
+    /// anything yet.
     pub fn share(
         &mut self,
         source: &Source,
@@ -147,7 +151,7 @@ impl<'a> Sharer<'a> {
                 other => return Ok(other),
             }
         }
-        // How many bytes the kernel says it has shared is not to be relied on.
+        // The number of shared bytes that the kernel reports is not reliable.
         let shares = layout(file, size)?
             .is_some_and(|found| source.layout.differences(&found, end(size)).is_empty());
         Ok(if shares { Shared::Whole } else { Shared::Changed })
@@ -178,7 +182,8 @@ impl<'a> Sharer<'a> {
         Ok(Shared::Whole)
     }
 
-    /// Reads a range into the system's memory, unless it is there. Tells if nothing has stopped it.
+    /// Reads a range into the page cache, unless it is there already. Returns whether it was
+    /// finished before a stop.
     fn load(&mut self, file: &DataFile, offset: u64, length: u64) -> Result<bool> {
         for start in (offset..offset + length).step_by(BUFFER) {
             if self.stop.is_raised() {
@@ -188,15 +193,16 @@ impl<'a> Sharer<'a> {
             if !file.is_in_memory(end - 1) {
                 self.callers.call_readers();
                 let part = &mut self.buffer[..(end - start) as usize];
-                // If less comes, it has become shorter: the kernel compares what there is.
+                // A short read means that the file has become shorter. The kernel compares what is
+                // left.
                 file.read_at(part, start)?;
             }
         }
         Ok(true)
     }
 
-    /// Asks once more if there was no room, and something was shared meanwhile: that gives some back once it is
-    /// written.
+    /// Makes a request. If there was no room, but something was shared meanwhile, retries after a
+    /// sync: that frees some space.
     fn ask(&self, source: &Source, file: &DataFile, offset: u64, length: u64) -> Result<Sharing> {
         let ask = || self.callers.call(|| file.share_from(&source.file, offset, length));
         let has_shared = &self.callers.has_shared;

@@ -1,8 +1,9 @@
-//! All trees walked in step: a directory of all of them at a time.
+//! Walks all trees in lockstep: one directory of all of them at a time.
 //!
-//! A task opens the directory of one path in each tree that has it, and compares what is in them. So only the names of
-//! the directories in flight are held, however many files there are. What has the same path and size is looked into,
-//! and becomes a group if not all of it shares its data already.
+//! A task opens the directory at one path in each tree that has it, and compares their entries. So
+//! only the names in the directories being processed are in memory, however many files there are.
+//! Files with the same path and size are examined, and become a group unless they share all of
+//! their data already.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
@@ -21,12 +22,12 @@ use crate::fs::{Directory, FileMap, InodeId, Kind, Status};
 use crate::jobs::Pool;
 use crate::stop::StopFlag;
 
-/// Looks for files that could share their data.
+/// Finds files that could share their data.
 pub struct Survey<'a> {
     pub trees: &'a [Tree],
-    /// Smaller files are left alone.
+    /// Ignore smaller files.
     pub min_size: u64,
-    /// Files up to this size are kept in the metadata.
+    /// The file system stores files up to this size in the metadata.
     pub inline: u64,
     pub progress: &'a Progress,
     pub stop: &'a StopFlag,
@@ -38,11 +39,11 @@ pub struct Survey<'a> {
 pub struct Found {
     pub groups: Vec<Group>,
     pub left_out: LeftOut,
-    /// Those of several names that are in a group, each of which gives its space back once.
+    /// Files with several names that are already in a group: each frees its space only once.
     claimed: HashSet<InodeId>,
 }
 
-/// A directory of the same path in several trees.
+/// The directories at the same path in several trees.
 struct Place {
     path: CString,
     trees: Vec<TreeId>,
@@ -54,7 +55,7 @@ struct Opened {
     directory: Directory,
 }
 
-/// A name in one of the opened directories.
+/// A name in one of the open directories.
 struct Listed {
     name: CString,
     opened: usize,
@@ -71,7 +72,7 @@ impl<'a> Survey<'a> {
         Self { trees, min_size, inline, progress, stop, found: Mutex::default() }
     }
 
-    /// Walks all trees to their ends, or until it is stopped.
+    /// Walks all trees to the end, or until stopped.
     pub fn walk(self, pool: &Pool) -> Found {
         let trees = (0..self.trees.len() as TreeId).collect();
         let top = Place { path: c".".to_owned(), trees };
@@ -94,7 +95,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Whether two of these trees may share anything.
+    /// Whether at least two of these trees are images or layers.
     fn are_enough(&self, trees: impl Iterator<Item = TreeId>) -> bool {
         trees.filter(|&tree| self.trees[tree as usize].entry.is_some()).nth(1).is_some()
     }
@@ -109,7 +110,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// The names in all these directories, equal ones side by side.
+    /// The names in all these directories, with equal names next to each other.
     fn list(&self, opened: &[Opened], path: &CStr) -> Vec<Listed> {
         let mut names = Vec::new();
         for (number, Opened { tree, directory }) in opened.iter().enumerate() {
@@ -161,7 +162,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Looks into files of one path and size.
+    /// Examines files with the same path and size.
     fn compare_files(
         &self,
         path: &CStr,
@@ -181,7 +182,7 @@ impl<'a> Survey<'a> {
         let (mut twins, mut inodes) = (Vec::<Twin>::new(), Vec::new());
         for (number, status) in files {
             let Opened { tree, directory } = &opened[*number];
-            // A name of the same file in another tree: there is nothing to share.
+            // A name of the same file in another tree: nothing to share.
             if status.links > 1 && inodes.contains(&status.inode) {
                 continue;
             }
@@ -233,7 +234,7 @@ impl<'a> Survey<'a> {
         None
     }
 
-    /// A witness is not left out, since it takes no part.
+    /// Records a file as left out. A witness does not take part, so it is not recorded.
     fn leave_out(&self, tree: TreeId, path: &CStr, reason: Reason, cause: Option<Errno>) {
         let tree = &self.trees[tree as usize];
         if tree.entry.is_some() {
@@ -246,7 +247,7 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// What is mounted on a single file is no part of its tree.
+/// Whether it is a regular file. A file with a mount on it is not part of its tree.
 fn is_plain(status: &Status) -> bool {
     status.kind == Kind::File && status.mounted != Some(true)
 }

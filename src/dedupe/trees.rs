@@ -1,4 +1,4 @@
-//! The trees that take part: images, layers, and microVMs' clones as witnesses.
+//! The trees that take part: images, layers, and the clones of microVMs as witnesses.
 
 use std::cmp::Reverse;
 use std::ffi::{CStr, OsStr};
@@ -13,10 +13,10 @@ use crate::fs::Directory;
 use crate::gc::Draft;
 use crate::plan::Verdict;
 
-/// A tree that is held open.
+/// A tree that is kept open.
 #[derive(Debug)]
 pub struct Tree {
-    /// The image or layer; `None` for the clone of a microVM, which is looked at and never touched.
+    /// The image or layer; `None` for the clone of a microVM, which is only read, never changed.
     pub entry: Option<Location>,
     pub top: Directory,
     path: PathBuf,
@@ -26,7 +26,7 @@ pub struct Tree {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LeftOutEntry {
-    /// Where it lies.
+    /// The location of the entry.
     pub location: Location,
     /// Why it is left out.
     pub why: WhyLeftOut,
@@ -36,22 +36,22 @@ pub struct LeftOutEntry {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WhyLeftOut {
-    /// A collection would remove it anyway, for the reason given.
+    /// A collection would remove it anyway, for this reason.
     Reclaimable(Verdict),
-    /// The kernel uses a file in it: for swap, or as a loop device.
+    /// The kernel uses a file in it, as swap or through a loop device.
     InUse(UsingProcess),
     /// It cannot be opened.
     Unreadable(Error),
 }
 
 impl Tree {
-    /// For a message.
+    /// The full path of a file, for messages.
     pub fn path_of(&self, below: &CStr) -> PathBuf {
         self.path.join(OsStr::from_bytes(below.to_bytes()))
     }
 }
 
-/// Opens all trees that take part, the newest image first, and the witnesses behind them.
+/// Opens all trees that take part, the newest image first and the witnesses last.
 pub fn open(cache: &Cache, draft: &Draft, options: &Options) -> (Vec<Tree>, Vec<LeftOutEntry>) {
     let (mut trees, mut left_out) = (Vec::new(), Vec::new());
     let folders = Folders::open(cache);
@@ -72,7 +72,7 @@ pub fn open(cache: &Cache, draft: &Draft, options: &Options) -> (Vec<Tree>, Vec<
     }
     let clones = cache.vm_clones().into_iter().flat_map(VmClones::list);
     trees.extend(clones.filter_map(|clone| {
-        // A clone that cannot be opened is like any other holder that nothing is known of.
+        // A clone that cannot be opened counts like any other unknown file.
         let (top, _) = clone.folder.open_child(clone.name.as_c_str()).ok()?;
         Some(Tree { entry: None, top, path: clone.path })
     }));
@@ -103,7 +103,7 @@ fn excluded(draft: &Draft, location: &Location) -> Option<WhyLeftOut> {
     Some(WhyLeftOut::InUse(kernel.clone()))
 }
 
-/// `None` if it is gone, or no directory.
+/// Opens an entry; `None` if it is gone, or not a directory.
 fn open_entry(
     cache: &Cache,
     folders: &Folders,

@@ -1,11 +1,12 @@
-//! Which of some files that may be equal shares the data of which.
+//! Which of some files that may be equal will share the data of which.
 //!
-//! Files that share all of their data are one set. One set stays as it is, and the files of the others come to share
-//! its data. A set gives its space back once its last file does, so it is done as a whole or brings nothing.
+//! Files that share all of their data form a set. One set stays as it is, and the files of the
+//! others come to share its data. A set frees its space only when its last file is done, so doing
+//! part of it gains nothing.
 //!
-//! A file whose data something else holds, too (a microVM's clone, a snapshot, a file that nothing is known of), gives
-//! nothing back: its set is the best one to stay, and files of other sets with such holders are left out. Sharing into
-//! those would cost space for metadata.
+//! A file whose data is also used elsewhere (by a microVM's clone, a snapshot, or an unknown file)
+//! frees nothing. So its set is the best one to stay, and files in other sets of this kind are left
+//! out: deduplicating those would only cost space for metadata.
 
 use std::cmp::Reverse;
 
@@ -13,35 +14,36 @@ use super::group::{Destination, SetId, TreeId};
 use super::layout::Layout;
 use crate::fs::MappedExtent;
 
-/// What a file may become part of.
+/// The roles that a file may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Both ends.
+    /// Source or destination.
     Any,
-    /// Others may share its data, but its own stays: another name of it was met before.
+    /// Source only: others may share its data, but its own stays, since another name of it was seen
+    /// before.
     Source,
-    /// Nothing: it only holds data.
+    /// Neither: it only uses data.
     Witness,
 }
 
 /// One of the files.
 #[derive(Clone, Debug)]
 pub struct Twin {
-    /// In this tree; trees are numbered from the newest to the oldest.
+    /// The tree of the file; trees are numbered from newest to oldest.
     pub tree: TreeId,
     pub part: Part,
-    /// How many names it has.
+    /// The number of names it has.
     pub links: u64,
     pub layout: Layout,
 }
 
-/// What was decided about files of one path and size.
+/// The decision about files with the same path and size.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pairing {
     pub source: TreeId,
     pub source_set: SetId,
     pub destinations: Vec<Destination>,
-    /// Those that are left out because something else holds their data.
+    /// Those left out because their data is also used elsewhere.
     pub held: Vec<TreeId>,
 }
 
@@ -101,15 +103,15 @@ impl Set<'_> {
     }
 }
 
-/// The greatest stays. A file with holes comes before one without, since its holes become those of the others, and a
-/// compressed one before one that is not.
+/// The sort key for the set that stays: the maximum. A file with holes ranks above one without,
+/// because the others get its holes, and a compressed file above an uncompressed one.
 fn rank(set: &Set<'_>) -> impl Ord + use<> {
     let layout = &set.twins[0].layout;
     let holders: u64 = set.twins.iter().map(|twin| twin.links).sum();
     (set.is_held, Reverse(layout.bytes()), layout.is_encoded(), holders, Reverse(set.newest()))
 }
 
-/// For each file, whether its data is held by something that cannot come to share other data.
+/// For each file, whether its data is also used by something that cannot come to share other data.
 fn held_elsewhere(twins: &[Twin]) -> Vec<bool> {
     let mut held = vec![false; twins.len()];
     let mut extents: Vec<_> = twins
@@ -140,12 +142,12 @@ fn held_elsewhere(twins: &[Twin]) -> Vec<bool> {
     held
 }
 
-/// How many extents from the first on overlap with one before them.
+/// The number of extents, from the first on, that overlap with an earlier one.
 fn cluster_length(extents: &[(usize, MappedExtent)]) -> usize {
     let mut end = 0;
     let apart = extents.iter().enumerate().position(|(index, (_, extent))| {
         let is_apart = index > 0 && extent.physical >= end;
-        // Compressed data takes less room than its length, but it is unknown how much.
+        // Compressed data takes less space than its length, but it is unknown how much.
         let length = if extent.is_encoded { 1 } else { extent.length };
         end = end.max(extent.physical.saturating_add(length));
         is_apart
@@ -187,7 +189,7 @@ mod tests {
         with(twin(tree, physical), |extent| extent.is_encoded = true)
     }
 
-    /// The source, the destinations and those that are held elsewhere.
+    /// The source, the destinations, and the files whose data is used elsewhere.
     fn found(twins: &[Twin]) -> (TreeId, Vec<TreeId>, Vec<TreeId>) {
         let pairing = pair(twins, END);
         let destinations = pairing.destinations.iter().map(|found| found.tree).collect();
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_source_is_what_costs_least_and_what_others_hold_is_left_alone() {
+    fn the_source_costs_least_and_data_used_elsewhere_is_left_alone() {
         for (what, twins, expected) in [
             ("the newest", vec![twin(0, 10), twin(1, 30)], (0, vec![1], vec![])),
             ("most holders", vec![twin(0, 10), shared(1, 30), shared(2, 30)], (1, vec![0], vec![])),
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_gives_back_what_it_does_not_share_with_the_source_once() {
+    fn a_set_frees_its_unshared_bytes_once() {
         let twins = [twin(0, 10), shared(1, 30), shared(2, 30), twin(3, 50), twin(4, 10)];
         let twins = [&twins[..], &[shared(5, 10)]].concat();
         let pairing = pair(&twins, END);

@@ -1,4 +1,4 @@
-//! One group: its files, one after the other.
+//! Processes one group: its files, one after the other.
 
 use rustix::io::Errno;
 
@@ -10,10 +10,10 @@ use super::share::{Shared, Sharer, Source, layout};
 use super::trees::Tree;
 use crate::fs::{DataFile, Kind};
 
-/// What has come of a destination.
+/// The state of a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nothing yet, or others share its own data by now.
+    /// Not done yet, or by now the source for others.
     Open,
     Done,
     Left(Reason, Option<Errno>),
@@ -25,19 +25,19 @@ impl State {
     }
 }
 
-/// Whether a group has come to its end.
+/// How the processing of a group ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Reached,
     Interrupted,
 }
 
-/// What has come of all groups so far.
+/// The results of all groups so far.
 #[derive(Debug, Default)]
 pub struct Found<'a> {
     pub sums: Sums,
     pub left_out: LeftOut,
-    /// How many groups have come to their end.
+    /// The number of finished groups.
     pub groups: usize,
     /// Groups with files for which there was no room.
     pub without_room: Vec<(&'a Group, Vec<State>)>,
@@ -46,7 +46,7 @@ pub struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// Notes what has come of a group, or keeps it for another try.
+    /// Records the result of a group, or keeps the group for a retry.
     pub fn take_in(&mut self, trees: &[Tree], group: &'a Group, states: Vec<State>, end: End) {
         self.has_shared |= states.contains(&State::Done);
         self.groups += usize::from(end == End::Reached);
@@ -57,7 +57,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// A set has given its space back once all of its files are done.
+    /// Records the result of a group. A set has freed its space once all of its files are done.
     pub fn note(&mut self, trees: &[Tree], group: &Group, states: &[State]) {
         let mut rest = states;
         for set in group.destinations.chunk_by(|one, next| one.set == next.set) {
@@ -81,7 +81,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// What one thread works with.
+/// The state of one thread.
 pub struct Worker<'a> {
     trees: &'a [Tree],
     progress: &'a Progress,
@@ -93,7 +93,8 @@ impl<'a> Worker<'a> {
         Self { trees, progress, sharer }
     }
 
-    /// Files that are not equal to the source may be equal to each other: then the first of them is the next source.
+    /// Processes a group. Files that are not equal to the source may be equal to each other: then
+    /// the first of them becomes the next source.
     pub fn share_group(&mut self, group: &Group, states: &mut [State]) -> End {
         let mut left: Vec<_> =
             (0..states.len()).filter(|&number| states[number].is_to_do()).collect();
@@ -103,7 +104,7 @@ impl<'a> Worker<'a> {
             if left.iter().any(|&number| states[number] == State::Done) {
                 source.into_iter().for_each(|source: usize| states[source] = State::Open);
             }
-            // A single one has nothing left to share with.
+            // A single file has nothing left to share with.
             let Some((&first, rest)) = others.split_first() else { break };
             (tree, set) = (group.destinations[first].tree, group.destinations[first].set);
             (source, left) = (Some(first), rest.to_vec());
@@ -112,8 +113,8 @@ impl<'a> Worker<'a> {
         if self.sharer.stop.is_raised() { End::Interrupted } else { End::Reached }
     }
 
-    /// Lets these destinations share the data of the file in a tree, which is of a set. Returns those that are not like
-    /// it.
+    /// Lets these destinations share the data of the file in `tree`, which belongs to `set`.
+    /// Returns those that differ from it.
     fn share_with(
         &mut self,
         group: &Group,
@@ -162,7 +163,7 @@ impl<'a> Worker<'a> {
         Ok(Source { file, layout })
     }
 
-    /// A file that is not what it was is gone.
+    /// Opens a file of a group. A file that has changed type or size counts as gone.
     fn open(&self, group: &Group, tree: TreeId) -> rustix::io::Result<DataFile> {
         let file = self.trees[tree as usize].top.open_data_below(&group.path)?;
         let status = file.status()?;

@@ -1,4 +1,4 @@
-//! A plan, measured before anything is removed.
+//! A plan that can be measured before anything is removed.
 
 use super::measure::measure_planned;
 use super::reporter::Reporter;
@@ -8,19 +8,19 @@ use crate::jobs::Jobs;
 use crate::plan::{Decision, Evidence, Plan};
 use crate::usage::{CacheUsage, Estimate, Measurement, SharedBytes};
 
-/// A plan, and what it was made of.
+/// A plan, together with the inventory and the evidence behind it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Draft {
-    /// What is to go, and why.
+    /// What to remove, and why.
     pub plan: Plan,
-    /// What lies in the cache.
+    /// The contents of the cache.
     pub inventory: Inventory,
-    /// Who needs what.
+    /// What was in use, and what else is known.
     pub evidence: Evidence,
 }
 
-/// What stays although it could go, if the user asked for that.
+/// Items that are kept but could be removed at the user's request.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Left {
@@ -30,35 +30,35 @@ pub struct Left {
     pub unreplaced: Group,
 }
 
-/// Some things of one kind.
+/// The number and size of items of one kind.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Group {
-    /// How many there are.
+    /// The number of items.
     pub count: usize,
-    /// What removing them, too, would free.
+    /// How much space removing them, too, would free.
     pub reclaimable: Estimate,
 }
 
-/// What a draft would free.
+/// How much space a draft would free.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Measured {
-    /// Of what is to be removed.
+    /// The space that its removals would free.
     pub freed: Estimate,
-    /// Why that is less than the sum of its sizes.
+    /// Why that is less than the sum of their sizes.
     pub shared: SharedBytes,
-    /// What could go besides.
+    /// What could be removed in addition.
     pub left: Left,
-    /// The trees that were measured for this, with what could not be read in them.
+    /// The trees that were measured for this, including what was unreadable in them.
     pub trees: Measurement,
 }
 
 impl Draft {
-    /// Measures what is to be removed, and notes in the plan how big it is.
+    /// Measures the items to remove, and records their sizes in the plan.
     ///
     /// # Errors
-    /// The threads cannot be started, or the reporter has stopped it.
+    /// Fails if the threads cannot be started, or the reporter stopped the measurement.
     pub fn measure(
         &mut self,
         cache: &Cache,
@@ -69,10 +69,11 @@ impl Draft {
     }
 }
 
-/// Measures what of a plan is to be removed and has not been measured, and notes in the plan how big all of it is.
+/// Measures the items to remove that were not measured yet, and records the sizes of all of them in
+/// the plan.
 ///
 /// # Errors
-/// As for [`Draft::measure`].
+/// See [`Draft::measure`].
 pub fn measure_plan(
     cache: &Cache,
     plan: &mut Plan,
@@ -81,7 +82,7 @@ pub fn measure_plan(
     reporter: &mut dyn Reporter,
 ) -> Result<Measured> {
     let (to_remove, [layers, unreplaced]) = (plan.to_remove(), left(plan));
-    // What was planned by sizes has been measured, but for single references.
+    // A plan made by sizes has everything measured except single references.
     let known = known.map(CacheUsage::measurement);
     let is_known = |at: &Location| known.is_some_and(|known| known.usage(at).is_some());
     let trees = [&to_remove[..], &layers, &unreplaced].concat();
@@ -110,10 +111,10 @@ pub fn measure_plan(
     Ok(Measured { freed, shared, left: Left { layers, unreplaced }, trees: found })
 }
 
-/// Measures only what could go besides, once everything else has gone.
+/// Measures only what could be removed in addition, once everything planned is removed.
 ///
 /// # Errors
-/// As for [`Draft::measure`].
+/// See [`Draft::measure`].
 pub fn measure_left(
     cache: &Cache,
     plan: &Plan,
@@ -128,7 +129,7 @@ pub fn measure_left(
     Ok(Left { layers, unreplaced })
 }
 
-/// Where the layers and images lie that stay although they could go.
+/// The locations of the layers and images that are kept but could be removed.
 fn left(plan: &Plan) -> [Vec<Location>; 2] {
     let location = |decision: &Decision| decision.item.location().clone();
     [plan.left_layers().map(location).collect(), plan.unreplaced().map(location).collect()]

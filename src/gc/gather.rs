@@ -1,4 +1,4 @@
-//! What the system knows of who needs what.
+//! Collects the evidence for a plan from the system.
 
 use jiff::Timestamp;
 
@@ -9,11 +9,11 @@ use crate::jobs::Jobs;
 use crate::plan::{Activity, Evidence, Reachability};
 use crate::usage::Meter;
 
-/// Looks at processes, leases, mounts, owners and the births of everything in `inventory`; if there is an orphan, also at the
-/// programs that the images bring. `now` is a time before `activity` was
-/// looked at, so nothing that has happened meanwhile lies in the past.
+/// Collects evidence about everything in `inventory`: processes, leases, mounts, owners and birth
+/// times, and the programs in the images if there is an orphan. `now` must be a time before
+/// `activity` was collected, so that later changes count as in the future.
 ///
-/// Evidence that cannot be had is unknown, and what that was is among its problems.
+/// Evidence that cannot be had stays unknown. The reasons are in [`Evidence::problems`].
 pub fn gather(
     cache: &Cache,
     inventory: &Inventory,
@@ -41,10 +41,11 @@ fn has_orphans(inventory: &Inventory) -> bool {
     inventory.images().any(|(image, _)| !reachability.contains(&image.location.name))
 }
 
-/// Gathers evidence for a collection that may remove extractions: walks them for the time of their last change.
+/// Collects evidence for a collection that may remove extractions: walks them to find their last
+/// change.
 ///
 /// # Errors
-/// The threads cannot be started, or the reporter has stopped it.
+/// Fails if the threads cannot be started, or the reporter stopped the walk.
 pub(super) fn gather_all(
     cache: &Cache,
     inventory: &Inventory,
@@ -64,7 +65,7 @@ pub(super) fn gather_all(
     Ok(evidence)
 }
 
-/// What was found; `None` where the system does not tell, or the look has failed.
+/// What was found; `None` if the system does not tell, or the attempt failed.
 fn known<T>(found: Result<Option<T>>, problems: &mut Vec<Error>) -> Option<T> {
     found.unwrap_or_else(|problem| {
         problems.push(problem);

@@ -1,4 +1,4 @@
-//! Trees of a cache, or all of it, measured for a reporter.
+//! Measures trees of a cache, or all of it, and reports the progress.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::jobs::Jobs;
 use crate::plan::Plan;
 use crate::usage::{CacheUsage, Measurement, Meter};
 
-/// Measures `trees` of a plan.
+/// Measures some trees of a plan.
 pub(super) fn measure_planned(
     cache: &Cache,
     plan: &Plan,
@@ -24,10 +24,11 @@ pub(super) fn measure_planned(
     measure(cache, Meter::new(jobs).with_extents(), trees, &others, reporter)
 }
 
-/// Measures `trees`, and finds what else holds their data: `others` of the same cache, and the clones of microVMs.
+/// Measures `trees`, and finds other owners of their data: `others` in the same cache, and the
+/// clones of microVMs.
 ///
 /// # Errors
-/// The threads cannot be started, or the reporter has stopped it.
+/// Fails if the threads cannot be started, or the reporter stopped the measurement.
 pub fn measure(
     cache: &Cache,
     meter: Meter,
@@ -42,10 +43,10 @@ pub fn measure(
     Ok(found)
 }
 
-/// Measures everything that `inventory` lists.
+/// Measures everything in `inventory`.
 ///
 /// # Errors
-/// As for [`measure`].
+/// See [`measure`].
 pub fn measure_cache(
     cache: &Cache,
     inventory: &Inventory,

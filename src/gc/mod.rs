@@ -1,8 +1,9 @@
-//! One collection from start to end: gather evidence, plan, measure, sweep.
+//! A whole collection: gather evidence, plan, measure, sweep.
 //!
-//! What the program's `gc`, `rm` and `purge` do, a library user does in three lines: open the cache with its lock,
-//! make a [`Draft`] by [`plan()`], [`plan_rm`] or [`plan_purge`], and [`run`] it. A [`Reporter`] watches, and may stop it; `()` is
-//! one that does neither. For a dry run, open the cache without the lock, and [`Draft::measure`] what would go.
+//! This does in three lines what the commands `gc`, `rm` and `purge` do: open the cache with its
+//! lock, make a [`Draft`] with [`plan()`], [`plan_rm`] or [`plan_purge`], and [`run`] its plan. A
+//! [`Reporter`] receives the progress and can stop the collection; pass `()` for none. For a dry
+//! run, open the cache without the lock and call [`Draft::measure`].
 //!
 //! ```
 //! use bbox_cache::cache::{Cache, Patience};
@@ -17,7 +18,7 @@
 //! let Some(cache) = opened else { return Ok(()) };
 //! let draft = gc::plan(&cache, &GcOptions::default(), Jobs::default(), &mut ())?;
 //! let done = gc::run(&cache, draft.plan, Jobs::default(), &mut ())?;
-//! println!("{} bytes came back for sure", done.freed().certain().as_u64());
+//! println!("at least {} bytes freed", done.freed().certain().as_u64());
 //! # Ok(())
 //! # }
 //! ```

@@ -1,4 +1,4 @@
-//! From a cache to a plan.
+//! Makes plans for a cache.
 
 use std::collections::HashSet;
 
@@ -17,8 +17,9 @@ use crate::usage::{CacheUsage, Measurement, Meter};
 /// Plans a collection.
 ///
 /// # Errors
-/// The cache cannot be listed, a ref cannot be read (it may point at any image), the threads cannot be started, or the
-/// reporter has stopped it. What else cannot be looked at is among the problems of inventory and evidence.
+/// Fails if the cache cannot be listed, a ref is unreadable (it may point at any image), the
+/// threads cannot be started, or the reporter stopped it. Anything else that is unreadable is among
+/// the problems of inventory and evidence.
 pub fn plan(
     cache: &Cache,
     options: &GcOptions,
@@ -50,7 +51,7 @@ pub fn plan_listed(
     (plan::gc(inventory, &GcOptions::default(), &evidence), evidence)
 }
 
-/// When the extractions were changed last.
+/// When the extractions last changed.
 fn activity(inventory: &Inventory, measured: &Measurement) -> Activity {
     let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
     let changes =
@@ -58,10 +59,10 @@ fn activity(inventory: &Inventory, measured: &Measurement) -> Activity {
     Activity::new(&changes.collect::<Vec<_>>())
 }
 
-/// Plans the removal of the images that `choose` picks from the inventory, as [`plan::rm`] does.
+/// Plans the removal of the images that `choose` picks from the inventory; see [`plan::rm`].
 ///
 /// # Errors
-/// As for [`plan()`], and whatever `choose` answers.
+/// See [`plan()`]; also returns any error of `choose`.
 pub fn plan_rm<E: From<crate::Error>>(
     cache: &Cache,
     choose: impl FnOnce(&Inventory) -> std::result::Result<HashSet<Digest>, E>,
@@ -74,10 +75,10 @@ pub fn plan_rm<E: From<crate::Error>>(
     Ok(Draft { plan, inventory, evidence })
 }
 
-/// Plans the removal of everything, as [`plan::purge`] does.
+/// Plans the removal of everything; see [`plan::purge`].
 ///
 /// # Errors
-/// The cache cannot be listed.
+/// Fails if the cache cannot be listed.
 pub fn plan_purge(cache: &Cache) -> Result<Draft> {
     let inventory = cache.inventory()?;
     let evidence = gather(cache, &inventory, Timestamp::now(), Activity::default());
@@ -85,7 +86,7 @@ pub fn plan_purge(cache: &Cache) -> Result<Draft> {
     Ok(Draft { plan, inventory, evidence })
 }
 
-/// What lies in the cache, if all references can be read.
+/// The contents of the cache, provided that all references are readable.
 fn readable_inventory(cache: &Cache) -> Result<Inventory> {
     let mut inventory = cache.inventory()?;
     inventory.refs = inventory.refs.into_readable()?;

@@ -1,44 +1,46 @@
-//! Who watches a collection.
+//! Reports the progress of a collection, and lets the caller stop it.
 
 use crate::plan::Decision;
 use crate::stop::StopFlag;
 use crate::sweep::RemovalResult;
 use crate::usage::Progress;
 
-/// How much a collection finds out about what it frees, where files can share data.
+/// How precisely to find out how much space a collection frees, if files can share data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
-    /// Bounds of what is freed, and the file system's own word.
+    /// Bounds, and the file system's own figure.
     #[default]
     Full,
-    /// Bounds; and the file system's word where they leave anything open.
+    /// Bounds, and the file system's own figure if the bounds differ.
     Bounds,
-    /// What is quickest: on btrfs, reading extents first costs a quarter of the removal, so only the
-    /// file system's word is asked for there.
+    /// The fastest option. On btrfs, reading extents first costs a quarter of the time of the
+    /// removal, so only the file system's own figure is used there.
     Quick,
-    /// Nothing.
+    /// Nothing at all.
     None,
 }
 
-/// Watches a collection, and may stop it. Each method does nothing by default, so `()` is a reporter.
+/// Observes a collection, and may stop it. Each method does nothing by default, so `()` is a
+/// reporter.
 pub trait Reporter {
-    /// Raised to end the collection early. What it had begun is finished by the next one.
+    /// Raise this flag to end the collection early. The next collection finishes what this one
+    /// started.
     fn stop(&self) -> StopFlag {
         StopFlag::new()
     }
 
-    /// What has to be found out about the bytes that are freed.
+    /// How precisely to find out how much space is freed.
     fn detail(&self) -> Detail {
         Detail::default()
     }
 
-    /// Trees are being measured: called about ten times a second until that ends.
+    /// Called about ten times a second while trees are measured.
     fn measuring(&mut self, _progress: &Progress) {}
 
-    /// Things are being removed: called about ten times a second until that ends.
+    /// Called about ten times a second while items are removed.
     fn removing(&mut self, _progress: &Progress) {}
 
-    /// A removal has ended.
+    /// Called when the removal of an item has ended.
     fn removed(&mut self, _decision: &Decision, _result: &RemovalResult) {}
 }
 

@@ -1,13 +1,13 @@
-//! A plan carried out, and how much that has freed.
+//! Carries out a plan, and finds out how much space that frees.
 //!
-//! The sweep counts the bytes on disk that it removes. Where files can share data, not all of that comes back: then it
-//! asks each file what it shares before it removes the file, and that says how much does. And the file system has a word
-//! of its own, which includes its metadata and whatever others did meanwhile. Both take time, so neither is asked for if
-//! it is not shown.
+//! The sweep counts the bytes on disk that it removes. If files can share data, not all of these
+//! become free. Then it checks what each file shares before it removes the file, which gives
+//! bounds. The file system has its own figure, which includes its metadata and everything others
+//! did meanwhile. Both take time, so each is only determined if it is shown.
 //!
-//! A file is asked once others have gone that may have shared data with it. What it shares by then, it shares with
-//! something that is still there; what it does not, comes back with it. So the bounds are no wider than those of trees
-//! that were measured while all of them were there.
+//! The check of a file happens after other files with the same data may have been removed. Anything
+//! still shared is shared with a file that is still there; anything else is freed. So the bounds
+//! are no wider than those measured beforehand.
 
 use bytesize::ByteSize;
 use crossbeam_channel::unbounded;
@@ -22,29 +22,30 @@ use crate::plan::{Decision, Plan};
 use crate::sweep::{Event, Outcome, RemovalResult, sweep_and_count};
 use crate::usage::{Estimate, Measurement, Meter, Progress, Surveys};
 
-/// How far the times of files may be behind the clock: they move on with its ticks.
+/// How far the timestamps of files may lag behind the clock: they advance in ticks.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_millis(100);
 
-/// A collection that has come to its end.
+/// A finished collection.
 #[derive(Debug)]
 pub struct Done {
     plan: Plan,
     outcome: Outcome,
-    /// Whether files can share data.
+    /// Whether files can share data on this file system.
     shares: bool,
-    /// Of what was to be removed, where files can share data.
+    /// What was removed, if files can share data.
     measurement: Option<Measurement>,
-    /// The file system before and after.
+    /// The state of the file system before and after.
     room: Option<(Disk, Disk)>,
-    /// Why the file system could not be asked for its free bytes.
+    /// Why the free space of the file system is unknown.
     problem: Option<Error>,
 }
 
-/// Carries out a plan that was made under this very lock.
+/// Carries out a plan that was made under this same lock.
 ///
 /// # Errors
-/// The threads cannot be started, the refs cannot be read, or the reporter had stopped it before it began: then nothing
-/// was removed. What goes wrong with a single item is in its [`RemovalResult`].
+/// Fails if the threads cannot be started, the refs are unreadable, or the reporter stopped it
+/// before it began. Then nothing was removed. A problem with a single item is in its
+/// [`RemovalResult`].
 pub fn run(
     cache: &LockedCache,
     mut plan: Plan,
@@ -90,7 +91,7 @@ pub fn run(
     Ok(done)
 }
 
-/// Whether each file is asked what it shares before it is removed.
+/// Whether to check what each file shares before removing it.
 fn needs_bounds(detail: Detail, volume: Option<VolumeKind>) -> bool {
     match (detail, volume) {
         (_, None | Some(VolumeKind::Opaque)) => false,
@@ -99,8 +100,8 @@ fn needs_bounds(detail: Detail, volume: Option<VolumeKind>) -> bool {
     }
 }
 
-/// Whether the file system is asked for its free bytes. Where files cannot share data, it answers at once; elsewhere it
-/// has to write first.
+/// Whether to ask the file system for its free space. If files cannot share data, it answers at
+/// once; otherwise it has to write first.
 fn needs_word(detail: Detail, volume: Option<VolumeKind>, is_open: bool) -> bool {
     match detail {
         Detail::Full => true,
@@ -109,7 +110,8 @@ fn needs_word(detail: Detail, volume: Option<VolumeKind>, is_open: bool) -> bool
     }
 }
 
-/// Sweeps part after part of a plan until its target is met. What was not needed for that stays in the plan.
+/// Sweeps one part of a plan after another until the target is reached. Items that were not needed
+/// for it are kept in the plan.
 fn sweep_until_available(
     cache: &LockedCache,
     plan: &mut Plan,
@@ -120,7 +122,7 @@ fn sweep_until_available(
     let none = Surveys::default();
     let mut outcome = sweep_watched(cache, &plan.first_part(), jobs, progress, reporter, &none)?;
     let mut turns = 0;
-    // What has been removed is reported, whatever happens from here on.
+    // From here on, report what has been removed, whatever happens.
     let failure = loop {
         let is_over = outcome.failure().is_some() || progress.stop().is_raised();
         let next = match cache.settled_disk() {
@@ -141,7 +143,7 @@ fn sweep_until_available(
     Ok(failure.into_iter().fold(outcome, Outcome::with_failure))
 }
 
-/// Sweeps a plan, whose decisions `progress` has counters for.
+/// Sweeps a plan. `progress` has counters for its decisions.
 fn sweep_watched(
     cache: &LockedCache,
     plan: &Plan,
@@ -175,7 +177,7 @@ fn note_removed(plan: &mut Plan, outcome: &Outcome, progress: &Progress) {
 }
 
 impl Done {
-    /// Looks who else holds what only the removed trees seem to have held.
+    /// Finds other owners of data that only the removed trees seem to have used.
     fn find_holders(
         &mut self,
         cache: &LockedCache,
@@ -197,22 +199,22 @@ impl Done {
         meter.find_holders_after(cache, found, &others, since, &reporter.stop())
     }
 
-    /// The plan, with the size of what has been removed.
+    /// The plan, with the sizes of the removed items.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// What came of a decision; `None` if nothing was to be done.
+    /// The result of a decision; `None` if there was nothing to do.
     pub fn result(&self, decision: &Decision) -> Option<&RemovalResult> {
         self.outcome.get(decision.item.location())
     }
 
-    /// Why the collection ended before it had tried everything, or why the file system was not asked for its word.
+    /// Why the collection ended early, and why the free space of the file system is unknown.
     pub fn problems(&self) -> (Option<&Error>, Option<&Error>) {
         (self.outcome.failure(), self.problem.as_ref())
     }
 
-    /// How much came back of what is gone by now.
+    /// The space freed by the removals.
     pub fn freed(&self) -> Estimate {
         let (mut gone, mut whole, mut parts) = (Vec::new(), ByteSize::b(0), ByteSize::b(0));
         for decision in self.plan.removals() {
@@ -232,17 +234,19 @@ impl Done {
         }
     }
 
-    /// Whether [`Done::freed`] only says what was removed: it was not found out how much of that is shared.
+    /// Whether [`Done::freed`] only counts what was removed, because it is unknown how much of that
+    /// is shared.
     pub fn lacks_bounds(&self) -> bool {
         self.shares && self.measurement.is_none() && self.plan.removals().next().is_some()
     }
 
-    /// Bytes that were available on the file system afterwards, if it was asked.
+    /// Bytes available on the file system afterwards; `None` if that was not determined.
     pub fn available(&self) -> Option<ByteSize> {
         self.room.map(|(_, after)| after.available)
     }
 
-    /// What the file system says has come back; less than nothing if others have taken more meanwhile.
+    /// Bytes freed according to the file system: negative if others have used more meanwhile.
+    /// `None` if that was not determined.
     pub fn freed_by_file_system(&self) -> Option<i64> {
         let (before, after) = self.room?;
         Some(after.free.as_u64().wrapping_sub(before.free.as_u64()).cast_signed())
@@ -254,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_found_out_that_nobody_looks_at() {
+    fn only_figures_that_are_shown_are_determined() {
         use Detail as D;
         use VolumeKind::{Btrfs, Opaque, Xfs};
         for (detail, volume, is_open, bounds, word) in [

@@ -1,4 +1,4 @@
-//! What a plan is made of: an item, a verdict on it, and what explains that.
+//! The parts of a plan: items, the verdicts on them, and what explains those.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -17,23 +17,23 @@ use crate::cache::{
 };
 use crate::usage::{Measurement, Size, Usage};
 
-/// Something that a decision is about.
+/// The subject of a decision.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Item {
     /// An image, layer, leftover or other entry.
     Entry(Entry),
-    /// A file in `refs/`.
+    /// A file in `refs/`, valid or not.
     Ref {
-        /// Where it lies.
+        /// The location of the file.
         location: Location,
-        /// What it points at, if it is a whole ref.
+        /// The digest that it points at; `None` if the file is not a valid ref.
         digest: Option<Digest>,
     },
 }
 
 impl Item {
-    /// Where it lies.
+    /// The location of the entry or ref file.
     pub fn location(&self) -> &Location {
         match self {
             Self::Entry(entry) => &entry.location,
@@ -41,7 +41,7 @@ impl Item {
         }
     }
 
-    /// The digest that it is called by, or that it points at.
+    /// The digest in the name of an image or layer, or the one that a ref points at.
     pub fn digest(&self) -> Option<&Digest> {
         match self {
             Self::Entry(entry) => match &entry.kind {
@@ -52,7 +52,8 @@ impl Item {
         }
     }
 
-    /// The name that a ref brings it back to or keeps it at, if it is a whole image.
+    /// The name under which references know this image, also while it is hidden. `None` if the item
+    /// is not a whole image.
     pub fn image_name(&self) -> Option<&EntryName> {
         match self {
             Self::Entry(entry) => match &entry.kind {
@@ -65,7 +66,7 @@ impl Item {
         }
     }
 
-    /// The name that a restored thing gets back: that of an image, or of a ref file.
+    /// The name to restore a hidden item to: that of an image or of a ref file.
     pub(crate) fn restored_name(&self) -> Option<EntryName> {
         match self {
             Self::Entry(_) => self.image_name().cloned(),
@@ -73,7 +74,7 @@ impl Item {
         }
     }
 
-    /// The entry, if it is a whole image, be it hidden, or an extraction that will be one.
+    /// The entry, if it is an image (hidden or not) or the extraction of one.
     pub(super) fn rootfs(&self) -> Option<&Entry> {
         match self {
             Self::Entry(entry) if entry.is_rootfs() => Some(entry),
@@ -81,7 +82,7 @@ impl Item {
         }
     }
 
-    /// When it was last used; a ref does not say.
+    /// When it was last used; `None` for a ref.
     pub fn last_used(&self) -> Option<Timestamp> {
         match self {
             Self::Entry(entry) => Some(entry.last_used),
@@ -94,38 +95,38 @@ impl Item {
         matches!(self, Self::Entry(Entry { kind: EntryKind::Layer(_), .. }))
     }
 
-    /// Whether it is an image under its own name.
+    /// Whether it is an image under its own name, not a hidden one.
     pub fn is_image_in_place(&self) -> bool {
         self.image_name() == Some(&self.location().name)
     }
 }
 
-/// One thing, and what is to be done with it.
+/// An item and the verdict on it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Decision {
-    /// What it is about.
+    /// The item.
     pub item: Item,
-    /// What is to be done with it, and why.
+    /// The verdict, with its reason.
     pub verdict: Verdict,
-    /// The references that name it; `None` for a ref in the old form, which does not say. They are not
-    /// safe to print.
+    /// The references that point at it; `None` for a ref in the old format, which lacks the name.
+    /// Not safe to print.
     pub refs: Vec<Option<String>>,
-    /// The processes that use it, as far as was asked.
+    /// The processes that use it, as far as known.
     pub users: Vec<UsingProcess>,
-    /// Where something is mounted in it, if that is why it stays.
+    /// The mount point inside it, if that is why it is kept.
     pub mount: Option<PathBuf>,
-    /// What would refuse to be removed, if that is why it stays.
+    /// What the system would refuse to remove, if that is why it is kept.
     pub refusal: Option<Refusal>,
-    /// Where it stands, if it is a layer.
+    /// Whether it is still needed, if it is a layer.
     pub layer_status: Option<LayerStatus>,
-    /// What it most likely was, if it is an orphan.
+    /// A guess at what it was, if it is an orphan.
     pub identity: Option<Identity>,
-    /// How big it is, if it was measured: see [`Plan::note_usage`].
+    /// Its size, if measured: see [`Plan::note_usage`].
     pub usage: Option<Usage>,
 }
 
-/// A decision for each thing in the cache, by kind and name. By default, there are none.
+/// One decision per item in the cache, by kind and name. Empty by default.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     decisions: Vec<Decision>,
@@ -142,7 +143,7 @@ impl Plan {
         Self { decisions, places, ..Self::default() }
     }
 
-    /// Other decisions, made for the same wishes.
+    /// The same kind of plan with other decisions.
     pub(super) fn with_decisions(&self, decisions: Vec<Decision>) -> Self {
         let Self { left, target, in_place, .. } = self.clone();
         Self { left, target, in_place, ..Self::new(decisions) }
@@ -152,8 +153,8 @@ impl Plan {
         Self { target: Some(target), ..self }
     }
 
-    /// What has to be available on the file system, if the plan was made for that. Then it is carried out only as far
-    /// as it takes.
+    /// The free space to reach, if the plan has such a target. The plan is then carried out only as
+    /// far as needed.
     pub fn target(&self) -> Option<&Target> {
         self.target.as_ref()
     }
@@ -162,13 +163,14 @@ impl Plan {
         Self { left: Some(left), ..self }
     }
 
-    /// What the cache occupies once the plan is carried out, if it was made for a limit on the size.
+    /// The size of the cache after the plan, if the plan was made for a size limit.
     pub fn left(&self) -> Option<Size> {
         self.left
     }
 
-    /// Lets a sweep remove in place what the file system does not rename, as on a full btrfs. The
-    /// owner of the cache must not start meanwhile: it could use half an image.
+    /// Allows a sweep to remove items in place if the file system cannot rename them, for example
+    /// on a full btrfs. The owner of the cache must not start meanwhile: it could use half an
+    /// image.
     pub fn allow_in_place(&mut self) {
         self.in_place = true;
     }
@@ -182,34 +184,34 @@ impl Plan {
         &self.decisions
     }
 
-    /// The decision about what lies at `location`, if there is one.
+    /// The decision about the item at `location`, if there is one.
     pub fn get(&self, location: &Location) -> Option<&Decision> {
         self.decisions.get(*self.places.get(location)?)
     }
 
-    /// The decisions to remove something.
+    /// The decisions to remove an item.
     pub fn removals(&self) -> impl Iterator<Item = &Decision> {
         self.decisions.iter().filter(|decision| decision.verdict.removes())
     }
 
-    /// The places, in the list of decisions, of everything that does not simply stay.
+    /// The indices, in the list of decisions, of every item to remove or restore.
     pub(crate) fn changed_places(&self) -> Vec<usize> {
         let stays = |decision: &Decision| matches!(decision.verdict, Verdict::Keep(_));
         (0..self.decisions.len()).filter(|&place| !stays(&self.decisions[place])).collect()
     }
 
-    /// The decisions to remove or restore something.
+    /// The decisions to remove or restore an item.
     pub fn changes(&self) -> impl Iterator<Item = &Decision> {
         let stays = |decision: &Decision| matches!(decision.verdict, Verdict::Keep(_));
         self.decisions.iter().filter(move |decision| !stays(decision))
     }
 
-    /// Where the things to be removed lie, in the order of [`Plan::removals`].
+    /// The locations of the items to remove, in the order of [`Plan::removals`].
     pub fn to_remove(&self) -> Vec<Location> {
         self.removals().map(|decision| decision.item.location().clone()).collect()
     }
 
-    /// Where the things lie that are not the cache's own.
+    /// The locations of entries that are not part of the cache.
     pub fn foreign(&self) -> impl Iterator<Item = &Location> {
         self.decisions.iter().filter_map(|decision| match &decision.item {
             Item::Entry(Entry { kind: EntryKind::Foreign, location, .. }) => Some(location),
@@ -217,38 +219,38 @@ impl Plan {
         })
     }
 
-    /// The orphans that stay because nothing has replaced them.
+    /// The orphans kept because nothing has replaced them.
     pub fn unreplaced(&self) -> impl Iterator<Item = &Decision> {
         let unreplaced = Verdict::Keep(KeepReason::Unreplaced);
         self.decisions.iter().filter(move |decision| decision.verdict == unreplaced)
     }
 
-    /// The unreferenced layers that stay because the user has not asked for them.
+    /// The unreferenced layers kept because the user did not ask to remove them.
     pub fn left_layers(&self) -> impl Iterator<Item = &Decision> {
         let left = Verdict::Keep(KeepReason::Unreferenced);
         self.decisions.iter().filter(move |decision| decision.verdict == left)
     }
 
-    /// Where everything else lies that may hold the same data as what is `chosen`.
+    /// The locations of all entries that are not `chosen`. They may share data with those that are.
     pub fn entries_besides(&self, chosen: &HashSet<&Location>) -> Vec<Location> {
         let items = self.decisions.iter().map(|decision| &decision.item);
         let entries = items.filter(|item| matches!(item, Item::Entry(_))).map(Item::location);
         entries.filter(|location| !chosen.contains(location)).cloned().collect()
     }
 
-    /// Where everything lies that there is a decision about, in the order of the decisions.
+    /// The locations of all items, in the order of the decisions.
     pub fn locations(&self) -> impl Iterator<Item = &Location> {
         self.decisions.iter().map(|decision| decision.item.location())
     }
 
-    /// Notes how big the things to be removed are, as far as `measurement` has them.
+    /// Records the sizes of the items to remove, as far as `measurement` has them.
     pub fn note_usage(&mut self, measurement: &Measurement) {
         for decision in self.decisions.iter_mut().filter(|decision| decision.verdict.removes()) {
             decision.usage = measurement.usage(decision.item.location()).or(decision.usage);
         }
     }
 
-    /// Notes how much of a thing has been removed.
+    /// Records how much of an item was removed.
     pub fn note_removed(&mut self, location: &Location, usage: Usage) {
         if let Some(&place) = self.places.get(location) {
             self.decisions[place].usage = Some(usage);
@@ -256,8 +258,9 @@ impl Plan {
     }
 }
 
-/// Decides about `item`. What is mounted is not of the cache, so what holds it stays, and so does a whole entry of
-/// which it is unknown whether it holds a mount. What the system refuses to remove stays whole.
+/// Decides about `item`. An item with a mount in it is kept, because the mounted files are not part
+/// of the cache. So is a whole entry if mounts are unknown. An item that the system refuses to
+/// remove is kept whole.
 pub(super) fn decide(
     item: Item,
     verdict: Verdict,
@@ -291,8 +294,8 @@ pub(super) fn decide(
     }
 }
 
-/// What would refuse if `item` were removed: it, or a ref that goes with it. A purge takes each ref
-/// by itself.
+/// The refusal to expect if `item` is removed: of the item itself, or of a ref that is removed with
+/// it. A purge decides about each ref separately.
 fn refusal<'e>(
     item: &Item,
     verdict: Verdict,

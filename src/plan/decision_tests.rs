@@ -1,4 +1,4 @@
-//! What a plan tells of its items, in tables.
+//! Queries on plans and their items, in tables.
 
 use std::collections::HashSet;
 
@@ -51,11 +51,12 @@ fn ref_item(name: &str, digest: Option<Digest>) -> Item {
 }
 
 #[test]
-fn an_item_tells_what_it_is_and_what_it_is_called() {
+fn an_item_knows_its_kind_and_names() {
     let hash = "0".repeat(64);
     let hidden_ref = format!("tmp-gc-{hash}");
     let other = entry(Folder::Root, "notes", EntryKind::Foreign);
-    // The name, the digest, the name as an image, the name to go back to; is it in its place?
+    // Item, name, whether it has a digest, image name, restored name, whether it is an image in its
+    // place.
     for (item, name, has_digest, image_name, restored_name, is_in_place) in [
         (image("sha256-a"), "sha256-a", true, Some("sha256-a"), Some("sha256-a"), true),
         (
@@ -104,7 +105,7 @@ fn decision(item: Item, verdict: Verdict) -> Decision {
 }
 
 #[test]
-fn a_plan_finds_what_is_asked_for_and_nothing_else() {
+fn a_plan_finds_the_requested_items_and_no_others() {
     use KeepReason::{Recent, Referenced, Unknown, Unreferenced};
     use RemoveReason::{Dangling, Orphan, UnreferencedLayer};
     use Verdict::{Keep, Remove, Restore};
@@ -201,7 +202,7 @@ fn a_reason_overrides_refs_only_if_the_user_has_asked_for_that() {
 }
 
 #[test]
-fn what_goes_is_given_its_size_and_all_of_it_is_added_up() {
+fn removed_items_get_their_sizes_and_a_total() {
     let cache = TestCache::in_memory();
     for name in ["a", "b", "c"] {
         cache.image(name);
@@ -213,7 +214,7 @@ fn what_goes_is_given_its_size_and_all_of_it_is_added_up() {
     let evidence = Evidence { lifetimes, ..Evidence::of_idle_cache(Timestamp::now()) };
     let options = GcOptions { all: true, ..GcOptions::default() };
     let mut plan = gc(&inventory, &options, &evidence);
-    // What stays is measured, too, and counts for nothing here.
+    // Items that are kept are measured, too, but not noted in the plan.
     let (gone, kept) = (plan.to_remove(), plan.decisions()[1].item.location().clone());
     let trees = [&gone[..], &[kept]].concat();
     let meter = Meter::new(Jobs::default());

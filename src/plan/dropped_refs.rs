@@ -1,9 +1,8 @@
-//! Whether the ref index can be believed.
+//! Whether the reference index is trustworthy.
 //!
-//! The owner of the cache removes at each start whatever lies directly in it and has not changed
-//! for seven days. That may be `refs` itself, although its images are in use. Then every image
-//! looks like an orphan until it is run again. This cannot be proven, but it
-//! leaves traces.
+//! At each start, the owner of the cache removes anything directly in it that has not changed for
+//! seven days. That may be `refs` itself, even if its images are in use. Then every image looks
+//! like an orphan until its next run. This cannot be proven, but it leaves traces.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,21 +10,21 @@ use super::reachability::Reachability;
 use super::unreplaced::WEEK;
 use crate::cache::{Entry, Folder, Inventory};
 
-/// By how much the index has to be younger than an orphan's last use.
+/// How much younger than an orphan's last use the index must be.
 const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why the ref index may be incomplete: something to warn of, not to decide by.
+/// Why the reference index may be incomplete: a reason to warn, not to decide by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DroppedRefs {
-    /// There are images, and no `refs` at all.
+    /// There are images, but no `refs` at all.
     Missing {
-        /// How many images there are.
+        /// The number of images.
         images: usize,
     },
-    /// `refs` was made well after the last use of images that it does not name.
+    /// `refs` was made well after the last use of images without a reference.
     Younger {
-        /// How many images that are.
+        /// The number of those images.
         orphans: usize,
         /// When `refs` was made.
         born: Timestamp,
@@ -33,15 +32,17 @@ pub enum DroppedRefs {
 }
 
 impl DroppedRefs {
-    /// What there is to doubt about the refs of `inventory` at this time. An orphan that a newer build has replaced needs no
-    /// reference, and one that was not used for a week is not wanted by the owner any more.
+    /// Checks the refs of `inventory`; `None` if there is nothing to doubt. An orphan that was
+    /// replaced needs no reference, and one unused for a week is no longer wanted by the owner, so
+    /// neither raises a doubt.
     pub fn new(
         inventory: &Inventory,
         now: Timestamp,
         is_replaced: impl Fn(&Entry) -> bool,
     ) -> Option<Self> {
         if !inventory.refs.unreadable.is_empty() {
-            // Worse is known of it: nothing is an orphan then.
+            // The problem is bigger and already reported: with unreadable refs, no image is an
+            // orphan.
             return None;
         }
         if !inventory.folders.contains(&Folder::Refs) {

@@ -1,4 +1,4 @@
-//! What is known of who needs what.
+//! What is known about who needs what.
 
 use std::collections::HashMap;
 
@@ -11,42 +11,43 @@ use crate::cache::{
 use crate::error::Error;
 use crate::usage::CacheUsage;
 
-/// How long a pull may take from the rename of an image to its config.
+/// How long a pull may take from renaming an image into place to writing its config.
 const ARRIVAL: SignedDuration = SignedDuration::from_secs(2);
 
-/// The time, and who needs what at that moment. [`gc::gather`](crate::gc::gather) collects it from the system.
+/// The time, and what was in use at that time. [`gc::gather`](crate::gc::gather) collects it from
+/// the system.
 ///
-/// What is not known counts as needed: without `in_use` or `mounts` no image goes, without an extraction's `activity`
-/// it stays, and without `lifetimes` so do layers.
+/// Unknown counts as needed: without `in_use` or `mounts`, no image is removed. Without its
+/// `activity`, an extraction is kept, and without `lifetimes`, so are layers.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Evidence {
-    /// The present.
+    /// The current time.
     pub now: Timestamp,
-    /// Which processes use what.
+    /// The processes that use entries of the cache. `None`: unknown.
     pub in_use: Option<InUse>,
-    /// Which images are leased. An image is asked again right before it is hidden.
+    /// Leased images. The lease of an image is checked again right before the image is hidden.
     pub leases: Leases,
-    /// Where something is mounted.
+    /// The mounts inside the cache. `None`: unknown.
     pub mounts: Option<Mounts>,
     /// What the system would refuse to remove.
     pub refusals: Refusals,
     /// When images and layers were made.
     pub lifetimes: Lifetimes,
-    /// What programs the images bring.
+    /// The programs in the images.
     pub programs: Programs,
-    /// When the extractions were last worked on.
+    /// When each extraction last changed.
     pub activity: Activity,
-    /// How big everything in the cache is. Without, no limit on the size can be met.
+    /// The sizes of everything in the cache. Without them, no limit on the size can be met.
     pub usage: Option<CacheUsage>,
-    /// How full its file system is. Without, no target for the free space can be met.
+    /// The usage of its file system. Without it, no target for the free space can be met.
     pub disk: Option<Disk>,
-    /// What could not be looked at, and so is unknown.
+    /// What could not be read, and so is unknown.
     pub problems: Vec<Error>,
 }
 
 impl Evidence {
-    /// Only the time: all else is unknown.
+    /// Only the time; everything else is unknown.
     pub fn at(now: Timestamp) -> Self {
         Self {
             now,
@@ -63,36 +64,38 @@ impl Evidence {
         }
     }
 
-    /// A moment at which no process uses anything and nothing is mounted, for tests.
+    /// An idle cache without mounts, for tests.
     #[cfg(test)]
     pub(crate) fn of_idle_cache(now: Timestamp) -> Self {
         Self { in_use: Some(InUse::default()), mounts: Some(Mounts::default()), ..Self::at(now) }
     }
 
-    /// Whether an image is still arriving: a pull renames it into its place and writes its config last, a moment later.
+    /// Whether an image is still arriving: a pull renames it into place and writes its config last,
+    /// a moment later.
     pub(super) fn is_arriving(&self, image: &Entry) -> bool {
         let times = self.lifetimes.images.get(&image.location);
         let has_config = times.is_some_and(|times| times.config.is_some());
         !has_config && self.now.duration_since(image.changed).abs() < ARRIVAL
     }
 
-    /// The processes that are known to use an entry.
+    /// The processes known to use an entry.
     pub(super) fn users(&self, location: &Location) -> &[UsingProcess] {
         self.in_use.as_ref().map_or(&[], |users| users.get(location))
     }
 }
 
-/// When the extractions were last worked on, as far as that is known.
+/// When each extraction last changed, if known.
 ///
-/// A pull extracts its layers before it writes anything into its rootfs, so a rootfs is as busy as the busiest layer.
-/// Nothing tells which pull a layer belongs to, so each layer speaks for every rootfs.
+/// A pull extracts its layers before it writes anything to its rootfs, so a rootfs counts as
+/// changed when any layer did. Nothing tells which pull a layer belongs to, so each layer counts
+/// for every rootfs.
 #[derive(Clone, Debug, Default)]
 pub struct Activity(HashMap<Location, Timestamp>);
 
 impl Activity {
-    /// From the newest change that was found anywhere in each extraction; `None` for one that could
-    /// not be read in full. All extractions have to be given. A
-    /// [`Measurement`](crate::usage::Measurement::newest_change) has these changes.
+    /// Combines the newest change found in each extraction; `None` for one that could not be read
+    /// completely. `changes` must cover all extractions.
+    /// [`Measurement::newest_change`](crate::usage::Measurement::newest_change) has these times.
     pub fn new(changes: &[(Location, Option<Timestamp>)]) -> Self {
         let in_layers = changes.iter().filter(|(location, _)| location.folder == Folder::Layers);
         let busiest = in_layers.map(|(_, change)| *change).try_fold(Timestamp::MIN, newer);
@@ -106,13 +109,13 @@ impl Activity {
         Self(known.collect())
     }
 
-    /// When the extraction at `location` was last worked on, if that is known.
+    /// When the extraction at `location` last changed; `None` if unknown.
     pub fn get(&self, location: &Location) -> Option<Timestamp> {
         self.0.get(location).copied()
     }
 
-    /// The extractions that were last worked on after `now`, by name: the clock has been set back since. Each counts as recent
-    /// until then.
+    /// The extractions that last changed after `now`, sorted: the clock has been set back since.
+    /// Each counts as recent until that time.
     pub fn after(&self, now: Timestamp) -> Vec<&Location> {
         let future = self.0.iter().filter(|(_, change)| **change > now);
         let mut locations: Vec<_> = future.map(|(location, _)| location).collect();

@@ -23,14 +23,13 @@ use crate::cache::{
 };
 use crate::usage::CacheUsage;
 
-/// How old a ref is before its image is no longer taken to be about to arrive.
+/// How old a dangling ref must be: a younger one may be waiting for its image.
 const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a collection removes: unneeded images without a reference, extractions that no process
-/// works on any more, refs whose image is gone, and what an interrupted collection left. Other entries
-/// have no place in the plan. Images that have arrived just now stay, and if there are refs that
-/// cannot be read, all images stay: those might name any of them. If the user wants that, images go
-/// although refs name them, and those refs with them.
+/// Plans a collection: it removes orphans that nothing needs, abandoned extractions, dangling refs,
+/// and the remains of an interrupted gc. Entries that are not part of the cache are left out.
+/// Recently used images are kept, and if any ref is unreadable, all images are: it might point at
+/// any of them. With limits in `options`, even referenced images are removed, with their refs.
 ///
 /// ```
 /// # use bbox_cache::StopFlag;
@@ -44,7 +43,7 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 /// # names.map(|name| std::fs::create_dir(home.path().join(name)).unwrap());
 /// # std::fs::write(home.path().join("refs/0"), "ghcr.io/a/b:latest\tsha256:8432\n")?;
 /// # let cache = Cache::open(home.path())?.unwrap();
-/// // Two images, the second of which is an orphan, an hour after they were used.
+/// Two images, the second an orphan, an hour after their last use.
 /// let mut evidence = Evidence::at(Timestamp::now() + SignedDuration::from_hours(1));
 /// evidence.mounts = cache.mounts()?;
 /// let inventory = cache.inventory()?;
@@ -52,11 +51,12 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 ///     let plan = plan::gc(&inventory, &GcOptions::default(), evidence);
 ///     plan.decisions().iter().map(|decision| decision.verdict).collect::<Vec<_>>()
 /// };
-/// // As long as it is unknown which processes use it, the orphan stays. Nothing tells what program it is.
+/// While it is unknown which processes use it, the orphan is kept. Its program is unknown, too.
 /// let (referenced, unknown) =
 ///     (Verdict::Keep(KeepReason::Referenced), Verdict::Keep(KeepReason::Unknown));
 /// assert_eq!(verdicts(&evidence), [referenced, unknown]);
-/// (evidence.in_use, evidence.programs) = (cache.users()?, cache.programs(&inventory, evidence.mounts.as_ref().unwrap()));
+/// evidence.in_use = cache.users()?;
+/// evidence.programs = cache.programs(&inventory, evidence.mounts.as_ref().unwrap());
 /// assert_eq!(verdicts(&evidence), [referenced, Verdict::Remove(RemoveReason::Orphan)]);
 /// # Ok(())
 /// # }
@@ -75,7 +75,7 @@ pub fn gc(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -> Pl
     plan
 }
 
-/// What a limit may spend, besides what goes anyway.
+/// What a limit may remove in addition to what is removed anyway.
 pub(super) struct Spending<'a> {
     inventory: &'a Inventory,
     options: &'a GcOptions,
@@ -83,7 +83,7 @@ pub(super) struct Spending<'a> {
     /// The plan that spends nothing.
     least: Plan,
     anyway: HashSet<Location>,
-    /// The cheapest first.
+    /// Cheapest first.
     pub order: Vec<Location>,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Spending<'a> {
         Self { least, anyway, order, ..nothing }
     }
 
-    /// The plan after which the cache occupies `limit` at most, if that can be had.
+    /// The plan that gets the cache down to `limit`, or as close as possible.
     fn down_to(&self, limit: ByteSize, usage: &CacheUsage) -> Plan {
         let left =
             |plan: &Plan| usage.total_without(&plan.to_remove().into_iter().collect()).on_disk();
@@ -108,7 +108,7 @@ impl<'a> Spending<'a> {
         plan.leaving(left)
     }
 
-    /// The plan after which so much of the disk is certainly available, if that can be had.
+    /// The plan that certainly makes this much space available, or as much as possible.
     fn until(&self, available: ByteSize, disk: &Disk, usage: &CacheUsage) -> Plan {
         let predicted = |plan: &Plan| {
             let entries = plan.removals().filter(|removal| matches!(removal.item, Item::Entry(_)));
@@ -124,7 +124,8 @@ impl<'a> Spending<'a> {
         plan.aiming_at(target)
     }
 
-    /// The plan that spends this. An orphan goes even if that is the newer build that has replaced it.
+    /// The plan that spends this. An orphan is removed even if the newer build that replaced it is
+    /// spent, too.
     pub fn plan(&self, spent: &HashSet<Location>) -> Plan {
         let evicted = [&self.options.evicted, &self.anyway, spent].into_iter().flatten();
         let evicted = evicted.cloned().collect();
@@ -171,7 +172,7 @@ fn decide_all(inventory: &Inventory, options: &GcOptions, evidence: &Evidence) -
     Plan::new(decisions)
 }
 
-/// Which layers are needed follows from what was decided about everything else.
+/// Decides about layers. Which ones are needed follows from the decisions about everything else.
 fn decide_layers(
     layers: &[&Entry],
     others: &[Decision],
@@ -210,11 +211,11 @@ struct Collection<'a> {
     options: &'a GcOptions,
     evidence: &'a Evidence,
     reachability: Reachability<'a>,
-    /// Without the refs that an interrupted collection had hidden: those went with their images.
+    /// Without the refs that an interrupted gc had hidden: they share the fate of their images.
     own: Reachability<'a>,
-    /// The images that lie under their own names, or will.
+    /// The images under their own names, including those to be restored.
     in_place: HashSet<&'a Digest>,
-    /// The orphans that stay because nothing has replaced them.
+    /// The orphans kept because nothing has replaced them.
     unreplaced: HashSet<&'a Location>,
 }
 
@@ -225,7 +226,7 @@ impl<'a> Collection<'a> {
             EntryKind::Leftover(Leftover::Hidden(digest)) => self.hidden(entry, digest),
             EntryKind::Leftover(Leftover::Dead) => Verdict::Remove(RemoveReason::InterruptedGc),
             EntryKind::Leftover(Leftover::Extraction) => self.extraction(entry),
-            // Layers come after everything else, foreign entries never.
+            // Layers are decided after everything else, foreign entries never.
             EntryKind::Layer(_) | EntryKind::Foreign => Verdict::Keep(KeepReason::Unknown),
         }
     }
@@ -237,7 +238,7 @@ impl<'a> Collection<'a> {
             (true, false) => None,
         };
         if keep.is_none() && self.needed(entry).is_none() && self.is_begun(entry) {
-            // Not whole any more, and young only because something was removed from it.
+            // It is no longer whole, and looks recent only because files were removed from it.
             return Verdict::Remove(RemoveReason::InterruptedGc);
         }
         let reason = if keep.is_some() { self.wish(entry) } else { Some(RemoveReason::Orphan) };
@@ -253,7 +254,7 @@ impl<'a> Collection<'a> {
         matches!(&entry.kind, EntryKind::Image(digest) if !self.reachability.contains(digest.entry_name()))
     }
 
-    /// Why an image stays at this moment, whether it is referenced or not.
+    /// Why an image must be kept right now, referenced or not.
     fn keeps_for_now(&self, entry: &Entry) -> Option<KeepReason> {
         let is_arriving = self.is_orphan(entry) && self.evidence.is_arriving(entry);
         let recent = self.is_recent(entry).then_some(KeepReason::Recent);
@@ -281,7 +282,7 @@ impl<'a> Collection<'a> {
         unreplaced(orphans, staying, builds, self.evidence)
     }
 
-    /// Why an image goes although it is referenced, or unreplaced, if it does.
+    /// Why an image is removed although it is referenced or unreplaced, if it is.
     fn wish(&self, image: &Entry) -> Option<RemoveReason> {
         let age = self.evidence.now.duration_since(image.last_used);
         if self.options.keep_wanted || self.is_excluded(image) {
@@ -325,7 +326,7 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// What is needed comes back, unless another copy is in its place by then.
+    /// A needed image is restored, unless another copy has taken its place.
     fn hidden(&mut self, entry: &Entry, digest: &'a Digest) -> Verdict {
         let is_used = !self.evidence.users(&entry.location).is_empty();
         let reason = if self.own.contains(digest.entry_name()) {
@@ -342,7 +343,7 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// Why a whole image stays although no readable ref points at it.
+    /// Why a whole image is needed even without a readable ref.
     fn needed(&self, entry: &Entry) -> Option<KeepReason> {
         if !self.inventory.refs.unreadable.is_empty() {
             Some(KeepReason::Unknown)
@@ -357,8 +358,8 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// The processes that use an entry. One that was told an image's path still refers to the name that the
-    /// image had before it was hidden.
+    /// The processes that use an entry. A process started with an image's path still refers to the
+    /// name from before the image was hidden.
     fn users(&self, entry: &Entry) -> Vec<UsingProcess> {
         let mut users = self.evidence.users(&entry.location).to_vec();
         if let EntryKind::Leftover(Leftover::Hidden(digest)) = &entry.kind

@@ -18,7 +18,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// The rules for images that nothing else keeps; which orphans have been replaced has tables of its own.
+/// Removes every orphan that nothing needs; replaced orphans are tested elsewhere.
 fn every_orphan() -> GcOptions {
     GcOptions { all: true, ..GcOptions::default() }
 }
@@ -32,7 +32,7 @@ fn entry(name: &str) -> Entry {
     let digest = Digest::parse(b"sha256:a").unwrap();
     let kind = match name {
         "sha256-a" => EntryKind::Image(digest),
-        // However it is numbered.
+        // Whatever its number.
         _ => EntryKind::Leftover(Leftover::Hidden(digest)),
     };
     Entry::used_at(location, kind, at(1000))
@@ -54,7 +54,7 @@ fn inventory(entries: &[&str], is_named: bool, is_readable: bool) -> Inventory {
 }
 
 #[test]
-fn an_image_goes_only_if_it_is_surely_and_lastingly_without_a_ref() {
+fn an_image_is_removed_only_if_it_certainly_lost_its_ref_for_good() {
     for (second, is_named, is_readable, reason) in [
         (5000, false, true, "orphan"),
         (5000, true, true, "referenced"),
@@ -75,7 +75,7 @@ fn an_image_goes_only_if_it_is_surely_and_lastingly_without_a_ref() {
 }
 
 #[test]
-fn what_was_used_too_recently_or_in_the_future_stays() {
+fn an_image_used_recently_or_in_the_future_is_kept() {
     for (second, kept_seconds, reason) in [
         (5000, 4000, "orphan"),
         (4999, 4000, "recent"),
@@ -90,7 +90,8 @@ fn what_was_used_too_recently_or_in_the_future_stays() {
     }
 }
 
-/// A pull renames an image into its place, marks it and writes its config last. None of these waits for anything.
+/// A pull renames an image into place, marks it and writes its config last, without waiting in
+/// between.
 #[test]
 fn an_image_without_a_config_is_arriving_for_two_seconds_after_its_rename() {
     for (has_config, changed, reason) in [
@@ -113,7 +114,7 @@ fn an_image_without_a_config_is_arriving_for_two_seconds_after_its_rename() {
 }
 
 #[test]
-fn what_is_leased_or_in_use_stays() {
+fn a_leased_or_used_image_is_kept() {
     let image = entry("sha256-a").location;
     for (is_leased, is_used, expected) in [
         (true, false, Verdict::Keep(KeepReason::Leased)),
@@ -134,7 +135,7 @@ fn user() -> UsingProcess {
     UsingProcess { pid: 7, program: "vm".to_owned(), holds_lease: false }
 }
 
-/// Who was told the image's name uses it, and so does who is in the hidden tree.
+/// A process started with the image's former path uses it, and so does one inside the hidden tree.
 #[test]
 fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
     let hidden = "tmp-gc-sha256-a";
@@ -148,12 +149,12 @@ fn a_hidden_image_that_is_in_use_comes_back_or_at_least_stays() {
         let evidence = Evidence { in_use: Some(users), ..idle(5000) };
         let plan = gc(&inventory(entries, false, true), &every_orphan(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, expected, "{entries:?} {used}");
-        // The image that is named then is the one in its place.
+        // The image that the ref points at is then the one in its place.
         let plan = gc(&inventory(entries, true, true), &every_orphan(), &evidence);
         let stays = !plan.decisions()[0].verdict.removes();
         assert_eq!(stays, !expected.removes(), "{entries:?} {used}, named");
     }
-    // Another image is not in its place.
+    // A different image does not count as in its place.
     let mut two = inventory(&[hidden], false, true);
     let name = EntryName::new("sha256-b").unwrap();
     let kind = EntryKind::Image(Digest::of_entry(&name).unwrap());
@@ -212,7 +213,8 @@ fn an_extraction_is_abandoned_once_nothing_in_it_has_changed_for_long_enough() {
         let evidence = Evidence { activity, in_use: Some(users), ..idle(1000 + day) };
         let plan = gc(&inventory, &every_orphan(), &evidence);
         assert_eq!(plan.decisions()[0].verdict, verdict, "{changed:?} {is_used}");
-        // Whatever its time, be it in the future, as long as that is known and it is not used.
+        // Whatever its time, even in the future, as long as that is known and the extraction is not
+        // in use.
         let options = GcOptions { temp_age: SignedDuration::ZERO, ..every_orphan() };
         let goes = gc(&inventory, &options, &evidence).decisions()[0].verdict.removes();
         assert_eq!(goes, changed.is_some() && !is_used, "{changed:?} {is_used}");
@@ -220,7 +222,7 @@ fn an_extraction_is_abandoned_once_nothing_in_it_has_changed_for_long_enough() {
 }
 
 #[test]
-fn a_layer_that_nothing_needs_goes_if_that_is_asked_for_and_nobody_uses_it() {
+fn an_unneeded_unused_layer_is_removed_on_request() {
     let location = Location { folder: Folder::Layers, name: EntryName::new("sha256-l").unwrap() };
     for (layers, is_used, verdict) in [
         (LayerChoice::None, false, Verdict::Keep(KeepReason::Unreferenced)),
@@ -255,7 +257,7 @@ fn a_dangling_ref_goes_once_it_is_older_than_a_minute() {
 }
 
 #[test]
-fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs_it() {
+fn an_unwanted_image_is_removed_with_its_refs_unless_it_is_needed() {
     use KeepReason::{Leased, Recent, Referenced};
     use RemoveReason::{OverMaxSize, Unused};
     use Verdict::{Keep, Remove};
@@ -287,7 +289,7 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
             assert_eq!(verdicts, [expected])
         }
     }
-    // Its refs go with it, be there another copy that an interrupted collection has left.
+    // Its refs are removed with it, even if there is another copy left from an interrupted gc.
     let evicted = [image.clone()].into();
     let options = GcOptions { evicted, ..every_orphan() };
     let both = inventory(&["sha256-a", "tmp-gc-sha256-a"], true, true);
@@ -301,8 +303,8 @@ fn an_image_that_the_user_wants_to_lose_goes_with_its_refs_unless_somebody_needs
     assert_eq!(plan.decisions()[0].verdict, Keep(Recent));
 }
 
-/// A ref that a collection had hidden when it was killed does not bring its image back; and it is
-/// brought back itself, if its image is there.
+/// A hidden ref from a killed gc does not bring its image back. It is restored itself if its image
+/// is there.
 #[test]
 fn a_hidden_ref_goes_where_its_image_goes() {
     use KeepReason::Referenced;
@@ -329,12 +331,12 @@ fn a_hidden_ref_goes_where_its_image_goes() {
         assert_eq!(found, verdicts, "{entries:?} {is_taken}");
         inventory.problems.push(Error::Interrupted);
         let plan = gc(&inventory, &every_orphan(), &idle(5000));
-        assert_eq!(plan.decisions().len(), entries.len(), "nobody knows what the ref names");
+        assert_eq!(plan.decisions().len(), entries.len(), "the image of the ref is unknown");
     }
 }
 
 #[test]
-fn what_the_user_has_named_goes_and_nothing_else() {
+fn chosen_images_are_removed_and_no_others() {
     use KeepReason::{Leased, Recent, Unknown};
     use Verdict::Keep;
     let image = entry("sha256-a");
@@ -371,7 +373,7 @@ fn what_the_user_has_named_goes_and_nothing_else() {
         let none = rm(&inventory, &Default::default(), force, &evidence);
         assert!(none.decisions().is_empty());
     }
-    // The lease itself keeps it, and so does its holder, be one of them seen without the other.
+    // Both the lease and its holder protect the image, even if only one of them is seen.
     let (name, users) = (image.location.name.clone(), used(&lease));
     let leased = Evidence { leases: Leases::from_iter([name]), ..idle(5000) };
     let held = Evidence { in_use: Some(users), ..idle(5000) };
@@ -383,7 +385,7 @@ fn what_the_user_has_named_goes_and_nothing_else() {
     }
 }
 
-/// What is not known is never taken for "nobody".
+/// Unknown never counts as unused.
 #[test]
 fn without_evidence_nothing_whole_goes() {
     let unknown = Verdict::Keep(KeepReason::Unknown);

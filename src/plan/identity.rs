@@ -1,4 +1,4 @@
-//! What an orphan most likely was.
+//! A guess at what an orphan was.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Formatter};
@@ -9,21 +9,21 @@ use super::reachability::Reachability;
 use crate::cache::{Location, Token};
 use crate::escape::Escaped;
 
-/// A guess: the reference that an orphan most likely had, the name of its program, and how it is run. None of it is safe to
-/// print but by [`Display`].
+/// A guess at what an orphan was: its former reference, the name of its program, and how it is run.
+/// Only [`Display`] is safe to print.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The reference of the image that it is most likely an older build of.
+    /// The reference of the image of which it is most likely an older build.
     pub reference: Option<String>,
-    /// The name of a program that it brings and not all images have.
+    /// The name of a program that it has and not every image has.
     pub program: Option<OsString>,
     /// Its entrypoint, or its command if it has none.
     pub runs: Vec<String>,
 }
 
 impl Identity {
-    /// What an orphan most likely was, if anything tells.
+    /// Guesses what an orphan was; `None` without a clue.
     pub(super) fn new(
         orphan: &Location,
         builds: &Builds<'_>,
@@ -43,14 +43,15 @@ impl Identity {
         let found = Self {
             reference: likeliest.and_then(reference),
             program: builds.name(orphan).map(OsStr::to_owned),
-            // Entrypoints come first in order.
+            // Entrypoints sort before commands.
             runs: program.tokens.iter().find_map(words).unwrap_or_default(),
         };
         (found != Self::default()).then_some(found)
     }
 }
 
-/// `older ghcr.io/a/b:latest?`, the name of the program, or what it runs; safe to print.
+/// `older ghcr.io/a/b:latest?`, the name of the program, or the command that it runs. Safe to
+/// print.
 impl Display for Identity {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match (&self.reference, &self.program) {

@@ -1,15 +1,14 @@
-//! What becomes of layers.
+//! Verdicts on layers.
 //!
-//! Losing one is never harmful: the next pull that needs it extracts it once more. So a user may
-//! drop them all; but a request for unreferenced layers alone keeps those that may be needed.
+//! Losing a layer is never harmful: the next pull that needs it extracts it again. So a user may
+//! remove all of them, but a request for unreferenced layers keeps those that may be needed.
 
 use super::options::LayerChoice;
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::timeline::LayerStatus;
 
-/// What becomes of a layer that stands so; `is_used` says whether a process uses it, if that is known, and
-/// `is_pulled` whether a pull in progress may, and
-/// `is_recent` whether it was used so recently that it stays.
+/// The verdict on a layer with this status. `is_used`: a process uses it, `None` if unknown.
+/// `is_pulled`: a pull in progress may use it. `is_recent`: it was used too recently to be removed.
 pub(super) fn verdict(
     layer_status: &LayerStatus,
     choice: LayerChoice,
@@ -43,7 +42,7 @@ mod tests {
     use crate::plan::{UnknownLayer, UnknownReason};
 
     #[test]
-    fn what_is_in_use_stays_and_the_rest_as_the_user_wants() {
+    fn layers_in_use_are_kept_and_others_follow_the_options() {
         use KeepReason::{InUse, Referenced, Unknown, Unreferenced};
         use LayerChoice::{All, None};
         use RemoveReason::{LayerCache, UnreferencedLayer};

@@ -1,14 +1,15 @@
-//! What may go, and why.
+//! Decides what to remove, and why.
 //!
-//! A [`Plan`] is a list of decisions, one for each thing in the cache, each with its reason. It follows from
-//! three things: the inventory of the cache, the user's wishes ([`GcOptions`]), and what is known of who needs what
-//! ([`Evidence`]). Evidence that could not be had is unknown, and unknown is never "none": what may be needed
-//! stays.
+//! A [`Plan`] is a list of decisions, one per item in the cache, each with its reason. It follows
+//! from the inventory of the cache, the user's wishes ([`GcOptions`]), and the evidence of what is
+//! needed ([`Evidence`]). Missing evidence means unknown, never "none": anything that may be needed
+//! is kept.
 //!
-//! Everything here is a function of its arguments: nothing is read from disk, and no clock is asked. A dry run prints
-//! the plan, and [`sweep`](crate::sweep) carries out the very same one.
+//! Everything here is a pure function of its arguments. Nothing reads the disk or the clock. A dry
+//! run prints the same plan that [`sweep`](crate::sweep) carries out.
 //!
-//! [`gc`] decides by the rules of a collection, [`rm`] about images that the user names, [`purge`] about everything.
+//! [`gc`] plans a collection, [`rm`] the removal of given images, [`purge`] the removal of
+//! everything.
 
 mod decision;
 #[cfg(test)]

@@ -1,31 +1,32 @@
 //! Which image is a newer build of the same program as another.
 //!
-//! A rebuilt image takes over the reference of its older build, and nothing on disk remembers that. An
-//! image that has lost its reference for another cause looks alike. So a *replacement* is proven, by
-//! times and by what the images bring:
+//! A rebuilt image takes over the reference of its older build, and nothing on disk records that.
+//! An image that lost its reference for another reason looks the same. So a *replacement* must be
+//! proven by timestamps and contents:
 //!
-//! - **Newer**: it was born after the last use of the other one. That birth is no later than its own
-//!   last use, or it is a copy, and its birth tells nothing.
-//! - **The same program**: both bring the same [tokens](crate::cache::Token), one of which names a program and is
-//!   missing elsewhere in the cache. Where all images bring the same, there is no elsewhere, and any
-//!   name will do.
+//! - **Newer**: it was born after the last use of the other one. Its birth must not be later than
+//!   its own last use: otherwise it is a copy, and its birth proves nothing.
+//! - **The same program**: both have the same [tokens](crate::cache::Token), at least one of which
+//!   names a program and is missing elsewhere in the cache. If all images have the same tokens,
+//!   there is no elsewhere, and any name will do.
 //!
-//! Two builds also differ if their common base has gained or lost tools in between. A base changes in
-//! time, and it changes every program:
+//! Two builds may also differ because their common base has gained or lost tools in between. A base
+//! changes over time, and it changes every program:
 //!
-//! 1. every image born up to the old build is without the new tool, every image born from the new
-//!    build on has it; for a lost tool the other way round;
-//! 2. a *witness* has changed alike: an image of another program, born after the old build, with all
-//!    that was gained and nothing that was lost. It is of another program, since it brings a name that
-//!    neither of the two builds has, and lacks what tells these two from others.
+//! 1. Every image born up to the old build lacks the new tool, and every image born from the new
+//!    build on has it. For a lost tool, it is the other way round.
+//! 2. A *witness* has changed in the same way: an image of another program, born after the old
+//!    build, with everything that was gained and nothing that was lost. It is another program
+//!    because it has a name that neither build has, and lacks whatever distinguishes the two builds
+//!    from others.
 //!
-//! What tells them from others has to be more than a tool that the base had for some time. So it is a
-//! name that was missing from an image born between two others that have it. Only where nothing was
-//! lost, or nothing gained, a name will do that some image lacks: of two programs, each has
-//! something that the other has not.
+//! A tool that the base had for some time must not count as distinguishing. So a name counts only
+//! if it was missing from an image born between two others that have it. If nothing was lost, or
+//! nothing gained, any name that some image lacks will do: of two different programs, each has
+//! something that the other lacks.
 //!
-//! In doubt, two images are not the same program: the cost is that an image stays for a week.
-//! This trusts a base not to bring back a tool that it had dropped.
+//! In doubt, two images are different programs. The cost is an image kept for a week. All of this
+//! assumes that a base never brings back a tool that it had dropped.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -34,21 +35,21 @@ use std::ffi::OsStr;
 use super::tokens::{Build, TokenFacts, TokenId, Tokenized, facts, tokenize};
 use crate::cache::Location;
 
-/// All images of a cache, ready to be compared. Costs as much to make as to sort all their tokens; an answer
-/// takes one pass over the different sets of tokens.
+/// All images of a cache, ready for comparison. Building it costs about as much as sorting all
+/// their tokens. A query takes one pass over the distinct sets of tokens.
 #[derive(Debug)]
 pub struct Builds<'a> {
     builds: Vec<Tokenized<'a>>,
     tokens: Vec<TokenFacts<'a>>,
     by_location: HashMap<&'a Location, usize>,
-    /// The builds with the same tokens, by number: the youngest first, those without a birth last.
+    /// The builds with the same tokens, by index: youngest first, those without a birth last.
     variants: HashMap<Vec<TokenId>, Vec<usize>>,
-    /// Whether all programs that were read completely are alike.
+    /// Whether all programs that were read completely have the same tokens.
     is_uniform: bool,
 }
 
 impl<'a> Builds<'a> {
-    /// Of all images in a cache.
+    /// Indexes all images of a cache.
     pub fn new(images: impl IntoIterator<Item = Build<'a>>) -> Self {
         let (builds, tokens) = tokenize(images);
         let tokens = facts(&builds, tokens);
@@ -61,8 +62,8 @@ impl<'a> Builds<'a> {
         Self { builds, tokens, by_location, variants, is_uniform }
     }
 
-    /// The image that is proven to be a newer build of the same program, the youngest one of those that
-    /// stay.
+    /// The newer build of the same program, if one is proven: the youngest of those for which
+    /// `stays` is true.
     pub fn replacement(
         &self,
         of: &Location,
@@ -70,7 +71,7 @@ impl<'a> Builds<'a> {
     ) -> Option<&'a Location> {
         let old = self.get(of)?;
         let is_newer = |build: &&Tokenized<'_>| build.born() > Some(old.build.last_used);
-        // Of those with the same tokens, the youngest proves the most.
+        // Among builds with the same tokens, the youngest proves the most.
         let youngest = |numbers: &Vec<usize>| {
             let builds = numbers.iter().map(|&number| &self.builds[number]);
             builds.take_while(is_newer).find(|build| stays(build.build.location))
@@ -81,8 +82,8 @@ impl<'a> Builds<'a> {
         newest.map(|new| new.build.location)
     }
 
-    /// The image that `of` most likely is an older build of, among those that have a reference: its
-    /// replacement, or else the image most like it. That is a guess, good for nothing but to be shown.
+    /// The referenced image of which `of` is most likely an older build: its replacement, or else
+    /// the most similar image. This is a guess, for display only.
     pub fn likeliest(
         &self,
         of: &Location,
@@ -92,9 +93,9 @@ impl<'a> Builds<'a> {
             .or_else(|| self.most_alike(self.get(of)?, is_referenced))
     }
 
-    /// What to call an image that no reference names: the name of a program or package that it brings
-    /// and not all images have. Rather one that is no tool of a base, then the rarest, then the shortest. Not
-    /// safe to print.
+    /// The best name for an image without a reference: a program or package that it has and not
+    /// every image has. Prefers one that is not a tool of the base, then the rarest, then the
+    /// shortest. Not safe to print.
     pub fn name(&self, of: &Location) -> Option<&'a OsStr> {
         let facts = self.get(of)?.tokens.iter().map(|&token| &self.tokens[token]);
         let own = facts.filter(|facts| facts.is_distinguishing);
@@ -120,7 +121,7 @@ impl<'a> Builds<'a> {
         }
     }
 
-    /// Whether a token names a program, and not one that all bring.
+    /// Whether a token names a program that not every image has.
     fn names_a_program(&self, tokens: &[TokenId]) -> bool {
         let mut facts = tokens.iter().map(|&token| &self.tokens[token]);
         facts.any(|facts| {
@@ -128,7 +129,8 @@ impl<'a> Builds<'a> {
         })
     }
 
-    /// Whether a change of the base explains everything in which the two differ, and nothing else does.
+    /// Whether a change of the base explains every difference between the two, and is the only
+    /// explanation.
     fn is_rebuilt(&self, old: &Tokenized<'_>, new: &Tokenized<'_>) -> bool {
         let (Some(from), Some(to)) = (old.born(), new.born()) else { return false };
         let gained = || new.tokens.iter().copied().filter(|&token| old.lacks(token));
@@ -150,7 +152,7 @@ impl<'a> Builds<'a> {
             })
     }
 
-    /// The common names that tell both builds from those of other programs.
+    /// The common names that distinguish both builds from other programs.
     fn own_names(
         &self,
         old: &Tokenized<'_>,
@@ -167,7 +169,7 @@ impl<'a> Builds<'a> {
         }
     }
 
-    /// Whether a build brings a name that neither of two others has.
+    /// Whether a build has a name that neither of the two others has.
     fn has_another_name(
         &self,
         build: &Tokenized<'_>,
@@ -178,8 +180,9 @@ impl<'a> Builds<'a> {
         others.any(|&token| self.tokens[token].token.names_a_program())
     }
 
-    /// The image with the same tokens, or else one that shares half of what the two bring on average. The
-    /// rarer a token, the more it counts; one that all images have does not count.
+    /// The image with the same tokens, or else the most similar one, if it shares at least half of
+    /// the average weight of the two. A rarer token weighs more; one that all images have weighs
+    /// nothing.
     fn most_alike(
         &self,
         orphan: &Tokenized<'_>,
@@ -201,7 +204,8 @@ impl<'a> Builds<'a> {
         })
     }
 
-    /// What each build shares with this one, if anything.
+    /// The weight of the tokens that each other build shares with this one. Builds that share none
+    /// are left out.
     fn shared_weights(&self, one: &Tokenized<'_>) -> HashMap<usize, u64> {
         let mut shared = HashMap::new();
         for facts in one.tokens.iter().map(|&token| &self.tokens[token]) {
@@ -221,7 +225,7 @@ impl<'a> Builds<'a> {
     }
 }
 
-/// The builds with the same tokens, by number: the youngest first, those without a birth last.
+/// The builds with the same tokens, by index: youngest first, those without a birth last.
 fn variants(builds: &[Tokenized<'_>]) -> HashMap<Vec<TokenId>, Vec<usize>> {
     let mut variants: HashMap<_, Vec<_>> = HashMap::new();
     for (number, build) in builds.iter().enumerate() {

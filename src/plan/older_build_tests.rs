@@ -1,8 +1,8 @@
 //! Cases and verdicts: which image replaces which, and what an orphan is called.
 //!
-//! An image is a line: its name, when it was born and used last, and what it brings. A birth can be
-//! missing (`?`). The name of an image that is to be removed begins with `removed`, that of an image that was not read
-//! completely with `partial`, of one without a config with `bare`.
+//! Each image is one line: its name, when it was born and last used, and its tokens. A birth may be
+//! missing (`?`). The name of an image that is to be removed begins with `removed`, that of an
+//! incompletely read one with `partial`, and that of one without a config with `bare`.
 
 use std::ffi::OsStr;
 
@@ -12,7 +12,7 @@ use super::older_build::Builds;
 use super::tokens::Build;
 use crate::cache::{Coverage, EntryName, Folder, Location, Program, Token};
 
-/// A word of a line as tokens: one of the owner's images, a config's part, or a program.
+/// Tokens for a word of a line: one of the real images, a part of a config, or a program.
 fn tokens(word: &str) -> Vec<Token> {
     let path = |path: &str| Token::Path(path.into());
     let programs = |words: &str| words.split(' ').flat_map(tokens).collect::<Vec<_>>();
@@ -80,7 +80,7 @@ fn builds(images: &[Image]) -> Builds<'_> {
     }))
 }
 
-/// Each image that is replaced, and what replaces it: `c1>c2 d1>d2`.
+/// Each replaced image and its replacement: `c1>c2 d1>d2`.
 fn replaced(lines: &str) -> String {
     let images = images(lines);
     let builds = builds(&images);
@@ -110,7 +110,7 @@ fn rebuilds_of_the_real_images_replace_their_older_builds() {
         ("one image alone", "c1 1-20 CLAUDE", ""),
         ("two builds and nothing else", "c1 1-20 CLAUDE | c2 30-50 CLAUDE", "c1>c2"),
         ("three builds: the youngest replaces", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | c3 5-6 CLAUDE", "c1>c3 c2>c3"),
-        ("of several that stay", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | removed 5-6 CLAUDE", "c1>c2"),
+        ("the youngest is removed", "c1 1-2 CLAUDE | c2 3-4 CLAUDE | removed 5-6 CLAUDE", "c1>c2"),
         ("the youngest of each program", "c1 1-20 CLAUDE | x1 30-50 CODEX", ""),
         ("used after the birth of the newer", "c1 1-40 CLAUDE | c2 30-50 CLAUDE", ""),
         ("used just when the newer was born", "c1 1-30 CLAUDE | c2 30-50 CLAUDE", ""),
@@ -123,16 +123,16 @@ fn rebuilds_of_the_real_images_replace_their_older_builds() {
         ("an own entrypoint", "a1 1-2 !agent $A | a2 3-4 !agent $A | c1 5-6 CLAUDE", "a1>a2"),
         ("another entrypoint", "a1 1-2 BASE !a | b1 3-4 BASE !b | c1 5-6 CLAUDE", ""),
         (
-            "renamed: another program, be it with its config",
+            "renamed: another program, even with the same config",
             "c1 1-2 BASE claude-code $A | c2 3-4 BASE claude $A | x1 5-6 CODEX",
             "",
         ),
-        ("more besides than a base explains", "c1 1-2 CLAUDE | c2 3-4 CLAUDE codex | x1 5-6 CODEX", ""),
+        ("more changes than a base explains", "c1 1-2 CLAUDE | c2 3-4 CLAUDE codex | x1 5-6 CODEX", ""),
     ]);
 }
 
 #[test]
-fn what_all_have_and_what_names_no_program_tells_nothing() {
+fn common_tokens_and_nameless_tokens_prove_nothing() {
     assert_replaced(&[
         ("the base alone, with others", "a1 1-2 BASE | a2 3-4 BASE | c1 5-6 CLAUDE", ""),
         ("the base alone, alone", "a1 1-2 BASE | a2 3-4 BASE", "a1>a2"),
@@ -153,14 +153,14 @@ fn a_change_of_the_base_needs_a_witness() {
         ("with a program that is new", "n1 30-50 BASE nano jq | c2 31-50 CLAUDE jq", "c1>c2"),
         ("another is still on the old base", "c2 30-50 CLAUDE jq | o2 31-50 OPENCODE", "o1>o2"),
         (
-            "two tools, of which only one is confirmed",
+            "two tools, only one of them confirmed",
             "c2 30-50 CLAUDE jq yq | x2 31-50 CODEX jq",
             "x1>x2",
         ),
         ("gained a variable", "c2 30-50 CLAUDE $LANG | x2 31-50 CODEX $LANG", "c1>c2 x1>x2"),
         ("the witness is a copy", "c2 30-50 CLAUDE jq | x2 60-50 CODEX jq", ""),
         ("the witness was not read completely", "c2 30-50 CLAUDE jq | partial 31-50 CODEX jq", ""),
-        ("the witness brings nothing of its own", "c2 30-50 CLAUDE jq | b2 31-50 BASE jq", ""),
+        ("the witness has nothing of its own", "c2 30-50 CLAUDE jq | b2 31-50 BASE jq", ""),
         (
             "a newer one has lost it again",
             "c2 30-50 CLAUDE jq | x2 31-50 CODEX jq | o2 40-50 OPENCODE",
@@ -178,7 +178,7 @@ fn a_change_of_the_base_needs_a_witness() {
             "c1>c2 x1>x2",
         ),
         (
-            "lost, and the other has it still",
+            "lost, but the other one still has it",
             "c1 1-2 CLAUDE jq | x1 3-4 CODEX jq | c2 5-6 CLAUDE",
             "",
         ),
@@ -213,14 +213,14 @@ fn a_program_is_never_taken_for_a_tool_of_the_base() {
             "c1 1-2 claude task | x1 3-4 codex task | x2 5-6 codex",
             "",
         ),
-        ("and gains one for it", "c1 1-2 claude task | x1 3-4 codex task | x2 5-6 codex jq", ""),
+        ("and gains another one", "c1 1-2 claude task | x1 3-4 codex task | x2 5-6 codex jq", ""),
         (
             "both bring a tool that others lack",
             "c1 1-2 claude rg | g1 3-4 gemini | x1 5-6 codex rg | x2 7-8 codex",
             "",
         ),
         (
-            "and another build of it brings more",
+            "and another build of it has more",
             "a1 1-2 mine rg | g1 3-4 gemini | c1 5-6 claude rg foo | c2 7-8 claude rg",
             "",
         ),
@@ -233,16 +233,20 @@ fn a_program_is_never_taken_for_a_tool_of_the_base() {
 }
 
 #[test]
-fn what_is_not_known_proves_nothing() {
+fn missing_facts_prove_nothing() {
     assert_replaced(&[
         ("a copied cache", "c1 90-20 CLAUDE | c2 90-50 CLAUDE | x1 90-50 CODEX", ""),
         ("no births", "c1 ?-20 CLAUDE | c2 ?-50 CLAUDE | x1 ?-50 CODEX", ""),
-        ("a copy that was pulled anew", "c1 90-20 CLAUDE | c2 30-50 CLAUDE", "c1>c2"),
+        ("a copy that was pulled again", "c1 90-20 CLAUDE | c2 30-50 CLAUDE", "c1>c2"),
         ("no config", "bare1 1-2 CLAUDE | bare2 3-4 CLAUDE | x1 5-6 CODEX", ""),
         ("unreadable directories", "partial1 1-2 CLAUDE | c2 3-4 CLAUDE | x1 5-6 CODEX", ""),
-        ("and those of the newer", "c1 1-2 CLAUDE | partial2 3-4 CLAUDE | x1 5-6 CODEX", ""),
         (
-            "of unknown age, with a tool of the base: it may be older than all",
+            "unreadable directories of the newer one",
+            "c1 1-2 CLAUDE | partial2 3-4 CLAUDE | x1 5-6 CODEX",
+            "",
+        ),
+        (
+            "unknown age, with a tool of the base: it may be the oldest",
             "c1 1-2 CLAUDE | x1 3-4 CODEX | c2 5-6 CLAUDE jq | x2 7-8 CODEX jq | g ?-9 GEMINI jq",
             "",
         ),

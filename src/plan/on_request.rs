@@ -1,4 +1,4 @@
-//! What the user asks for by name: some images, or the whole cache.
+//! Removal on request: of given images, or of the whole cache.
 
 use std::collections::HashSet;
 
@@ -13,12 +13,12 @@ use super::reason::{KeepReason, RemoveReason, Verdict};
 use super::unreplaced::builds;
 use crate::cache::{Digest, Entry, Inventory, RefIndex};
 
-/// How long after its last use an image stays even if it was named.
+/// How long after its last use an image is kept even if the user asked to remove it.
 const JUST_USED: SignedDuration = SignedDuration::from_secs(2);
 
-/// Removes the images `chosen`, with the refs that point at them. An image in use stays, and so does one that was
-/// used within the last two seconds or, unless it goes `despite_lease`, one that is leased. If a ref cannot be read,
-/// all stay.
+/// Plans the removal of the images `chosen` and of the refs that point at them. An image is kept if
+/// it is in use, was used within the last two seconds, or is leased (unless `despite_lease`). If
+/// any ref is unreadable, all images are kept.
 ///
 /// ```
 /// use std::collections::HashSet;
@@ -37,7 +37,7 @@ const JUST_USED: SignedDuration = SignedDuration::from_secs(2);
 /// let inventory = cache.inventory()?;
 /// let Lookup::One(image) = inventory.find("ghcr.io/a/b:latest") else { return Ok(()) };
 /// let plan = plan::rm(&inventory, &HashSet::from([image]), false, &evidence);
-/// // The image, and the ref that points at it.
+/// The image and its ref.
 /// assert_eq!(plan.removals().count(), 2);
 /// # Ok(())
 /// # }
@@ -90,14 +90,15 @@ fn verdict(
     }
 }
 
-/// Whether a pull may be at work with an image that was named all the same: it marks the image, and writes its reference
+/// Whether a pull may be working with a chosen image: it marks the image, and writes its reference
 /// a moment later.
 fn is_just_used(image: &Entry, evidence: &Evidence) -> bool {
     evidence.now.duration_since(image.last_used).abs() < JUST_USED
 }
 
-/// Removes everything, images in use included: the caller has been told of those. What is mounted is not the cache's,
-/// and what holds it stays with it. Its sweep leaves the folders; [`remove_folders`](crate::sweep::remove_folders) removes them.
+/// Plans the removal of everything, even of images in use: the caller must have warned about those.
+/// An entry with a mount inside is kept, because the mounted files are not part of the cache. The
+/// sweep leaves the folders; [`remove_folders`](crate::sweep::remove_folders) removes them.
 pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
     let reachability = Reachability::new(&inventory.refs.refs);
     let verdict = Verdict::Remove(RemoveReason::Purge);
@@ -113,7 +114,7 @@ pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
     let refused = entries.iter().filter(|decision| decision.refusal.is_some());
     let refused: HashSet<_> = refused.filter_map(|decision| decision.item.image_name()).collect();
     let refs = ref_items(&inventory.refs).map(|item| {
-        // An image that stays keeps its refs.
+        // An image that is kept keeps its refs.
         let stays = item.digest().is_some_and(|digest| refused.contains(digest.entry_name()));
         let verdict = if stays { Verdict::Keep(KeepReason::Unremovable) } else { verdict };
         decide(item, verdict)
@@ -122,7 +123,7 @@ pub fn purge(inventory: &Inventory, evidence: &Evidence) -> Plan {
     Plan::new([entries, refs].concat())
 }
 
-/// Adds what an orphan most likely was.
+/// Adds a guess at what an orphan was.
 fn identified(
     image: Decision,
     builds: &Builds<'_>,
@@ -135,7 +136,7 @@ fn identified(
     Decision { identity: identity.flatten(), ..image }
 }
 
-/// All files in `refs`, whatever is in them.
+/// All files in `refs`, valid or not.
 fn ref_items(index: &RefIndex) -> impl Iterator<Item = Item> + '_ {
     let valid = index.refs.iter().map(|found| (&found.file, Some(&found.digest)));
     let invalid = index.invalid.iter().map(|found| (&found.file, None));

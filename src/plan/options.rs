@@ -1,4 +1,4 @@
-//! What the user wants of a collection.
+//! The user's options for a collection.
 
 use std::collections::HashSet;
 
@@ -8,13 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::reason::RemoveReason;
 use crate::cache::{Disk, Location, Pattern};
 
-/// How long an orphan and a layer stay after their last use, by default. The owner drops a reference for as long as it
-/// asks the registry, at most five minutes, and writes it back.
+/// How long orphans and layers are kept after their last use, by default. The owner drops a
+/// reference while it queries the registry, for at most five minutes, and then writes it back.
 const KEEP_RECENT: SignedDuration = SignedDuration::from_mins(10);
-/// How long nothing in an extraction must have changed for it to count as abandoned, by default.
+/// How long an extraction must have been unchanged to count as abandoned, by default.
 const TEMP_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// The user's wishes. By default: orphans, leftovers and dangling references go, layers stay.
+/// The user's options. By default, orphans, leftovers and dangling references are removed, and
+/// layers are kept.
 ///
 /// ```
 /// use bbox_cache::jiff::SignedDuration;
@@ -27,35 +28,39 @@ const TEMP_AGE: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GcOptions {
-    /// An orphan or a layer stays if it was used within this time, or if its last use lies in the future: 10 minutes
-    /// by default, zero for none.
+    /// Keep orphans and layers that were last used within this time or in the future. 10 minutes by
+    /// default; zero disables this.
     pub keep_recent: SignedDuration,
-    /// Every orphan goes that is not recent and that nothing needs, replaced or not: not by default.
+    /// Remove every orphan that is neither recent nor needed, replaced or not. Off by default.
     pub all: bool,
-    /// An image goes although it is referenced if it was not used within this time. `None`: no image does.
+    /// Also remove referenced images that were not used within this time. `None` (the default): no
+    /// limit.
     pub unused_for: Option<SignedDuration>,
-    /// Until this is met, unreferenced layers go, then the other layers, then images although they are referenced; in each
-    /// group, those that were used least recently. `None`: no limit.
+    /// Until this limit is met, remove unreferenced layers, then the other layers, then even
+    /// referenced images. Within each group, the least recently used are removed first. `None` (the
+    /// default): no limit.
     pub limit: Option<Limit>,
-    /// These layers go, and these images although they are referenced, as if the limit had chosen them.
+    /// Layers and images to remove as if the limit had chosen them, even if they are referenced.
+    /// Empty by default.
     pub evicted: HashSet<Location>,
-    /// Images of which a reference matches one of these stay, whatever the limits are. None by default.
+    /// Keep images with a reference that matches one of these, whatever the limits. Empty by
+    /// default.
     pub exclude: Vec<Pattern>,
-    /// No image that is referenced or unreplaced goes, whatever the limits are: not by default.
+    /// Keep all referenced and unreplaced images, whatever the limits. Off by default.
     pub keep_wanted: bool,
-    /// An extraction is abandoned if nothing in it has changed for this long: 24 hours by default.
+    /// How long an extraction must have been unchanged to count as abandoned. 24 hours by default.
     pub temp_age: SignedDuration,
-    /// Which layers go: none by default.
+    /// Which layers to remove. None by default.
     pub layers: LayerChoice,
 }
 
 impl GcOptions {
-    /// Whether what was used at `last_used` stays for that.
+    /// Whether `keep_recent` protects an item last used at `last_used`.
     pub(super) fn is_recent(&self, last_used: Timestamp, now: Timestamp) -> bool {
         !self.keep_recent.is_zero() && now.duration_since(last_used) < self.keep_recent
     }
 
-    /// Why an image goes that the limit has chosen.
+    /// The reason for removing an image that the limit has chosen.
     pub(super) fn reason_to_evict(&self) -> RemoveReason {
         match self.limit {
             Some(Limit::MinFree(_)) => RemoveReason::BelowMinFree,
@@ -63,7 +68,7 @@ impl GcOptions {
         }
     }
 
-    /// Which layers go, as far as it is about the one at `layer`.
+    /// Which layers to remove, as it applies to the one at `layer`.
     pub(super) fn choice_for(&self, layer: &Location) -> LayerChoice {
         if self.evicted.contains(layer) { LayerChoice::All } else { self.layers }
     }
@@ -85,28 +90,28 @@ impl Default for GcOptions {
     }
 }
 
-/// What a collection has to achieve.
+/// A limit for a collection to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
-    /// What the cache may occupy at most.
+    /// The maximum size of the cache on disk.
     MaxSize(ByteSize),
-    /// What has to be available on its file system.
+    /// The minimum free space on its file system.
     MinFree(Room),
 }
 
-/// Room on a file system.
+/// An amount of space on a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Room {
-    /// So many bytes.
+    /// In bytes.
     Bytes(ByteSize),
-    /// So many hundredths of the whole file system.
+    /// In percent of the whole file system.
     Percent(u8),
 }
 
 impl Room {
-    /// In bytes, on this file system.
+    /// The number of bytes on this file system.
     pub fn on(self, disk: &Disk) -> ByteSize {
         match self {
             Self::Bytes(bytes) => bytes,
@@ -118,15 +123,15 @@ impl Room {
     }
 }
 
-/// Which layers are to go.
+/// Which layers to remove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LayerChoice {
-    /// None.
+    /// No layers.
     #[default]
     None,
-    /// Those that nothing which stays can be made of.
+    /// Those that none of the remaining images and extractions can use.
     Unreferenced,
-    /// All but those that are in use.
+    /// All that are not in use.
     All,
 }

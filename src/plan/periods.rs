@@ -1,7 +1,8 @@
-//! Periods of time, to be asked which of them overlap another one.
+//! An index of periods for overlap queries.
 //!
-//! The periods lie sorted by their starts, and over them a balanced tree of the latest end below each: to list what overlaps costs
-//! the answers there are, and the depth of the tree for each. To count it costs two searches.
+//! The periods are sorted by start, with a balanced tree over them of the latest end in each
+//! subtree. Listing overlaps takes time proportional to the number of results times the depth of
+//! the tree. Counting them takes two binary searches.
 
 use jiff::Timestamp;
 
@@ -19,13 +20,13 @@ impl Period {
     }
 }
 
-/// Periods of things.
+/// Things and their periods.
 #[derive(Debug)]
 pub struct Periods<T> {
     sorted: Vec<(Period, T)>,
-    /// At the middle of each range of `sorted` that the search divides, the latest end in that range.
+    /// For the middle of each range of `sorted` in the search, the latest end in that range.
     latest: Vec<Timestamp>,
-    /// The ends of all, in order.
+    /// All ends, sorted.
     ends: Vec<Timestamp>,
 }
 
@@ -40,7 +41,7 @@ impl<T: Copy + Ord> Periods<T> {
         Self { sorted, latest, ends }
     }
 
-    /// What has a period that overlaps this one, in order.
+    /// The things whose periods overlap this one, sorted.
     pub fn overlapping(&self, period: Period) -> Vec<T> {
         let mut found = Vec::new();
         self.visit(0, self.sorted.len(), period, &mut |thing| found.push(thing));
@@ -48,8 +49,8 @@ impl<T: Copy + Ord> Periods<T> {
         found
     }
 
-    /// How many things have a period that overlaps this one: those that begin before its end, without
-    /// those that are over before its start.
+    /// The number of things whose periods overlap this one: those that start before its end minus
+    /// those that end before its start.
     pub fn count(&self, period: Period) -> usize {
         let begun = self.sorted.partition_point(|(found, _)| found.start <= period.end);
         let over = self.ends.partition_point(|end| *end < period.start);
@@ -72,7 +73,7 @@ impl<T: Copy + Ord> Periods<T> {
     }
 }
 
-/// Fills in the latest end of a range and of all ranges in it.
+/// Fills in the latest end of a range and of all its subranges, and returns it.
 fn fill<T>(sorted: &[(Period, T)], latest: &mut [Timestamp]) -> Timestamp {
     if sorted.is_empty() {
         return Timestamp::MIN;
@@ -97,7 +98,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_search_finds_what_a_look_at_each_finds(
+        fn a_search_finds_the_same_as_a_linear_scan(
             periods in proptest::collection::vec((0..40i64, 0..40i64), 0..60),
             asked in (0..40i64, 0..40i64),
         ) {

@@ -1,15 +1,16 @@
-//! Reachability: which images a reference points at, and which references point at nothing.
+//! Which images have a reference, and which references point at nothing.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::cache::{EntryKind, EntryName, Folder, Inventory, Leftover, Ref};
 
-/// The references by the images that they point at. Two digests that name the same entry are the same digest.
+/// References by the image that they point at. Digests with the same entry name count as the same
+/// digest.
 #[derive(Debug)]
 pub struct Reachability<'a>(HashMap<&'a EntryName, Vec<&'a Ref>>);
 
 impl<'a> Reachability<'a> {
-    /// Reachability everything that `refs` name.
+    /// Groups `refs` by the images that they point at.
     pub fn new(refs: impl IntoIterator<Item = &'a Ref>) -> Self {
         let mut marks: HashMap<_, Vec<_>> = HashMap::new();
         for found in refs {
@@ -18,27 +19,27 @@ impl<'a> Reachability<'a> {
         Self(marks)
     }
 
-    /// The refs that name this entry, in the order in which they were given.
+    /// The refs that point at this entry, in the order given.
     pub fn get(&self, entry: &EntryName) -> &[&'a Ref] {
         self.0.get(entry).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether any ref names this entry.
+    /// Whether any ref points at this entry.
     pub fn contains(&self, entry: &EntryName) -> bool {
         self.0.contains_key(entry)
     }
 }
 
-/// The refs that name nothing. None, if something in the cache could not be looked at: it might be
-/// what they name. An image that a collection has hidden is not gone, and a name that is taken by
-/// something else is for the owner of the cache to judge.
+/// The refs that point at nothing. Empty if any part of the cache was unreadable: the image might
+/// be there. A hidden image is not gone, and if something else has taken the image's name, judging
+/// that is up to the owner of the cache.
 pub fn dangling(inventory: &Inventory) -> impl Iterator<Item = &Ref> {
     let taken = names(inventory);
     let refs = inventory.refs.refs.iter().filter(|_| inventory.problems.is_empty());
     refs.filter(move |found| !taken.contains(found.digest.entry_name()))
 }
 
-/// Everything that a ref could name.
+/// All names that a ref may point at.
 fn names(inventory: &Inventory) -> HashSet<EntryName> {
     let entries = inventory.entries.iter().filter(|entry| entry.location.folder == Folder::Root);
     let entries = entries.flat_map(|entry| {

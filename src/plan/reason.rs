@@ -1,41 +1,43 @@
-//! Why something stays or goes: closed lists with stable names.
+//! Why an item is kept or removed: closed lists with stable names.
 
-/// Why something stays.
+/// Why an item is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeepReason {
-    /// A ref names it.
+    /// A reference points at it.
     Referenced,
     /// It is leased.
     Leased,
-    /// A running process uses it.
+    /// A process uses it.
     InUse,
-    /// Something is mounted in it.
+    /// Something is mounted inside it.
     Mount,
-    /// It has only just arrived, and its ref may be on the way; or it was used more recently than
-    /// the user wants to lose anything.
+    /// An image that was just pulled, whose ref may not be written yet, or any item used too
+    /// recently for the user's settings.
     Recent,
-    /// An orphan that nothing newer has replaced: its owner may have dropped the reference and still want it.
+    /// An orphan that nothing newer has replaced. Its owner may have dropped the reference and
+    /// still want it.
     Unreplaced,
-    /// An orphan without a config that was renamed into its place a moment ago: a pull is about to write its reference.
+    /// An orphan without a config that was renamed into place a moment ago: a pull is about to
+    /// write its reference.
     Arriving,
-    /// A layer that no image which stays can be made of, but the user has not asked for it.
+    /// A layer that none of the remaining images can use, but that the user did not ask to remove.
     Unreferenced,
     /// It is unknown whether it is still needed.
     Unknown,
-    /// The system would refuse to remove it, or a ref that goes with it.
+    /// The system would refuse to remove it, or a ref that is removed with it.
     Unremovable,
 }
 
 impl KeepReason {
-    /// The reason's stable name.
+    /// The stable name of this reason, for JSON and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Referenced => "referenced",
             Self::Leased => "leased",
             Self::InUse => "in-use",
             Self::Mount => "mount",
-            // For a moment, it is just recent.
+            // For a moment only, so users see it as recent.
             Self::Recent | Self::Arriving => "recent",
             Self::Unreplaced => "unreplaced",
             Self::Unreferenced => "unreferenced",
@@ -45,17 +47,17 @@ impl KeepReason {
     }
 }
 
-/// Why something goes.
+/// Why an item is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RemoveReason {
-    /// An image that no ref names.
+    /// An image without a reference.
     Orphan,
-    /// A collection that was interrupted had begun to remove it.
+    /// An interrupted gc had started to remove it.
     InterruptedGc,
-    /// A layer that no image which stays can be made of.
+    /// A layer that none of the remaining images can use.
     UnreferencedLayer,
-    /// The whole cache of layers goes.
+    /// All layers are removed, needed or not.
     LayerCache,
     /// An abandoned extraction.
     AbandonedTemp,
@@ -63,23 +65,21 @@ pub enum RemoveReason {
     Dangling,
     /// Last used before the `--unused-for` limit.
     Unused,
-    /// One of the images that were used least recently, without which the cache is as small as the
-    /// user wants it.
+    /// One of the least recently used images, removed to get the cache down to the user's limit.
     OverMaxSize,
-    /// One of the images that were used least recently, without which as much of the file system is available as the
-    /// user wants.
+    /// One of the least recently used images, removed to reach the free space that the user wants.
     BelowMinFree,
-    /// The user has named it.
+    /// The user asked to remove it.
     Chosen {
-        /// Whether it is removed even if it is leased.
+        /// Whether to remove it even if it is leased.
         despite_lease: bool,
     },
-    /// The whole cache goes.
+    /// The whole cache is removed.
     Purge,
 }
 
 impl RemoveReason {
-    /// The reason's stable name.
+    /// The stable name of this reason, for JSON and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Orphan => "orphan",
@@ -96,54 +96,54 @@ impl RemoveReason {
         }
     }
 
-    /// Whether an image goes for this reason although refs name it. Those go with it.
+    /// Whether this reason removes an image even if it is referenced. Its refs are removed with it.
     pub fn overrides_refs(self) -> bool {
         matches!(self, Self::Unused | Self::OverMaxSize | Self::BelowMinFree | Self::Chosen { .. })
     }
 }
 
-/// What is to be done with something.
+/// What to do with an item, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It stays.
+    /// Keep it.
     Keep(KeepReason),
-    /// It goes back to its place, from which an interrupted collection had hidden it.
+    /// Restore it to the place from which an interrupted gc had hidden it.
     Restore(KeepReason),
-    /// It goes.
+    /// Remove it.
     Remove(RemoveReason),
 }
 
 impl Verdict {
-    /// Whether the thing stays, or comes back, for this reason.
+    /// Whether the item is kept or restored for this reason.
     pub fn keeps_for(self, reason: KeepReason) -> bool {
         self == Self::Keep(reason) || self == Self::Restore(reason)
     }
 
-    /// Whether the thing goes.
+    /// Whether the item is removed.
     pub fn removes(self) -> bool {
         matches!(self, Self::Remove(_))
     }
 
-    /// Whether the thing would go and nothing is lost if it does so later: it is whole, and no purge
-    /// wants all of it gone.
+    /// Whether the item is to be removed but could as well be removed later: it is whole, and this
+    /// is no purge.
     pub(super) fn may_wait(self) -> bool {
         use RemoveReason::{InterruptedGc, Purge};
         matches!(self, Self::Remove(reason) if !matches!(reason, InterruptedGc | Purge))
     }
 
-    /// Whether the thing goes although refs name it, or is such a ref.
+    /// Whether the item is removed even if it is referenced, or is a ref removed with its image.
     pub fn overrides_refs(self) -> bool {
         matches!(self, Self::Remove(reason) if reason.overrides_refs())
     }
 
-    /// Whether the thing goes because of a policy, and not because it was named.
+    /// Whether the item is removed by a policy, not because the user asked for that item.
     pub fn is_policy(self) -> bool {
         use RemoveReason::{BelowMinFree, OverMaxSize, Unused};
         matches!(self, Self::Remove(Unused | OverMaxSize | BelowMinFree))
     }
 
-    /// The reason's stable name.
+    /// The stable name of the reason, for JSON and tables.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Keep(reason) | Self::Restore(reason) => reason.name(),

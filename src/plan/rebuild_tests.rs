@@ -1,4 +1,4 @@
-//! Laws over random histories: programs that are rebuilt now and then, on a base that changes in time.
+//! Laws over random histories: programs are rebuilt now and then, on a base that changes over time.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,18 +12,19 @@ use super::older_build::Builds;
 use super::tokens::Build;
 use crate::cache::{Coverage, EntryName, Folder, Location, Program, Token};
 
-/// One act of a history.
+/// One event of a history.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
-    /// The program of this number, modulo their count, is built on the base as it is and pulled.
+    /// Builds the program with this number (modulo the number of programs) on the current base, and
+    /// pulls it.
     Rebuild(usize),
-    /// The base gets a tool that it never had.
+    /// Adds a new tool to the base.
     Gain,
-    /// The base loses the tool of this number, modulo their count.
+    /// Removes the tool with this number (modulo the number of tools) from the base.
     Lose(usize),
-    /// The image of this number, modulo their count, is used.
+    /// Uses the image with this number (modulo the number of images).
     Use(usize),
-    /// The image of this number is removed.
+    /// Removes the image with this number.
     Remove(usize),
 }
 
@@ -37,11 +38,11 @@ pub(super) struct Image {
 }
 
 pub(super) struct World {
-    /// What each brings of its own.
+    /// The tokens of each program besides those of the base.
     pub programs: Vec<BTreeSet<Token>>,
     base: Vec<Token>,
     pub images: Vec<Image>,
-    /// Goes up with every act.
+    /// Advances with every event.
     pub clock: i64,
 }
 
@@ -99,7 +100,7 @@ impl World {
         }))
     }
 
-    /// The images that a build of the same program has followed since they were used last.
+    /// The images followed by a newer build of the same program since their last use.
     fn older(&self) -> impl Iterator<Item = &Image> {
         let mut newest = HashMap::new();
         for image in &self.images {
@@ -120,7 +121,7 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Each has a name that no other has, and some that others may have as well.
+/// Programs with a unique name each, and some names that others may share.
 pub(super) fn programs() -> impl Strategy<Value = Vec<BTreeSet<Token>>> {
     let shared = btree_set(0..4_u8, 0..3);
     vec(shared, 1..6).prop_map(|programs| {
@@ -156,7 +157,7 @@ proptest! {
     }
 }
 
-/// The five programs of the owner.
+/// The five real programs.
 fn agents() -> Vec<BTreeSet<Token>> {
     let path = |path: &str| Token::Path(path.into());
     let variable = |name: &str| Token::Variable(name.to_owned());
@@ -177,7 +178,8 @@ fn agents() -> Vec<BTreeSet<Token>> {
     .into()
 }
 
-/// Hours later, a program is rebuilt. In one case of five, the base has changed since the rebuild before.
+/// A program is rebuilt some hours later. In one case out of five, the base has changed since the
+/// last rebuild.
 fn rebuild() -> impl Strategy<Value = (i64, Option<Act>, usize)> {
     let change = prop_oneof![
         4 => Just(None),
@@ -188,7 +190,8 @@ fn rebuild() -> impl Strategy<Value = (i64, Option<Act>, usize)> {
 
 const WEEK: i64 = 7 * 24;
 
-/// The newest build of each program is used all the time; what is unused for a week is removed by the owner.
+/// Uses the newest build of each program all the time, and removes what was unused for a week, as
+/// the owner does.
 fn live_on(world: &mut World, hours: i64) {
     world.clock += hours;
     let (now, week_ago) = (world.now(), Timestamp::from_second(world.clock - WEEK).unwrap());
@@ -198,9 +201,9 @@ fn live_on(world: &mut World, hours: i64) {
     world.images.retain(|image| image.last_used > week_ago);
 }
 
-/// The share of older builds that are not recognised is small: five programs, one of which is rebuilt
-/// every twelve hours on average, for a month. The base brings twenty names, any of which it may lose; what
-/// is missed most is a tool that it gains and loses again within days. The sample is always the same.
+/// Only a small share of older builds is not recognised. Five programs, one rebuilt every twelve
+/// hours on average, for a month. The base has twenty names and may lose any of them. Most misses
+/// come from a tool that is added and removed again within days. The sample is always the same.
 #[test]
 #[allow(clippy::print_stderr, reason = "the figure is there to be read")]
 fn few_older_builds_of_the_real_images_are_not_recognised() {

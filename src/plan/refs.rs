@@ -1,4 +1,4 @@
-//! What becomes of refs.
+//! Verdicts on refs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,11 +10,13 @@ use super::reachability::{Reachability, dangling};
 use super::reason::{KeepReason, RemoveReason, Verdict};
 use crate::cache::{EntryName, InvalidRef, Inventory, Ref, RefProblem};
 
-/// How long an empty reference stays: a full disk may have left it, and its image is pulled by that name again.
+/// How long an empty ref file is kept: it may be left from a full disk, and its image may be pulled
+/// again under that name.
 const EMPTY_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What follows for refs from what was decided about everything else: those of an image that goes although it is
-/// referenced go with it, and so do dangling ones that are old enough. Most refs have no decision: they stay.
+/// Verdicts on refs, derived from those on everything else. A removed image takes its refs with it,
+/// and dangling refs are removed once they are old enough. Most refs have no decision: they are
+/// kept.
 pub(super) fn decide_refs(
     inventory: &Inventory,
     decisions: &[Decision],
@@ -48,13 +50,13 @@ pub(super) fn decide_refs(
     decided.chain(empty).collect()
 }
 
-/// Whether a file has been empty for so long that nothing will be written into it any more.
+/// Whether a ref file has been empty for so long that no one will fill it any more.
 fn is_forgotten(found: &InvalidRef, now: Timestamp) -> bool {
     let is_old = |written| now.duration_since(written) > EMPTY_AGE;
     found.problem == RefProblem::Empty && found.modified.is_some_and(is_old)
 }
 
-/// What is to become of the images, by the names that refs have for them.
+/// The verdicts on images, by the names that refs use for them.
 struct Images<'a> {
     going: HashMap<&'a EntryName, RemoveReason>,
     staying: HashSet<&'a EntryName>,
@@ -78,9 +80,8 @@ impl<'a> Images<'a> {
     }
 }
 
-/// A ref that an interrupted collection had hidden goes back to its place if its image is there, and
-/// nothing else has come to that place; otherwise it goes. It is unknown, if something in the cache
-/// could not be looked at.
+/// A hidden ref of an interrupted gc is restored if its image is there and its former name is free;
+/// otherwise it is removed. There is no verdict if any part of the cache was unreadable.
 fn hidden(
     found: &Ref,
     former: &EntryName,

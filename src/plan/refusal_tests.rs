@@ -1,4 +1,4 @@
-//! What becomes of images that the system refuses to remove, and of those half removed in place.
+//! Verdicts on images that the system refuses to remove, and on those half removed in place.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ fn location(folder: Folder, name: &str) -> Location {
     Location { folder, name: EntryName::new(name).unwrap() }
 }
 
-/// An image and a layer, used at second 1000; the image may have a reference.
+/// An image and a layer, both used at second 1000. The image may have a reference.
 fn inventory(is_named: bool) -> Inventory {
     let digest = Digest::parse(b"sha256:a").unwrap();
     let entry = |folder, kind| Entry {
@@ -41,7 +41,7 @@ fn inventory(is_named: bool) -> Inventory {
     inventory
 }
 
-/// Why each of image, layer and reference stays or goes; a plan for some images may be without the others.
+/// The reasons for image, layer and reference; a plan for given images may lack the latter two.
 fn reasons(plan: &Plan) -> Vec<&'static str> {
     plan.decisions().iter().map(|decision| decision.verdict.reason()).collect()
 }
@@ -82,7 +82,7 @@ fn an_image_that_the_system_refuses_to_remove_stays_with_its_refs() {
 }
 
 #[test]
-fn what_was_half_removed_in_place_goes_however_young_it_is_unless_it_is_named() {
+fn a_half_removed_image_is_removed_at_any_age_unless_referenced() {
     for (is_named, is_begun, expected) in [
         (false, false, ["recent", "unknown"]),
         (false, true, ["interrupted-gc", "interrupted-gc"]),

@@ -1,8 +1,9 @@
-//! In what order a limit spends, and how much of it.
+//! In which order, and how far, a limit removes items that would otherwise be kept.
 //!
-//! What a collection removes anyway comes first and is no matter of this order: leftovers and orphans. Then the
-//! cheapest go: unreferenced layers, the rest of the layer cache (a pull extracts a lost layer once more), and at
-//! last the images that may still be wanted. Each group goes by last use, so a limit loses what was missed for longest.
+//! Leftovers and replaced orphans are removed anyway and are not part of this order. The cheapest
+//! items come first: unreferenced layers, then the other layers (a pull extracts a lost layer
+//! again), and last the images that may still be wanted. Each group is sorted by last use, least
+//! recent first.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -11,8 +12,8 @@ use super::decision::{Decision, Item, Plan};
 use super::reason::{KeepReason, Verdict};
 use crate::cache::{Entry, Location};
 
-/// What a limit may spend, the cheapest first. `least` is the plan that spends nothing, `most` the one that spends
-/// all that can be spent: what only the latter removes is in the order.
+/// The items that a limit may remove, cheapest first: those that `most` removes and `least` keeps.
+/// `least` is the plan that spends nothing, `most` the one that spends everything it can.
 pub(super) fn spending_order(least: &Plan, most: &Plan) -> Vec<Location> {
     let stays = |decision: &&Decision| {
         let found = least.get(decision.item.location());
@@ -36,7 +37,7 @@ fn by_price(one: &Entry, other: &Entry, least: &Plan) -> Ordering {
     key(one).cmp(&key(other)).then_with(|| one.location.cmp(&other.location))
 }
 
-/// What a user loses, from nothing to an image that may be wanted.
+/// What a removal costs the user: from nothing to an image that may be wanted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Price {
     UnreferencedLayer,
@@ -54,14 +55,14 @@ fn price(kept: Option<&Decision>) -> Price {
     }
 }
 
-/// The shortest beginning of `order` that is enough, or all of it if not even that is. If something is enough, so is
-/// more. `is_enough` is asked about as often as the length of `order` has binary digits.
+/// The shortest prefix of `order` that is enough, or all of it if even that is not. If a prefix is
+/// enough, every longer one must be, too. Calls `is_enough` about log2(`order.len()`) times.
 pub(super) fn spend(
     order: &[Location],
     is_enough: impl Fn(&HashSet<Location>) -> bool,
 ) -> HashSet<Location> {
     let first = |count: usize| order[..count].iter().cloned().collect::<HashSet<_>>();
-    // As many as `enough` are enough, or there are no more; fewer than `more` are not.
+    // Invariant: `enough` items are enough, or all there are; any number below `more` is too few.
     let (mut more, mut enough) = (0, order.len());
     while more < enough {
         let middle = more + (enough - more) / 2;

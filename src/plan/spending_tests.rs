@@ -1,4 +1,4 @@
-//! What a limit spends, in a table; and that it spends no more than it has to.
+//! What a limit spends, in a table, and that it spends no more than necessary.
 
 use std::collections::HashSet;
 
@@ -35,8 +35,8 @@ struct Scene {
     evidence: Evidence,
 }
 
-/// A day after the last pull: two images with references and an orphan, all made from 1000 to 1100; the layers that
-/// they can be made of, and two that only an image that is gone needed.
+/// A day after the last pull: two images with references and an orphan, all made from 1000 to 1100;
+/// the layers that they may use, and two layers that only a missing image needed.
 fn usual() -> Scene {
     let evidence = Evidence::of_idle_cache(at(100_000));
     let (inventory, options) =
@@ -93,7 +93,7 @@ impl Scene {
 }
 
 #[test]
-fn what_is_missed_least_is_spent_first() {
+fn the_least_valuable_items_are_spent_first() {
     const DEAD: [&str; 2] = ["layer-dead-1", "layer-dead-2"];
     const LAYERS: [&str; 2] = ["layer-1", "layer-2"];
     const IMAGES: [&str; 2] = ["old", "new"];
@@ -101,11 +101,15 @@ fn what_is_missed_least_is_spent_first() {
     let cases: [(&str, Change, Vec<&str>); 10] = [
         ("by default", |_| {}, [DEAD, LAYERS, IMAGES].concat()),
         (
-            "unreferenced layers go anyway",
+            "unreferenced layers are removed anyway",
             |scene| scene.options.layers = LayerChoice::Unreferenced,
             [LAYERS, IMAGES].concat(),
         ),
-        ("all layers go anyway", |scene| scene.options.layers = LayerChoice::All, IMAGES.to_vec()),
+        (
+            "all layers are removed anyway",
+            |scene| scene.options.layers = LayerChoice::All,
+            IMAGES.to_vec(),
+        ),
         (
             "no question was possible",
             |scene| scene.options.keep_wanted = true,
@@ -132,7 +136,7 @@ fn what_is_missed_least_is_spent_first() {
             [&DEAD[..], &LAYERS, &["old"]].concat(),
         ),
         (
-            "an image goes anyway",
+            "an image is removed anyway",
             |scene| scene.options.unused_for = Some(SignedDuration::from_secs(100_000 - 8000)),
             [&DEAD[..], &LAYERS, &["new"]].concat(),
         ),
@@ -153,7 +157,7 @@ fn what_is_missed_least_is_spent_first() {
 }
 
 #[test]
-fn layers_go_for_what_they_are_and_images_for_the_limit() {
+fn layers_keep_their_own_reason_and_images_get_the_limit() {
     use RemoveReason::{LayerCache, Orphan, OverMaxSize, UnreferencedLayer};
     let scene = usual();
     let spending = Spending::new(&scene.inventory, &scene.options, &scene.evidence);
@@ -191,7 +195,7 @@ fn layers_go_for_what_they_are_and_images_for_the_limit() {
     }
 }
 
-/// The usual plan with everything spent for a target, of which each thing takes 10 bytes.
+/// The usual plan, spending everything for a target. Each item takes 10 bytes.
 fn aiming_at(available: u64) -> Plan {
     let scene = usual();
     let spending = Spending::new(&scene.inventory, &scene.options, &scene.evidence);
@@ -222,7 +226,7 @@ fn a_target_is_approached_in_parts() {
     assert_eq!(
         live,
         ["old", "layers/layer-2", "layers/layer-1", "refs/old"],
-        "a ref goes with its image"
+        "a ref is removed with its image"
     );
     assert_eq!(last, ["new", "refs/new"]);
     assert_eq!(first.len() + dead.len() + live.len() + last.len(), removed(&plan).len());
@@ -232,7 +236,7 @@ fn a_target_is_approached_in_parts() {
 }
 
 #[test]
-fn what_was_not_needed_for_a_target_stays_as_if_it_had_not_been_asked_for() {
+fn items_not_needed_for_a_target_are_kept_as_if_there_were_none() {
     let scene = usual();
     let nothing =
         Spending::new(&scene.inventory, &scene.options, &scene.evidence).plan(&HashSet::new());
@@ -244,7 +248,7 @@ fn what_was_not_needed_for_a_target_stays_as_if_it_had_not_been_asked_for() {
     assert!(ended.locations().eq(nothing.locations()));
     assert_eq!(removed(&plan.ending_after(1)), ["orphan", "layers/layer-dead-1"]);
     assert_eq!(removed(&plan.ending_after(6)), removed(&plan));
-    // A wish can be for an image, not for a layer.
+    // The user can agree to an image, not to a layer.
     let agreed = plan.taking_only(&HashSet::from([location("new")]));
     assert!(!removed(&agreed).iter().any(|name| name.ends_with("old")));
     assert_eq!(removed(&agreed).len(), removed(&plan).len() - 2);
@@ -252,7 +256,7 @@ fn what_was_not_needed_for_a_target_stays_as_if_it_had_not_been_asked_for() {
 }
 
 #[test]
-fn the_next_part_takes_what_is_missing_and_no_more() {
+fn the_next_part_covers_the_missing_bytes_and_no_more() {
     let plan = aiming_at(100);
     for (first, available, expected) in [
         (0, 100, None),

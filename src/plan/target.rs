@@ -1,9 +1,11 @@
-//! A plan that goes on until enough of the file system is available.
+//! Plans that continue until enough space is available on the file system.
 //!
-//! What a removal frees is known for certain only afterwards: data may be shared with files outside the cache, and other
-//! programs write and remove, too. So such a plan holds everything that may have to go, by the lower bounds of what that
-//! frees, and is carried out in parts. The first takes what goes anyway. Each other one takes, the cheapest first, what
-//! is still needed by the upper bounds, and is begun only if the one before was not enough by the file system's word.
+//! How much a removal frees is only certain afterwards: files outside the cache may share the data,
+//! and other programs write and remove files, too. So the plan contains everything that may have to
+//! be removed, judged by the lower bounds of what that frees, and is carried out in parts. The
+//! first part removes what would be removed anyway. Each further part removes, cheapest first, what
+//! is still missing by the upper bounds. It starts only if the file system still reports too little
+//! space.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -14,15 +16,16 @@ use super::decision::{Decision, Item, Plan};
 use super::reason::{KeepReason, Verdict};
 use crate::cache::{Folder, Location};
 
-/// What has to be available on the file system, and what may go for that.
+/// The space to reach on the file system, and the items that may be removed for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Target {
-    /// Bytes that have to be available to the user.
+    /// Bytes that must be available to the user.
     pub available: ByteSize,
-    /// Bytes that are certainly available after the whole plan, unless something else takes them meanwhile.
+    /// Bytes that will certainly be available after the whole plan, unless something else takes
+    /// them.
     pub predicted: ByteSize,
-    /// What may go, the cheapest first: the decision about each as long as it stays.
+    /// The items that may be removed, cheapest first, each with its decision if it is kept.
     stays: Vec<Decision>,
     turns: HashMap<Location, usize>,
 }
@@ -34,7 +37,8 @@ impl Target {
         Self { available, predicted, stays, turns }
     }
 
-    /// When something goes, if it goes for the target. References go with their image.
+    /// The item's position in the order of removal, if it is removed for the target. References go
+    /// with their image.
     fn turn(&self, decision: &Decision) -> Option<usize> {
         match &decision.item {
             Item::Entry(entry) => self.turns.get(&entry.location).copied(),
@@ -46,7 +50,7 @@ impl Target {
         }
     }
 
-    /// The decision if the thing stays.
+    /// The decision about an item that is kept after all.
     fn stays(&self, decision: &Decision) -> Decision {
         match self.turns.get(decision.item.location()) {
             Some(&turn) => self.stays[turn].clone(),
@@ -56,12 +60,13 @@ impl Target {
 }
 
 impl Plan {
-    /// The part of what goes anyway. All decisions have their places in each part.
+    /// The removals that do not depend on the target. Every part has the decisions at the same
+    /// indices.
     pub(crate) fn first_part(&self) -> Self {
         self.part(|turn| turn.is_none())
     }
 
-    /// The part of what goes for the target, if its turn is among these.
+    /// The removals for the target whose turns are in this range.
     pub(crate) fn later_part(&self, turns: Range<usize>) -> Self {
         self.part(|turn| turn.is_some_and(|turn| turns.contains(&turn)))
     }
@@ -75,8 +80,8 @@ impl Plan {
         self.with_decisions(decisions.collect())
     }
 
-    /// What goes next if `available` bytes are there and what has its turn before `first` has gone. `None` if that is enough,
-    /// or nothing is left.
+    /// The turns to take next if `available` bytes are free and every turn before `first` is done.
+    /// `None` if that is enough, or if nothing is left.
     pub(crate) fn next_turns(&self, first: usize, available: ByteSize) -> Option<Range<usize>> {
         let target = self.target().filter(|target| available < target.available)?;
         let missing = target.available.as_u64() - available.as_u64();
@@ -92,12 +97,12 @@ impl Plan {
         (first < end).then_some(first..end)
     }
 
-    /// The plan as if only the first `turns` things had been needed for the target.
+    /// The plan as if only the first `turns` items had been needed for the target.
     pub(crate) fn ending_after(&self, turns: usize) -> Self {
         self.sparing(|turn| turn >= turns)
     }
 
-    /// The plan without the images that it would take for its target, unless they are among `agreed`.
+    /// The plan without the images that it would remove for its target, except the `agreed` ones.
     #[must_use]
     pub fn taking_only(&self, agreed: &HashSet<Location>) -> Self {
         let Some(target) = self.target() else { return self.clone() };
@@ -112,7 +117,7 @@ impl Plan {
         let decide = |decision: &Decision| {
             let is_spared = target.turn(decision).is_some_and(&is_spared);
             match &decision.item {
-                // A ref that stays needs no decision.
+                // A ref that is kept needs no decision.
                 Item::Ref { .. } if is_spared => None,
                 Item::Entry(_) if is_spared => Some(target.stays(decision)),
                 _ => Some(decision.clone()),

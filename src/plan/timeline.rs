@@ -1,11 +1,12 @@
-//! Which layers an image can be made of.
+//! Which layers an image may use.
 //!
-//! Nothing on disk says so, but time does. A pull makes the directory of its rootfs before it
-//! touches any layer, and the image's `.oci-config.json` after all of them; and each layer that it
-//! uses is touched in between. So a layer that was made after the config, or was not touched any more
-//! after the directory was made, is no part of the image. That is proof, not a guess, as long as the
-//! times tell of the pull itself. A copy, a restored backup or a clock that was set has other times.
-//! They contradict one another somewhere, and then nothing is concluded from them.
+//! Nothing on disk records that, but the timestamps do. A pull makes the directory of its rootfs
+//! before it touches any layer, and writes the image's `.oci-config.json` after all of them. It
+//! touches each layer that it uses in between. So a layer is not part of the image if it was made
+//! after the config, or last touched before the directory was made. That is proof, not a guess, as
+//! long as the times are those of the pull itself. A copy, a restored backup or a changed clock
+//! leaves other times. These contradict one another somewhere, and then nothing is concluded from
+//! them.
 
 use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
@@ -18,24 +19,24 @@ use crate::cache::{
     Ref,
 };
 
-/// What is not touched for longer than that after it was filled may be a copy: a pull that extracts a
-/// layer, touches it once more to use it.
+/// A layer not touched for longer than this after it was filled may be a copy: a pull that extracts
+/// a layer touches it again to use it.
 const TOUCH: SignedDuration = SignedDuration::from_millis(10);
 
-/// Whether a layer is needed: referenced, unreferenced or unknown. There will be no fourth answer.
+/// Whether a layer is needed: referenced, unreferenced or unknown. This enum will not grow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LayerStatus {
-    /// So many can be made of it: images, and extractions that will be. [`Timeline::made_of`] names
-    /// them; to keep the names for every layer would take memory for each pair of layer and image.
+    /// The number of images and extractions that may use it. [`Timeline::made_of`] lists them;
+    /// storing the list for every layer would take memory for each pair of layer and image.
     Referenced(usize),
-    /// Nothing that stays can be made of it.
+    /// None of the remaining images and extractions can use it.
     Unreferenced,
-    /// It is unknown.
+    /// It is unknown whether it is needed.
     Unknown(UnknownLayer),
 }
 
 impl LayerStatus {
-    /// Its stable name.
+    /// The stable name of this status.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Referenced(_) => "referenced",
@@ -49,28 +50,28 @@ impl LayerStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownLayer {
-    /// What there is to doubt.
+    /// Why the times prove nothing.
     pub reason: UnknownReason,
-    /// About which image or extraction, if not about the layer itself.
+    /// The image or extraction in doubt, if it is not the layer itself.
     pub image: Option<Location>,
 }
 
-/// What there is to doubt about the times of something.
+/// Why the times of an entry prove nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownReason {
-    /// The file system does not say when it was made.
+    /// The file system does not record when it was made.
     NoBirth,
-    /// Its times contradict one another: it was copied or restored, or the clock was set.
+    /// Its times contradict one another: it was copied or restored, or the clock was changed.
     Contradiction,
     /// It has not been touched since it was made, as if it were a copy.
     Untouched,
-    /// It cannot be looked at, or is no directory.
+    /// It is unreadable or not a directory.
     Unreadable,
 }
 
 impl UnknownReason {
-    /// Its stable name.
+    /// The stable name of this reason.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoBirth => "no-birth",
@@ -81,7 +82,7 @@ impl UnknownReason {
     }
 }
 
-/// What is doubted, without the name of the image.
+/// The doubt in words, without the name of the image.
 impl Display for UnknownReason {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -93,25 +94,26 @@ impl Display for UnknownReason {
     }
 }
 
-/// When everything in a cache was made.
+/// When each image and layer of a cache was made and used.
 ///
-/// An image was made of layers from the birth of its directory to that of its config, or is still being made; a layer could be used
-/// from its own birth on, and was used last at its modification time. A layer can belong to an image if the two overlap.
+/// An image takes in layers from the birth of its directory to the birth of its config, or until
+/// now if it is still being made. A layer could be used from its own birth to its modification
+/// time, its last use. A layer may belong to an image if the two periods overlap.
 #[derive(Debug)]
 pub struct Timeline<'a> {
     inventory: &'a Inventory,
-    /// Of every image and extraction, hidden images included, by its place in the inventory.
+    /// When each image and extraction was made, hidden images included, by index in the inventory.
     made: Vec<(usize, Result<Period, UnknownReason>)>,
-    /// Of those, the ones whose times tell when.
+    /// Those of them whose times are reliable.
     known: Periods<usize>,
     places: HashMap<&'a Location, usize>,
     lives: HashMap<&'a Location, Result<Period, UnknownReason>>,
-    /// The layers that have a life, by their places in the inventory.
+    /// The layers whose times are reliable, by index in the inventory.
     layers: Periods<usize>,
 }
 
 impl<'a> Timeline<'a> {
-    /// The timeline of what `inventory` lists; `times` are of the same cache.
+    /// The timeline of the entries in `inventory`. The times must be of the same cache.
     pub fn new(inventory: &'a Inventory, times: &Lifetimes) -> Self {
         let oldest = oldest_refs(&inventory.refs.refs);
         let entries = || inventory.entries.iter().enumerate();
@@ -136,7 +138,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Only those images and extractions of which `stays` holds.
+    /// Only the images and extractions for which `stays` is true.
     pub fn staying(&self, stays: impl Fn(&Location) -> bool) -> Staying<'_, 'a> {
         let location = |place: usize| &self.inventory.entries[place].location;
         let made = self.made.iter().filter(|(place, _)| stays(location(*place)));
@@ -149,8 +151,8 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The layers that an image is likely made of, by their places in the inventory. `None` if its
-    /// times say nothing.
+    /// The layers that an image likely consists of, as indices in the inventory. `None` if the
+    /// image's times prove nothing.
     pub fn layers_of(&self, image: &Location) -> Option<Vec<usize>> {
         let place = self.places.get(image)?;
         let index = self.made.binary_search_by_key(place, |(place, _)| *place).ok()?;
@@ -158,8 +160,8 @@ impl<'a> Timeline<'a> {
         Some(self.layers.overlapping(made))
     }
 
-    /// The images and extractions that can be made of a layer, in the order of the inventory, whatever
-    /// becomes of them. None if its times say nothing.
+    /// The images and extractions that may use a layer, in the order of the inventory, kept or not.
+    /// Empty if the layer's times prove nothing.
     pub fn made_of(&self, layer: &Location) -> Vec<&'a Location> {
         let life = self.lives.get(layer).and_then(|life| life.ok());
         let places = life.map(|life| self.known.overlapping(life)).unwrap_or_default();
@@ -167,18 +169,18 @@ impl<'a> Timeline<'a> {
     }
 }
 
-/// The images and extractions of a timeline that stay, to be asked about layers.
+/// The remaining images and extractions of a timeline, to find out which layers they need.
 #[derive(Debug)]
 pub struct Staying<'t, 'a> {
     timeline: &'t Timeline<'a>,
     known: Periods<usize>,
     is_empty: bool,
-    /// The first one whose times say nothing.
+    /// The first one whose times prove nothing.
     unknown: Option<(&'a Location, UnknownReason)>,
 }
 
 impl Staying<'_, '_> {
-    /// Where a layer stands.
+    /// Whether these images and extractions need a layer.
     pub fn layer_status(&self, layer: &Entry) -> LayerStatus {
         let unknown = |reason, image: Option<&Location>| {
             LayerStatus::Unknown(UnknownLayer { reason, image: image.cloned() })
@@ -201,13 +203,13 @@ impl Staying<'_, '_> {
         }
     }
 
-    /// Whether any of them is made of a layer, or may be for all that its times say.
+    /// Whether any of them uses a layer, or may do so as far as its times tell.
     pub(super) fn may_use(&self, layer: &Entry) -> bool {
         !self.is_empty && self.layer_status(layer) != LayerStatus::Unreferenced
     }
 }
 
-/// From when to when a layer could be used.
+/// The period in which a layer could be used.
 fn life(layer: &Entry, times: &Lifetimes, made: &Periods<usize>) -> Result<Period, UnknownReason> {
     let found = times.layers.get(&layer.location).ok_or(UnknownReason::Unreadable)?;
     let LayerTimes { born: Some(born), filled: Some(filled) } = *found else {
@@ -234,7 +236,7 @@ fn oldest_refs(refs: &[Ref]) -> HashMap<&EntryName, Timestamp> {
     oldest
 }
 
-/// From when to when an image was made of layers; without an end, as long as that goes on.
+/// The period in which an image took in layers; open-ended while it is still being made.
 fn making(
     entry: &Entry,
     oldest: &HashMap<&EntryName, Timestamp>,
@@ -243,7 +245,7 @@ fn making(
     let ImageTimes { born, config } =
         *times.images.get(&entry.location).ok_or(UnknownReason::Unreadable)?;
     let start = born.ok_or(UnknownReason::NoBirth)?;
-    // Whatever lies in an extraction by that name is not the end of it.
+    // A file by that name in an extraction does not mark its end.
     let config = config.filter(|_| !entry.is_extraction());
     let end = match config.map(|config| config.born) {
         Some(None) => return Err(UnknownReason::NoBirth),
@@ -260,7 +262,7 @@ fn making(
     Ok(Period { start, end: end.unwrap_or(Timestamp::MAX) })
 }
 
-/// Whether something was made after its folder was changed last, which cannot be.
+/// Whether an entry was made after the last change of its folder, which is impossible.
 fn is_later(born: Timestamp, times: &Lifetimes, folder: Folder) -> bool {
     times.folders.get(&folder).is_none_or(|changed| born > *changed)
 }

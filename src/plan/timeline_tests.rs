@@ -1,4 +1,4 @@
-//! The timeline in a table: births and times of change, and what follows from them.
+//! The timeline in a table: births and modification times, and the conclusions from them.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::cache::{
 };
 use crate::error::Error;
 
-/// Milliseconds, so that there is something between two seconds.
+/// Milliseconds, to have times between two seconds.
 fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap()
 }
@@ -22,13 +22,13 @@ fn digest(name: &str) -> Digest {
     Digest::of_entry(&EntryName::new(name).unwrap()).unwrap()
 }
 
-/// A cache as the times on disk tell of it.
+/// A cache as described by the timestamps on disk.
 struct Scene {
     inventory: Inventory,
     times: Lifetimes,
 }
 
-/// The image `sha256-r` is made of layers from 1000 to 2000, and used at 5000.
+/// The image `sha256-r` takes in layers from 1000 to 2000, and is used at 5000.
 fn usual() -> Scene {
     let mut scene = Scene { inventory: Inventory::default(), times: Lifetimes::default() };
     scene.times.folders = [(Folder::Root, at(9000)), (Folder::Layers, at(9000))].into();
@@ -49,7 +49,7 @@ impl Scene {
         self.add(location, EntryKind::Image(digest(name)), last_used);
     }
 
-    /// It has the layers' own file by the name of the config, which means nothing.
+    /// It contains a file with the name of the config, from its layers. That means nothing.
     fn extraction(&mut self, born: i64, last_used: i64) {
         let location = place(Folder::Root, "tmp-rootfs-1");
         let config = Some(ConfigTimes { born: Some(at(born)), modified: at(born) });
@@ -58,7 +58,7 @@ impl Scene {
         self.add(location, EntryKind::Leftover(Leftover::Extraction), last_used);
     }
 
-    /// Made at `born`, filled by `filled`, used last at `last_used`.
+    /// Born at `born`, filled by `filled`, last used at `last_used`.
     fn layer(&mut self, born: i64, filled: i64, last_used: i64) {
         let location = place(Folder::Layers, "sha256-l");
         let times = LayerTimes { born: Some(at(born)), filled: Some(at(filled)) };
@@ -80,7 +80,7 @@ impl Scene {
         self.times.layers.get_mut(&place(Folder::Layers, "sha256-l")).unwrap()
     }
 
-    /// Where the layer stands if `dead` images go: in a word, with what has to do with it.
+    /// The status of the layer if `dead` images are removed: one word, and the entry that matters.
     fn layer_status(&self, dead: &[&str]) -> String {
         let timeline = Timeline::new(&self.inventory, &self.times);
         let is_layer = |entry: &&Entry| matches!(entry.kind, EntryKind::Layer(_));
@@ -104,32 +104,32 @@ impl Scene {
 }
 
 #[test]
-fn a_layer_can_belong_to_an_image_only_if_it_was_there_and_touched_while_that_was_made() {
+fn a_layer_can_belong_to_an_image_only_if_the_periods_overlap() {
     for (born, filled, last_used, expected, why) in [
         (1100, 1200, 1300, "sha256-r", "made and used while the image was"),
         (100, 200, 1500, "sha256-r", "older, and used for the image"),
-        (100, 200, 1000, "sha256-r", "used in the very tick in which the image was begun"),
-        (2000, 2000, 6000, "sha256-r", "made in the very tick in which it was finished"),
-        (100, 200, 6000, "sha256-r", "used for another one later: perhaps for this one, too"),
-        (100, 200, 999, "unreferenced", "not used any more when the image was begun"),
-        (2001, 2002, 6000, "unreferenced", "made when the image was finished"),
+        (100, 200, 1000, "sha256-r", "used in the same tick in which the image was started"),
+        (2000, 2000, 6000, "sha256-r", "made in the same tick in which it was finished"),
+        (100, 200, 6000, "sha256-r", "used for another one later, maybe for this one, too"),
+        (100, 200, 999, "unreferenced", "last used before the image was started"),
+        (2001, 2002, 6000, "unreferenced", "made after the image was finished"),
         (300, 300, 305, "untouched", "never used since it was made, or copied"),
         (300, 300, 310, "untouched", "the same"),
         (300, 300, 311, "unreferenced", "used once more, though not for this image"),
-        (1500, 1500, 1500, "sha256-r", "never used after, but by its birth it is of this pull"),
+        (1500, 1500, 1500, "sha256-r", "never used again, but born during this pull"),
         (1100, 1200, 1199, "contradiction", "used before it was filled"),
         (3000, 3000, 1500, "contradiction", "used before it was made"),
-        (9001, 9001, 9500, "contradiction", "made after its folder was changed last"),
+        (9001, 9001, 9500, "contradiction", "made after the last change of its folder"),
     ] {
         let mut scene = usual();
         scene.layer(born, filled, last_used);
         assert_eq!(scene.layer_status(&[]), expected, "{why}");
-        assert_eq!(scene.layer_status(&["sha256-r"]), "unreferenced", "{why}; nothing stays");
+        assert_eq!(scene.layer_status(&["sha256-r"]), "unreferenced", "{why}; nothing is left");
     }
 }
 
 #[test]
-fn what_stays_decides() {
+fn only_remaining_images_count() {
     let mut scene = usual();
     scene.image("sha256-later", 3000, 4000, 5000);
     scene.extraction(6000, 6500);
@@ -141,9 +141,9 @@ fn what_stays_decides() {
     assert_eq!(scene.layer_status(&[r, later, pull]), "unreferenced");
 }
 
-/// A pull has not come to its end, and may still take any layer that it has touched.
+/// A pull is unfinished and may still use any layer that it has touched.
 #[test]
-fn an_extraction_holds_whatever_was_touched_since_it_began() {
+fn an_extraction_may_use_any_layer_touched_since_it_began() {
     for (born, filled, last_used, expected) in [
         (100, 200, 6000, "tmp-rootfs-1"),
         (8000, 8100, 8200, "tmp-rootfs-1"),
@@ -156,16 +156,16 @@ fn an_extraction_holds_whatever_was_touched_since_it_began() {
     }
 }
 
-/// What a pull in progress may use stays even with `--layers=all`.
+/// A layer that a pull in progress may use is kept even with `--layers=all`.
 #[test]
-fn a_pull_may_use_what_it_has_touched_and_what_times_cannot_rule_out() {
+fn a_pull_may_use_layers_that_it_touched_or_that_cannot_be_ruled_out() {
     type Change = fn(&mut Scene);
     let rows: [(Change, &str, bool); 6] = [
         (|_| {}, "tmp-rootfs-1", true),
         (|scene| scene.inventory.entries[2].last_used = at(5999), "tmp-rootfs-1", false),
         (|scene| scene.layer_times().born = None, "tmp-rootfs-1", true),
         (|scene| scene.inventory.problems.push(Error::Interrupted), "tmp-rootfs-1", true),
-        // With no pull in progress there is none that could use it.
+        // Without a pull in progress, none can use it.
         (|scene| scene.layer_times().born = None, "none", false),
         (|scene| scene.inventory.problems.push(Error::Interrupted), "none", false),
     ];
@@ -181,11 +181,11 @@ fn a_pull_may_use_what_it_has_touched_and_what_times_cannot_rule_out() {
 }
 
 #[test]
-fn what_cannot_be_true_of_an_image_makes_every_layer_of_it_unknown() {
+fn contradictory_times_of_an_image_make_its_layers_unknown() {
     type Change = (fn(&mut Scene), &'static str);
     let contradictions: [Change; 14] = [
         (|_| {}, "unreferenced"),
-        // What happens in the same tick is no contradiction.
+        // Two events in the same tick are no contradiction.
         (|scene| scene.inventory.entries[0].last_used = at(2000), "unreferenced"),
         (|scene| scene.image_times().born = Some(at(2000)), "unreferenced"),
         (|scene| scene.times.folders.extend([(Folder::Root, at(1000))]), "unreferenced"),
@@ -208,8 +208,12 @@ fn what_cannot_be_true_of_an_image_makes_every_layer_of_it_unknown() {
         scene.layer(100, 200, 300);
         change(&mut scene);
         assert_eq!(scene.layer_status(&[]), expected, "{number}");
-        assert_eq!(scene.layer_status(&["sha256-r"]), "unreferenced", "{number}: it goes anyway");
-        // One image of which it is known that it can hold the layer is enough.
+        assert_eq!(
+            scene.layer_status(&["sha256-r"]),
+            "unreferenced",
+            "{number}: it is removed anyway"
+        );
+        // One image that certainly may use the layer is enough.
         scene.image("sha256-other", 100, 400, 5000);
         assert_eq!(scene.layer_status(&[]), "sha256-other", "{number}");
     }
@@ -224,7 +228,7 @@ fn an_image_that_is_not_finished_can_still_get_any_layer() {
 }
 
 #[test]
-fn without_births_or_a_look_at_everything_nothing_is_known() {
+fn without_births_or_a_complete_listing_nothing_is_known() {
     let mut scene = usual();
     scene.layer(100, 200, 300);
     scene.layer_times().born = None;
@@ -238,7 +242,7 @@ fn without_births_or_a_look_at_everything_nothing_is_known() {
 }
 
 #[test]
-fn an_image_is_likely_made_of_what_can_belong_to_it() {
+fn an_image_likely_has_every_layer_that_it_may_use() {
     let mut scene = usual();
     scene.image("sha256-copy", 3000, 4000, 100);
     scene.layer(1100, 1200, 1300);
@@ -250,7 +254,7 @@ fn an_image_is_likely_made_of_what_can_belong_to_it() {
 }
 
 #[test]
-fn standings_and_doubts_have_stable_names_and_words() {
+fn statuses_and_doubts_have_stable_names_and_words() {
     for (reason, name, words) in [
         (UnknownReason::NoBirth, "no-birth", "no time of birth"),
         (UnknownReason::Contradiction, "contradiction", "copied, or the clock was set"),

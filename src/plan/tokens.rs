@@ -1,9 +1,9 @@
-//! When the tokens of programs were about: which of the images born before and after some moment have one.
+//! When the tokens of programs existed: which images born before and after some moment have one.
 //!
-//! The tools of a common base come and go in time: once the base has a new one, every image that is
-//! built on it has that, too. The name of a program does not: other programs are built in between. So
-//! the births of the images that have a token, and of those that lack it, tell whether a change of the
-//! base can explain it.
+//! The tools of a common base come and go over time: once the base has a new tool, every image
+//! built on it has that tool, too. The name of a program does not behave like that: other programs
+//! are built in between. So the births of the images with and without a token tell whether a change
+//! of the base can explain it.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use crate::cache::{Location, Program, Token};
 /// An image as one of the builds of a cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Build<'a> {
-    /// Which image.
+    /// The location of the image.
     pub location: &'a Location,
-    /// What it brings; `None` if it could not be looked at.
+    /// Its program; `None` if it was unreadable.
     pub program: Option<&'a Program>,
-    /// When its pull began, where the file system knows: see
+    /// When its pull began, if the file system records births: see
     /// [`Lifetimes::pulled`](crate::cache::Lifetimes::pulled).
     pub born: Option<Timestamp>,
     /// Its modification time.
@@ -26,21 +26,21 @@ pub struct Build<'a> {
 }
 
 impl Build<'_> {
-    /// Its birth, unless it is a copy: that is made after the last use that it shows.
+    /// Its birth. `None` for a copy, which is born after its own last use.
     pub(super) fn true_birth(&self) -> Option<Timestamp> {
         self.born.filter(|born| *born <= self.last_used)
     }
 }
 
-/// A token by its number.
+/// The index of a token.
 pub(super) type TokenId = usize;
 
-/// A build whose program was read, with the numbers of its tokens.
+/// A build whose program was read, with the indices of its tokens.
 #[derive(Debug)]
 pub(super) struct Tokenized<'a> {
     pub build: Build<'a>,
     pub is_complete: bool,
-    /// In ascending order.
+    /// Sorted.
     pub tokens: Vec<TokenId>,
 }
 
@@ -53,7 +53,7 @@ impl Tokenized<'_> {
         !self.has(token)
     }
 
-    /// Its birth, if its program can be compared with others as well.
+    /// Its birth, if its program was read completely and so can be compared.
     pub fn born(&self) -> Option<Timestamp> {
         self.build.true_birth().filter(|_| self.is_complete)
     }
@@ -67,16 +67,16 @@ impl Tokenized<'_> {
     }
 }
 
-/// What is known of a token.
+/// Facts about a token.
 #[derive(Debug)]
 pub(super) struct TokenFacts<'a> {
     pub token: &'a Token,
-    /// The builds that have it, by number.
+    /// The builds that have it, by index.
     pub holders: Vec<usize>,
-    /// Whether some image surely lacks it.
+    /// Whether at least one image certainly lacks it.
     pub is_distinguishing: bool,
-    /// Whether an image that lacks it was born between two that have it. A tool of the base that was
-    /// gone once would have had to come back for that.
+    /// Whether an image without it was born between two that have it. A tool of the base would have
+    /// had to disappear and come back for that.
     pub is_interrupted: bool,
     first_holder: Timestamp,
     last_holder: Timestamp,
@@ -95,14 +95,14 @@ impl TokenFacts<'_> {
         !self.is_interrupted && old < self.first_lacker && self.last_holder < new
     }
 
-    /// What it is worth that two images share it: the rarer, the more. Nothing, if all images have it.
+    /// How much it counts if two images share it: the rarer, the more; zero if all images have it.
     pub fn weight(&self, images: usize) -> u64 {
         let holders = self.holders.len().max(1) as u64;
         1000 * (images as u64 - self.holders.len() as u64) / holders
     }
 }
 
-/// Numbers the tokens of all builds whose program was read.
+/// Assigns indices to the tokens of all builds whose program was read.
 pub(super) fn tokenize<'a>(
     builds: impl IntoIterator<Item = Build<'a>>,
 ) -> (Vec<Tokenized<'a>>, Vec<&'a Token>) {
@@ -122,7 +122,7 @@ pub(super) fn tokenize<'a>(
     (tokenized.collect(), tokens)
 }
 
-/// Finds out about each token. An image whose birth is unknown may be as old as anything.
+/// Collects the facts about each token. An image with an unknown birth may be of any age.
 pub(super) fn facts<'a>(builds: &[Tokenized<'_>], tokens: Vec<&'a Token>) -> Vec<TokenFacts<'a>> {
     let mut holders = vec![Vec::new(); tokens.len()];
     for (number, build) in builds.iter().enumerate() {
@@ -138,7 +138,7 @@ struct Order<'b> {
     builds: &'b [Tokenized<'b>],
     by_earliest: Vec<&'b Tokenized<'b>>,
     by_latest: Vec<&'b Tokenized<'b>>,
-    /// When those were born that can be compared.
+    /// The known births, sorted.
     births: Vec<Timestamp>,
     complete: usize,
 }
@@ -157,7 +157,7 @@ impl<'b> Order<'b> {
 
     fn facts<'a>(&self, id: TokenId, token: &'a Token, holders: Vec<usize>) -> TokenFacts<'a> {
         let having = || holders.iter().map(|&number| &self.builds[number]);
-        // As many steps as there are holders, at most: the next one lacks it.
+        // Takes at most one step per holder: the next build lacks it.
         let first_lacker = self.by_earliest.iter().find(|build| build.lacks(id));
         let last_lacker = self.by_latest.iter().rev().find(|build| build.lacks(id));
         TokenFacts {

@@ -1,8 +1,9 @@
 //! Orphans that may still be wanted.
 //!
-//! The owner of the cache drops the reference of an image in daily use, and writes it back late or never. A replaced image
-//! looks different: a newer build of the same program was made after its last use. So an orphan stays if nothing that
-//! stays is proven to be that, as long as the owner itself would keep it: for a week after its last use.
+//! The owner of the cache drops the reference of an image in daily use and writes it back late or
+//! never. A replaced image looks different: a newer build of the same program was pulled after its
+//! last use. So an orphan is kept unless one of the remaining images is proven to be such a build.
+//! This lasts as long as the owner itself would keep the orphan: a week after its last use.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -27,14 +28,14 @@ pub(super) fn builds<'a>(inventory: &'a Inventory, evidence: &'a Evidence) -> Bu
     }))
 }
 
-/// Those of `orphans` that nothing has replaced; `staying` are the images that stay anyway.
+/// The `orphans` that nothing has replaced; `staying` are the images that are kept anyway.
 pub(super) fn unreplaced<'a>(
     mut orphans: Vec<&'a Entry>,
     mut staying: HashSet<&'a Location>,
     builds: &Builds<'_>,
     evidence: &Evidence,
 ) -> HashSet<&'a Location> {
-    // A replacement is used later than what it replaces: so it has been decided about before.
+    // A replacement is used later than the image it replaces, so this order decides about it first.
     orphans.sort_by_key(|image| (Reverse(image.last_used), &image.location));
     let mut unreplaced = HashSet::new();
     for image in orphans {
@@ -56,7 +57,8 @@ fn is_kept_by_owner(last_used: Timestamp, now: Timestamp) -> bool {
     now.duration_since(last_used) < WEEK
 }
 
-/// Whether anything tells what program it is. What could not be read may tell something.
+/// Whether its tokens can identify its program. An image that could not be read counts as
+/// identifiable.
 fn tells_something(image: &Location, evidence: &Evidence) -> bool {
     evidence.programs.get(image).is_none_or(|program| !program.tells_nothing())
 }

@@ -1,11 +1,12 @@
-//! Laws of a collection while the owner drops references as it does in life.
+//! Laws of a collection while the owner drops references as it does in practice.
 //!
-//! Programs are rebuilt and used, references are dropped after a use and written back late or never, a tag is rolled back to an
-//! older build, minutes or days pass. Then:
+//! Programs are rebuilt and used, references are dropped after a use and written back late or
+//! never, a tag is rolled back to an older build, minutes or days pass. Then:
 //!
-//! - an image that was used within the grace never goes, whatever the options;
-//! - the newest build of a program that was used within a week never goes, unless that is asked for;
-//! - an older build that is proven to be one goes, once the grace is over.
+//! - an image that was used within the grace period is never removed, whatever the options;
+//! - the newest build of a program used within a week is never removed, unless the user asks for
+//!   that;
+//! - an older build that is proven to be one is removed once the grace period is over.
 
 use std::collections::HashMap;
 
@@ -29,13 +30,13 @@ const GRACE: SignedDuration = SignedDuration::from_mins(10);
 #[derive(Clone, Debug)]
 enum Habit {
     World(Act),
-    /// The reference of a program goes, before the registry is asked.
+    /// Drops the reference of a program, before asking the registry.
     Drop(usize),
-    /// It is written back: it names the newest build, which is marked as used.
+    /// Writes it back: it points at the newest build, which is marked as used.
     WriteBack(usize),
-    /// Its tag is rolled back: it names the oldest build that is there, which is marked as used.
+    /// Rolls its tag back: it points at the oldest build in the cache, which is marked as used.
     RollBack(usize),
-    /// So many seconds pass.
+    /// Lets this many seconds pass.
     Pass(i64),
 }
 
@@ -50,7 +51,7 @@ fn habit() -> impl Strategy<Value = Habit> {
     ]
 }
 
-/// Which orphans and images are to go besides.
+/// Which orphans and images to remove in addition.
 fn options() -> impl Strategy<Value = GcOptions> {
     let unused_for = proptest::option::of((0..500_000_i64).prop_map(SignedDuration::from_secs));
     let wishes = (any::<bool>(), unused_for);
@@ -59,7 +60,7 @@ fn options() -> impl Strategy<Value = GcOptions> {
     prop_oneof![Just(GcOptions::default()), wishes]
 }
 
-/// The world, and what each program's reference names.
+/// The world, and the image that each program's reference points at.
 struct Owner {
     world: World,
     refs: HashMap<usize, Location>,
@@ -89,7 +90,7 @@ impl Owner {
         }
     }
 
-    /// The builds of a program by age, as places in the world's list.
+    /// The builds of a program by age, as indices in the world's list.
     fn builds_of(&self, program: usize) -> impl DoubleEndedIterator<Item = usize> {
         let images = &self.world.images;
         (0..images.len()).filter(move |&place| images[place].of == program)
@@ -137,8 +138,8 @@ impl Owner {
         !self.world.images.iter().any(|other| other.of == image.of && other.born > image.born)
     }
 
-    /// Whether one of the builds that stay is sure to be a newer one of the same program: on the same base, and beside an image
-    /// of another program.
+    /// Whether one of the remaining builds is certainly a newer one of the same program: on the
+    /// same base, and with an image of another program in the cache.
     fn is_surely_older(&self, image: &Image, stays: impl Fn(&Image) -> bool) -> bool {
         let mut images = self.world.images.iter();
         let mut others = self.world.images.iter();
@@ -157,7 +158,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
-    fn what_the_owner_may_want_stays_and_older_builds_go(
+    fn wanted_images_are_kept_and_older_builds_removed(
         programs in programs(),
         habits in vec(habit(), 1..80),
         options in options(),

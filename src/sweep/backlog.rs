@@ -1,29 +1,30 @@
-//! Directories that have been listed, and whose files wait to be removed.
+//! A queue of listed directories whose files are waiting to be removed.
 //!
-//! Some file systems remove one name after the other, however many threads ask for it, and threads that
-//! wait for each other there cost more than they bring. So few remove, and meanwhile others go ahead and
-//! ask what the next files are. How many remove follows from how many threads work.
+//! Some file systems remove only one name at a time, however many threads try, and threads waiting
+//! for each other there cost more than they gain. So only a few threads remove files, while others
+//! list the next directories and check their files. The number of removing threads depends on the
+//! total number of threads.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::jobs::OnPanic;
 
-/// How many directories are listed ahead at most.
+/// The maximum number of directories in the queue.
 const MOST: usize = 64;
 
-/// A queue that a few of those who add to it work off.
+/// A queue processed by a few of the threads that add to it.
 #[derive(Debug)]
 pub struct Backlog<T> {
     state: Mutex<State<T>>,
-    /// Told when there is room again.
+    /// Signalled when there is room again.
     room: Condvar,
 }
 
 #[derive(Debug)]
 struct State<T> {
     items: VecDeque<T>,
-    /// Threads that work it off.
+    /// Threads processing the queue.
     busy: usize,
 }
 
@@ -35,8 +36,9 @@ impl<T> Default for Backlog<T> {
 }
 
 impl<T> Backlog<T> {
-    /// Adds an item. Unless `most` threads work off the queue already, this one does so, too, until it is
-    /// empty; otherwise it waits while the queue is full. `most` is asked again after each item, and at least 1.
+    /// Adds an item. If fewer than `most` threads are processing the queue, this thread processes
+    /// it, too, until it is empty. Otherwise it waits if the queue is full. `most` is evaluated
+    /// again after each item and must be at least 1.
     pub fn add(&self, item: T, most: impl Fn() -> usize, mut work: impl FnMut(T)) {
         let mut state = self.lock();
         state.items.push_back(item);
@@ -81,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_item_is_worked_off_once_and_by_no_more_threads_than_may() {
+    fn every_item_is_processed_once_by_no_more_threads_than_allowed() {
         const ITEMS: usize = 2000;
         for (threads, most) in [(1, 1), (2, 1), (4, 1), (4, 2)] {
             let (backlog, at_once) = (Backlog::default(), AtomicUsize::new(0));

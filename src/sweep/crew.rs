@@ -1,9 +1,9 @@
-//! Threads that share the directories of a removal, as many as the file system rewards.
+//! A pool of threads for the directories of a removal, as large as pays off on the file system.
 //!
-//! Each thread has tasks of its own and takes the newest first, so that it stays in one place. Where
-//! another has nothing to do, the oldest are put where that one finds them. How many threads work is
-//! for [`Pace`] to say; they are started when they are needed first, and one that is not needed any
-//! more gives its tasks away and waits.
+//! Each thread has its own tasks and takes the newest first, to stay in one place. If another
+//! thread is idle, it moves its oldest tasks to a shared queue. [`Pace`] decides how many threads
+//! work. A thread is started when it is first needed; one that is no longer needed gives its tasks
+//! away and waits.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,44 +14,43 @@ use std::time::{Duration, Instant};
 use super::pace::{Pace, Window};
 use crate::jobs::OnPanic;
 
-/// How long a number of threads is watched at least, and how many names have to go meanwhile, before
-/// that says anything.
+/// The minimum duration, and number of removed names, of a measurement that means anything.
 const WINDOW: Duration = Duration::from_millis(20);
 const LEAST_NAMES: u64 = 200;
-/// All threads wait if they compute for less than this part of a window. More than that may be what
-/// other processes leave them.
+/// All threads are considered waiting if they compute for less than this fraction of a window
+/// (1/8). More CPU time than that may be all that other processes leave.
 const BUSY_PART: u32 = 8;
 
-/// The tasks of all threads, and which of those are needed.
+/// The shared tasks, and how many threads are needed.
 struct Board<T> {
     tasks: Mutex<Tasks<T>>,
-    /// Told when there is something to do for a thread that is needed, and when all is done.
+    /// Signalled when there is work for a needed thread, and at the end.
     work: Condvar,
-    /// Told when more threads are needed, and when all is done.
+    /// Signalled when more threads are needed, and at the end.
     bench: Condvar,
-    /// Threads below this number are needed.
+    /// Threads with a number below this are needed.
     needed: AtomicUsize,
-    /// Threads that are needed and have nothing to do.
+    /// Needed threads without work.
     idle: AtomicUsize,
 }
 
 struct Tasks<T> {
-    /// The oldest first.
+    /// Oldest first.
     shared: VecDeque<T>,
-    /// Threads that may still bring new tasks.
+    /// Threads that may still push new tasks.
     busy: usize,
     started: usize,
     is_over: bool,
 }
 
-/// One thread, for the tasks that it runs.
+/// A thread, as its tasks see it.
 pub(super) struct Worker<'c, T> {
     board: &'c Board<T>,
     number: usize,
     own: VecDeque<T>,
 }
 
-/// All threads. `R` runs a task, `N` tells how many names have gone by now.
+/// All threads. `R` runs a task, `N` returns the number of names removed so far.
 struct Crew<T, R, N> {
     board: Board<T>,
     watch: Mutex<Watch>,
@@ -59,18 +58,19 @@ struct Crew<T, R, N> {
     names: N,
 }
 
-/// A window of time.
+/// The current measurement window.
 struct Watch {
     pace: Pace,
     since: Instant,
-    /// What the process had computed by then.
+    /// The CPU time of the process at its start.
     computed: Duration,
-    /// What had gone by then.
+    /// The number of removed names at its start.
     names: u64,
 }
 
-/// Runs tasks, and those that they push, until none is left, with `first` threads at first and `ceiling` at most, the
-/// calling one included. What a thread does between two looks should be short.
+/// Runs tasks, and those that they push, until none is left. Starts with `first` threads and uses
+/// at most `ceiling`, including the calling thread. Keep each task short: the number of threads is
+/// only adjusted between tasks.
 pub(super) fn run<T: Send>(
     first: usize,
     ceiling: usize,
@@ -96,26 +96,27 @@ pub(super) fn run<T: Send>(
 }
 
 impl<'c, T> Worker<'c, T> {
-    /// Leaves something to be done by this or another thread.
+    /// Adds a task for this or another thread.
     pub fn push(&mut self, task: T) {
         self.own.push_back(task);
         self.spare();
     }
 
-    /// Leaves the oldest task to a thread that has none. A task that takes long should do so now and then.
+    /// Moves the oldest task to the shared queue if a thread is idle. A long task should call this
+    /// now and then.
     pub fn spare(&mut self) {
         if self.board.idle.load(Ordering::Relaxed) > 0 {
             self.board.share(self.own.pop_front());
         }
     }
 
-    /// Tells how many threads are needed, whenever it is called.
+    /// Returns a function for the number of threads currently needed.
     pub fn threads(&self) -> impl Fn() -> usize + use<'c, T> {
         let board = self.board;
         move || board.needed.load(Ordering::Relaxed)
     }
 
-    /// The next task; waits for one, or for the end.
+    /// The next task. Waits for one; `None` at the end.
     fn next(&mut self) -> Option<T> {
         if self.board.is_needed(self.number)
             && let Some(task) = self.own.pop_back()
@@ -132,7 +133,7 @@ impl<T> Board<T> {
         number < self.needed.load(Ordering::Relaxed)
     }
 
-    /// Puts tasks where others find them.
+    /// Moves tasks to the shared queue.
     fn share(&self, tasks: impl IntoIterator<Item = T>) {
         let mut tasks = tasks.into_iter().peekable();
         if tasks.peek().is_some() {
@@ -187,7 +188,7 @@ where
         }
     }
 
-    /// Looks how fast it goes, if there is anything to see by now and no other thread is at it.
+    /// Evaluates the current window if it is long enough and no other thread is doing so.
     fn look<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>) {
         let Ok(mut watch) = self.watch.try_lock() else { return };
         let passed = watch.since.elapsed();
@@ -209,7 +210,7 @@ where
         }
     }
 
-    /// Sees to it that so many threads are there. One that cannot be started is not missed.
+    /// Makes sure that this many threads are running. If one cannot be started, goes on with fewer.
     fn call<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>, needed: usize) {
         let mut tasks = self.board.lock();
         while tasks.started < needed {
@@ -225,7 +226,7 @@ where
     }
 }
 
-/// How long all threads of the process have computed.
+/// The CPU time of all threads of the process.
 fn computed() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::try_from(time).unwrap_or_default()
@@ -238,14 +239,14 @@ mod tests {
 
     use super::*;
 
-    /// Each task counts itself and has two more below it; `depth` is how far that goes.
+    /// Counts tasks: each has two more below it, down to `depth`.
     fn count(ceiling: usize, depth: u32) -> u64 {
         let done = AtomicU64::new(0);
         let step = |depth: u32, worker: &mut Worker<'_, u32>| {
             done.fetch_add(1, Ordering::Relaxed);
             (0..2).filter(|_| depth > 0).for_each(|_| worker.push(depth - 1));
         };
-        // As if each task were as much work as there is in a window.
+        // As if each task were a window's worth of work.
         let names = || done.load(Ordering::Relaxed) * LEAST_NAMES;
         run(1, ceiling, [depth, depth], names, step);
         done.into_inner()
@@ -259,9 +260,9 @@ mod tests {
         run(4, 4, [], || 0, |(), _| panic!("there is nothing to do"));
     }
 
-    /// With two at least, of which one waits when the other panics.
+    /// At least two threads, one of which waits when the other panics.
     #[test]
-    fn a_panic_of_one_ends_all() {
+    fn a_panic_in_one_thread_ends_all() {
         let slow = |task: u32, worker: &mut Worker<'_, u32>| {
             std::thread::sleep(WINDOW / 4);
             assert!(task > 0, "the last one");

@@ -1,8 +1,8 @@
-//! Files of a directory that have been asked and are to be removed.
+//! Files of a directory that have been checked and are about to be removed.
 //!
-//! What a removal has to know of a file is asked once: how big it is, how many names it has and, where
-//! an account is kept, what it shares. Asking and removing are two steps, so that one thread can
-//! ask while another removes.
+//! A file is checked once for everything that its removal needs: its size, its number of names and,
+//! if shared data is accounted for, what it shares. Checking and removing are separate steps, so
+//! that one thread can check while another removes.
 
 use std::ffi::CStr;
 
@@ -12,7 +12,7 @@ use super::tree::{Ending, Tree};
 use crate::fs::{Directory, Kind, NameList, Status};
 use crate::usage::{Page, Usage};
 
-/// How many files of one directory are asked before they are removed.
+/// The maximum number of files of a directory to check before removing them.
 const MOST: usize = 256;
 
 /// Some files of one directory.
@@ -22,16 +22,16 @@ pub struct Files {
     statuses: Vec<Status>,
 }
 
-/// What has come of a removal of files.
+/// The result of removing files.
 pub struct Removed {
-    /// Whether any of them is still there.
+    /// [`Ending::Kept`] if any of them is still there.
     pub ending: Ending,
-    /// Whether any has gone.
+    /// Whether any of them was removed.
     pub any: bool,
 }
 
 impl Files {
-    /// Asks a file and adds it, unless it is gone already.
+    /// Checks a file and adds it, unless it is gone.
     ///
     /// # Errors
     /// `ISDIR` for a directory.
@@ -59,12 +59,12 @@ impl Files {
         self.names.is_empty()
     }
 
-    /// Whether they should be removed before more are asked.
+    /// Whether to remove them before checking more.
     pub fn is_full(&self) -> bool {
         self.names.len() >= MOST
     }
 
-    /// Removes them, and counts what that frees.
+    /// Removes them, and counts the bytes that this frees.
     pub fn remove(self, tree: &Tree<'_>, holder: &Directory) -> Removed {
         let (mut usage, mut ending) = (Usage::default(), Ending::Removed);
         for (name, status) in self.names.iter().zip(&self.statuses) {
@@ -73,7 +73,8 @@ impl Files {
                 break;
             }
             match tree.remove_asked(holder, name, status, &mut usage) {
-                // A directory has taken its place: it is found when the directory above is emptied again.
+                // A directory has taken its place. It is found when the parent directory is emptied
+                // again.
                 Ok(()) | Err(Errno::ISDIR) => {}
                 Err(cause) => ending = tree.miss("remove", holder, name, cause),
             }

@@ -1,11 +1,11 @@
 //! Bytes that a removal really frees.
 //!
-//! Removing one name of a file with several frees nothing; removing the last one frees it all. The
-//! names of an inode may lie anywhere in the trees to remove, and threads remove them at the
-//! same time. So each such name is announced before it is removed and confirmed afterwards, and
-//! the bytes count once the number of names first announced has been confirmed. No name is removed
-//! without being announced, so the first announcement sees the full number. A later one sees fewer names,
-//! maybe a single one, and is told the full number.
+//! Removing one of several names of a file frees nothing; removing the last one frees everything.
+//! The names of an inode may be anywhere in the trees to remove, and threads remove them at the
+//! same time. So each such name is announced before it is removed and confirmed afterwards. The
+//! bytes count once as many names are confirmed as the inode had at the first announcement. Every
+//! name is announced before its removal, so the first announcement sees the full number of names. A
+//! later one sees fewer, maybe a single one, and gets the full number as its result.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,11 +14,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::fs::{InodeId, Status};
 
-/// Inodes with several names, of which some have been removed.
+/// Inodes with several names, some of which have been removed.
 #[derive(Debug, Default)]
 pub(super) struct LastNames {
     inodes: Mutex<HashMap<InodeId, Names>>,
-    /// How many inodes these are: most files have one name, and should not wait for the lock.
+    /// The number of these inodes. Most files have a single name and should not wait for the lock.
     count: AtomicUsize,
 }
 
@@ -30,8 +30,8 @@ struct Names {
 }
 
 impl LastNames {
-    /// To be called before a name is removed, with the inode's status from before. Returns that status
-    /// with the number of names that the inode had when the first of them was announced.
+    /// Announces that a name is about to be removed. Takes the current status of the inode, and
+    /// returns it with the number of names that the inode had at the first announcement.
     pub fn announce(&self, status: Status) -> Status {
         if status.links <= 1 && self.count.load(Ordering::Acquire) == 0 {
             return status;
@@ -46,8 +46,8 @@ impl LastNames {
         Status { links, ..status }
     }
 
-    /// To be called when that name is gone, with the status that [`LastNames::announce`] has returned.
-    /// Whether this has freed the inode.
+    /// Confirms that the name is removed. Takes the status returned by [`LastNames::announce`], and
+    /// returns whether this freed the inode.
     pub fn confirm(&self, status: &Status) -> bool {
         status.links <= 1 || self.was_last(status.inode)
     }
@@ -77,8 +77,8 @@ mod tests {
     fn a_file_is_freed_with_the_last_of_all_its_names_and_not_before() {
         let file = tempfile::tempfile().unwrap();
         let with = |links| Status { links, ..Status::from(&file.metadata().unwrap()) };
-        // How many names are seen when each of them is announced, in turn or by several threads at
-        // the same time; and what is said of each once it is removed.
+        // The number of names seen at each announcement, by one thread or by several at once, and
+        // the result of each confirmation.
         for (seen, at_once, expected) in [
             (&[1][..], true, &[true][..]),
             (&[3, 2, 1], false, &[false, false, true]),
@@ -91,7 +91,7 @@ mod tests {
             let names = LastNames::default();
             let announce = |links: &u64| {
                 let status = names.announce(with(*links));
-                assert_eq!(status.links, seen[0], "all names that there were: {seen:?}");
+                assert_eq!(status.links, seen[0], "all names at the start: {seen:?}");
                 status
             };
             let freed: Vec<_> = if at_once {

@@ -1,4 +1,4 @@
-//! Deletion by one thread, for which no directory has to stay open but the two ends of a [`Trail`].
+//! Deletion by a single thread that keeps only the two ends of a [`Trail`] open.
 
 use std::io;
 
@@ -6,25 +6,25 @@ use super::target::{Rest, Shell, Step, Target};
 use super::tree::{Ending, Tree};
 use crate::fs::{Directory, NameList, Trail};
 
-/// Where the thread is, and what it has still to remove.
+/// The thread's position, and what it still has to remove.
 struct InPlace<'t> {
     tree: &'t Tree<'t>,
     trail: Trail<'t>,
-    /// Every directory from the one that is removed down to where the trail ends.
+    /// Every directory from the removed one down to the end of the trail.
     levels: Vec<Level>,
-    /// How the removal of the first of them has ended.
+    /// The result of removing the first of them.
     ending: Ending,
 }
 
 struct Level {
     shell: Shell,
-    /// Directories in it that are still to be removed.
+    /// Its subdirectories that are still to be removed.
     children: NameList,
-    /// How what was in it besides has ended.
+    /// The combined result for the rest of its contents.
     ending: Ending,
 }
 
-/// Removes what is left of a directory in `holder` besides its files, and the directory itself.
+/// Removes the rest of a directory in `holder` and the directory itself, after its files are gone.
 pub fn remove(tree: &Tree<'_>, holder: &Directory, rest: Rest) -> Ending {
     let trail = Trail::new(holder);
     let mut work = InPlace { tree, trail, levels: Vec::new(), ending: Ending::Removed };
@@ -71,8 +71,8 @@ impl InPlace<'_> {
 
     /// Goes back up, and removes the directory from there.
     fn ascend(&mut self) -> io::Result<()> {
-        // The right to search it, which the way up needs, is there: something in it has been opened,
-        // or was tried to be, and that repairs the mode.
+        // Going up needs search permission, which is there: something in the directory was opened,
+        // or at least tried, and that repairs the mode.
         self.trail.ascend()?;
         if let Some(level) = self.levels.pop() {
             match level.shell.remove(self.tree, self.trail.here(), level.ending) {
@@ -112,7 +112,7 @@ mod tests {
         HiddenEntry { decision: 0, folder, name: location().name, in_place: None }
     }
 
-    /// Removes the cache's image `a`: bytes, files and directories that went.
+    /// Removes the image `a`, and returns the bytes, files and directories removed.
     fn removed(cache: &TestCache, threads: usize, permits: usize) -> (u64, u64, u64) {
         let budget = Budget::with(threads, permits);
         let progress = Progress::for_items([&location()], StopFlag::new());
@@ -126,9 +126,9 @@ mod tests {
             &report,
             &Surveys::default(),
         );
-        assert_eq!(events.len(), 1, "its end is told once");
+        assert_eq!(events.len(), 1, "its end is reported once");
         for _ in 0..permits {
-            std::mem::forget(budget.try_take().expect("each permit has come back"));
+            std::mem::forget(budget.try_take().expect("each permit was returned"));
         }
         let usage = progress.counters(0).usage();
         match report.into_outcome(None).get(&location) {
@@ -143,7 +143,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
         #[test]
-        fn what_is_removed_does_not_depend_on_the_permits(
+        fn the_removed_entries_do_not_depend_on_the_permits(
             steps in vec((any::<usize>(), any::<u8>()), 0..80),
             threads in 1..4usize,
         ) {
@@ -161,8 +161,8 @@ mod tests {
         }
     }
 
-    /// Goes down to `b/c` in the image `a`, where nothing is pending but what `then` puts there,
-    /// and removes from there on.
+    /// Descends to `b/c` in the image `a`, with nothing pending but what `then` adds, and removes
+    /// from there on.
     fn removed_from_c(cache: &TestCache, then: impl FnOnce(&mut InPlace<'_>)) -> RemovalResult {
         let (to_remove, progress) =
             (to_remove(cache), Progress::for_items([&location()], StopFlag::new()));
@@ -200,10 +200,10 @@ mod tests {
         assert!(problem.ends_with("elsewhere/c/.: it has been moved meanwhile"), "{problem}");
     }
 
-    /// As another process may put it there once what is above it has been listed. That the canary is as it
-    /// was is checked when the cache goes.
+    /// Another process may put it there after the directory above was listed. The canary outside is
+    /// checked when the test cache is dropped.
     #[test]
-    fn a_symlink_in_the_place_of_a_directory_goes_and_what_it_leads_to_stays() {
+    fn a_symlink_in_place_of_a_directory_is_removed_and_its_target_kept() {
         let cache = TestCache::new();
         let image = image(&cache);
         let fate = removed_from_c(&cache, |work| {
@@ -218,9 +218,9 @@ mod tests {
         }
     }
 
-    /// Whether it was passed over, or has come since.
+    /// It may have been skipped by the listing, or added since.
     #[test]
-    fn what_is_still_in_a_directory_is_removed_in_another_pass() {
+    fn leftover_entries_of_a_directory_are_removed_in_another_pass() {
         let cache = TestCache::new();
         let image = image(&cache);
         let fate = removed_from_c(&cache, |_| {});
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_removed_once_that_is_to_stop() {
+    fn nothing_is_removed_after_a_stop() {
         for permits in [0, 100] {
             let cache = TestCache::new();
             let image = image(&cache);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_keeps_everything_above() {
+    fn a_kept_entry_keeps_everything_above() {
         let cache = TestCache::new();
         let image = image(&cache);
         let fate = removed_from_c(&cache, |work| work.note(Ending::Kept));

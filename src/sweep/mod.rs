@@ -1,21 +1,21 @@
-//! Make it gone.
+//! Carries out plans.
 //!
-//! A sweep carries out a plan in these steps:
+//! A sweep works in these steps:
 //!
-//! 1. What an interrupted collection had hidden and a ref names goes back to its place.
-//! 2. The refs are read again, since the plan may have waited for a while. Then each image to remove
-//!    is asked for (it may be leased) and renamed, in its own folder, to `tmp-gc-<name>`. That is
-//!    one step for every reader: an entry is whole under its name or not there under its name.
-//!    Layers, dead extractions and refs to nothing go the same way.
-//! 3. The refs are read once more, and the running processes looked at. What is named, used or
-//!    touched by now is renamed back, and with an image the layers that were to go.
-//! 4. The images left get the name `tmp-gc-dead-<name>`, from which nothing comes back. These are the
-//!    `STEPS` in `trash.rs` and `rescue.rs`.
+//! 1. Items that an interrupted collection had hidden and that a ref points at are restored.
+//! 2. The refs are read again, since the plan may be some time old. Then each image to remove is
+//!    claimed (it may be leased) and renamed, within its folder, to `tmp-gc-<name>`. That is one
+//!    step for every reader: an entry is whole under its name, or not there under its name. Layers,
+//!    abandoned extractions and dangling refs are renamed in the same way.
+//! 3. The refs are read once more, and processes are checked. Anything referenced, used or touched
+//!    by now is renamed back, and together with an image the layers that were to be removed.
+//! 4. The remaining images are renamed to `tmp-gc-dead-<name>`, from which nothing is restored.
+//!    Steps 1 to 4 are the `STEPS` in `trash.rs` and `rescue.rs`.
 //! 5. The renamed trees are deleted in parallel (`remove.rs`).
 //!
-//! Whatever interrupts it leaves whole entries or `tmp-gc-*`, which the next collection finishes
-//! and which the owner of the cache, too, takes for rubbish. What a purge removes goes whatever
-//! names it, and so skips the steps that look for a reason to keep it.
+//! An interruption at any point leaves whole entries or `tmp-gc-*` names. The next collection
+//! finishes these, and the owner of the cache treats them as garbage, too. A purge removes items
+//! whatever points at them, so it skips the steps that look for a reason to keep one.
 
 mod backlog;
 mod crew;

@@ -3,7 +3,8 @@
 use crate::cache::{EntryKind, EntryName, Leftover, TRASH_PREFIX};
 use crate::plan::{Decision, Item, RemoveReason, Verdict};
 
-/// What something is called if it turns out to be needed; `None` if nothing can speak for it.
+/// The name to return an item to if it turns out to be needed; `None` if nothing can make it
+/// needed.
 pub(super) fn name_if_needed(decision: &Decision) -> Option<&EntryName> {
     match decision.verdict {
         Verdict::Remove(RemoveReason::Purge | RemoveReason::InterruptedGc) => {
@@ -16,7 +17,8 @@ pub(super) fn name_if_needed(decision: &Decision) -> Option<&EntryName> {
     }
 }
 
-/// The same for a whole image.
+/// The name to return an image to if it turns out to be needed; `None` for any other item and in a
+/// purge.
 pub(super) fn image_if_needed(decision: &Decision) -> Option<&EntryName> {
     match decision.verdict {
         Verdict::Remove(RemoveReason::Purge) => None,
@@ -24,7 +26,7 @@ pub(super) fn image_if_needed(decision: &Decision) -> Option<&EntryName> {
     }
 }
 
-/// Whether a lease keeps it.
+/// Whether a lease protects it.
 pub(super) fn heeds_leases(decision: &Decision) -> bool {
     decision.verdict != Verdict::Remove(RemoveReason::Chosen { despite_lease: true })
 }
@@ -34,7 +36,7 @@ pub(super) fn is_hidden(name: &EntryName) -> bool {
     name.starts_with(TRASH_PREFIX)
 }
 
-/// Whether it has the name already from which nothing comes back.
+/// Whether it already has the name from which nothing is restored.
 pub(super) fn is_dead(item: &Item) -> bool {
     matches!(item, Item::Entry(entry) if entry.kind == EntryKind::Leftover(Leftover::Dead))
 }

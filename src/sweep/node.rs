@@ -1,4 +1,4 @@
-//! A directory of a tree that is being removed that stays open while other threads remove what is in it.
+//! An open directory of a tree being removed, while other threads remove its contents.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,28 +8,29 @@ use super::target::{Rest, Shell, Target};
 use super::tree::{Ending, Tree};
 use crate::fs::{Directory, NameList, Permit};
 
-/// Such a directory. Its fields are dropped in this order: it is closed before the permit is given
-/// back.
+/// An open directory of a tree being removed. Its fields are dropped in order: the directory is
+/// closed before the permit is returned.
 pub struct Node<'s> {
     pub parent: Option<Arc<Node<'s>>>,
     directory: Directory,
     _permit: Permit<'s>,
     shell: Shell,
-    /// The directories in it.
+    /// Its subdirectories.
     pub children: NameList,
-    /// Children that are not finished, and its files, if they are not.
+    /// The number of unfinished children; its files count as one.
     unfinished: AtomicUsize,
-    /// Whether something in it is to stay, or could not be removed.
+    /// Whether anything in it was kept or could not be removed.
     kept: AtomicBool,
 }
 
-/// The directory in which the children of `node` lie; for no node, that in which the tree lies.
+/// The directory that contains the children of `node`; for `None`, the one that contains the tree.
 pub fn holder<'n>(tree: &'n Tree<'_>, node: Option<&'n Node<'_>>) -> &'n Directory {
     node.map_or_else(|| tree.folder(), |node| &node.directory)
 }
 
 impl<'s> Node<'s> {
-    /// A directory whose files have been removed, or taken out of `rest` to be removed later, as one more child.
+    /// A directory whose files have been removed, or taken out of `rest` to be removed later. These
+    /// count as one more child.
     pub fn new(parent: Option<Arc<Self>>, rest: Rest, has_files: bool, permit: Permit<'s>) -> Self {
         Self {
             parent,
@@ -42,13 +43,13 @@ impl<'s> Node<'s> {
         }
     }
 
-    /// Removes files that have been taken out of it.
+    /// Removes files that were taken out of this directory.
     pub fn remove(&self, tree: &Tree<'_>, files: Files) -> Ending {
         files.remove(tree, &self.directory).ending
     }
 
-    /// Notes how a child has ended. Whether this was the last one: the thread that is told so sees what
-    /// all the others have noted.
+    /// Records the result of a child, and returns whether it was the last one. The thread of the
+    /// last child sees the results of all others.
     pub fn finish_one(&self, ending: Ending) -> bool {
         if ending == Ending::Kept {
             self.kept.store(true, Ordering::Relaxed);
@@ -56,7 +57,7 @@ impl<'s> Node<'s> {
         self.unfinished.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// Removes the directory, now that everything in it is finished.
+    /// Removes the directory after everything in it is finished.
     pub fn close(&self, tree: &Tree<'_>) -> Result<Ending, Target> {
         let content =
             if self.kept.load(Ordering::Relaxed) { Ending::Kept } else { Ending::Removed };
@@ -64,8 +65,7 @@ impl<'s> Node<'s> {
     }
 }
 
-/// One after the other. Left to themselves, the nodes above would each be dropped by the one
-/// below, and how deep that goes is not for a stack to bear.
+/// Drops the chain iteratively: a recursive drop could overflow the stack in a deep tree.
 impl Drop for Node<'_> {
     fn drop(&mut self) {
         let mut above = self.parent.take();

@@ -1,4 +1,4 @@
-//! Why one item could not be taken a step further, and what to do about it where that is known.
+//! Why an item could not be processed further, and what the user can do about that.
 
 use std::ffi::CStr;
 use std::io;
@@ -15,18 +15,18 @@ use crate::fs::Directory;
 /// The operation that hides an entry.
 pub(super) const RENAME: &str = "rename";
 
-/// What was tried with an entry, and what became of it.
+/// An operation that failed on an entry, and why.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Obstacle {
-    /// A verb that fits behind "cannot".
+    /// A verb that fits after "cannot".
     pub operation: &'static str,
     pub cause: Errno,
 }
 
 impl Obstacle {
-    /// Whether the thing could be removed where it cannot be renamed: there is no room for a name, it
-    /// lies in a lower layer of an overlay or belongs to another project, or the file system renames
-    /// nothing.
+    /// Whether the item could be removed although it cannot be renamed. Possible reasons: there is
+    /// no room for a name, it is in a lower layer of an overlay, it belongs to another project, or
+    /// the file system supports no renames.
     pub fn forbids_only_renames(self) -> bool {
         use Errno as E;
         let is_refused = is_no_room(self.cause) || self.cause == E::XDEV;
@@ -34,9 +34,9 @@ impl Obstacle {
         self.operation == RENAME && (is_refused || is_unknown)
     }
 
-    /// What this makes of the item at `location`, which is called `name` now.
+    /// The result for the item at `location`, which is now called `name`.
     pub fn fate(self, cache: &Cache, location: &Location, name: &EntryName) -> RemovalResult {
-        // Gone, or something else by now, which is not ours to remove.
+        // Gone, or replaced by a foreign item that must not be removed.
         if matches!(self.cause, Errno::NOENT | Errno::NOTDIR | Errno::LOOP) {
             return RemovalResult::Gone;
         }
@@ -45,7 +45,7 @@ impl Obstacle {
                 explain_rename(&folder, name.as_c_str(), self.cause)
             }
             Ok(Some(folder)) => explain(&folder, name.as_c_str(), self.cause),
-            // The cause alone has to do.
+            // Without further explanation.
             _ => self.cause.into(),
         };
         let path = location.folder.path_in(cache.path()).join(name.as_os_str());
@@ -55,7 +55,7 @@ impl Obstacle {
     }
 }
 
-/// Gives an error number its operation.
+/// Adds the operation to an error number.
 pub(super) trait Attempt<T> {
     fn attempt(self, operation: &'static str) -> Result<T, Obstacle>;
 }
@@ -66,13 +66,13 @@ impl<T> Attempt<T> for rustix::io::Result<T> {
     }
 }
 
-/// The error that `cause` is for the entry `name` of `holder`, with the way out if there is one.
+/// Turns `cause` into an error for the entry `name` of `holder`, with a remedy if one is known.
 pub(super) fn explain(holder: &Directory, name: &CStr, cause: Errno) -> io::Error {
     let own = rustix::process::geteuid().as_raw();
     with_remedy(cause, remedy(own, holder, name, cause))
 }
 
-/// The same for one that could be removed, but not renamed.
+/// Explains why an entry cannot be renamed although it could be removed.
 fn explain_rename(holder: &Directory, name: &CStr, cause: Errno) -> io::Error {
     let remedy = match is_no_room(cause) {
         _ if holder.is_mount_point(name) => UNMOUNT,
@@ -87,7 +87,7 @@ fn with_remedy(cause: Errno, remedy: Option<String>) -> io::Error {
     match remedy {
         Some(remedy) => {
             let cause = match cause {
-                // What the system calls it says nothing.
+                // The system's own words for these say nothing.
                 Errno::XDEV | Errno::BUSY if remedy == UNMOUNT => String::new(),
                 _ => crate::error::cause(&plain) + "; ",
             };
@@ -97,7 +97,7 @@ fn with_remedy(cause: Errno, remedy: Option<String>) -> io::Error {
     }
 }
 
-/// What the user `own` can do about it, from a look at what is there.
+/// What the user `own` can do about `cause`, judging from the current state of the file system.
 fn remedy(own: u32, holder: &Directory, name: &CStr, cause: Errno) -> Option<String> {
     match cause {
         Errno::XDEV | Errno::BUSY if holder.is_mount_point(name) => Some(UNMOUNT.to_owned()),
@@ -116,7 +116,7 @@ fn is_no_room(cause: Errno) -> bool {
     matches!(cause, Errno::NOSPC | Errno::DQUOT)
 }
 
-/// What refuses, and what to do about that: the thing itself, or the directory that it lies in.
+/// What refuses the removal, and the remedy: the item itself or its directory.
 fn refusal(own: u32, holder: &Directory, name: &CStr) -> Option<String> {
     let path = holder.path().unwrap_or_default();
     if let Some(cause) = RefusalCause::of_name(own, holder, name) {
@@ -126,7 +126,7 @@ fn refusal(own: u32, holder: &Directory, name: &CStr) -> Option<String> {
     if let Some(cause) = RefusalCause::of_content(own, holder, c".") {
         return Some(format!("its directory {}", cause.words(&path)));
     }
-    // The directory allows it, so the entry itself is closed.
+    // The directory allows it, so the entry itself must be protected.
     let owner = holder.owner_of(name).ok().filter(|owner| own != 0 && *owner != own)?;
     Some(format!("it {}", RefusalCause::ForeignOwner(owner).words(&path)))
 }
@@ -136,19 +136,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_to_do_where_that_is_known() {
+    fn an_error_says_what_to_do_if_that_is_known() {
         let home = tempfile::tempdir().unwrap();
         let holder = Directory::open(home.path()).unwrap();
         let said = |cause| explain(&holder, c"gone", cause).to_string();
         assert!(said(Errno::NOSPC).ends_with("free a little space, and run this again"));
-        // Nothing is mounted or marked, and all of it is our own.
+        // Nothing is mounted or marked, and everything belongs to this user.
         for cause in [Errno::BUSY, Errno::XDEV, Errno::PERM, Errno::ACCESS, Errno::IO] {
             assert_eq!(said(cause), io::Error::from(cause).to_string());
         }
     }
 
     #[test]
-    fn what_forbids_only_renames_leads_to_a_removal_in_place() {
+    fn an_obstacle_to_renames_alone_leads_to_a_removal_in_place() {
         use Errno as E;
         let home = tempfile::tempdir().unwrap();
         let holder = Directory::open(home.path()).unwrap();
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_of_what_refuses_is_named_to_others_but_root() {
+    fn the_foreign_owner_is_shown_to_everyone_but_root() {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("file"), "").unwrap();
         let holder = Directory::open(home.path()).unwrap();

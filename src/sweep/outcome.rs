@@ -1,4 +1,4 @@
-//! What came of a sweep.
+//! The results of a sweep.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,32 +10,32 @@ use crate::cache::Location;
 use crate::error::{Error, Problems};
 use crate::plan::{KeepReason, Plan};
 
-/// What came of the decision to remove something, or to bring it back.
+/// The result of a decision to remove or restore an item.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RemovalResult {
-    /// It is gone.
+    /// It was removed.
     Removed {
-        /// Bytes on disk that went with it.
+        /// Bytes on disk removed with it.
         freed: ByteSize,
     },
-    /// Something of it could not be removed, or not even hidden from its readers.
+    /// Part of it could not be removed, or it could not even be hidden.
     Failed {
-        /// Bytes on disk that were removed all the same.
+        /// Bytes on disk that were removed nevertheless.
         freed: ByteSize,
-        /// Why.
+        /// What went wrong.
         problems: Arc<Problems>,
     },
-    /// It is in its place after all: something has turned up that speaks for it.
+    /// It was kept after all, because it turned out to be needed.
     Kept {
-        /// What that is.
+        /// Why it is needed.
         why: KeepReason,
     },
-    /// It was gone already, or something that is not ours to remove lay in its place.
+    /// It was gone already, or a foreign item had taken its place.
     Gone,
-    /// It is back in its place, from which an interrupted collection had hidden it.
+    /// It was restored to the place from which an interrupted collection had hidden it.
     Restored,
-    /// The sweep was stopped. What is left of it is finished by the next collection.
+    /// The sweep was stopped. The next collection removes the rest.
     Interrupted {
         /// Bytes on disk that were removed before.
         freed: ByteSize,
@@ -54,17 +54,17 @@ impl RemovalResult {
     }
 }
 
-/// Tells that a removal has ended.
+/// Reports the end of a removal.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
-    /// Where the thing lies, or lay.
+    /// The location of the item in the cache.
     pub location: Location,
-    /// How it ended.
+    /// The result.
     pub result: RemovalResult,
 }
 
-/// What came of a plan: the answer of [`sweep`](super::sweep()).
+/// The results of a plan, as returned by [`sweep`](super::sweep()).
 #[derive(Debug)]
 pub struct Outcome {
     results: HashMap<Location, RemovalResult>,
@@ -72,29 +72,29 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What came of the decision about what lies at `location`; `None` if nothing was to be done.
+    /// The result of the decision about the item at `location`; `None` if there was nothing to do.
     pub fn get(&self, location: &Location) -> Option<&RemovalResult> {
         self.results.get(location)
     }
 
-    /// Adds what came of another part of the plan.
+    /// Adds the results of another part of the plan.
     pub(crate) fn join(&mut self, other: Self) {
         self.results.extend(other.results);
         self.failure = self.failure.take().or(other.failure);
     }
 
-    /// What came of a plan of which another part could not even be begun.
+    /// Adds the reason why another part of the plan could not even be started.
     pub(crate) fn with_failure(self, failure: Error) -> Self {
         Self { failure: Some(failure), ..self }
     }
 
-    /// Why the sweep ended before it had tried everything, if it did.
+    /// Why the sweep ended early, if it did.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
 }
 
-/// Where workers report how a removal has ended. They know a thing by its place in the plan.
+/// Collects the results from the threads. Items are identified by their index in the plan.
 pub(super) struct Report<'a> {
     locations: Vec<&'a Location>,
     results: Mutex<Vec<Option<RemovalResult>>>,
@@ -102,7 +102,7 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// A report on the things at `locations`.
+    /// A report on the items at `locations`.
     pub fn new(
         locations: impl IntoIterator<Item = &'a Location>,
         events: &'a Sender<Event>,
@@ -111,7 +111,7 @@ impl<'a> Report<'a> {
         Self { results: Mutex::new(vec![None; locations.len()]), locations, events }
     }
 
-    /// A report on everything in a plan.
+    /// A report on all items of a plan.
     pub fn on_plan(plan: &'a Plan, events: &'a Sender<Event>) -> Self {
         Self::new(plan.decisions().iter().map(|decision| decision.item.location()), events)
     }
@@ -119,21 +119,21 @@ impl<'a> Report<'a> {
     pub fn settle(&self, place: usize, result: RemovalResult) {
         self.results()[place] = Some(result.clone());
         let location = self.locations[place].clone();
-        // A receiver that has hung up does not want to be told; the outcome has it all the same.
+        // The receiver may be gone: ignore that, since the outcome has the result, too.
         let _ = self.events.send(Event { location, result });
     }
 
-    /// Where a thing lies.
+    /// The location of an item.
     pub fn location(&self, place: usize) -> &'a Location {
         self.locations[place]
     }
 
-    /// Whether it is known how the removal has ended.
+    /// Whether the result of an item is known.
     pub fn is_settled(&self, place: usize) -> bool {
         self.results()[place].is_some()
     }
 
-    /// Whether something stays after all: it has turned out to be needed, or could not be hidden.
+    /// Whether an item is kept after all: it turned out to be needed, or could not be hidden.
     pub fn stays(&self, place: usize) -> bool {
         use RemovalResult::{Failed, Kept};
         matches!(self.results()[place], Some(Kept { .. } | Failed { .. }))
@@ -157,7 +157,7 @@ mod tests {
     use crate::cache::{EntryName, Folder};
 
     #[test]
-    fn a_result_is_known_once_it_is_reported_and_told_to_those_who_listen() {
+    fn a_result_is_known_and_sent_once_it_is_reported() {
         let locations = ["sha256-a", "sha256-b", "sha256-c"]
             .map(|name| Location { folder: Folder::Root, name: EntryName::new(name).unwrap() });
         let (sender, events) = crossbeam_channel::unbounded();

@@ -1,62 +1,64 @@
-//! How many threads delete, from the rates that this and other numbers have reached.
+//! Chooses the number of deleting threads from the rates measured with different numbers.
 //!
-//! File systems differ: some serialise what threads remove, and then each more only queues; others
-//! wait for a disk, and many threads wait at the same time. A small tree is gone before that is found
-//! out, so where it is known, the right number begins. From time to time the next larger and the next
-//! smaller number are tried, ever less often as long as they do not pay.
+//! File systems differ. Some serialise removals, so that more threads only queue up; others wait
+//! for a disk, and many threads can wait at the same time. A small tree is gone before that is
+//! known, so the caller passes a good first number if it knows one. From time to time, the next
+//! larger and the next smaller number are tried, less and less often as long as that does not pay
+//! off.
 //!
-//! Where the processor is idle, all of them wait. Disks are erratic, so rates say little then, and more
-//! threads are taken unless that is clearly slower.
+//! If the processor is idle, all threads are waiting for a disk. Disks are erratic, so rates mean
+//! little then, and more threads are used unless that is clearly slower.
 
-/// By how much more threads must be faster.
+/// How much faster more threads must be.
 const WORTH: f64 = 1.1;
-/// How much slower they may seem where all of them wait.
+/// How much slower more threads may seem if all of them are waiting.
 const TOLERATED: f64 = 0.8;
-/// For how many windows a number is kept before another is tried: at first, and at most.
+/// For how many windows to keep a number before trying another: at first, and at most.
 const FIRST_PAUSE: u32 = 4;
 const LONGEST_PAUSE: u32 = 64;
 
-/// What was seen for a while.
+/// A measurement window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    /// Names removed a second.
+    /// Names removed per second.
     pub rate: f64,
-    /// Whether the processor was mostly idle meanwhile.
+    /// Whether the processor was mostly idle.
     pub waits: bool,
 }
 
-/// The number of threads, and what is known of the ones beside it.
+/// The number of threads, and what is known about the neighbouring numbers.
 #[derive(Debug)]
 pub(super) struct Pace {
     ceiling: usize,
-    /// The number that has proved best.
+    /// The best number so far.
     best: usize,
-    /// The rate that it has reached.
+    /// The rate reached with it.
     rate: f64,
     state: State,
-    /// The pause after the next trial that does not pay.
+    /// The pause after the next trial that does not pay off.
     pause: u32,
     upwards: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// So many more windows with the best number.
+    /// This many more windows with the best number.
     Steady(u32),
-    /// A window with this number.
+    /// One window with this number.
     Trial(usize),
-    /// Another one with fewer that were as fast: rates are erratic, and a loss would stay unseen.
+    /// Another window with a smaller number that was as fast: rates are erratic, and a loss would
+    /// go unnoticed.
     Confirmation(usize),
 }
 
 impl Pace {
-    /// So many threads at first, never more than `ceiling`.
+    /// Starts with `first` threads, and never uses more than `ceiling`.
     pub fn new(first: usize, ceiling: usize) -> Self {
         let (best, state) = (first.min(ceiling), State::Steady(0));
         Self { ceiling, best, rate: 0.0, state, pause: FIRST_PAUSE, upwards: true }
     }
 
-    /// How many threads should work.
+    /// The number of threads that should work now.
     pub fn threads(&self) -> usize {
         match self.state {
             State::Steady(_) => self.best,
@@ -64,7 +66,7 @@ impl Pace {
         }
     }
 
-    /// Takes in the window that has just ended, with [`Pace::threads`] at work.
+    /// Records the window that has just ended, with [`Pace::threads`] at work.
     pub fn note(&mut self, window: Window) {
         match self.state {
             State::Steady(left) if left == 0 || window.waits => {
@@ -87,7 +89,7 @@ impl Pace {
         }
     }
 
-    /// Fewer threads need not be faster, only as fast.
+    /// Fewer threads need not be faster, just as fast.
     fn pays(&self, threads: usize, window: Window) -> bool {
         let worth = match threads > self.best {
             true if window.waits => TOLERATED,
@@ -97,8 +99,8 @@ impl Pace {
         window.rate >= self.rate * worth
     }
 
-    /// Tries the next number in the direction that has paid last, the other one at either end. Where
-    /// all wait there is only one direction, in bigger steps.
+    /// Tries the next number in the direction that paid off last, or in the other one at either
+    /// end. If all threads are waiting, only goes up, in larger steps.
     fn try_next(&mut self, waits: bool) {
         let more = (self.best * if waits { 4 } else { 2 }).min(self.ceiling);
         let fewer = self.best.div_ceil(2);
@@ -112,7 +114,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// The numbers of threads for these rates, one a window.
+    /// The numbers of threads chosen for these rates, one per window.
     fn threads(ceiling: usize, rates: &[f64]) -> Vec<usize> {
         let mut pace = Pace::new(1, ceiling);
         let first = pace.threads();
@@ -127,13 +129,13 @@ mod tests {
     fn more_threads_work_as_long_as_that_is_worth_it() {
         for (ceiling, rates, expected) in [
             (32, &[100.0][..], &[1, 2][..]),
-            // Twice as many until the ceiling, and then a look whether fewer do as well.
+            // Doubles up to the ceiling, then checks whether fewer do as well.
             (8, &[1.0, 2.0, 4.0, 8.0, 7.0], &[1, 2, 4, 8, 4, 8]),
             (6, &[1.0, 2.0, 4.0, 8.0], &[1, 2, 4, 6, 3]),
-            // Not worth it: back, and a pause.
+            // Does not pay off: back, and pause.
             (32, &[1.0, 1.05, 1.0, 1.0, 1.0, 1.0, 1.0], &[1, 2, 1, 1, 1, 1, 1, 2]),
             (32, &[1.0, 2.0, 2.1, 2.0, 2.0, 2.0, 2.0, 2.0], &[1, 2, 4, 2, 2, 2, 2, 2, 1]),
-            // Fewer that are as fast are better, once that is seen twice.
+            // Fewer threads that are as fast are better, once that is confirmed.
             (2, &[1.0, 2.0, 2.0, 2.0], &[1, 2, 1, 1, 2]),
             (2, &[1.0, 2.0, 2.0, 1.5], &[1, 2, 1, 1, 2]),
             (1, &[1.0, 2.0, 3.0], &[1, 1, 1, 1]),
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn where_all_wait_more_do_unless_that_is_clearly_slower() {
+    fn more_threads_work_if_all_wait_unless_that_is_clearly_slower() {
         for (rates, expected) in [
             (&[1.0, 0.9, 3.0, 2.5, 3.0][..], &[1, 4, 16, 32, 32, 32][..]),
             (&[1.0, 0.5, 0.5, 0.5], &[1, 4, 1, 4, 16]),
@@ -158,10 +160,11 @@ mod tests {
         }
     }
 
-    /// A file system: how fast so many threads are, and whether they wait.
+    /// A file system: the rate for a number of threads, and whether they wait.
     type Law<'a> = &'a dyn Fn(usize) -> Window;
 
-    /// What is removed in so many windows, as a part of what the best number of threads would have.
+    /// The share of removals in this many windows, compared to those with the best number of
+    /// threads.
     fn share(ceiling: usize, windows: u32, law: Law<'_>) -> f64 {
         let mut pace = Pace::new(1, ceiling);
         let best = (1..=ceiling).map(|threads| law(threads).rate).fold(0.0, f64::max);
@@ -177,7 +180,7 @@ mod tests {
         Window { rate, waits: false }
     }
 
-    /// The names that one image has take some hundred windows.
+    /// Removing one image takes a few hundred windows.
     #[test]
     fn little_is_lost_whatever_the_law_of_the_file_system() {
         let laws: [(&str, Law<'_>, f64); 5] = [
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_changed_is_noticed() {
+    fn a_change_of_rates_is_noticed() {
         let mut pace = Pace::new(1, 32);
         let mut after = |windows: u32, law: Law<'_>| {
             (0..windows).for_each(|_| pace.note(law(pace.threads())));

@@ -1,16 +1,17 @@
 //! Parallel deletion.
 //!
-//! A thread removes every file in a directory and goes on with the first directory in it; the
-//! others it leaves as tasks, as the walker does. The thread that finishes the last of a directory's
-//! children removes the directory itself, and so on upwards. How many threads do that is found out
-//! meanwhile (`crew.rs`).
+//! A thread removes every file in a directory and continues with its first subdirectory; it leaves
+//! the others as tasks, as the walker does. The thread that finishes the last child of a directory
+//! removes the directory itself, and so on upwards. `crew.rs` determines the number of threads
+//! along the way.
 //!
-//! On file systems that remove one name after the other, files of a directory are listed by one thread and
-//! removed by another (`backlog.rs`); they count as one more child of it meanwhile.
+//! On file systems that remove one name at a time, one thread lists the files of a directory and
+//! another removes them (`backlog.rs`). Until then, the files count as one more child of the
+//! directory.
 //!
-//! A directory stays open until it is empty, since its children are removed through it. For that
-//! it needs a permit ([`Budget`]): a tree may be deeper and wider than a process may have files
-//! open. What gets none is removed in place (`in_place.rs`), by the thread that has come upon it.
+//! A directory stays open until it is empty, because its children are removed through it. That
+//! takes a permit ([`Budget`]): a tree may be deeper and wider than the limit of open files. A
+//! directory without a permit is removed in place (`in_place.rs`), by the thread that found it.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use super::tree::{Ending, Tree};
 use crate::fs::{Budget, Span};
 use crate::usage::{Progress, Surveys};
 
-/// Deletes everything in `to_remove`; `progress` has counters for each decision of the plan.
+/// Deletes everything in `to_remove`. `progress` has counters for each decision of the plan.
 pub(super) fn remove(
     to_remove: &[HiddenEntry],
     progress: &Progress,
@@ -38,7 +39,8 @@ pub(super) fn remove(
     let names = LastNames::default();
     let new = |to_remove| Tree::new(to_remove, progress, &names, report, surveys);
     let trees: Vec<_> = to_remove.iter().map(new).collect();
-    // Where removals wait for each other, one thread removes and another goes ahead; elsewhere all wait for the disk together.
+    // If removals wait for each other, one thread removes and another works ahead. Otherwise all
+    // threads wait for the disk together.
     let queues = to_remove.iter().any(|entry| entry.folder.queues_removals());
     let backlog = queues.then(Backlog::default);
     let removal = |tree| Removal { tree, budget, backlog: backlog.as_ref() };
@@ -48,30 +50,30 @@ pub(super) fn remove(
     crew::run(first, budget.threads(), tasks, removed, Task::run);
 }
 
-/// One tree's removal, as every task of it knows it.
+/// The removal of one tree, as known to each of its tasks.
 #[derive(Clone, Copy)]
 struct Removal<'s, 'b> {
     tree: &'s Tree<'s>,
     budget: &'s Budget,
-    /// Where files wait to be removed, if that is not done at once.
+    /// The queue for files, unless they are removed at once.
     backlog: Option<&'b Backlog<Emptying<'s>>>,
 }
 
-/// Files to be removed from a directory.
+/// Files to remove from a directory.
 struct Emptying<'s> {
     tree: &'s Tree<'s>,
     node: Arc<Node<'s>>,
     files: Files,
 }
 
-/// The directory in which something lies; none for the top of a tree.
+/// The containing directory; `None` at the top of a tree.
 type Parent<'s> = Option<Arc<Node<'s>>>;
 
-/// What any thread may do.
+/// A task for any thread.
 enum Task<'s, 'b> {
     /// Removes a tree.
     Begin(Removal<'s, 'b>),
-    /// Removes a directory that was not empty after all.
+    /// Removes a directory that turned out not to be empty.
     Again(Removal<'s, 'b>, Parent<'s>, Target),
     /// Removes some of the directories in a node.
     Work(Removal<'s, 'b>, Arc<Node<'s>>, Span),
@@ -106,7 +108,7 @@ impl<'s, 'b> Removal<'s, 'b> {
         }
     }
 
-    /// Lists a target, and leaves its files to a thread that removes files, which may be this one.
+    /// Lists a target, and leaves its files to a removing thread, which may be this one.
     fn list(
         self,
         backlog: &'b Backlog<Emptying<'s>>,
@@ -129,7 +131,7 @@ impl<'s, 'b> Removal<'s, 'b> {
             rest.shell = rest.shell.with_progress();
         }
         let node = Arc::new(Node::new(parent, rest, true, permit));
-        // Others may go ahead with what is in it while this thread removes files.
+        // Others may continue with its subdirectories while this thread removes files.
         self.go_on(worker, &node);
         let threads = worker.threads();
         let emptying = Emptying { tree: self.tree, node, files };
@@ -144,8 +146,8 @@ impl<'s, 'b> Removal<'s, 'b> {
         );
     }
 
-    /// Removes the first of some directories in a node, while others may take the rest. What is
-    /// below it is the next task.
+    /// Removes the first of some directories in a node, while others may take the rest. Whatever is
+    /// below it becomes the next task.
     fn work(self, worker: &mut Worker<'_, 's, 'b>, node: Arc<Node<'s>>, mut span: Span) {
         while let Some(rest) = node.children.divide(&mut span) {
             worker.push(Task::Work(self, Arc::clone(&node), rest));
@@ -154,7 +156,7 @@ impl<'s, 'b> Removal<'s, 'b> {
         self.enter(worker, Some(node), target);
     }
 
-    /// Removes what can be removed of a target without looking further down.
+    /// Removes as much of a target as possible without descending into it.
     fn remove(self, worker: &mut Worker<'_, 's, 'b>, parent: Parent<'s>, target: Target) {
         let holder = holder(self.tree, parent.as_deref());
         let ending = match target.remove(self.tree, holder) {
@@ -170,8 +172,8 @@ impl<'s, 'b> Removal<'s, 'b> {
         self.finish(worker, parent, ending);
     }
 
-    /// Takes note that a child of `parent` has come to its end. The last of them removes the
-    /// directory, which is then the end of a child of the directory above.
+    /// Records that a child of `parent` is finished. The last child removes the directory, which
+    /// finishes a child of the directory above.
     fn finish(self, worker: &mut Worker<'_, 's, 'b>, mut parent: Parent<'s>, mut ending: Ending) {
         while let Some(node) = parent {
             if !node.finish_one(ending) {

@@ -1,4 +1,4 @@
-//! The end of a purge: the folders that held the entries.
+//! The end of a purge: removes the folders of the cache.
 
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
@@ -13,33 +13,34 @@ use crate::error::{Context, Error, Result};
 use crate::fs::Directory;
 use crate::usage::folder_usage;
 
-/// What razing a cache has done.
+/// The result of removing the folders of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemovedFolders {
-    /// Bytes on disk that went with the folders.
+    /// Bytes on disk freed by removing the folders.
     pub freed: ByteSize,
-    /// Whether the cache directory itself is still there: it is a mount point, its parent may not be
-    /// written, or the path that was given is a symlink to it. A user who has placed the cache elsewhere
-    /// that way wants to find it there. Nothing is in it but what this user cannot remove.
+    /// Whether the cache directory itself is still there: it is a mount point, its parent is not
+    /// writable, or the given path is a symlink to it. A user who has placed the cache elsewhere in
+    /// one of these ways expects to find it there. It contains nothing but entries that this user
+    /// cannot remove.
     pub kept_place: bool,
 }
 
-/// Bytes on disk that [`remove_folders`] gives back: the folders without what is in them.
+/// Bytes on disk that [`remove_folders`] frees: the folders themselves, without their contents.
 pub fn folder_bytes(cache: &Cache) -> ByteSize {
     let folders = [Folder::Root, Folder::Layers, Folder::Refs];
     ByteSize::b(folders.iter().map(|&folder| bytes_of(cache, folder).as_u64()).sum())
 }
 
-/// A folder that cannot be inspected does not count as freed; the failure to remove it is reported then.
+/// A folder that cannot be inspected counts as zero; the failure to remove it is reported later.
 fn bytes_of(cache: &Cache, folder: Folder) -> ByteSize {
     folder_usage(cache, folder).unwrap_or_default().on_disk().at_least()
 }
 
-/// Lets the owner into the folders of a cache that is to be removed, so that it can be emptied.
+/// Makes the folders of a cache accessible to their owner, so that they can be emptied.
 ///
 /// # Errors
-/// The system refused.
+/// Fails if the system refuses.
 pub fn unlock_folders(cache: &LockedCache) -> Result<()> {
     for (folder, name) in FOLDERS {
         if let Err(Errno::ACCESS) = cache.root().open_folder(name) {
@@ -50,14 +51,14 @@ pub fn unlock_folders(cache: &LockedCache) -> Result<()> {
     Ok(())
 }
 
-/// The folders besides the root.
+/// The folders inside the cache directory.
 const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Refs, c"refs")];
 
 /// Removes the cache's empty folders, and then the cache directory.
 ///
 /// # Errors
-/// One of them is not empty, because something could not be removed or the owner of the cache has
-/// written to it since; or the system refused.
+/// Fails if one of them is not empty, because something could not be removed or the owner of the
+/// cache has written to it since, or if the system refuses.
 ///
 /// ```
 /// use bbox_cache::{Jobs, StopFlag};
@@ -78,7 +79,7 @@ const FOLDERS: [(Folder, &CStr); 2] = [(Folder::Layers, c"layers"), (Folder::Ref
 /// let inventory = cache.inventory()?;
 /// let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
 /// let plan = plan::purge(&inventory, &evidence);
-/// // … ask whether all of that may go …
+/// // Ask the user to confirm.
 /// let progress = Progress::for_items(plan.locations(), StopFlag::new());
 /// let (events, _) = bbox_cache::crossbeam_channel::unbounded();
 /// sweep(&cache, &plan, Jobs::default(), &progress, &events)?;
@@ -93,7 +94,7 @@ pub fn remove_folders(cache: &LockedCache) -> Result<RemovedFolders> {
         let bytes = bytes_of(cache, folder);
         match cache.root().remove_directory(name) {
             Ok(()) => freed += bytes,
-            // A file or symlink of that name is another entry, with a decision of its own.
+            // A file or symlink of that name is an entry with its own decision.
             Err(Errno::NOENT | Errno::NOTDIR) => {}
             Err(cause) => return Err(cause).context("remove", folder.path_in(cache.path())),
         }
@@ -106,10 +107,11 @@ pub fn remove_folders(cache: &LockedCache) -> Result<RemovedFolders> {
     Ok(RemovedFolders { freed, kept_place: !is_removed })
 }
 
-/// Whether the cache directory could be removed: a mount point cannot, nor can it be taken from a
-/// directory of another user, and a symlink to it is kept with what it leads to. The path may lead elsewhere by now; what goes is this very directory.
+/// Returns whether the cache directory was removed. A mount point cannot be removed, nor a
+/// directory in another user's directory, and a symlink to the cache is kept together with its
+/// target. The path may lead elsewhere by now, but only this very directory is removed.
 fn remove_root(cache: &Cache) -> Result<bool> {
-    // Without a slash at its end, which would lead through the symlink.
+    // Without a trailing slash, which would follow the symlink.
     let named: PathBuf = cache.path().components().collect();
     let (Some(parent), Some(name)) = (named.parent(), named.file_name()) else { return Ok(false) };
     let name = CString::new(name.as_bytes()).expect("a path that was opened has no NUL in it");
@@ -129,7 +131,7 @@ fn remove_root(cache: &Cache) -> Result<bool> {
     }
 }
 
-/// Whether this user can remove nothing of what is left.
+/// Whether only entries that this user cannot remove are left.
 fn holds_only_refused(cache: &Cache) -> Result<bool> {
     let inventory = cache.inventory_now()?;
     let refusals = cache.refusals(&inventory, cache.mounts()?.as_ref());

@@ -1,4 +1,4 @@
-//! The way back: what has turned out to be needed after it was hidden.
+//! The way back for entries that turn out to be needed after they were hidden.
 
 use std::collections::HashSet;
 
@@ -13,8 +13,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Decision, Item, KeepReason, RemoveReason, Verdict};
 
 impl Trash<'_> {
-    /// Gives the images their names back that an interrupted collection had hidden and something
-    /// needs.
+    /// Restores needed images that an interrupted collection had hidden.
     pub(super) fn restore(&self, mut round: Round) -> Round {
         let folders = Folders::open(self.cache);
         round.waiting.retain(|&index| {
@@ -35,7 +34,7 @@ impl Trash<'_> {
         let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
         match folder.and_then(|folder| rename(folder, &location.name, own)) {
             Ok(()) => self.report.settle(index, RemovalResult::Restored),
-            // The owner has extracted the image anew; this copy goes next time.
+            // The owner has extracted the image again. The next collection removes this copy.
             Err(Errno::EXIST | Errno::NOTEMPTY) => {
                 self.report.settle(index, RemovalResult::Kept { why });
             }
@@ -65,8 +64,8 @@ impl Trash<'_> {
         }
     }
 
-    /// An image that stays after all, whatever keeps it, may be made of any layer that was to go with it. As long as one
-    /// waits for another try, so do the layers.
+    /// If an image is kept after all, it may use any layer that was to be removed with it. If an
+    /// image waits for another round, so do the layers.
     pub(super) fn rescue_layers(&self, round: Round) -> Round {
         let unreferenced = Verdict::Remove(RemoveReason::UnreferencedLayer);
         let is_layer = |entry: &HiddenEntry| self.decision(entry).verdict == unreferenced;
@@ -123,7 +122,7 @@ impl Trash<'_> {
         }
     }
 
-    /// A rename leaves alone what a directory's own time of change says.
+    /// A rename does not change the modification time of the directory itself.
     pub(super) fn rescue_touched(&self, round: Round) -> Round {
         self.put_back(round, KeepReason::Recent, |entry| {
             is_touched(&entry.folder, &entry.name, self.decision(entry))
@@ -137,10 +136,10 @@ impl Trash<'_> {
         })
     }
 
-    /// The owner writes a ref once its image is in place, so a process that had opened this one before it
-    /// was hidden has left an image that can be seen now. And an image that stays keeps its refs.
+    /// The owner writes a ref once its image is in place. So if a process had opened this ref
+    /// before it was hidden, its image is visible by now. An image that is kept keeps its refs.
     fn put_back_refs(&self, round: Round, refs: &RefIndex) -> Round {
-        // The refs of an image that the file system did not rename wait for the next try with it.
+        // If the file system could not rename an image, its refs wait for the next round with it.
         let round = self.postpone(round, |entry, round| self.obstacle_before(entry, round));
         let in_place = round.to_remove.iter().filter(|entry| entry.in_place.is_some());
         let in_place: HashSet<_> = in_place.map(|entry| entry.name.clone()).collect();
@@ -154,7 +153,7 @@ impl Trash<'_> {
         })
     }
 
-    /// Lets everything wait for the next try that has an `obstacle`.
+    /// Postpones every entry with an `obstacle` to the next round.
     fn postpone(
         &self,
         mut round: Round,
@@ -171,7 +170,7 @@ impl Trash<'_> {
         round
     }
 
-    /// Why the image that a hidden ref names is still in its place.
+    /// Why the image of a hidden ref is still in its place.
     fn obstacle_before(&self, entry: &HiddenEntry, round: &Round) -> Option<Obstacle> {
         let Item::Ref { digest: Some(digest), .. } = &self.decision(entry).item else {
             return None;
@@ -187,20 +186,20 @@ impl Trash<'_> {
         found.is_err_and(|cause| cause == Errno::NOENT)
     }
 
-    /// The system has ceased to tell what entries are needed for: so they all are.
+    /// The system no longer tells which entries are in use, so all of them count as needed.
     fn put_back_entries(&self, round: Round) -> Round {
         self.put_back(round, KeepReason::Unknown, |entry| {
             matches!(self.decision(entry).item, Item::Entry(_))
         })
     }
 
-    /// It is unknown what is needed: so everything is.
+    /// It is unknown what is needed, so everything is.
     fn put_back_all(&self, round: Round, error: Error) -> Result<Round> {
         self.put_back(round, KeepReason::Unknown, |_| true);
         Err(error)
     }
 
-    /// Renames everything back for which `is_needed` holds.
+    /// Renames back every entry for which `is_needed` is true.
     fn put_back(
         &self,
         mut round: Round,
@@ -217,8 +216,8 @@ impl Trash<'_> {
                 if entry.name == *own { Ok(()) } else { rename(&entry.folder, &entry.name, own) };
             match renamed.attempt(BRING_BACK) {
                 Ok(()) => self.report.settle(entry.decision, RemovalResult::Kept { why }),
-                // The owner has made it anew. Then this copy is rubbish, unless a process is in this
-                // very copy.
+                // The owner has made it again. Then this copy is garbage, unless a process uses
+                // this very copy.
                 Err(Obstacle { cause: Errno::EXIST | Errno::NOTEMPTY, .. }) => match why {
                     KeepReason::InUse | KeepReason::Mount => {
                         self.report.settle(entry.decision, RemovalResult::Kept { why });
@@ -231,7 +230,7 @@ impl Trash<'_> {
         round
     }
 
-    /// Whether anything is hidden that may go back.
+    /// Whether anything is hidden that may be brought back.
     fn may_return(&self, round: &Round) -> bool {
         round.to_remove.iter().any(|entry| name_if_needed(self.decision(entry)).is_some())
     }

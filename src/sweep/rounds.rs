@@ -1,7 +1,7 @@
 //! A sweep from its first step to its last.
 //!
-//! What there is no room to rename on a full disk gets another round once something has been deleted. What cannot be
-//! renamed even then is removed in place, if the user has asked for that.
+//! On a full disk, some entries cannot be renamed. They get another round once something has been
+//! deleted. Those that cannot be renamed even then are removed in place, if the user allowed that.
 
 use crossbeam_channel::Sender;
 
@@ -16,20 +16,21 @@ use crate::jobs::Jobs;
 use crate::plan::{Item, Plan};
 use crate::usage::{MOST_OPENED, Progress, Surveys};
 
-/// Carries out `plan` and tells `events` of each removal as it ends. `progress` has counters for
-/// each decision of the plan; removed bytes are added to it as they go. The caller need not listen to the
-/// events: the outcome has it all.
+/// Carries out `plan`, and sends an event when a removal ends. `progress` has counters for each
+/// decision of the plan; they grow while files are removed. The caller need not receive the events:
+/// the outcome contains all results.
 ///
-/// The lock says that no other process collects this cache. It has to be taken before the inventory that the
-/// plan was made of, or what another collection has done meanwhile shows as [`RemovalResult::Gone`](super::RemovalResult::Gone).
+/// The lock ensures that no other process collects this cache. Take it before making the inventory
+/// for the plan. Otherwise, removals by another collection show up as
+/// [`RemovalResult::Gone`](super::RemovalResult::Gone).
 ///
 /// # Errors
-/// The threads cannot be started, the refs cannot be read, or the job was stopped before it had
-/// begun: then nothing was removed.
-/// What goes wrong with a single item is in its [`RemovalResult`](super::RemovalResult).
+/// Fails if the threads cannot be started, the refs are unreadable, or the job was stopped before
+/// it began. Then nothing was removed. A problem with a single item is in its
+/// [`RemovalResult`](super::RemovalResult).
 ///
 /// # Panics
-/// `progress` was made for fewer trees than the plan has decisions.
+/// Panics if `progress` was made for fewer trees than the plan has decisions.
 ///
 /// ```
 /// use bbox_cache::{Jobs, StopFlag};
@@ -77,7 +78,7 @@ pub fn sweep(
     sweep_and_count(cache, plan, jobs, progress, events, &Surveys::default())
 }
 
-/// Does so, and keeps the accounts of trees that it removes.
+/// The same as [`sweep`], with accounts of the shared data in the trees that it removes.
 pub(crate) fn sweep_and_count(
     cache: &LockedCache,
     plan: &Plan,
@@ -102,7 +103,8 @@ pub(crate) fn sweep_and_count(
             }
             round = trash.take(step, round)?;
         }
-        // An image that goes in place must not be half there while a reference names it.
+        // While an image is removed in place, no reference may point at half of it: so remove refs
+        // first.
         let is_ref = |entry: &HiddenEntry| matches!(trash.decision(entry).item, Item::Ref { .. });
         let (refs, entries): (Vec<_>, Vec<_>) = round.to_remove.into_iter().partition(is_ref);
         for entries in [&refs, &entries] {
@@ -121,13 +123,13 @@ pub(crate) fn sweep_and_count(
     Ok(report.into_outcome(failure))
 }
 
-/// What the file system does not rename, each with its cause.
+/// Entries that the file system cannot rename, each with the cause.
 type Waiting = Vec<(usize, Obstacle)>;
 
-/// On a full disk there may be no room for a new name. Then what could be hidden has been deleted by the
-/// end of a round, which says how much that was, and the rest gets another try. Returns what is left
-/// then; and why another round has failed, since by then much is gone already, and that has to be
-/// reported, too.
+/// Repeats rounds while they make progress. On a full disk there may be no room for a new name;
+/// deleting what could be hidden makes room for the rest. A round returns the number of deleted
+/// entries. Returns the entries left, and why a later round failed, if one did: by then, much has
+/// been removed and must be reported.
 fn in_rounds(
     decisions: Vec<usize>,
     round: impl Fn(Vec<usize>) -> Result<(usize, Waiting)>,
@@ -150,11 +152,12 @@ mod tests {
 
     use super::*;
 
-    /// What each round has removed, and what it had no room for; `None` for a round that fails.
+    /// For each round, the number of removed entries and those without room; `None` for a round
+    /// that fails.
     type Script = &'static [Option<(usize, &'static [usize])>];
 
     #[test]
-    fn what_there_is_no_room_for_is_tried_again_as_long_as_something_goes() {
+    fn entries_without_room_are_retried_as_long_as_others_are_removed() {
         let cases: [(Script, &[usize], bool); 6] = [
             (&[Some((5, &[]))], &[], false),
             (&[Some((0, &[1]))], &[1], false),
@@ -167,7 +170,7 @@ mod tests {
             let asked = RefCell::new(vec![vec![1, 2, 3]]);
             let (waiting, failure) = in_rounds(vec![1, 2, 3], |decisions| {
                 let number = asked.borrow().len() - 1;
-                assert_eq!(asked.borrow()[number], decisions, "what was left by the last round");
+                assert_eq!(asked.borrow()[number], decisions, "the entries left by the last round");
                 let (removed, left) = script[number].ok_or(Error::Interrupted)?;
                 asked.borrow_mut().push(left.to_vec());
                 let obstacle = Obstacle { operation: "rename", cause: Errno::NOSPC };

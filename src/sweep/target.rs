@@ -1,7 +1,7 @@
-//! One name in a tree that is being removed, until it is gone.
+//! One name in a tree to be removed, until it is gone.
 //!
-//! Whatever can be removed at once is. A directory with directories in it is left as a [`Rest`]:
-//! the thread that has removed the last of those removes the directory itself, its [`Shell`].
+//! Everything that can be removed at once is. A directory with subdirectories is left as a
+//! [`Rest`]: the thread that removes the last of these removes the directory itself, its [`Shell`].
 
 use std::ffi::{CStr, CString};
 
@@ -13,38 +13,38 @@ use super::tree::{Ending, Tree};
 use crate::fs::{Directory, InodeId, Kind, NameList};
 use crate::usage::Usage;
 
-/// How often in a row a directory is emptied again that is not empty after all, although nothing in it could be
-/// removed. As long as something can, it is emptied again: some file systems pass over entries while others are
-/// removed, half of what is left in each pass.
+/// The maximum number of consecutive passes over a directory that is not empty after all, but from
+/// which nothing could be removed. Passes that remove something do not count: some file systems
+/// skip entries while others are removed, half of the rest in each pass.
 const MAX_IDLE_PASSES: u32 = 8;
 
-/// A name that is to be removed.
+/// A name to be removed.
 pub struct Target {
     name: CString,
-    /// How often in a row it has been emptied before, and nothing has gone.
+    /// The number of consecutive passes before this one that removed nothing.
     idle_passes: u32,
 }
 
-/// What has come of a [`Target`].
+/// The result of removing a [`Target`].
 pub enum Step {
     Ended(Ending),
-    /// With directories in it.
+    /// It has subdirectories.
     Left(Rest),
 }
 
-/// What is left of a directory that has been listed.
+/// The rest of a listed directory.
 pub struct Rest {
     pub shell: Shell,
     pub directory: Directory,
     pub inode: InodeId,
-    /// Files in it that have been asked.
+    /// Its files that have been checked.
     pub files: Files,
     pub children: NameList,
-    /// How what was in it besides has ended.
+    /// The combined result for the contents handled so far.
     pub ending: Ending,
 }
 
-/// A directory without its content.
+/// A directory without its contents.
 #[derive(Clone)]
 pub struct Shell {
     name: CString,
@@ -57,7 +57,7 @@ impl Target {
         Self { name, idle_passes: 0 }
     }
 
-    /// Removes it from `holder`, or what can be removed of it without looking further down.
+    /// Removes it from `holder`, or as much of it as possible without descending.
     pub fn remove(mut self, tree: &Tree<'_>, holder: &Directory) -> Step {
         loop {
             let mut rest = match self.list(tree, holder) {
@@ -75,8 +75,8 @@ impl Target {
         }
     }
 
-    /// Lists it and asks every file in it. Of many files, only the last are left; or says how it has ended, if it
-    /// could not be opened.
+    /// Lists it and checks every file in it. If there are many files, all but the last are removed
+    /// at once. Returns the result instead if it could not be opened.
     pub fn list(self, tree: &Tree<'_>, holder: &Directory) -> Result<Rest, Ending> {
         if tree.is_stopped() {
             return Err(Ending::Kept);
@@ -98,7 +98,7 @@ impl Target {
     fn closed(&self, tree: &Tree<'_>, holder: &Directory, cause: Errno) -> Ending {
         match cause {
             Errno::NOENT => Ending::Removed,
-            // The top of this tree is a file, or a directory has been replaced since it was listed.
+            // The top of this tree is a file, or a directory was replaced since it was listed.
             Errno::NOTDIR | Errno::LOOP => {
                 let mut usage = Usage::default();
                 let removed = tree.remove_file(holder, &self.name, &mut usage);
@@ -108,7 +108,7 @@ impl Target {
                     |()| Ending::Removed,
                 )
             }
-            // An empty one need not be opened.
+            // An empty directory can be removed without opening it.
             Errno::ACCESS if holder.remove_directory(&self.name).is_ok() => Ending::Removed,
             cause => tree.miss("open", holder, &self.name, cause),
         }
@@ -139,13 +139,13 @@ impl Rest {
         if let Err(cause) = directory.for_each(ask) {
             *ending = tree.miss("list", directory, c".", cause);
         }
-        // What is left of a directory is not emptied again unless its directories have gone.
+        // With subdirectories, it will not be emptied again before these are removed.
         if !children.is_empty() {
             shell.idle_passes = 0;
         }
     }
 
-    /// Removes the files that have been asked.
+    /// Removes the files that have been checked.
     pub fn remove_files(&mut self, tree: &Tree<'_>) {
         let Self { shell, directory, files, ending, .. } = self;
         remove(std::mem::take(files), tree, directory, shell, ending);
@@ -169,13 +169,13 @@ fn remove(
 }
 
 impl Shell {
-    /// The same, of which something is about to go: it is not stuck.
+    /// The same directory, counted as making progress because part of it is about to be removed.
     pub fn with_progress(self) -> Self {
         Self { idle_passes: 0, ..self }
     }
 
-    /// Removes the directory from `holder`, unless something in it was kept. Gives it back as a
-    /// target if it has to be emptied once more.
+    /// Removes the directory from `holder`, unless something in it was kept. Returns it as a target
+    /// if it has to be emptied once more.
     pub fn remove(
         self,
         tree: &Tree<'_>,

@@ -1,10 +1,10 @@
 //! Atomic disappearance: the steps of a sweep before anything is deleted.
 //!
-//! All of them are renames within one folder, so at every instant an entry is whole under its name
+//! Each step is a rename within one folder. So at every instant an entry is whole under its name,
 //! or not there under its name, whatever happens to this process. The way back is in `rescue.rs`.
 //!
-//! What the user wants gone whatever speaks for it, and what is no longer whole, has no name to go
-//! back to: its [`name_if_needed`] is `None`.
+//! An item that the user wants removed in any case, or that is no longer whole, has no name to
+//! return to: its [`name_if_needed`] is `None`.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -21,31 +21,32 @@ use crate::error::Result;
 use crate::fs::{Directory, Kind};
 use crate::plan::{Decision, Item, KeepReason, Plan, Reachability, RemoveReason, Verdict};
 
-/// One step on the way from a plan to what may be deleted.
+/// One step from a plan to the entries that may be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// An entry that an interrupted collection had hidden and that is needed goes back to its place.
+    /// Restores needed entries that an interrupted collection had hidden.
     Restore,
-    /// Entries disappear, unless a ref names them by now or they are leased.
+    /// Hides entries, unless they are referenced or leased by now.
     Hide,
-    /// A referenced image goes back at once: it should not be missing while we look at others.
+    /// Brings back referenced images at once: they should not be missing while others are checked.
     RescueNamed,
-    /// What a process uses goes back.
+    /// Brings back entries that a process uses.
     RescueUsed,
-    /// What something is mounted in goes back.
+    /// Brings back entries with a mount inside.
     RescueMounted,
-    /// What has changed since the plan was made goes back: its owner may be about to write its ref.
+    /// Brings back entries that have changed since the plan was made: their owner may be about to
+    /// write a ref.
     RescueTouched,
-    /// What a ref names goes back, even if it had to be waited for; and so does a ref whose image has
-    /// come, or that was written anew.
+    /// Brings back images that are referenced, waiting for unfinished refs. Also brings back a ref
+    /// if its image has come back, or if it was written anew.
     RescueSettled,
-    /// What may belong to an image that has gone back goes back with it.
+    /// Brings back layers that may belong to an image that was brought back.
     RescueLayers,
-    /// The images left get the name from which nothing comes back.
+    /// Gives the remaining images the name from which nothing is restored.
     Condemn,
 }
 
-/// All steps, in their order.
+/// All steps, in order.
 pub(super) const STEPS: [Step; 9] = [
     Step::Restore,
     Step::Hide,
@@ -58,31 +59,31 @@ pub(super) const STEPS: [Step; 9] = [
     Step::Condemn,
 ];
 
-/// More names than occur in practice, but not for ever.
+/// Larger than any number in practice, but finite.
 const MOST_NAMES: u32 = 100_000;
 
-/// Something that is to be deleted, out of the way of its readers unless it goes in place.
+/// An entry to be deleted: already hidden, unless it must be removed in place.
 pub(super) struct HiddenEntry {
-    /// The place of its decision in the plan.
+    /// The index of its decision in the plan.
     pub decision: usize,
     pub folder: Arc<Directory>,
-    /// What it is called now.
+    /// Its current name.
     pub name: EntryName,
-    /// Set if it could not be hidden and goes in place. Holds the lock of an image, so that it
-    /// cannot be leased meanwhile.
+    /// Set if it could not be hidden and is removed in place. Holds the lock of an image, so that
+    /// it cannot be leased meanwhile.
     pub in_place: Option<Claim>,
 }
 
-/// How far the decisions of one round have come.
+/// The state of the decisions in one round.
 #[derive(Default)]
 pub(super) struct Round {
-    /// In their places.
+    /// Not hidden yet.
     pub waiting: Vec<usize>,
-    /// Out of the way.
+    /// Hidden, or to be removed in place.
     pub to_remove: Vec<HiddenEntry>,
-    /// In their places, since the file system does not rename them.
+    /// Not hidden, because the file system cannot rename them.
     pub not_renamed: Vec<(usize, Obstacle)>,
-    /// Whether they are removed without being hidden.
+    /// Whether to remove them without hiding them.
     pub in_place: bool,
 }
 
@@ -91,7 +92,7 @@ pub(super) struct Trash<'a> {
     pub(super) cache: &'a Cache,
     pub(super) plan: &'a Plan,
     pub(super) report: &'a Report<'a>,
-    /// The last number that a name needed to be told from others.
+    /// The last number used to make a name unique.
     number: Cell<u32>,
 }
 
@@ -103,7 +104,7 @@ impl<'a> Trash<'a> {
     /// Takes one step.
     ///
     /// # Errors
-    /// It is no longer known what is needed. Then all images are in their places.
+    /// Fails if it is no longer known what is needed. All images are then back in their places.
     pub fn take(&self, step: Step, round: Round) -> Result<Round> {
         match step {
             Step::Restore => Ok(self.restore(round)),
@@ -118,7 +119,8 @@ impl<'a> Trash<'a> {
         }
     }
 
-    /// The refs, if they matter: what the user wants gone whatever names it goes without a look.
+    /// Reads the refs if they matter. They do not if all removals are to happen whatever a ref
+    /// points at.
     fn refs(&self) -> Result<RefIndex> {
         if self.plan.removals().any(|decision| image_if_needed(decision).is_some()) {
             self.cache.refs().into_readable()
@@ -127,8 +129,8 @@ impl<'a> Trash<'a> {
         }
     }
 
-    /// The refs that speak for images: all but those that go with theirs. One that is in its place
-    /// again after it was hidden is another one.
+    /// The refs that protect images: all except those removed with their images. A ref that is in
+    /// its place again after it was hidden is a new one, and counts.
     pub(super) fn marks<'r>(&self, refs: &'r RefIndex, round: &Round) -> Reachability<'r> {
         let in_place = round.waiting.iter().chain(round.not_renamed.iter().map(|(index, _)| index));
         let in_place = in_place.map(|&index| self.plan.decisions()[index].item.location());
@@ -175,7 +177,7 @@ impl<'a> Trash<'a> {
         let (folder, name) = (Arc::clone(folder.attempt("open the folder of")?), &location.name);
         let claim = match claim(&folder, decision).attempt("lock")? {
             Claim::Leased => return Ok(Hiding::Kept(KeepReason::Leased)),
-            // Held until the image cannot be found any more.
+            // Held until no one can find the image any more.
             granted @ Claim::Granted { .. } => granted,
         };
         if name_if_needed(decision).is_some() && is_touched(&folder, name, decision) {
@@ -198,7 +200,7 @@ impl<'a> Trash<'a> {
         Ok(Hiding::Hidden(HiddenEntry { decision: index, folder, name, in_place }))
     }
 
-    /// The name under which no pull finds it any more.
+    /// Renames an entry so that no pull finds it any more, and returns the new name.
     fn rename_out_of_the_way(
         &self,
         folder: &Directory,
@@ -206,7 +208,8 @@ impl<'a> Trash<'a> {
     ) -> Result<EntryName, Obstacle> {
         let name = &decision.item.location().name;
         match name_if_needed(decision) {
-            // One step removes what is not a directory; that of another run was hidden by it.
+            // A non-directory is removed in one step anyway, and a hidden one of another run is
+            // hidden already.
             None if !is_directory(folder, name).attempt("look at")? => Ok(name.clone()),
             None if is_dead(&decision.item) => Ok(name.clone()),
             None => {
@@ -242,8 +245,8 @@ impl<'a> Trash<'a> {
 
     fn commit(&self, mut round: Round) -> Round {
         for entry in std::mem::take(&mut round.to_remove) {
-            // Whatever else has been hidden counts as dead for the next collection anyway, and the
-            // deletion marks by itself what goes in place.
+            // Anything else that is hidden counts as dead for the next collection anyway, and the
+            // deletion itself marks what is removed in place.
             let own = image_if_needed(self.decision(&entry));
             let Some(own) = own.filter(|_| entry.in_place.is_none()) else {
                 round.to_remove.push(entry);
@@ -261,14 +264,15 @@ impl<'a> Trash<'a> {
         round
     }
 
-    /// Gives what was hidden by this run its place back. Whether it is where the plan has found it.
+    /// Returns an entry hidden by this run to its place. Returns whether it is where the plan found
+    /// it.
     pub(super) fn unhide(&self, entry: &HiddenEntry) -> bool {
         let place = &self.decision(entry).item.location().name;
         *place == entry.name || rename(&entry.folder, &entry.name, place).is_ok()
     }
 
-    /// Ends a round before anything of it was deleted, because a signal has come. What cannot go
-    /// back to its place is found by the next collection.
+    /// Ends a round before anything of it was deleted, because of a signal. The next collection
+    /// finds any entry that could not be returned to its place.
     pub fn abandon(&self, round: &Round) {
         for entry in &round.to_remove {
             if name_if_needed(self.decision(entry)).is_some() {
@@ -282,7 +286,8 @@ impl<'a> Trash<'a> {
         }
     }
 
-    /// Reports what could not be hidden until the end; the refs of such an image stay with it, and so do all layers.
+    /// Reports the items that could not be hidden in the end. The refs of such an image are kept
+    /// with it, and so are all layers.
     pub fn give_up_all(&self, waiting: &[(usize, Obstacle)]) {
         let decision = |index: usize| &self.plan.decisions()[index];
         let images = waiting.iter().filter_map(|(index, _)| image_if_needed(decision(*index)));
@@ -308,7 +313,7 @@ impl<'a> Trash<'a> {
         self.report.settle(index, obstacle.fate(self.cache, location, &location.name));
     }
 
-    /// The same for one that is called otherwise by now.
+    /// Reports an obstacle for an entry that was renamed meanwhile.
     pub(super) fn report_obstacle(&self, entry: &HiddenEntry, obstacle: Obstacle) {
         let location = self.decision(entry).item.location();
         self.report.settle(entry.decision, obstacle.fate(self.cache, location, &entry.name));
@@ -319,13 +324,13 @@ impl<'a> Trash<'a> {
     }
 }
 
-/// What has come of hiding one item.
+/// The result of hiding an item.
 enum Hiding {
     Hidden(HiddenEntry),
     Kept(KeepReason),
 }
 
-/// Asks for an image; there is nothing to ask for where a lease does not matter.
+/// Claims an image, or grants the claim at once if leases do not matter.
 fn claim(folder: &Directory, decision: &Decision) -> rustix::io::Result<Claim> {
     let is_asked = name_if_needed(decision).is_some()
         && decision.item.is_image_in_place()
@@ -336,8 +341,8 @@ fn claim(folder: &Directory, decision: &Decision) -> rustix::io::Result<Claim> {
     }
 }
 
-/// Whether something goes in place, if it must, without being asked for: its owner does not look for
-/// it, it is no longer whole, or nothing of the cache is to stay.
+/// Whether an item may be removed in place, if necessary, without the user's permission: its owner
+/// does not look for it, it is no longer whole, or the whole cache is removed.
 fn goes_in_place(decision: &Decision) -> bool {
     match decision.verdict {
         Verdict::Remove(RemoveReason::Purge | RemoveReason::AbandonedTemp) => true,
@@ -346,18 +351,19 @@ fn goes_in_place(decision: &Decision) -> bool {
     }
 }
 
-/// Whether `obstacle` is a mount that has come since the plan was made.
+/// Whether `obstacle` is a mount that appeared after the plan was made.
 fn is_mounted(folder: &Directory, decision: &Decision, obstacle: Obstacle) -> bool {
     let name = name_if_needed(decision).map(|_| decision.item.location().name.as_c_str());
     obstacle.cause == Errno::BUSY && name.is_some_and(|name| folder.is_mount_point(name))
 }
 
-/// Whether an entry, which is called `name` now, has changed since the plan was made: that is how its owner marks a use. What an
-/// interrupted collection had hidden is gone for its owner, so its times say nothing.
+/// Whether an entry, now called `name`, has changed since the plan was made: its owner marks a use
+/// that way. For its owner, an entry hidden by an interrupted collection is gone, so its times mean
+/// nothing.
 pub(super) fn is_touched(folder: &Directory, name: &EntryName, decision: &Decision) -> bool {
     let Item::Entry(planned) = &decision.item else { return false };
     let status = folder.status_of(name.as_c_str());
-    // An entry that cannot be inspected cannot be removed either, and is named then.
+    // An entry that cannot be inspected cannot be removed either, which is reported then.
     !is_hidden(&planned.location.name)
         && status.is_ok_and(|status| status.modified() != planned.last_used)
 }

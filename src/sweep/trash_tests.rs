@@ -1,4 +1,4 @@
-//! The steps of a sweep one by one, with what may happen between them.
+//! The steps of a sweep one by one, with events between them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::plan::{self, Activity, Evidence, GcOptions, KeepReason, LayerChoice, Plan};
 use crate::test_cache::{TestCache, age, hash};
 
-/// What came of the decision about what lay there, by its path in the cache.
+/// The result of the decision about the item at `path` in the cache.
 fn result<'o>(outcome: &'o Outcome, path: &str) -> Option<&'o RemovalResult> {
     let (folder, name) = match path.split_once('/') {
         Some(("layers", name)) => (Folder::Layers, name),
@@ -34,7 +34,7 @@ fn plan(opened: &Cache) -> Plan {
     plan_without(opened, &[])
 }
 
-/// The same, if these images are to go although refs name them.
+/// A plan that also removes these images, even if they are referenced.
 fn plan_without(opened: &Cache, unwanted: &[&str]) -> Plan {
     let inventory = opened.inventory().unwrap();
     let extractions = inventory.entries.iter().filter(|entry| entry.is_extraction());
@@ -50,9 +50,8 @@ fn plan_without(opened: &Cache, unwanted: &[&str]) -> Plan {
     plan::gc(&inventory, &options, &Evidence { activity, lifetimes, ..idle })
 }
 
-/// Carries out the steps up to the last one before deletion, and lets `before` happen when the plan
-/// is made and `meanwhile` when its items are hidden. Returns the names of what is to go all the
-/// same, and the outcome.
+/// Takes all steps before deletion. Calls `before` after the plan is made, and `meanwhile` after
+/// its items are hidden. Returns the names of the items still to be removed, and the outcome.
 fn steps(
     cache: &TestCache,
     before: impl FnOnce(&Cache),
@@ -61,7 +60,7 @@ fn steps(
     steps_of(cache, plan, before, meanwhile)
 }
 
-/// The same for some other plan.
+/// Like [`steps`], for another plan.
 fn steps_of(
     cache: &TestCache,
     plan: impl FnOnce(&Cache) -> Plan,
@@ -71,7 +70,7 @@ fn steps_of(
     steps_until(cache, plan, before, Step::Hide, meanwhile)
 }
 
-/// The same with something that happens after another step than that which hides things.
+/// Like [`steps_of`], with `meanwhile` after another step.
 fn steps_until(
     cache: &TestCache,
     plan: impl FnOnce(&Cache) -> Plan,
@@ -120,8 +119,8 @@ fn an_image_that_gets_a_ref_while_it_is_hidden_comes_back_whole() {
     assert!(needed.join("usr/lib/deep/b").exists() && !dead.exists());
 }
 
-/// A pull may be through at any time: until the image has the name from which nothing comes back, its
-/// ref is seen. What somebody has begun to write by the last look is waited for.
+/// A pull may finish at any time: its ref is seen until the image has the name from which nothing
+/// is restored. A ref that is being written at the last check is waited for.
 #[test]
 fn an_image_that_gets_a_ref_at_any_step_before_the_last_look_comes_back() {
     use Step::{Hide, RescueMounted, RescueNamed, RescueTouched, RescueUsed};
@@ -158,7 +157,7 @@ fn an_image_that_gets_a_ref_at_any_step_before_the_last_look_comes_back() {
     }
 }
 
-/// Its owner reads the ref, then looks for the image: it must not find that in hiding.
+/// The owner reads the ref, then looks for the image: it must not be hidden at that moment.
 #[test]
 fn an_image_that_gets_a_ref_before_it_is_hidden_never_disappears() {
     for is_being_written in [false, true] {
@@ -176,7 +175,7 @@ fn an_image_that_gets_a_ref_before_it_is_hidden_never_disappears() {
     }
 }
 
-/// Somebody makes a ref to the image `a` as the owner does: whole at once, or empty at first.
+/// Writes a ref to the image `a` as the owner does: whole at once, or empty at first.
 fn write_ref<'s>(
     scope: &'s std::thread::Scope<'s, '_>,
     cache: &'s TestCache,
@@ -206,9 +205,9 @@ fn nothing_is_hidden_if_the_refs_cannot_be_read_by_then() {
     assert!(image.join("usr/a").exists());
 }
 
-/// Its refs go with it, unless somebody writes one of them, or another one, in that moment.
+/// Its refs are removed with it, unless one of them, or a new one, is written at that moment.
 #[test]
-fn an_image_that_is_to_go_despite_its_refs_comes_back_only_for_a_new_one() {
+fn an_unwanted_referenced_image_comes_back_only_for_a_new_ref() {
     type Meanwhile = fn(&TestCache);
     let changes: [(Meanwhile, usize); 3] = [
         (|_| {}, 0),
@@ -233,7 +232,7 @@ fn an_image_that_is_to_go_despite_its_refs_comes_back_only_for_a_new_one() {
         let count = fs::read_dir(cache.path("refs")).unwrap().count();
         match refs {
             0 => assert_eq!((to_remove.len(), to_remove[0].as_str()), (3, "tmp-gc-dead-sha256-a")),
-            // The one that was written anew replaces the hidden one, which goes.
+            // The newly written ref replaces the hidden one, which is removed.
             refs => {
                 assert_eq!(count - to_remove.len(), refs, "{number}: {to_remove:?}");
                 assert!(to_remove.iter().all(|name| name.starts_with("tmp-gc-")));
@@ -246,7 +245,7 @@ fn an_image_that_is_to_go_despite_its_refs_comes_back_only_for_a_new_one() {
     }
 }
 
-/// A process for the length of a test.
+/// A process that runs for the length of a test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -256,7 +255,7 @@ impl Drop for Running {
     }
 }
 
-/// In the tree that is hidden now, or told the name that it had before, as the owner tells it.
+/// Either a process in the hidden tree, or one started with the former name, as the owner does it.
 #[test]
 fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
     for is_told_its_name in [false, true] {
@@ -265,7 +264,7 @@ fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
         let mut running = None;
         let (to_remove, outcome) = hide_and_rescue(&cache, || {
             let argument = format!(r#"{{"root_path":"{}"}}"#, used.display());
-            // What it runs itself would outlive it.
+            // A child of the shell would outlive it.
             let mut command = Command::new("sh");
             command.args(["-c", "read line", "runner"]);
             if is_told_its_name {
@@ -285,9 +284,9 @@ fn an_image_that_is_used_while_it_is_hidden_comes_back_whole() {
     }
 }
 
-/// Its owner has extracted it anew meanwhile: then the copy that is in use has no place to go to.
+/// The owner has extracted it again, so the copy in use has no place to return to.
 #[test]
-fn a_copy_that_is_used_stays_hidden_if_another_one_is_in_its_place() {
+fn a_used_copy_stays_hidden_if_another_one_has_its_place() {
     let cache = TestCache::new();
     let image = cache.image("a");
     let mut running = None;
@@ -312,7 +311,7 @@ fn hidden(cache: &TestCache, name: &str) -> PathBuf {
 }
 
 #[test]
-fn what_is_hidden_when_a_signal_comes_goes_back_to_its_place() {
+fn hidden_entries_return_to_their_places_on_a_signal() {
     let cache = TestCache::new();
     let image = cache.image("a");
     fs::rename(cache.image("b"), hidden(&cache, "b")).unwrap();
@@ -333,7 +332,7 @@ fn what_is_hidden_when_a_signal_comes_goes_back_to_its_place() {
 }
 
 #[test]
-fn a_purge_gives_a_hidden_image_the_name_from_which_nothing_comes_back() {
+fn a_purge_gives_a_hidden_image_its_final_name() {
     let cache = TestCache::new();
     fs::rename(cache.image("a"), hidden(&cache, "a")).unwrap();
     fs::write(cache.path("note"), "a file goes in one step anyway").unwrap();
@@ -370,10 +369,10 @@ fn an_image_that_is_leased_before_it_is_hidden_never_disappears() {
 }
 
 #[test]
-fn an_image_that_its_owner_touches_while_it_is_looked_for_comes_back_whole() {
+fn an_image_touched_by_its_owner_during_the_checks_comes_back_whole() {
     let cache = TestCache::new();
     let touched = cache.image("a");
-    // Whatever the clocks say.
+    // Far enough back, whatever the clocks say.
     let long = std::time::Duration::from_secs(5000);
     let (to_remove, outcome) = steps(&cache, |_| {}, || age(&cache.path("tmp-gc-sha256-a"), long));
     assert_eq!(to_remove.unwrap(), [""; 0]);
@@ -433,9 +432,9 @@ fn rubbish_of_an_earlier_run_is_no_obstacle() {
     assert_eq!(to_remove.unwrap(), names);
 }
 
-/// What a run that was killed between its two names leaves, and what then happens to it.
+/// What a killed run leaves between its two renames, and what happens to that.
 #[test]
-fn an_image_that_a_killed_run_has_hidden_comes_back_if_a_ref_names_it() {
+fn a_referenced_image_hidden_by_a_killed_run_comes_back() {
     let cache = TestCache::new();
     let hide = |name: &str| {
         let hidden = cache.path(&format!("tmp-gc-sha256-{name}"));
@@ -455,9 +454,9 @@ fn an_image_that_a_killed_run_has_hidden_comes_back_if_a_ref_names_it() {
     assert!(is_whole("sha256-a") && is_whole("sha256-b"));
 }
 
-/// A full disk makes a sweep take all its steps again.
+/// A full disk makes a sweep repeat all its steps.
 #[test]
-fn what_has_come_back_is_not_brought_back_again() {
+fn a_returned_entry_is_not_brought_back_twice() {
     let cache = TestCache::new();
     fs::rename(cache.image("a"), cache.path("tmp-gc-sha256-a")).unwrap();
     cache.tag("example.com/a:1", "a");
@@ -477,7 +476,7 @@ fn what_has_come_back_is_not_brought_back_again() {
 }
 
 #[test]
-fn an_image_whose_name_is_too_long_for_two_names_goes_all_the_same() {
+fn an_image_whose_name_is_too_long_to_be_renamed_twice_is_still_removed() {
     let cache = TestCache::new();
     (0..3).for_each(|n| drop(cache.image(&format!("{}{n}", "x".repeat(240)))));
     let (to_remove, _) = hide_and_rescue(&cache, || {});
@@ -486,7 +485,7 @@ fn an_image_whose_name_is_too_long_for_two_names_goes_all_the_same() {
     assert!(to_remove.iter().all(|name| name.starts_with("tmp-gc-dead-")), "{to_remove:?}");
 }
 
-/// The owner writes in place: whoever has opened the file writes to it wherever it is by then.
+/// The owner writes in place: a process that has the file open writes to it wherever it is.
 #[test]
 fn a_dangling_ref_comes_back_if_its_image_does_or_if_it_is_written_anew() {
     use std::io::Write;
@@ -520,7 +519,7 @@ fn a_dangling_ref_comes_back_if_its_image_does_or_if_it_is_written_anew() {
 }
 
 #[test]
-fn an_abandoned_extraction_that_somebody_enters_or_writes_to_comes_back() {
+fn an_abandoned_extraction_comes_back_if_a_process_enters_or_changes_it() {
     for act in [true, false] {
         let cache = TestCache::new();
         let path = cache.path("tmp-rootfs-1");
@@ -542,7 +541,7 @@ fn an_abandoned_extraction_that_somebody_enters_or_writes_to_comes_back() {
     }
 }
 
-/// Nothing stays, so nothing can be made of the layer; until something does stay.
+/// No image is left that could use the layer, until one is kept after all.
 #[test]
 fn a_layer_comes_back_with_an_image_or_if_a_pull_touches_it() {
     type Case = (fn(&TestCache), &'static [&'static str], Option<KeepReason>);
@@ -554,7 +553,7 @@ fn a_layer_comes_back_with_an_image_or_if_a_pull_touches_it() {
             &["tmp-gc-dead-sha256-a"],
             Some(KeepReason::Recent),
         ),
-        // Whoever missed it has extracted it anew.
+        // A pull that missed it has extracted it again.
         (|cache| drop(cache.layer("l")), &["tmp-gc-dead-sha256-a", "tmp-gc-sha256-l"], None),
     ];
     for (act, expected, kept) in cases {
@@ -575,7 +574,7 @@ fn a_layer_comes_back_with_an_image_or_if_a_pull_touches_it() {
 }
 
 #[test]
-fn what_is_gone_before_it_could_be_hidden_is_reported_as_gone() {
+fn an_entry_gone_before_it_is_hidden_is_reported_as_gone() {
     let cache = TestCache::new();
     let image = cache.image("a");
     let (to_remove, outcome) = steps(&cache, |_| fs::remove_dir_all(&image).unwrap(), || {});
@@ -597,7 +596,7 @@ fn the_refs_of_an_image_that_a_full_disk_keeps_in_its_place_go_back_to_theirs() 
         round = trash.take(step, round).unwrap();
     }
     assert!(!image.exists() && !named.exists());
-    // As if there had been no room for the image's second name.
+    // As if there had been no room for the second name of the image.
     let entry = round.to_remove.remove(0);
     assert!(trash.unhide(&entry));
     let obstacle = Obstacle { operation: "rename", cause: rustix::io::Errno::NOSPC };
@@ -624,7 +623,7 @@ fn the_layers_of_an_image_that_cannot_be_renamed_stay() {
         let mut round = Round { waiting: plan.changed_places(), ..Round::default() };
         round = trash.take(Step::Hide, round).unwrap();
         assert!(!image.exists() && !layer.exists());
-        // As if the rename of the image had failed.
+        // As if renaming the image had failed.
         let entry = round.to_remove.remove(0);
         assert!(trash.unhide(&entry));
         let obstacle = Obstacle { operation: "rename", cause };

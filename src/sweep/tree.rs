@@ -1,4 +1,4 @@
-//! One tree while it is removed.
+//! The state of one tree during its removal.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -18,7 +18,7 @@ use crate::fs::{Directory, Kind, Status};
 use crate::stop::StopFlag;
 use crate::usage::{Counters, Page, Phase, Progress, Survey, Surveys, Usage};
 
-/// How the removal of a name has ended.
+/// The result of removing a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     Removed,
@@ -26,7 +26,7 @@ pub enum Ending {
     Kept,
 }
 
-/// One tree to remove.
+/// A tree to remove.
 pub struct Tree<'s> {
     to_remove: &'s HiddenEntry,
     counters: &'s Counters,
@@ -64,7 +64,7 @@ impl<'s> Tree<'s> {
         self.counters.enter(Phase::Working);
     }
 
-    /// How many names have been removed so far.
+    /// The number of names removed so far.
     pub fn removed(&self) -> u64 {
         let usage = self.counters.usage();
         usage.files + usage.directories
@@ -74,18 +74,18 @@ impl<'s> Tree<'s> {
         self.stop.is_raised()
     }
 
-    /// A page of the tree's account, if one is kept.
+    /// A page for the tree's account of shared data, if there is one.
     pub fn page(&self) -> Option<Page<'s>> {
         self.survey.map(Survey::page)
     }
 
-    /// The folder of the cache in which the tree lies.
+    /// The folder of the cache that contains the tree.
     pub fn folder(&self) -> &Directory {
         &self.to_remove.folder
     }
 
-    /// Tries again what a directory of the tree does not allow its owner, after allowing it. The
-    /// folder of the cache stays as it is: it is not removed.
+    /// Retries an attempt after making a directory of the tree writable, if its mode was in the
+    /// way. The folder of the cache keeps its mode, since it is not removed.
     pub fn in_writable<T>(
         &self,
         directory: &Directory,
@@ -95,7 +95,7 @@ impl<'s> Tree<'s> {
             Err(Errno::ACCESS) if !std::ptr::eq(directory, self.folder()) => {
                 match directory.make_writable() {
                     Ok(()) => attempt(),
-                    // That the repair fails is no error of its own: the first one tells more.
+                    // A failed repair is not reported: the first error says more.
                     Err(_) => Err(Errno::ACCESS),
                 }
             }
@@ -103,7 +103,7 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// Opens a directory to empty it, be it closed to its owner.
+    /// Opens a directory to empty it, even if its mode denies access to its owner.
     pub fn open(&self, holder: &Directory, name: &CStr) -> Result<(Directory, Status)> {
         let (directory, status) = self.open_unlocked(holder, name)?;
         if self.to_remove.in_place.is_some() && std::ptr::eq(holder, self.folder()) {
@@ -112,13 +112,14 @@ impl<'s> Tree<'s> {
         Ok((directory, status))
     }
 
-    /// Marks an image or layer that is removed in place: a program that comes upon half of it cannot copy
-    /// it, and the next collection takes it for what it is. The config goes first, since without it
-    /// nothing takes the image for a whole one.
+    /// Marks an image or layer that is removed in place, so that a program that finds half of it
+    /// cannot copy it, and the next collection recognises it. The config is removed first: without
+    /// it, no program takes the image for a whole one.
     fn mark(&self, top: &Directory) -> Result<()> {
         match top.close() {
-            // A full disk may have no room for a mode, and another owner no right to set it. What has
-            // its own name goes all the same: the user has been told that no program must look for it.
+            // A full disk may have no room for a mode, and another user no right to set it. An item
+            // under its own name is removed nevertheless: the user was told that no program must
+            // look for it.
             Err(cause) if is_hidden(&self.to_remove.name) => return Err(cause),
             _ => {}
         }
@@ -134,7 +135,7 @@ impl<'s> Tree<'s> {
             Err(Errno::ACCESS) => {
                 holder.make_child_writable(name).map_err(|cause| match cause {
                     Errno::XDEV => cause,
-                    // That the repair fails is no error of its own: the first one tells more.
+                    // A failed repair is not reported: the first error says more.
                     _ => Errno::ACCESS,
                 })?;
                 holder.open_child(name)
@@ -143,8 +144,8 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// Removes a name that is not a directory, and adds what that frees to `usage`. Another process
-    /// may have removed it before.
+    /// Removes a name that is not a directory, and adds the bytes that this frees to `usage`. It is
+    /// no error if another process has removed it.
     ///
     /// # Errors
     /// `ISDIR` for a directory.
@@ -157,8 +158,8 @@ impl<'s> Tree<'s> {
         }
     }
 
-    /// Asks what a name stands for. If that is no directory, announces that the name is to be removed, and
-    /// enters it in the account.
+    /// Checks the type of a name. Unless it is a directory, announces its removal and enters it
+    /// into the account.
     pub fn ask(
         &self,
         holder: &Directory,
@@ -190,10 +191,10 @@ impl<'s> Tree<'s> {
         Ok(status)
     }
 
-    /// Removes a name that has been asked.
+    /// Removes a name that has been checked.
     ///
     /// # Errors
-    /// `ISDIR` if there is a directory by now.
+    /// `ISDIR` if it is a directory by now.
     pub fn remove_asked(
         &self,
         holder: &Directory,
@@ -218,7 +219,7 @@ impl<'s> Tree<'s> {
         self.counters.add(usage);
     }
 
-    /// Notes that something could not be done.
+    /// Records a failed operation.
     pub fn miss(
         &self,
         operation: &'static str,
@@ -229,7 +230,7 @@ impl<'s> Tree<'s> {
         self.lose(operation, holder, name, explain(holder, name, cause))
     }
 
-    /// For a cause without an error number.
+    /// Records a failed operation whose cause has no error number.
     pub fn lose(
         &self,
         operation: &'static str,

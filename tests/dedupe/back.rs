@@ -1,4 +1,4 @@
-//! What comes back.
+//! How much space is freed.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,10 +13,10 @@ use crate::scene::{
 use crate::support::{TestCache, run};
 use crate::volume::{System, Volume, compress};
 
-/// Bytes of the base that all images have.
+/// The size of the base that all images have.
 const BASE: u64 = 4 * MIB + 40 * 10_000 + 4096;
 
-/// A base in files of many sizes, with all that must stay beside their contents.
+/// A base with files of many sizes, and with all the metadata that must not change.
 fn base(top: &Path) {
     file(&top.join("usr/lib/large"), 4 * MIB);
     for number in 0..40 {
@@ -35,13 +35,13 @@ fn base(top: &Path) {
     .unwrap();
 }
 
-/// A copy that shares nothing.
+/// Makes a copy that shares nothing.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     tool("cp", &["-a", "--reflink=never", &format!("{}/.", from.display())], to);
 }
 
-/// Three images and a layer of one base, each with a file of its own.
+/// Three images and a layer with the same base, each with a file of its own.
 fn rebuilt(volume: &Volume) -> TestCache {
     let cache = TestCache::on(&volume.path());
     let layer = cache.layer_with("base", base);
@@ -65,23 +65,24 @@ fn equal_files_of_images_and_layers_share_their_data_and_nothing_else_changes() 
         let (dry, done) = (run_for_document(&cache, &["-n"]), run_for_document(&cache, &[]));
         let back = volume.free() - free;
         let name = volume.system.name();
-        // What was written anew is equal to no other: one file each beside that of the layer, and one each of their own.
+        // Rewritten files are equal to no other: one next to that of the layer in each image, and
+        // one each of their own.
         let equal = 3 * (BASE - 10_000);
         assert!(back >= equal * 95 / 100, "{name}: {back} of {equal}");
         assert!(dry["bytes"].as_u64().unwrap() >= done["bytes"].as_u64().unwrap(), "{name}");
         assert_eq!(left_out(&done, "unequal"), 5, "{name}");
-        assert_eq!(done["files"], 3 * (1 + 39 + 1), "{name}: a file of two names is one");
+        assert_eq!(done["files"], 3 * (1 + 39 + 1), "{name}: a file with two names counts once");
         let told = done["file_system_freed_bytes"].as_i64().unwrap();
         assert!(told.abs_diff(back as i64) <= 256 << 10, "{name}: {told} is not {back}");
         before.check(&cache, name);
-        // What is not equal is compared again.
+        // Unequal files are compared again.
         let again = run_for_document(&cache, &[]);
         assert_eq!((&again["files"], left_out(&again, "unequal")), (&0.into(), 5), "{name}");
     });
 }
 
 #[test]
-fn a_dry_run_changes_nothing_and_people_are_told_what_comes_back() {
+fn a_dry_run_changes_nothing_and_tells_how_much_it_would_free() {
     on_each(|volume| {
         let cache = rebuilt(volume);
         let free = volume.free();
@@ -126,7 +127,7 @@ fn holes_stay_holes_and_come_to_dense_files() {
 }
 
 #[test]
-fn compressed_data_is_what_others_come_to_share() {
+fn other_files_come_to_share_compressed_data() {
     on_each(|volume| {
         if volume.system != System::Btrfs {
             return;
@@ -149,7 +150,7 @@ fn compressed_data_is_what_others_come_to_share() {
 }
 
 #[test]
-fn of_files_that_are_alike_in_pairs_each_pair_shares_its_own() {
+fn two_kinds_of_equal_files_share_their_own_data_each() {
     on_each(|volume| {
         let cache = TestCache::on(&volume.path());
         let contents = [content::noise(MIB), content::noise(MIB)];
@@ -178,7 +179,7 @@ fn it_works_on_a_full_disk() {
     });
 }
 
-/// Makes a file as big as can be.
+/// Makes a file as big as possible.
 fn fill(file: &fs::File) {
     let (mut length, mut step) = (0, 256 * MIB);
     while step >= 4096 {

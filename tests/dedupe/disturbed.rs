@@ -1,4 +1,4 @@
-//! Killed at any moment, with a writer at work.
+//! Kills at any moment, and with a concurrent writer.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -10,7 +10,7 @@ use crate::content::{MIB, file, noise};
 use crate::scene::{Everything, on_each, run_for_document, tool};
 use crate::support::TestCache;
 
-/// How often it is killed.
+/// The number of kills.
 fn rounds() -> u64 {
     if std::env::var_os("BBOX_THOROUGH").is_some() { 50 } else { 8 }
 }
@@ -46,7 +46,7 @@ fn a_kill_at_any_moment_leaves_every_file_as_it_was_and_the_next_run_finishes() 
 }
 
 #[test]
-fn what_a_writer_writes_meanwhile_is_there_and_nowhere_else() {
+fn concurrent_writes_reach_their_file_and_no_other() {
     on_each(|volume| {
         let cache = TestCache::on(&volume.path());
         let one = cache.live_with("one", |top| file(&top.join("file"), 8 * MIB));
@@ -75,7 +75,7 @@ fn what_a_writer_writes_meanwhile_is_there_and_nowhere_else() {
         let name = volume.system.name();
         assert!(
             fs::read(two.join("file")).unwrap() == written,
-            "{name}: what was written is not there"
+            "{name}: the written data is missing"
         );
         assert!(fs::read(one.join("file")).unwrap() == original, "{name}: it is in the other file");
     });

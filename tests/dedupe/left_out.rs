@@ -1,4 +1,4 @@
-//! What takes no part.
+//! Files and entries that are left out.
 
 use std::fs::{self, File};
 
@@ -14,7 +14,7 @@ use crate::support::{TestCache, bbox, finish};
 use crate::volume::{System, make_snapshot, make_subvolume};
 
 #[test]
-fn what_a_collection_would_remove_takes_no_part() {
+fn images_that_gc_would_remove_are_left_out() {
     on_each(|volume| {
         let cache = TestCache::on(&volume.path());
         let live = cache.live_with("live", |top| file(&top.join("file"), MIB));
@@ -29,7 +29,7 @@ fn what_a_collection_would_remove_takes_no_part() {
 }
 
 #[test]
-fn what_a_loop_device_uses_takes_no_part() {
+fn an_image_used_by_a_loop_device_is_left_out() {
     on_each(|volume| {
         let cache = TestCache::on(&volume.path());
         let one = cache.live_with("one", |top| file(&top.join("file"), MIB));
@@ -45,7 +45,7 @@ fn what_a_loop_device_uses_takes_no_part() {
 }
 
 #[test]
-fn what_changes_or_goes_between_plan_and_run_is_skipped() {
+fn files_changed_or_removed_after_the_plan_are_skipped() {
     on_each(|volume| {
         let cache = TestCache::on(&volume.path());
         let one = cache.live_with("one", |top| {
@@ -80,7 +80,7 @@ fn what_changes_or_goes_between_plan_and_run_is_skipped() {
     });
 }
 
-/// A plain copy of the file of another image.
+/// Adds an image with a plain copy of the file of another image.
 fn twin(cache: &TestCache, name: &str, of: &std::path::Path) -> std::path::PathBuf {
     let of = of.join("file");
     cache.live_with(name, |top| {
@@ -89,7 +89,7 @@ fn twin(cache: &TestCache, name: &str, of: &std::path::Path) -> std::path::PathB
 }
 
 #[test]
-fn others_come_to_share_what_a_clone_holds_and_what_two_clones_hold_stays() {
+fn data_of_one_clone_is_shared_and_data_of_two_stays() {
     on_each(|volume| {
         let cache = TestCache::on(&volume.path());
         let one = cache.live_with("one", |top| file(&top.join("file"), MIB));
@@ -120,7 +120,7 @@ fn others_come_to_share_what_a_clone_holds_and_what_two_clones_hold_stays() {
 }
 
 #[test]
-fn what_a_snapshot_holds_is_left_alone() {
+fn data_of_a_snapshot_is_left_alone() {
     on_each(|volume| {
         if volume.system != System::Btrfs {
             return;
@@ -146,7 +146,7 @@ fn what_a_snapshot_holds_is_left_alone() {
 }
 
 #[test]
-fn what_the_file_system_refuses_is_counted_and_others_share_all_the_same() {
+fn refused_files_are_counted_and_others_still_share() {
     on_each(|volume| {
         let cache = TestCache::on(&volume.path());
         let one = cache.live_with("one", |top| file(&top.join("file"), MIB));

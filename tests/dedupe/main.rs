@@ -1,7 +1,7 @@
-//! Sharing equal data on real file systems: what comes back, and that nothing else changes.
+//! Deduplication on real file systems: how much space is freed, and that nothing else changes.
 //!
-//! The file systems lie in files and are mounted through loop devices, which takes root, Linux and the tools;
-//! elsewhere these tests are skipped, and say so.
+//! The file systems are in image files mounted through loop devices, which requires root, Linux and
+//! the tools. Elsewhere these tests are skipped, with a message.
 
 #[cfg(target_os = "linux")]
 mod back;

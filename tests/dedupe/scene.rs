@@ -1,4 +1,4 @@
-//! A cache on a real file system, and everything about it that must stay as it is.
+//! A cache on a real file system, and everything in it that must not change.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::{Run, TestCache, run};
 use crate::volume::{SYSTEMS, Volume, run as run_tool};
 
-/// Runs a test on each kind of file system on which files can share data.
+/// Runs a test on each kind of file system that lets files share data.
 pub fn on_each(test: impl Fn(&Volume)) {
     for system in SYSTEMS {
         match Volume::mount(system) {
@@ -27,14 +27,14 @@ fn tell(text: &str) {
     std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
 
-/// Runs `dedupe`, and returns its document.
+/// Runs `dedupe`, and returns its JSON document.
 pub fn run_for_document(cache: &TestCache, arguments: &[&str]) -> Value {
     let run = run_dedupe(cache, arguments);
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
     run.json()
 }
 
-/// But for the configs of test images, which are equal.
+/// Runs `dedupe` without the configs of test images, which are equal.
 pub fn run_dedupe(cache: &TestCache, arguments: &[&str]) -> Run {
     let but_configs = if arguments.contains(&"--min-size") { &[][..] } else { &BUT_CONFIGS };
     run(cache, &[&["dedupe", "--format", "json"], but_configs, arguments].concat())
@@ -42,7 +42,7 @@ pub fn run_dedupe(cache: &TestCache, arguments: &[&str]) -> Run {
 
 pub const BUT_CONFIGS: [&str; 2] = ["--min-size", "16B"];
 
-/// How many files were left out for a reason.
+/// The number of files left out for a reason.
 pub fn left_out(document: &Value, reason: &str) -> u64 {
     let left_out = document["left_out"].as_array().unwrap().iter();
     left_out
@@ -51,10 +51,11 @@ pub fn left_out(document: &Value, reason: &str) -> u64 {
         .sum()
 }
 
-/// What `stat` tells of a path, but for the blocks: a file takes fewer if its data gets holes.
+/// The result of `stat` for a path, except for the blocks: a file takes fewer if its data gets
+/// holes.
 type Fields = (u64, u64, u32, u64, (u32, u32), u64, [(i64, i64); 3]);
 
-/// All that is to stay as it is.
+/// Everything that must not change.
 #[derive(PartialEq, Eq)]
 pub struct Everything {
     fields: BTreeMap<PathBuf, (Fields, Vec<String>)>,
@@ -63,19 +64,19 @@ pub struct Everything {
 }
 
 impl Everything {
-    /// The contents are read first, since that may move access times.
+    /// Reads the contents first, since that may change access times.
     pub fn before(cache: &TestCache) -> Self {
         let (contents, verdicts) = (contents(&cache.dir()), verdicts(cache));
         Self { fields: fields(&cache.dir()), contents, verdicts }
     }
 
-    /// The contents are read last.
+    /// Reads the contents last.
     pub fn after(cache: &TestCache) -> Self {
         let fields = fields(&cache.dir());
         Self { fields, contents: contents(&cache.dir()), verdicts: verdicts(cache) }
     }
 
-    /// Complains of the first difference.
+    /// Panics at the first difference.
     pub fn check(&self, cache: &TestCache, when: &str) {
         let after = Self::after(cache);
         for (path, found) in &self.fields {
@@ -85,7 +86,7 @@ impl Everything {
             assert!(Some(content) == after.contents.get(path), "{when}: {}", path.display());
         }
         assert_eq!(self.verdicts, after.verdicts, "{when}");
-        assert!(*self == after, "{when}: something has come");
+        assert!(*self == after, "{when}: something was added");
     }
 }
 
@@ -117,7 +118,7 @@ fn fields(top: &Path) -> BTreeMap<PathBuf, (Fields, Vec<String>)> {
     paths(top).into_iter().map(of).collect()
 }
 
-/// Extended attributes, access control lists among them.
+/// Extended attributes, including access control lists.
 fn attributes(path: &Path) -> String {
     let mut names = vec![0; 4096];
     let length = rustix::fs::llistxattr(path, &mut names[..]).unwrap_or(0);
@@ -130,7 +131,7 @@ fn attributes(path: &Path) -> String {
     names.map(value).collect::<Vec<_>>().join(",")
 }
 
-/// Of files, and the targets of symlinks.
+/// The contents of files and the targets of symlinks.
 fn contents(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let read = |path: &PathBuf| {
         let kind = path.symlink_metadata().unwrap().file_type();
@@ -144,7 +145,7 @@ fn contents(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     paths(top).into_iter().filter_map(|path| Some((path.clone(), read(&path)?))).collect()
 }
 
-/// What is to be done with each thing, and where each layer stands.
+/// The verdict on each item, and the status of each layer.
 fn verdicts(cache: &TestCache) -> Value {
     let gc = run(cache, &["gc", "-n", "--layers", "--format", "json"]).json();
     let decisions = gc["decisions"].as_array().unwrap().iter();
@@ -155,7 +156,7 @@ fn verdicts(cache: &TestCache) -> Value {
         .collect()
 }
 
-/// Runs a tool of the system, and returns what it says.
+/// Runs a system tool, and returns its output.
 pub fn tool(program: &str, arguments: &[&str], path: &Path) -> String {
     run_tool(Command::new(program).args(arguments).arg(path)).unwrap()
 }

@@ -1,4 +1,4 @@
-//! `show`, `list` and `gc` agree on every number that they all show.
+//! `show`, `list` and `gc` agree on every number that they share.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::cache::agents::Agent;
 use crate::support::{TestCache, du, run};
 
-/// Everything that a cache can have, but for layers that nothing needs or images that nothing has replaced.
+/// A cache with everything, except for unreferenced layers and unreplaced images.
 fn everything() -> TestCache {
     let cache = TestCache::in_memory();
     let live = cache.pull(Agent::Codex, 1);
@@ -42,7 +42,7 @@ fn with_unreferenced_layer() -> TestCache {
 
 fn with_unreplaced_image() -> TestCache {
     let cache = everything();
-    // A pull that is on its way may need any layer.
+    // A pull in progress may need any layer.
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
     cache.pull(Agent::Hermes, 1);
     cache.untag(&Agent::Hermes.reference());
@@ -58,19 +58,19 @@ fn text(cache: &TestCache, arguments: &[&str]) -> String {
     run(cache, arguments).out
 }
 
-/// The items of a document by their paths.
+/// The items of a document by path.
 fn by_path<'d>(document: &'d Value, kinds: &[&str]) -> HashMap<&'d str, &'d Value> {
     let items = kinds.iter().flat_map(|kind| document[kind].as_array().unwrap());
     items.map(|item| (item["path"].as_str().unwrap(), item)).collect()
 }
 
-/// One number of bytes, all of which is certain.
+/// A number of bytes that is certain.
 fn exact(bounds: &Value) -> u64 {
     assert_eq!(bounds["certain"], bounds["at_most"]);
     bounds["certain"].as_u64().unwrap()
 }
 
-/// The line of a text that has these words.
+/// The line of a text that contains these words.
 fn line<'t>(text: &'t str, words: &str) -> Option<&'t str> {
     text.lines().find(|line| line.contains(words))
 }
@@ -143,7 +143,7 @@ fn show_list_and_gc_agree_on_every_number() {
         let before = du(&cache.dir());
         let real = json(&cache, &["gc"]);
         assert_eq!(exact(&real["totals"]["freed_bytes"]), freed);
-        // What has a name outside of the cache is gone from it, and has come back to no one.
+        // Files with a name outside the cache are gone from it, but free nothing.
         assert_eq!(before - du(&cache.dir()), freed + 303_104, "{real}");
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever lies in a cache, or is typed: a clear word, the right exit code, and nothing lost.
+//! Whatever is in a cache, or typed: a clear message, the right exit code, and nothing lost.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,7 +19,7 @@ fn fifo(path: &Path) {
 }
 
 #[test]
-fn a_cache_that_is_a_file_or_closed_is_named() {
+fn a_cache_that_is_a_file_or_closed_is_reported() {
     let cache = TestCache::new();
     let file = cache.home().join("file");
     fs::write(&file, "").unwrap();
@@ -94,7 +94,7 @@ fn a_reference_that_cannot_be_read_may_name_any_image() {
 }
 
 #[test]
-fn a_reference_that_was_empty_for_a_day_goes() {
+fn a_reference_empty_for_a_day_is_removed() {
     let cache = TestCache::new();
     for (name, hours) in [("young", 23), ("old", 25)] {
         age(&cache.raw_ref(name, ""), Duration::from_secs(hours * 3600));
@@ -161,7 +161,7 @@ fn hostile_names_are_shown_escaped_and_never_raw() {
     assert!(!cache.dir().exists());
 }
 
-/// What is shown of things that fail, that run, or that are typed.
+/// Names in errors, of running programs, and from the command line.
 #[test]
 fn hostile_names_in_errors_and_of_programs_are_escaped_too() {
     let cache = TestCache::new();
@@ -299,7 +299,7 @@ fn layers_behind_a_symlink_are_ignored_and_the_rest_is_listed() {
 }
 
 #[test]
-fn dir_prints_the_very_bytes() {
+fn dir_prints_the_exact_bytes() {
     let cache = TestCache::new();
     let odd = cache.dir().join(OsStr::from_bytes(b"a\xffb\x1b[31mc"));
     let output = bare().args(["cache", "dir", "--cache-dir"]).arg(&odd).output().unwrap();
@@ -347,7 +347,7 @@ fn options_are_taken_before_and_after_the_verb_and_from_the_environment() {
 }
 
 #[test]
-fn a_reader_who_has_hung_up_does_not_leave_work_half_done() {
+fn a_closed_pipe_does_not_leave_work_half_done() {
     let cache = TestCache::new();
     cache.live("a");
     cache.layer("l");
@@ -363,7 +363,7 @@ fn a_reader_who_has_hung_up_does_not_leave_work_half_done() {
 }
 
 #[test]
-fn a_full_disk_is_named_and_does_not_leave_work_half_done() {
+fn a_full_disk_is_reported_and_does_not_leave_work_half_done() {
     let cache = TestCache::new();
     cache.image("a");
     let full = fs::File::options().write(true).open("/dev/full");
@@ -381,7 +381,7 @@ fn a_full_disk_is_named_and_does_not_leave_work_half_done() {
 }
 
 #[test]
-fn a_reader_who_has_read_enough_ends_it_quietly() {
+fn a_closed_pipe_ends_it_quietly() {
     let cache = TestCache::new();
     (0..3000).for_each(|n| fs::create_dir(cache.path(&format!("sha256-{n:064}"))).unwrap());
     fs::create_dir(cache.path("refs")).unwrap();

@@ -1,4 +1,4 @@
-//! The browser: one frame of it without a terminal, and the whole of it at one.
+//! The browser: a single frame without a terminal, and all of it with one.
 
 use std::fs;
 use std::io::Read;
@@ -11,7 +11,7 @@ use rustix::termios::{LocalModes, tcgetattr};
 use crate::people::Terminal;
 use crate::support::{TestCache, bbox, finish, run};
 
-/// A frame of so many columns after some keys.
+/// A frame with this many columns after some keys.
 fn frame(cache: &TestCache, columns: u16, keys: &str) -> String {
     let mut command = bbox(cache, &["browse", "--once", keys]);
     command.env("COLUMNS", columns.to_string()).env("LINES", "20").env("LC_ALL", "C.UTF-8");
@@ -40,7 +40,7 @@ fn a_plan_is_shown_without_the_styles_of_a_report() {
 }
 
 #[test]
-fn a_frame_shows_what_is_there_and_what_is_in_it() {
+fn a_frame_shows_the_images_and_their_contents() {
     let cache = cache();
     let seen = frame(&cache, 80, "");
     for expected in ["example.com/big:latest", "orphan", "IMAGE", "LAYER", "2 images"] {
@@ -68,7 +68,7 @@ fn one_frame_never_removes_anything() {
 }
 
 #[test]
-fn what_is_not_there_or_not_possible_is_said() {
+fn missing_images_and_impossible_actions_are_reported() {
     let cache = TestCache::new();
     assert!(frame(&cache, 80, "").contains("No images here yet."));
     let piped = run(&cache, &["browse"]);
@@ -82,16 +82,16 @@ fn what_is_not_there_or_not_possible_is_said() {
     assert!(run(&cache, &["browse", "--format", "json"]).err.contains("list --format json"));
 }
 
-/// How long a screen may take to be shown.
+/// How long a screen may take to appear.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Has everything drawn anew.
+/// Redraws everything.
 const CTRL_L: &str = "\u{c}";
 
-/// The browser at a terminal of 80 columns.
+/// The browser on a terminal with 80 columns.
 struct Screen {
     terminal: Terminal,
     output: Receiver<Vec<u8>>,
-    /// Everything that was written to the terminal.
+    /// Everything written to the terminal.
     seen: String,
 }
 
@@ -108,8 +108,8 @@ impl Screen {
         Self { terminal, output, seen: String::new() }
     }
 
-    /// Waits until a text is written, perhaps with spaces that are not drawn: only what differs is written, so all is
-    /// drawn anew for that.
+    /// Waits until a text is written, ignoring spaces, which may not be drawn. Usually only changes
+    /// are written, so this redraws everything.
     fn wait_for(&mut self, text: &str) {
         self.wait_with(text, CTRL_L);
     }
@@ -144,7 +144,7 @@ impl Screen {
         !modes.contains(LocalModes::ICANON)
     }
 
-    /// The exit code, and everything that was seen.
+    /// The exit code, and everything seen.
     fn finish(mut self) -> (Option<i32>, String) {
         let code = self.terminal.program.wait().unwrap().code();
         while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(150)) {
@@ -156,7 +156,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A test that has failed leaves nothing behind; one that has not has ended it already.
+        // A failed test leaves nothing behind; in a successful one, the program has ended already.
         let _ = self.terminal.program.kill();
     }
 }

@@ -1,4 +1,4 @@
-//! What a shell is told while a line is typed, as a shell asks for it; and real shells that ask.
+//! Answers to a shell while a line is typed, and real shells that ask.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -9,11 +9,11 @@ use std::process::{Child, Command, Stdio};
 use crate::people::open_terminal;
 use crate::support::{Run, TestCache, finish};
 
-/// Each program, and what a command on the cache begins with.
+/// Each program, and the words before a command for the cache.
 const PROGRAMS: [(&str, &str); 2] =
     [(env!("CARGO_BIN_EXE_bbox"), "bbox cache"), (env!("CARGO_BIN_EXE_bbox-cache"), "bbox-cache")];
 
-/// Names that a shell would heed if they came to stand in a line.
+/// Names that a shell would interpret on its command line.
 const HOSTILE: [&str; 8] = [
     "$(touch marker)",
     "`touch marker`",
@@ -25,7 +25,7 @@ const HOSTILE: [&str; 8] = [
     "--force",
 ];
 
-/// Asks as the script for `shell` does. The usual place of a cache is empty.
+/// Queries a program as the script for `shell` does. The default cache is empty.
 fn ask(program: &str, shell: &str, arguments: &[&str]) -> Run {
     let mut command = assert_cmd::Command::new(program);
     command.env_remove("BBOX_IMAGE_CACHE_DIR").env("XDG_CACHE_HOME", "/nobody/is/here");
@@ -33,7 +33,7 @@ fn ask(program: &str, shell: &str, arguments: &[&str]) -> Run {
     finish(command)
 }
 
-/// What fish is told of a line of plain words, without the explanations.
+/// The answer to fish for a line of plain words, without descriptions.
 fn told(program: &str, line: &str) -> Vec<String> {
     let words: Vec<_> = line.split(' ').collect();
     let text = ask(program, "fish", &words).ok();
@@ -87,13 +87,13 @@ fn each_shell_is_told_in_its_own_way() {
     assert_eq!(ask(program, "fish", &words).ok(), format!("{reference}\ta\n"));
     let zsh = ask(program, "zsh", &words).ok();
     assert_eq!(zsh, "example.com/a\\:latest:a\n");
-    // Bash replaces the part after a colon, unless it stands in quotes.
+    // Bash replaces the part after a colon, unless it is quoted.
     assert_eq!(ask(program, "bash", &[&line, ""]).ok(), "latest\n");
     assert_eq!(ask(program, "bash", &[&line, "example.com/a:"]).ok(), format!("{reference}\n"));
 }
 
 #[test]
-fn whoever_asks_for_something_impossible_is_told_nothing() {
+fn impossible_queries_get_no_answer() {
     let cache = TestCache::new();
     let file = cache.home().join("file");
     fs::write(&file, "").unwrap();
@@ -152,7 +152,7 @@ fn scripts_ask_the_program_that_printed_them() {
     assert!(wrong.code == 2 && wrong.err.contains("'bash'"), "{}", wrong.err);
 }
 
-/// A shell at a terminal, which has read a script of ours and is about to read a line.
+/// A shell on a terminal that has loaded our script and waits for a line.
 struct Shell {
     terminal: File,
     process: Child,
@@ -161,12 +161,12 @@ struct Shell {
 impl Shell {
     const PROMPT: &str = "ready> ";
 
-    /// Bash in the home of the cache; `None` if there is no bash.
+    /// Bash in the home directory of the cache; `None` if there is no bash.
     fn bash(cache: &TestCache, program: &str) -> Option<Self> {
         let (terminal, end) = open_terminal(80);
         let stream = || Stdio::from(end.try_clone().unwrap());
         let (rc, keys) = (cache.home().join("bashrc"), cache.home().join("inputrc"));
-        // However many there are, it is not asked whether to show them.
+        // However many candidates there are, bash does not ask before showing them.
         fs::write(&keys, "set completion-query-items 0\nset page-completions off\n").unwrap();
         fs::write(&rc, format!("PS1='{}'\neval \"$({program} completions bash)\"\n", Self::PROMPT))
             .unwrap();
@@ -193,7 +193,7 @@ impl Shell {
         String::from_utf8_lossy(&seen).into_owned()
     }
 
-    /// The words that a line has after TAB. It is not run, but handed to `printf`.
+    /// The words of a line after TAB. The line is not run, but passed to `printf`.
     fn completed(&mut self, line: &str) -> String {
         let to_the_beginning = '\x01';
         let show = "printf 'words:'; printf ' <%s>' ";
@@ -234,7 +234,7 @@ fn a_real_bash_completes_through_colons_and_quotes() {
             ("lease example.com/0123456789abcdef:", reference),
             ("lease --cache-dir my\\ cache ex", "example.com/b:latest"),
             ("--cache-dir 'my cache' lease \"ex", "example.com/b:latest"),
-            // It is bash that completes the name of a directory, since it has to be quoted.
+            // Bash itself completes the name of a directory that needs quoting.
             ("lease --cache-dir my", "my cache"),
             ("lease x -- ls my", "my cache"),
         ] {

@@ -1,4 +1,4 @@
-//! What ships beside the program fits it.
+//! The files shipped with the program match it.
 
 use std::fs;
 use std::io::Write;

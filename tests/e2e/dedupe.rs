@@ -1,11 +1,11 @@
-//! `dedupe` where files cannot share data; `tests/dedupe` has the file systems where they can.
+//! `dedupe` if files cannot share data; `tests/dedupe` covers file systems where they can.
 
 use std::fs;
 
 use crate::support::{TestCache, run};
 
 #[test]
-fn where_files_cannot_share_data_there_is_one_sentence_and_no_error() {
+fn without_shared_data_there_is_one_sentence_and_no_error() {
     let cache = TestCache::in_memory();
     cache.live("a");
     cache.live("b");
@@ -23,7 +23,7 @@ fn where_files_cannot_share_data_there_is_one_sentence_and_no_error() {
 }
 
 #[test]
-fn a_directory_that_is_not_there_is_named() {
+fn a_missing_directory_is_reported() {
     let cache = TestCache::new();
     fs::remove_dir(cache.dir()).unwrap();
     for arguments in [&["dedupe"][..], &["dedupe", "-n"], &["dedupe", "example.com/a:latest"]] {

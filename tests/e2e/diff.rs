@@ -66,7 +66,7 @@ fn two_builds_side_by_side() {
 }
 
 #[test]
-fn an_orphan_is_compared_with_what_replaced_it() {
+fn an_orphan_is_compared_with_its_replacement() {
     let cache = TestCache::new();
     cache.pull(Agent::Codex, 1);
     cache.pull(Agent::Codex, 2);
@@ -86,7 +86,7 @@ fn an_orphan_is_compared_with_what_replaced_it() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_named() {
+fn images_that_cannot_be_compared_are_reported() {
     let cache = TestCache::new();
     cache.live("aa11");
     cache.image("bb11");
@@ -103,7 +103,7 @@ fn what_cannot_be_compared_is_named() {
 }
 
 #[test]
-fn what_could_not_be_read_makes_it_incomplete() {
+fn unreadable_files_make_a_diff_incomplete() {
     let cache = TestCache::new();
     let image = cache.image_with("aaaa", |top| fill(top, &[("secret/file", 8), ("x", 4)]));
     cache.image_with("bbbb", |top| fill(top, &[("secret/file", 8), ("x", 4)]));

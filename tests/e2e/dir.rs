@@ -1,4 +1,4 @@
-//! `bbox cache dir`, and where `lease` says its image is.
+//! `bbox cache dir`, and the path that `lease` passes on.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn an_image_has_a_path_that_leads_to_it() {
 }
 
 #[test]
-fn what_is_no_image_has_no_path() {
+fn only_an_image_has_a_path() {
     let cache = TestCache::new();
     cache.live("a");
     cache.layer("b");

@@ -1,11 +1,11 @@
-//! The example of a plan, and the program.
+//! The example of a plan compared to the program.
 
 use std::fs::{self, File};
 use std::process::Command;
 
 use crate::support::{TestCache, finish, run};
 
-/// Both make their plan by the same function, so they agree on a cache with everything in it.
+/// Both use the same function, so they agree on a cache with everything in it.
 #[test]
 fn the_example_prints_the_plan_of_a_dry_run() {
     let tests = std::env::current_exe().unwrap();

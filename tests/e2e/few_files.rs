@@ -1,4 +1,4 @@
-//! Trees that are deeper and wider than the process may have files open, down to a limit of 32.
+//! Trees that are deeper and wider than the limit of open files, down to a limit of 32.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,12 +11,12 @@ use crate::people::{User, limited};
 use crate::support::cache::{age, comb};
 use crate::support::{Run, TestCache, bbox, du, finish};
 
-/// Some systems begin with 256.
+/// Some systems start with 256.
 const FEW: u32 = 32;
-/// What is usual here, and few.
+/// The usual limit, and a low one.
 const LIMITS: [Option<u32>; 2] = [None, Some(FEW)];
 
-/// The program on this cache where no more than this many files may be open, or as many as usual.
+/// Runs the program with at most this many open files, or with the usual limit.
 fn run(cache: &TestCache, limit: Option<u32>, arguments: &[&str]) -> Run {
     let program = bbox(cache, arguments);
     let Some(limit) = limit else { return finish(program) };
@@ -25,7 +25,7 @@ fn run(cache: &TestCache, limit: Option<u32>, arguments: &[&str]) -> Run {
     finish(Command::from_std(command))
 }
 
-/// The cache is as big as `du` says, and all of it goes without a word.
+/// Checks that the cache is as big as `du` says, and that everything is removed without complaint.
 fn is_counted_and_removed(cache: &TestCache, directories: u32, limit: Option<u32>) {
     let (bytes, image) = (du(&cache.dir()), du(&cache.path("sha256-dead")));
     let list = run(cache, limit, &["list", "--sizes", "--format", "json"]);
@@ -35,7 +35,7 @@ fn is_counted_and_removed(cache: &TestCache, directories: u32, limit: Option<u32
     assert_eq!(list["images"][0]["usage"]["directories"], directories, "{limit:?}");
     let size = ByteSize::b(image).display().iec();
     let text = run(cache, limit, &["gc"]).ok();
-    // What others write to the same disk meanwhile may be a word of the file system behind that.
+    // If others write to the same disk meanwhile, the file system's own figure may follow.
     assert!(text.contains(&format!("Removed 1 image, freed {size}")), "{limit:?}: {text}");
     assert_eq!(fs::read_dir(cache.dir()).unwrap().count(), 1, "{limit:?}");
 }
@@ -96,7 +96,7 @@ fn directories_that_are_closed_to_their_owner_are_no_dead_end() {
     age(&top, Duration::from_secs(3600));
     let user = User::with_open_files(&cache, FEW);
     let list = user.run(&["list", "--sizes", "--format", "json"]).json();
-    // At each of the 29 closed levels, `a/b` can be neither looked at nor opened, and the others can.
+    // At each of the 29 closed levels, `a/b` can be neither inspected nor opened, the others can.
     let usage = &list["images"][0]["usage"];
     assert_eq!(usage["directories"], 1 + 101 * 5 + 29 * 3);
     assert_eq!(usage["complete"], false);

@@ -10,7 +10,7 @@ use crate::support::cache::{age, small_tree};
 use crate::support::{TestCache, du, exactly, run};
 
 #[test]
-fn each_removal_has_a_line_and_the_end_says_what_was_freed() {
+fn each_removal_has_a_line_and_the_summary_tells_what_was_freed() {
     let cache = TestCache::in_memory();
     cache.live("live");
     let bytes = du(&cache.image("dead"));
@@ -24,7 +24,7 @@ fn each_removal_has_a_line_and_the_end_says_what_was_freed() {
         )
     );
     let real = run(&cache, &["gc"]).ok();
-    // What others write to the same file system meanwhile may be a word of its own behind that.
+    // If others write to the same file system meanwhile, its own figure may follow.
     let expected = format!(
         "Removed {}  {size:>10}  orphan: used 30 min ago\nRemoved 1 image, freed {size}",
         "dead"
@@ -35,7 +35,7 @@ fn each_removal_has_a_line_and_the_end_says_what_was_freed() {
 }
 
 #[test]
-fn verbose_says_what_is_kept_and_why_and_quiet_says_nothing() {
+fn verbose_tells_what_is_kept_and_why_and_quiet_prints_nothing() {
     let cache = TestCache::new();
     cache.live("live");
     cache.image("dead");
@@ -60,7 +60,7 @@ fn every_number_of_jobs_removes_the_same() {
 }
 
 #[test]
-fn what_an_interrupted_gc_left_is_finished() {
+fn an_interrupted_gc_is_finished_by_the_next_one() {
     let cache = TestCache::new();
     for name in ["tmp-gc-sha256-x", "tmp-gc-dead-sha256-z"] {
         fs::create_dir(cache.path(name)).unwrap();
@@ -91,7 +91,7 @@ fn symlinks_and_hard_links_lead_nowhere() {
         du(&dead) - fs::metadata(canary.join("usr/lib/c")).map(|_| 72 * 1024).unwrap();
     let gc = run(&cache, &["gc", "--format", "json"]).json();
     let freed = &gc["totals"]["freed_bytes"];
-    assert_eq!(*freed, exactly(reclaimable), "the canary still holds the linked file");
+    assert_eq!(*freed, exactly(reclaimable), "the canary still has the linked file");
     assert_eq!(listing(&canary), before);
     assert!(
         cache.path("sha256-link").symlink_metadata().is_ok(),
@@ -112,7 +112,7 @@ fn listing(top: &Path) -> Vec<(std::path::PathBuf, u64)> {
 }
 
 #[test]
-fn a_deep_tree_goes_and_so_does_one_that_is_closed_to_its_owner() {
+fn deep_trees_and_trees_closed_to_their_owner_are_removed() {
     let cache = TestCache::new();
     cache.image_with("deep", |top| {
         let mut path = top.to_owned();
@@ -180,7 +180,7 @@ fn only_entries_to_be_removed_get_another_mode() {
     let user = User::new(&cache);
     fs::set_permissions(cache.dir(), fs::Permissions::from_mode(0o775)).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
-    // That it has a config cannot be seen any more, so it may be arriving.
+    // Its config is no longer visible, so it may be arriving.
     std::thread::sleep(Duration::from_millis(2100));
     assert_eq!(user.run(&["gc", "--all"]).code, 0);
     assert!(!closed.exists());
@@ -215,11 +215,11 @@ fn an_orphan_in_which_something_is_mounted_stays_as_it_is() {
     assert!(!dead.exists());
 }
 
-/// Something mounted for the length of a test.
+/// A mount that lasts as long as a test.
 struct Mount<'a>(&'a Path);
 
 impl<'a> Mount<'a> {
-    /// `None` for whoever may not mount.
+    /// `None` without permission to mount.
     fn new(what: &Path, place: &'a Path) -> Option<Self> {
         let arguments = ["--bind".as_ref(), what.as_os_str(), place.as_os_str()];
         let output = std::process::Command::new("mount").args(arguments).output();
@@ -254,14 +254,14 @@ fn a_signal_ends_the_waiting_for_another_collection() {
     assert!(cache.path("sha256-dead").exists());
 }
 
-/// Sets or takes away a mark of a file, where that is possible.
+/// Sets or clears an attribute of a file. Returns whether that was possible.
 fn mark(change: &str, path: &Path) -> bool {
     let output = std::process::Command::new("chattr").arg(change).arg(path).output();
     output.is_ok_and(|output| output.status.success())
 }
 
 #[test]
-fn what_is_immutable_is_named_with_the_way_out_and_the_rest_goes() {
+fn immutable_entries_are_reported_with_a_remedy_and_the_rest_is_removed() {
     let cache = TestCache::new();
     let dead = cache.image("dead");
     cache.image("other");

@@ -1,4 +1,4 @@
-//! The documents, field by field.
+//! The JSON documents, field by field.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::support::cache::agents::Agent;
 use crate::support::{TestCache, du, exactly, run};
 
-/// What every field of every command may hold, as `docs/json.md` has it. A change of a name or a type is
-/// a new `schema_version`; a new field is a new line here and there.
+/// The possible types of every field of every command, as documented in `docs/json.md`. A change of
+/// a name or type requires a new `schema_version`; a new field requires a new line in both places.
 const SCHEMA: &str = include_str!("json_schema.txt");
 
-/// Adds each field of a document to the lines of a schema: its path, and the types of what was seen there.
+/// Adds each field of a document to a schema: its path, and the types found there.
 fn add_fields(schema: &mut BTreeMap<String, BTreeSet<&'static str>>, path: &str, value: &Value) {
     let kind = match value {
         Value::Null => "null",
@@ -36,7 +36,7 @@ fn add_fields(schema: &mut BTreeMap<String, BTreeSet<&'static str>>, path: &str,
     }
 }
 
-/// A line of the schema: the path of a field, and the types that it may have.
+/// A line of the schema: the path of a field, and its possible types.
 fn field(line: &'static str) -> (&'static str, Vec<&'static str>) {
     let (path, kinds) = line.split_once(": ").unwrap();
     (path, kinds.split(" or ").collect())
@@ -86,10 +86,10 @@ fn the_schema_is_the_one_that_is_documented() {
     }
     drop(in_use);
     for (path, kinds) in &seen {
-        let told = told.get(path.as_str()).unwrap_or_else(|| panic!("{path} is told of nowhere"));
+        let told = told.get(path.as_str()).unwrap_or_else(|| panic!("{path} is not documented"));
         assert!(kinds.iter().all(|kind| told.contains(kind)), "{path}: {kinds:?}, not {told:?}");
     }
-    // An object has all of its fields, whatever they hold.
+    // An object has all of its fields, whatever their values.
     let is_seen = |path: &str| seen.get(path).is_some_and(|kinds| kinds.contains("object"));
     for path in told.keys().filter(|path| !path.ends_with("[]")) {
         let Some((object, _)) = path.rsplit_once('.') else { continue };
@@ -125,7 +125,7 @@ fn list_has_all_its_fields() {
     assert!(image["last_used"].as_str().unwrap().ends_with('Z'));
     assert_eq!(image["usage"]["complete"], true);
     let layer = &list["layers"][0];
-    // Nobody has pulled it: the test has set its times.
+    // It was not pulled: the test has set its times.
     assert_eq!((&layer["status"], &layer["reason"]), (&json!("unknown"), &json!("contradiction")));
     assert_eq!(list["refs"]["total"], 3);
     assert_eq!(
@@ -141,7 +141,7 @@ fn list_has_all_its_fields() {
     assert_eq!(list["totals"]["usage"]["on_disk_bytes"], du(&cache.dir()));
     let bytes = du(&cache.path("sha256-orphan"));
     assert_eq!(orphan["unique_bytes"], exactly(bytes));
-    // With the reference whose image is gone.
+    // Includes the reference whose image is gone.
     assert_eq!(list["totals"]["reclaimable_bytes"], exactly(bytes + 4096));
     assert_eq!(list["warnings"].as_array().unwrap().len(), 1);
 }
@@ -213,7 +213,7 @@ fn gc_has_all_its_fields() {
 }
 
 #[test]
-fn a_command_that_fails_as_a_whole_says_so_in_a_document() {
+fn a_command_that_fails_as_a_whole_prints_a_document() {
     let cache = TestCache::new();
     cache.live("live");
     let unreadable = cache.path("refs/loop");

@@ -12,8 +12,8 @@ use crate::support::cache::agents::Agent;
 use crate::support::cache::{USED, age};
 use crate::support::{TestCache, du, exactly, run};
 
-/// Two live images, one of them with two refs, one image in the old form, used 10, 20 and 30 minutes ago; one orphan that was
-/// not used for eight days.
+/// Two live images, one of them with two refs, and one image with a ref in the old format, used 10,
+/// 20 and 30 minutes ago, and an orphan last used eight days ago.
 fn four_images() -> TestCache {
     let cache = TestCache::in_memory();
     cache.tag("example.com/b:1", "aaaaaaaaaaaaaaaa");
@@ -31,7 +31,7 @@ fn four_images() -> TestCache {
 }
 
 #[test]
-fn one_row_an_image_most_recently_used_first_and_totals() {
+fn one_row_per_image_most_recently_used_first_and_totals() {
     let cache = four_images();
     let size = |name: &str| {
         let path = cache.path(&format!("sha256-{}", name.repeat(16)));
@@ -64,7 +64,7 @@ older a:1?                 dddddddddddd  {d:>9}  8 days ago  orphan
 }
 
 #[test]
-fn sizes_are_what_du_says_for_each_image_and_for_everything() {
+fn sizes_match_du_for_each_image_and_the_whole_cache() {
     let cache = four_images();
     cache.layer("layer");
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
@@ -95,7 +95,7 @@ fn an_inode_shared_by_two_images_counts_once_in_the_total_and_is_not_reclaimable
 }
 
 #[test]
-fn the_full_account_has_every_kind_of_entry_and_adds_up() {
+fn the_full_report_has_every_kind_of_entry_and_adds_up() {
     let cache = four_images();
     cache.layer("layer0123456789");
     fs::create_dir(cache.path("tmp-rootfs-1")).unwrap();
@@ -111,7 +111,7 @@ fn the_full_account_has_every_kind_of_entry_and_adds_up() {
         row("ID ")[1..],
         ["APPARENT", "ON", "DISK", "FILES", "DIRS", "LAST", "USED", "LAYERS", "IMAGE"]
     );
-    // A small tree has eight names that are no directory; `own` and the config make ten.
+    // A small tree has eight names that are not directories; `own` and the config make ten.
     assert_eq!(row("aaaaaaaaaaaa")[5..7], ["10", "5"]);
     assert_eq!(
         row("layer0123456")[5..],
@@ -125,7 +125,7 @@ fn the_full_account_has_every_kind_of_entry_and_adds_up() {
 }
 
 #[test]
-fn order_choice_and_width_can_be_asked_for() {
+fn order_choice_and_width_are_options() {
     let cache = four_images();
     let digests = |arguments: &[&str]| {
         let text = run(&cache, &[&["list", "-q"], arguments].concat()).ok();
@@ -141,7 +141,7 @@ fn order_choice_and_width_can_be_asked_for() {
 }
 
 #[test]
-fn without_sizes_there_are_none_and_not_zeros() {
+fn without_sizes_there_are_none_instead_of_zeros() {
     let cache = four_images();
     let list = run(&cache, &["list", "--no-sizes", "--format", "json"]).json();
     assert!(list["images"][0]["usage"].is_null());
@@ -150,7 +150,7 @@ fn without_sizes_there_are_none_and_not_zeros() {
     assert!(!text.contains("0 B") && text.contains("4 images (1 orphan), disk "), "{text}");
 }
 
-/// An image that is run like this.
+/// An image with this config.
 fn run_by(cache: &TestCache, name: &str, config: &str) -> PathBuf {
     let path = cache.image(name);
     cache.configure(name, config);
@@ -158,7 +158,7 @@ fn run_by(cache: &TestCache, name: &str, config: &str) -> PathBuf {
 }
 
 #[test]
-fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
+fn an_orphan_is_shown_with_a_guess_or_its_command() {
     let cache = TestCache::new();
     let agent = r#"{"Entrypoint":["/bin/agent"],"Env":["VERSION=1","HOME=/home"]}"#;
     cache.tag("example.com/agent:1", "live");
@@ -197,7 +197,7 @@ fn an_orphan_says_what_it_most_likely_was_or_what_it_runs() {
 }
 
 #[test]
-fn an_orphan_of_the_owners_own_is_called_by_its_newer_build_or_its_program() {
+fn an_orphan_of_a_real_image_is_called_by_its_newer_build_or_its_program() {
     let cache = TestCache::in_memory();
     for (agent, version) in [(Agent::ClaudeCode, 1), (Agent::Gemini, 1), (Agent::ClaudeCode, 2)] {
         cache.pull(agent, version);
@@ -211,7 +211,7 @@ fn an_orphan_of_the_owners_own_is_called_by_its_newer_build_or_its_program() {
 }
 
 #[test]
-fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that() {
+fn the_full_report_knows_what_is_in_use_and_kept_for_that() {
     let cache = TestCache::in_memory();
     cache.live("idle");
     let images = [cache.live("live"), cache.image("run")];
@@ -224,7 +224,7 @@ fn the_full_account_knows_what_is_in_use_and_what_a_collection_leaves_for_that()
     let _lease = opened.lease(&Digest::parse(b"sha256:leased").unwrap()).unwrap().unwrap();
     let mut users = images.map(|image| {
         let mut sleep = std::process::Command::new("sleep");
-        // Should the test fail, nothing waits for what sleeps on.
+        // If the test fails, nothing waits for the sleeping process.
         sleep.arg("600").current_dir(image).stdout(Stdio::null()).stderr(Stdio::null());
         sleep.spawn().unwrap()
     });

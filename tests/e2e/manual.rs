@@ -1,4 +1,4 @@
-//! The manual pages that the programs write.
+//! The manual pages written by the programs.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -49,7 +49,7 @@ fn one_set_of_pages_serves_both_programs() {
 }
 
 #[test]
-fn older_pages_make_room_and_nothing_else_does() {
+fn older_pages_are_replaced_and_nothing_else_is() {
     let home = tempfile::tempdir().unwrap();
     let (pages, notes) = (home.path().join("pages"), home.path().join("notes"));
     fs::create_dir(&pages).unwrap();
@@ -67,7 +67,7 @@ fn older_pages_make_room_and_nothing_else_does() {
 }
 
 #[test]
-fn a_place_where_no_page_can_be_written_is_named() {
+fn an_unwritable_directory_is_reported() {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join("bbox.1")).unwrap();
     fs::write(home.path().join("file"), "").unwrap();

@@ -2,7 +2,7 @@
 
 use crate::support::{Run, TestCache, finish, run};
 
-/// `bbox-cache`, away from the user's own environment.
+/// Runs `bbox-cache`, isolated from the user's environment.
 fn bbox_cache(arguments: &[&str]) -> Run {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_bbox-cache"));
     command.env_remove("BBOX_IMAGE_CACHE_DIR").env_remove("XDG_CACHE_HOME").args(arguments);
@@ -24,7 +24,7 @@ fn the_short_program_does_the_same_and_offers_its_own_commands() {
     let short = bbox_cache(&["list", "--cache-dir", &dir]).ok();
     let own = format!("(1 orphan): run `bbox-cache --cache-dir {dir} gc`");
     assert!(short.contains(&own), "{short}");
-    // How much of the disk is free may change between the two.
+    // The free disk space may change between the two runs.
     let lines = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.split(", disk ").next().unwrap().to_owned()).collect()
     };
@@ -37,7 +37,7 @@ fn the_short_program_does_the_same_and_offers_its_own_commands() {
 }
 
 #[test]
-fn help_versions_and_slips_are_in_the_words_of_the_program() {
+fn help_versions_and_typos_use_the_words_of_the_program() {
     for (Run { out, .. }, usage, example) in [
         (bbox(&["cache", "gc", "--help"]), "Usage: bbox cache gc ", "\n  bbox cache gc -v "),
         (bbox_cache(&["gc", "--help"]), "Usage: bbox-cache gc ", "\n  bbox-cache gc -v "),
@@ -61,7 +61,7 @@ fn help_versions_and_slips_are_in_the_words_of_the_program() {
     }
 }
 
-/// Runs `bbox` where PATH has these places.
+/// Runs `bbox` with these directories in PATH.
 fn with_path(places: &[&std::path::Path], arguments: &[&str]) -> Run {
     let mut command = crate::support::bare();
     command.env("PATH", std::env::join_paths(places).unwrap()).args(arguments);
@@ -69,7 +69,7 @@ fn with_path(places: &[&std::path::Path], arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn what_is_not_for_this_program_is_handed_to_the_other_bbox() {
+fn other_commands_are_handed_over_to_the_other_bbox() {
     let home = tempfile::tempdir().unwrap();
     let place = |name: &str| {
         let place = home.path().join(name);
@@ -83,7 +83,8 @@ fn what_is_not_for_this_program_is_handed_to_the_other_bbox() {
     std::fs::write(&script, "#!/bin/sh\nprintf '<%s>' \"$@\"\nexit 42\n").unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&script, mode).unwrap();
-    // Copies and other paths of this program are passed over, and never call each other for ever.
+    // Copies of this program, and other paths to it, are skipped and never call each other for
+    // ever.
     for places in [
         &[runner.as_path()][..],
         &[&own, &runner],
@@ -106,9 +107,9 @@ fn what_is_not_for_this_program_is_handed_to_the_other_bbox() {
     assert!(run.code == 2 && run.err.contains(tip), "{} {}", run.code, run.err);
 }
 
-/// All other codes are those of the command that is run.
+/// All other exit codes are those of the command.
 #[test]
-fn whatever_is_wrong_with_a_lease_has_its_own_code() {
+fn failures_of_a_lease_have_their_own_exit_code() {
     for arguments in [
         &["lease"][..],
         &["lease", "x"],

@@ -1,4 +1,4 @@
-//! What keeps an image although no ref names it: leases, processes, recent use; and collectors
+//! What protects an image without a reference: leases, processes, recent use. Also, concurrent gcs
 //! that keep out of each other's way.
 
 use std::fs;
@@ -13,7 +13,7 @@ use crate::people::at_terminal;
 use crate::support::cache::age;
 use crate::support::{TestCache, bbox, run};
 
-/// A process for the length of a test.
+/// A process that runs for the length of a test.
 struct Running(Child);
 
 impl Running {
@@ -21,7 +21,7 @@ impl Running {
         Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
 
-    /// `sleep`, with this as its working directory.
+    /// `sleep`, with this working directory.
     fn in_directory(path: &Path) -> Self {
         Self::new(Command::new("sleep").arg("60").current_dir(path))
     }
@@ -38,7 +38,7 @@ impl Drop for Running {
     }
 }
 
-/// The program, for whoever wants to see more of it than its output.
+/// The program, for tests that need more than its output.
 fn program(cache: &TestCache, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bbox"));
     command.args(["cache", "--cache-dir"]).arg(cache.dir()).args(arguments);
@@ -128,7 +128,7 @@ fn a_lease_ends_with_its_command_however_that_ends() {
     );
     fs::remove_dir_all(cache.path("refs")).unwrap();
     run(&cache, &["gc", "-q", "--keep-recent=0s"]);
-    assert!(!image.exists(), "nothing holds it any more");
+    assert!(!image.exists(), "nothing protects it any more");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_lease_passes_signals_on_and_survives_ctrl_c() {
     let mut lease = program(&cache, &["lease", "sha256:a", "--", "sh", "-c", &script]);
     let mut holder = lease.spawn().unwrap();
     wait_for("the command", || marker.exists());
-    // Ignored from the start: that is what a shell does for a job in the background.
+    // Ignored from the start, as set by a shell for a background job.
     for signal in [Signal::INT, Signal::INT] {
         kill_process(Pid::from_child(&holder), signal).unwrap();
         std::thread::sleep(Duration::from_millis(50));
@@ -155,7 +155,7 @@ fn a_lease_passes_signals_on_and_survives_ctrl_c() {
 }
 
 #[test]
-fn a_lease_ends_with_its_holder_and_not_with_what_the_command_leaves_behind() {
+fn a_lease_ends_with_its_holder_not_with_processes_left_behind() {
     let cache = TestCache::new();
     cache.image("a");
     let mut holder = program(&cache, &["lease", "sha256:a", "--", "sleep", "1"]).spawn().unwrap();
@@ -168,9 +168,9 @@ fn a_lease_ends_with_its_holder_and_not_with_what_the_command_leaves_behind() {
     assert_eq!(reason(&cache, &["-n"]), "orphan");
 }
 
-/// `nohup` and shells tell programs to ignore signals; what they run must not heed them either.
+/// `nohup` and shells make programs ignore signals; their commands must ignore them, too.
 #[test]
-fn what_a_lease_was_told_to_ignore_is_ignored_by_its_command() {
+fn signals_ignored_by_a_lease_are_ignored_by_its_command() {
     let cache = TestCache::new();
     cache.image("a");
     if !Path::new("/proc/self/status").exists() {
@@ -190,7 +190,7 @@ fn what_a_lease_was_told_to_ignore_is_ignored_by_its_command() {
 }
 
 #[test]
-fn a_second_collection_names_the_first_and_waits_or_gives_up() {
+fn a_second_gc_reports_the_first_and_waits_or_gives_up() {
     let cache = TestCache::new();
     cache.image("dead");
     let root = fs::File::open(cache.dir()).unwrap();
@@ -246,7 +246,7 @@ fn an_index_that_may_have_been_dropped_is_doubted_before_anything_is_removed() {
     assert_eq!(list["warnings"].as_array().unwrap().len(), 0);
 }
 
-// Elsewhere processes are not listed by way of `/proc`.
+// On other systems, processes are not found through `/proc`.
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
 #[test]
 fn without_proc_a_collection_keeps_images_and_says_why() {
@@ -257,7 +257,7 @@ fn without_proc_a_collection_keeps_images_and_says_why() {
     command.args(["-m", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_bbox"), "cache", "gc"]);
     let output = command.arg("--cache-dir").arg(cache.dir()).output();
     let Some(output) = output.ok().filter(|output| output.status.success()) else {
-        // As root it has to work.
+        // As root, this must work.
         assert!(!rustix::process::getuid().is_root());
         return eprintln!("skipped: only root can hide /proc");
     };
@@ -266,7 +266,7 @@ fn without_proc_a_collection_keeps_images_and_says_why() {
     assert!(image.exists());
 }
 
-/// The owner's own process names the tree that it runs in the JSON of its first argument.
+/// The owner's own process has the path of its tree in the JSON of its first argument.
 #[test]
 fn the_first_machine_of_a_fresh_pull_keeps_its_image() {
     let cache = TestCache::new();

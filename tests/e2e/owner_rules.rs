@@ -1,4 +1,5 @@
-//! What the Go program's own `list`, `gc` and `purge` do, rule by rule, and where we do better.
+//! The behaviour of the Go program's `list`, `gc` and `purge`, rule by rule, and where ours is
+//! better.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -52,7 +53,7 @@ fn an_empty_or_blank_ref_protects_nothing() {
     let gc = run(&cache, &["gc"]);
     assert_eq!((gc.code, gc.err.matches("protects no image: it is empty").count()), (0, 2));
     assert_eq!(left(&cache), ["refs"]);
-    // Ours says so, and leaves the refs alone.
+    // Ours reports that, and keeps the refs.
     let list = run(&cache, &["list", "--format", "json"]).json();
     let invalid = list["refs"]["invalid"].as_array().unwrap();
     let of = |path: &std::path::Path| {
@@ -84,7 +85,7 @@ fn layers_and_extractions_are_left_alone() {
     assert!(cache.path("layers/tmp-layer-1").exists());
 }
 
-/// The Go program passes over a ref that cannot be read, and then removes its image.
+/// The Go program skips an unreadable ref, and then removes its image.
 #[test]
 fn deviation_an_unreadable_ref_stops_gc_before_it_removes_anything() {
     let cache = TestCache::new();
@@ -102,21 +103,21 @@ fn deviation_an_unreadable_ref_stops_gc_before_it_removes_anything() {
     assert!(list.out.contains("(no readable reference)") && !list.out.contains("reclaimable"));
 }
 
-/// The Go program says nothing of what it could not remove, and exits with 0.
+/// The Go program does not report what it could not remove, and exits with 0.
 #[test]
-fn deviation_what_cannot_be_removed_is_named_and_the_rest_goes() {
+fn deviation_failed_removals_are_reported_and_the_rest_is_removed() {
     let cache = TestCache::new();
     let stuck = cache.image("stuck");
     cache.image("gone");
     let user = crate::people::User::new(&cache);
-    // A directory of somebody else, closed to others, too far down to be found before: its entries
-    // cannot be removed.
+    // A directory of another user without write permission, too deep to be found in advance: its
+    // entries cannot be removed.
     let foreign = stuck.join("usr/foreign");
     fs::create_dir(&foreign).unwrap();
     fs::write(foreign.join("file"), "x").unwrap();
     age(&stuck, Duration::from_secs(3600));
     if !user.is_separate() {
-        eprintln!("skipped: only root can make files of somebody else");
+        eprintln!("skipped: only root can make files of another user");
         return;
     }
     let gc = user.run(&["gc"]);
@@ -129,7 +130,7 @@ fn deviation_what_cannot_be_removed_is_named_and_the_rest_goes() {
     assert_eq!(fs::read_dir(cache.path("tmp-gc-dead-sha256-stuck")).unwrap().count(), 1);
 }
 
-/// The Go program adds up a hard link each time it meets it.
+/// The Go program counts a hard link each time it finds one.
 #[test]
 fn deviation_a_hard_link_counts_once() {
     let cache = TestCache::new();
@@ -141,7 +142,7 @@ fn deviation_a_hard_link_counts_once() {
     assert_eq!(list["images"][0]["usage"]["files"], 3);
 }
 
-/// The Go program's dry run is other code than its real run.
+/// In the Go program, a dry run uses different code from a real run.
 #[test]
 fn deviation_the_dry_run_shows_the_plan_that_is_carried_out() {
     let cache = TestCache::new();
@@ -192,7 +193,7 @@ fn a_parent_of_a_cache_is_not_taken_for_one() {
 }
 
 #[test]
-fn a_ref_to_nothing_goes_after_a_minute_and_one_that_says_nothing_is_reported() {
+fn a_dangling_ref_is_removed_after_a_minute_and_an_unusable_one_is_reported() {
     let cache = TestCache::new();
     cache.live("live");
     let gone = cache.dangling("example.com/gone:1", "gone");

@@ -1,4 +1,4 @@
-//! Whoever uses the program: an ordinary user, and somebody at a terminal.
+//! The users of the program: an unprivileged user, and a user at a terminal.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -15,11 +15,11 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::support::{Run, TestCache};
 
-/// Somebody without any privilege.
+/// The ID of an unprivileged user.
 const NOBODY: u32 = 65_534;
 
-/// An ordinary user who owns a cache. Tests that run as root give everything in it to somebody
-/// else and run the program as that one, since nothing is forbidden to root.
+/// An unprivileged user who owns a cache. Since root may do anything, tests that run as root give
+/// the whole cache to another user and run the program as that user.
 pub struct User<'a> {
     cache: &'a TestCache,
     program: PathBuf,
@@ -27,12 +27,12 @@ pub struct User<'a> {
 }
 
 impl<'a> User<'a> {
-    /// The owner of all that is in the cache now.
+    /// Makes this user the owner of everything in the cache.
     pub fn new(cache: &'a TestCache) -> Self {
         let built = PathBuf::from(env!("CARGO_BIN_EXE_bbox"));
         let mut user = Self { cache, program: built, open_files: None };
         if user.is_separate() {
-            // The place where the program was built may be closed to others.
+            // The directory with the built program may be closed to others.
             let program = cache.home().join("bbox");
             fs::copy(&user.program, &program).unwrap();
             user.program = program;
@@ -42,7 +42,7 @@ impl<'a> User<'a> {
         user
     }
 
-    /// The same where no more than this many files may be open.
+    /// A user with at most this many open files.
     pub fn with_open_files(cache: &'a TestCache, limit: u32) -> Self {
         Self { open_files: Some(limit), ..Self::new(cache) }
     }
@@ -64,7 +64,7 @@ impl<'a> User<'a> {
     }
 }
 
-/// A program with at most this many open files; its arguments can be added.
+/// A program with at most this many open files. Arguments can be added.
 pub fn limited(program: impl AsRef<OsStr>, limit: u32) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(program);
@@ -80,22 +80,22 @@ fn give(path: &Path) {
     }
 }
 
-/// Runs the program at a terminal of 80 columns, where `answer` has been typed. Returns the exit
-/// code and everything that was seen.
+/// Runs the program on a terminal with 80 columns, and types `answer`. Returns the exit code and
+/// everything seen.
 pub fn at_terminal(cache: &TestCache, arguments: &[&str], answer: &str) -> (i32, String) {
     let mut terminal = Terminal::new(cache, arguments, 80);
     terminal.type_in(answer);
     terminal.finish()
 }
 
-/// What is seen at a terminal of so many columns, without colours and bars.
+/// What is seen on a terminal with this many columns, without colours and bars.
 fn seen_at(cache: &TestCache, arguments: &[&str], columns: u16) -> String {
     let arguments = [arguments, &["--no-progress"]].concat();
     let (_, seen) = Terminal::new(cache, &arguments, columns).finish();
     anstream::adapter::strip_str(&seen).to_string()
 }
 
-/// What is seen at a terminal in some locale, where `answer` has been typed, without colours and bars.
+/// What is seen on a terminal in some locale after typing `answer`, without colours and bars.
 pub fn screen(
     cache: &TestCache,
     arguments: &[&str],
@@ -109,7 +109,7 @@ pub fn screen(
     anstream::adapter::strip_str(&terminal.finish().1).to_string()
 }
 
-/// The program at a terminal.
+/// The program on a terminal.
 pub struct Terminal {
     pub master: File,
     pub program: Child,
@@ -135,7 +135,7 @@ impl Terminal {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Waits until the program asks something.
+    /// Waits until the program asks a question.
     fn wait_for_question(&mut self) {
         let (mut seen, mut byte) = (Vec::new(), [0]);
         while !seen.ends_with(b"[y/N] ") {
@@ -146,14 +146,13 @@ impl Terminal {
 
     pub fn finish(mut self) -> (i32, String) {
         let mut seen = Vec::new();
-        // Where nobody holds the terminal any more, Linux answers with an error; what was seen is
-        // kept.
+        // Once the other end is closed, Linux returns an error; everything seen so far is kept.
         let _ = self.master.read_to_end(&mut seen);
         (self.program.wait().unwrap().code().unwrap(), String::from_utf8(seen).unwrap())
     }
 }
 
-/// Both ends of a terminal of so many columns.
+/// Both ends of a terminal with this many columns.
 pub fn open_terminal(columns: u16) -> (File, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -180,7 +179,7 @@ fn purge_asks_and_takes_anything_but_yes_for_no() {
 }
 
 #[test]
-fn a_question_keeps_no_other_collector_waiting_and_what_has_changed_goes_too() {
+fn a_question_blocks_no_other_gc_and_changed_images_are_removed_too() {
     let cache = TestCache::new();
     cache.live("a");
     cache.image("b");
@@ -194,7 +193,7 @@ fn a_question_keeps_no_other_collector_waiting_and_what_has_changed_goes_too() {
 }
 
 #[test]
-fn a_yes_does_not_hold_for_what_the_question_has_not_named() {
+fn a_yes_only_covers_images_in_the_question() {
     let cache = TestCache::new();
     let image = cache.live("a");
     fs::create_dir(cache.path("other")).unwrap();
@@ -207,8 +206,8 @@ fn a_yes_does_not_hold_for_what_the_question_has_not_named() {
     assert!(image.exists() && cache.path("thesis").exists());
 }
 
-/// A cache with something in every section, much of it wide, long, or drawn in one column by two
-/// characters.
+/// A cache with something in every section, much of it wide, long, or with several characters per
+/// column.
 fn wide_cache() -> TestCache {
     let cache = TestCache::new();
     for (name, reference) in [
@@ -230,7 +229,7 @@ fn wide_cache() -> TestCache {
     cache
 }
 
-/// The lines of the table, which ends with the totals below it.
+/// The lines of the table, up to the totals.
 fn table(seen: &str) -> Vec<&str> {
     seen.lines().take_while(|line| !line.contains(" images (")).collect()
 }
@@ -265,7 +264,7 @@ fn a_line_of_a_table_never_exceeds_the_terminal() {
 }
 
 #[test]
-fn what_stands_in_one_column_stands_below_each_other() {
+fn cells_of_a_column_are_aligned() {
     let seen = seen_at(&wide_cache(), &["list", "--sizes"], 200);
     let column = |line: &str, word: &str| line.find(word).map(|start| line[..start].width());
     let heads = table(&seen).into_iter().filter_map(|line| column(line, "ON DISK"));
@@ -294,7 +293,7 @@ fn a_line_about_a_removal_does_not_exceed_the_terminal_either() {
         for arguments in [&["gc", "-n", "-v"][..], &["purge", "-n"]] {
             let seen = seen_at(&cache, arguments, columns);
             assert!(seen.lines().filter(|line| line.starts_with("Would ")).count() > 6, "{seen}");
-            // A command is not broken.
+            // Commands are never wrapped.
             for line in seen.lines().filter(|line| !line.contains('`')) {
                 assert!(line.width() <= columns.into(), "{columns} {arguments:?} {line:?}");
             }

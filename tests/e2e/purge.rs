@@ -19,7 +19,7 @@ fn full() -> TestCache {
 }
 
 #[test]
-fn force_leaves_nothing_and_says_what_went() {
+fn force_removes_everything_and_tells_what() {
     let cache = full();
     let bytes = du(&cache.dir());
     let purge = run(&cache, &["purge", "--force", "--format", "json"]);
@@ -65,7 +65,7 @@ fn it_refuses_the_home_directory_and_its_parents() {
 }
 
 #[test]
-fn it_refuses_a_directory_that_is_nobodys_cache() {
+fn it_refuses_a_directory_that_is_not_a_cache() {
     // A git repository has `refs`, too.
     for names in [&["HEAD", "config", "refs/heads"][..], &["src/main.rs"], &["tmp-notes/x"]] {
         let cache = TestCache::new();
@@ -102,7 +102,7 @@ fn an_empty_cache_needs_no_question_and_stays() {
 #[test]
 fn a_purge_that_could_not_finish_is_finished_by_the_next_one() {
     let cache = full();
-    // What a purge that was killed after its renames leaves.
+    // The state left by a purge that was killed after its renames.
     fs::rename(cache.path("sha256-a"), cache.path("tmp-gc-sha256-a")).unwrap();
     assert_eq!(finish(bbox(&cache, &["purge", "-y"])).code, 0);
     assert!(!cache.dir().exists());

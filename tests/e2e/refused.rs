@@ -1,4 +1,4 @@
-//! What the system would not let go is found out before anything is hidden.
+//! Entries that the system refuses to remove are detected before anything is hidden.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, lchown};
@@ -10,16 +10,17 @@ use crate::people::User;
 use crate::support::cache::age;
 use crate::support::{TestCache, run};
 
-/// Gives something in a cache to root, as a pull by `sudo` does; or says why that cannot be.
+/// Gives an entry of the cache to root, as a pull with `sudo` does. Prints a message if that is
+/// impossible.
 fn take(user: &User<'_>, path: &Path) -> bool {
     match user.is_separate() {
         true => lchown(path, Some(0), Some(0)).unwrap(),
-        false => eprintln!("skipped: only root can make files of somebody else"),
+        false => eprintln!("skipped: only root can make files of another user"),
     }
     user.is_separate()
 }
 
-/// An image with a reference that was used a while ago.
+/// A referenced image that was used a while ago.
 fn named(cache: &TestCache) -> PathBuf {
     cache.tag("example.com/live:1", "live");
     cache.image("live")
@@ -30,11 +31,11 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
-fn an_image_of_somebody_else_stays_whole_with_its_refs_and_is_named_with_its_owner() {
+fn an_image_of_another_user_stays_whole_and_is_reported_with_its_owner() {
     let cache = TestCache::in_memory();
     let (dead, live) = (cache.image("dead"), named(&cache));
     let user = User::new(&cache);
-    // The top itself, or a directory in it.
+    // The top directory itself, or a directory in it.
     if !take(&user, &dead) || !take(&user, &live.join("usr")) {
         return;
     }
@@ -83,9 +84,9 @@ fn a_lost_and_found_is_no_failure_and_stays_where_it_is() {
     assert_eq!(left.collect::<Vec<_>>(), ["lost+found"]);
 }
 
-/// As a mount point is.
+/// The same applies to a mount point.
 #[test]
-fn a_cache_in_a_directory_of_somebody_else_is_emptied() {
+fn a_cache_in_a_directory_of_another_user_is_emptied() {
     for mode in [0o755, 0o711] {
         let cache = TestCache::in_memory();
         named(&cache);
@@ -100,7 +101,7 @@ fn a_cache_in_a_directory_of_somebody_else_is_emptied() {
     }
 }
 
-/// Marks something as immutable; it can be changed again once this is dropped.
+/// Marks an entry as immutable until this is dropped.
 struct Immutable<'a>(&'a Path);
 
 impl<'a> Immutable<'a> {
@@ -150,7 +151,7 @@ fn an_immutable_ref_keeps_its_image_and_is_named() {
 }
 
 /// A cache in the lower layer of an overlay, as in a container image: its directories cannot be
-/// renamed, and all of it can be removed.
+/// renamed, but everything can be removed.
 struct Overlay(tempfile::TempDir);
 
 impl Overlay {
@@ -196,7 +197,7 @@ impl Drop for Overlay {
 }
 
 #[test]
-fn what_cannot_be_renamed_is_removed_in_place_if_the_user_wants_that() {
+fn images_that_cannot_be_renamed_are_removed_in_place_on_request() {
     let cache = TestCache::in_memory();
     named(&cache);
     let dead = cache.image("dead");
@@ -211,7 +212,7 @@ fn what_cannot_be_renamed_is_removed_in_place_if_the_user_wants_that() {
     overlay.run(&[&collect[..], &["--in-place"]].concat()).ok();
     assert_eq!(overlay.left(), ["refs", "sha256-live"]);
     let rm = overlay.run(&["rm", "-y", "sha256:live"]);
-    assert_eq!((rm.code, overlay.left().len()), (1, 2), "the image stays with its ref");
+    assert_eq!((rm.code, overlay.left().len()), (1, 2), "the image is kept with its ref");
     overlay.run(&["rm", "-y", "--in-place", "sha256:live"]).ok();
     assert_eq!(overlay.left(), ["refs"]);
 }

@@ -1,7 +1,8 @@
-//! What every command looks like at a terminal: at 60, 80 and 140 columns, in a UTF-8 and a C locale.
+//! The output of every command on a terminal: with 60, 80 and 140 columns, in a UTF-8 and a C
+//! locale.
 //!
-//! `INSTA_UPDATE=always cargo test --test e2e screens` takes the screens anew; read the difference before
-//! you commit it.
+//! To update the screens, run `INSTA_UPDATE=always cargo test --test e2e screens`, and review the
+//! differences before you commit them.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::support::cache::agents::Agent;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What is typed, and what is answered if a question comes.
+/// The command line, and the answer to its question, if it asks one.
 const SCENES: [(&str, &str); 27] = [
     ("list", ""),
     ("list --sizes", ""),
@@ -80,14 +81,14 @@ fn every_command_reads_well_in_every_width_and_locale() {
     }
 }
 
-/// What is seen, without what is of this run and this machine alone.
+/// The output without anything that depends on this run or machine.
 fn without_moment(cache: &TestCache, seen: &str) -> String {
     let home = cache.home().to_str().unwrap();
     let seen = seen.replace(home, "/dev/shm/bbox-cache-000000").replace('\r', "");
     let mut lines = Vec::new();
     let mut is_of_machine = false;
     for line in seen.lines() {
-        // A note on processes that could not be seen, on one line or several.
+        // A note about uninspected processes, on one or more lines.
         is_of_machine = line.contains(" could not be inspected: ")
             || line.starts_with("Not inspected: ")
             || (is_of_machine && line.starts_with("  "));
@@ -98,7 +99,7 @@ fn without_moment(cache: &TestCache, seen: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A line without what it says of the disk's free space.
+/// A line without the free disk space.
 fn without_disk(line: &str) -> String {
     match line.rsplit_once("disk ") {
         Some((before, free)) if free.ends_with(" free") => format!("{before}disk 0.0 GiB free"),

@@ -18,7 +18,7 @@ const CONFIG: &str = r#"{
     "User": "agent"
 }"#;
 
-/// A size as the program shows it.
+/// The size of a tree, formatted as by the program.
 fn size(path: &Path) -> String {
     bytesize::ByteSize::b(du(path)).display().iec().to_string()
 }
@@ -36,7 +36,7 @@ fn an_image_with_all_there_is_to_say_of_it() {
     cache.tag("example.com/b:1", "0123456789abcdef");
     cache.tag("example.com/a:1", "0123456789abcdef");
     let text = run(&cache, &["show", "0123", "--top", "5", "--depth", "2"]).ok();
-    // Of this machine and moment.
+    // Facts that depend on the machine and the time.
     let passing = ["last used ", "born ", "disk "];
     let is_lasting = |line: &&str| !passing.iter().any(|label| line.starts_with(label));
     let without_times: Vec<_> = text.lines().filter(is_lasting).collect();
@@ -105,7 +105,7 @@ fn every_directory_is_as_big_as_du_says() {
 }
 
 #[test]
-fn what_is_not_one_image_is_named_with_what_may_be_meant() {
+fn a_name_without_a_single_image_gets_suggestions() {
     let cache = TestCache::new();
     cache.live("abcd1");
     cache.image("abcd2");
@@ -152,7 +152,7 @@ fn without_a_config_the_rest_is_shown() {
 }
 
 #[test]
-fn what_may_not_be_read_makes_each_directory_above_it_a_lower_bound() {
+fn an_unreadable_directory_makes_those_above_it_lower_bounds() {
     let cache = TestCache::new();
     let image = cache.live("a");
     let user = User::new(&cache);

@@ -6,7 +6,7 @@ use crate::people::at_terminal;
 use crate::support::{TestCache, run};
 
 #[test]
-fn an_orphan_is_named_and_loses_its_name_again() {
+fn an_orphan_gets_a_reference_and_loses_it_again() {
     let cache = TestCache::new();
     let image = cache.image("abcd1234");
     let tagged = run(&cache, &["tag", "abcd1234", "example.com/a:1"]).ok();
@@ -53,7 +53,7 @@ fn a_reference_to_another_image_is_replaced_only_after_a_yes() {
 }
 
 #[test]
-fn what_brood_box_could_not_use_is_not_named() {
+fn tag_refuses_what_brood_box_could_not_use() {
     let cache = TestCache::new();
     fs::create_dir(cache.path("sha256-aaaa1111")).unwrap();
     for (image, reference, cause) in [

@@ -1,4 +1,5 @@
-//! Which orphans go, on images as Brood Box pulls them: the rows of the rule, one after the other.
+//! Which orphans are removed, with images as Brood Box pulls them: one row of the rule after
+//! another.
 
 use std::fs::{self, File};
 use std::process::Command;
@@ -32,7 +33,7 @@ fn reason_of(cache: &TestCache, arguments: &[&str], digest: &str) -> String {
 }
 
 #[test]
-fn an_older_build_goes_and_what_nothing_has_replaced_stays() {
+fn an_older_build_is_removed_and_an_unreplaced_image_is_kept() {
     let cache = TestCache::new();
     cache.pull(Agent::Codex, 1);
     cache.pull(Agent::ClaudeCode, 1);
@@ -71,7 +72,7 @@ fn an_older_build_goes_and_what_nothing_has_replaced_stays() {
 }
 
 #[test]
-fn a_successor_that_has_lost_its_reference_replaces_all_the_same() {
+fn a_successor_without_a_reference_still_replaces() {
     let cache = TestCache::new();
     cache.pull(Agent::Gemini, 1);
     cache.pull(Agent::Hermes, 1);
@@ -82,7 +83,7 @@ fn a_successor_that_has_lost_its_reference_replaces_all_the_same() {
 }
 
 #[test]
-fn what_the_owner_would_drop_itself_and_what_nothing_tells_goes() {
+fn orphans_that_the_owner_would_drop_or_without_a_clue_are_removed() {
     let cache = TestCache::new();
     cache.pull(Agent::OpenCode, 1);
     cache.untag(&Agent::OpenCode.reference());
@@ -117,7 +118,7 @@ fn a_cache_of_three_rebuilt_programs_gives_back_exactly_the_older_builds() {
         programs.iter().for_each(|agent| drop(cache.pull(*agent, version)));
     }
     programs.iter().for_each(|agent| cache.unused_for(&agent.digest(1), 3 * DAY));
-    // Whether or not the references of the newer ones have just been dropped.
+    // Even if the references of the newer builds have just been dropped.
     cache.untag(&Agent::Codex.reference());
     let gc = run(&cache, &["gc"]).out;
     assert!(gc.contains("Removed 3 images, "), "{gc}");
@@ -127,14 +128,14 @@ fn a_cache_of_three_rebuilt_programs_gives_back_exactly_the_older_builds() {
 }
 
 #[test]
-fn all_orphans_go_but_those_that_are_recent_used_or_leased() {
+fn all_orphans_are_removed_unless_recent_used_or_leased() {
     let cache = TestCache::new();
     for agent in Agent::ALL {
         cache.pull(agent, 1);
         cache.untag(&agent.reference());
         cache.unused_for(&agent.digest(1), DAY);
     }
-    // Just now; or tomorrow, by a clock that was wrong.
+    // Used just now, or tomorrow according to a wrong clock.
     age(&cache.path("sha256-codex-1"), Duration::ZERO);
     let future = SystemTime::now() + DAY;
     File::open(cache.path("sha256-opencode-1")).unwrap().set_modified(future).unwrap();
@@ -160,9 +161,9 @@ fn all_orphans_go_but_those_that_are_recent_used_or_leased() {
     }
 }
 
-/// The owner renames an image into its place, marks it and writes its config last.
+/// The owner renames an image into place, marks it and writes its config last.
 #[test]
-fn an_image_that_has_just_arrived_stays_whatever_the_options() {
+fn an_image_that_has_just_arrived_is_kept_whatever_the_options() {
     let cache = TestCache::new();
     let pull = cache.pull(Agent::Codex, 1);
     cache.untag(&Agent::Codex.reference());
@@ -190,7 +191,8 @@ fn an_unreplaced_image_keeps_its_layers() {
     assert_eq!((layers(), cache.path("layers/sha256-claude-code-1").exists()), (2, false));
 }
 
-/// The owner removes `refs` after a week without a change in it; and a full disk leaves references empty.
+/// The owner removes `refs` if it has not changed for a week, and a full disk leaves empty
+/// references.
 #[test]
 fn images_whose_references_were_dropped_or_emptied_stay() {
     let cache = TestCache::new();

@@ -1,4 +1,4 @@
-//! Images that go although references name them: `rm`, and the policies of `gc`.
+//! Removal of referenced images: `rm`, and the policies of `gc`.
 
 use std::fs;
 use std::process::Command;
@@ -10,8 +10,8 @@ use crate::support::{TestCache, du, run};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Three images of one, two and three MB, used one, two and three days ago, each with two refs; an
-/// orphan of another MB, used today.
+/// Three images of one, two and three MB, used one, two and three days ago, each with two refs, and
+/// an orphan of one MB, used today.
 fn four_images() -> TestCache {
     let cache = TestCache::in_memory();
     for (days, name) in [(1, "aaaa1"), (2, "aabb2"), (3, "cccc3")] {
@@ -27,7 +27,7 @@ fn four_images() -> TestCache {
     cache
 }
 
-/// Used half an hour ago: nobody waits for its ref.
+/// Used half an hour ago, so no ref is about to be written.
 fn orphan(cache: &TestCache) {
     let image = cache.image("dddd4");
     fs::write(image.join("own"), vec![1; 1 << 20]).unwrap();
@@ -47,7 +47,7 @@ fn refs(cache: &TestCache) -> usize {
 }
 
 #[test]
-fn rm_removes_what_is_named_with_its_refs_and_nothing_else() {
+fn rm_removes_the_given_images_with_their_refs_and_nothing_else() {
     let cache = four_images();
     let dry = run(&cache, &["rm", "-n", "example.com/aaaa1:2", "sha256:cccc"]).ok();
     assert_eq!(dry.matches("chosen: ").count(), 2, "{dry}");
@@ -61,7 +61,7 @@ fn rm_removes_what_is_named_with_its_refs_and_nothing_else() {
         (vec!["sha256-aabb2".into(), "sha256-dddd4".into()], 2)
     );
     run(&cache, &["rm", "dddd"]).ok();
-    assert_eq!(images(&cache), ["sha256-aabb2"], "nobody is asked about an orphan");
+    assert_eq!(images(&cache), ["sha256-aabb2"], "an orphan needs no question");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_name_that_is_wrong_or_not_clear_removes_nothing_at_all() {
 }
 
 #[test]
-fn rm_asks_for_what_is_referenced_and_only_at_a_terminal() {
+fn rm_asks_about_referenced_images_and_only_at_a_terminal() {
     let cache = four_images();
     let rm = run(&cache, &["rm", "aaaa1"]);
     assert_eq!(rm.code, 2);
@@ -103,7 +103,7 @@ fn rm_asks_for_what_is_referenced_and_only_at_a_terminal() {
 }
 
 #[test]
-fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
+fn rm_keeps_used_images_and_leased_ones_unless_forced() {
     let cache = four_images();
     let bbox = env!("CARGO_BIN_EXE_bbox");
     let lease = |image: &str, flag: &str| {
@@ -131,7 +131,11 @@ fn rm_leaves_what_is_used_and_what_is_leased_unless_forced() {
         err.contains("aaaa1 was not removed: it is leased; use --force to remove it anyway"),
         "{err}"
     );
-    assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2", "sha256-cccc3"], "the rest goes");
+    assert_eq!(
+        images(&cache),
+        ["sha256-aaaa1", "sha256-aabb2", "sha256-cccc3"],
+        "the rest is removed"
+    );
     assert_eq!(refs(&cache), 6);
     orphan(&cache);
     assert_eq!(lease("aaaa1", "-f"), (0, String::new()));
@@ -167,7 +171,7 @@ fn a_pattern_stands_for_all_images_that_it_matches() {
 }
 
 #[test]
-fn what_is_excluded_stays_whatever_the_limits_are() {
+fn excluded_images_are_kept_whatever_the_limits() {
     let cache = four_images();
     for limit in [["--unused-for", "1d"], ["--max-size", "1KB"]] {
         let dry = |more: &[&str]| run(&cache, &[&["gc", "-n"], &limit[..], more].concat());
@@ -193,19 +197,22 @@ fn rm_speaks_json() {
     assert!(rm["totals"]["layers_reclaimable_bytes"].is_null());
 }
 
-/// What was seen on a terminal, without colours, and as if it were wide.
+/// The output on a terminal, without colours, joined to a single line.
 fn in_a_line(seen: &str) -> String {
     let plain = anstream::adapter::strip_str(seen).to_string();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn gc_removes_what_was_not_used_for_long_after_a_question() {
+fn gc_removes_long_unused_images_after_a_question() {
     let cache = four_images();
     let (code, seen) = at_terminal(&cache, &["gc", "--unused-for", "60h"], "n\n");
     let seen = in_a_line(&seen);
     let [orphan, image] = ["orphan: ", "unused: example.com/cccc3:1, "].map(|why| seen.find(why));
-    assert!(code == 0 && orphan.is_some() && orphan < image, "all that goes is listed: {seen}");
+    assert!(
+        code == 0 && orphan.is_some() && orphan < image,
+        "everything to remove is listed: {seen}"
+    );
     let question =
         "1 image is referenced. Limits: unused for 60 hours. Remove 2 images and 2 refs,";
     assert!(seen.contains(question), "{seen}");
@@ -230,7 +237,7 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     let less = limit(whole - orphan - 1);
     let one = run(&cache, &["gc", "-n", "--max-size", &less]).ok();
     assert!(one.contains("over-max-size: example.com/cccc3:1") && !one.contains("aabb2"), "{one}");
-    assert!(one.contains("freeing") && !one.contains("at least"), "all of it was measured: {one}");
+    assert!(one.contains("freeing") && !one.contains("at least"), "everything was measured: {one}");
     let (_, seen) = at_terminal(&cache, &["gc", "--max-size", &less], "y\n");
     assert_eq!(images(&cache), ["sha256-aaaa1", "sha256-aabb2"], "{seen}");
     assert!(du(&cache.dir()) <= whole - orphan - (3 << 20));
@@ -239,9 +246,9 @@ fn gc_removes_the_least_recently_used_until_the_cache_fits() {
     assert!(gc.err.contains(" stays, more than 1.0 KiB: "), "{}", gc.err);
 }
 
-/// What file systems make of it is tested on real ones.
+/// The results on real file systems are tested elsewhere.
 #[test]
-fn a_target_for_the_free_space_takes_nothing_if_it_is_met_and_says_what_it_lacks() {
+fn a_target_for_the_free_space_removes_nothing_if_met_and_tells_what_is_missing() {
     let cache = four_images();
     let gc = |more: &[&str]| run(&cache, &[&["gc"], more].concat());
     let met = gc(&["-n", "--min-free", "1B"]).ok();
@@ -269,9 +276,9 @@ fn a_target_for_the_free_space_takes_nothing_if_it_is_met_and_says_what_it_lacks
     );
 }
 
-/// Without a terminal, only what nobody can want goes.
+/// Without a terminal, only unwanted images are removed.
 #[test]
-fn nobody_is_asked_without_a_terminal_and_what_may_be_wanted_stays() {
+fn without_a_terminal_nothing_is_asked_and_wanted_images_are_kept() {
     for policy in [&["--unused-for", "60h"][..], &["--max-size", "1KB"]] {
         let cache = four_images();
         let gc = run(&cache, &[&["gc"], policy].concat());
@@ -282,7 +289,7 @@ fn nobody_is_asked_without_a_terminal_and_what_may_be_wanted_stays() {
     }
 }
 
-/// Layers that are spent for a limit go before any image does.
+/// Layers are spent for a limit before any image is.
 #[test]
 fn a_limit_spends_layers_before_images() {
     let cache = four_images();

@@ -1,4 +1,5 @@
-//! `bbox cache dir`: prints the path of the cache directory, whether it is there or not, or of an image.
+//! `bbox cache dir`: prints the path of the cache directory, even if it does not exist, or of an
+//! image.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use crate::cli::ui::json::{document, lossy};
 #[derive(Serialize)]
 struct Document {
     cache_dir: String,
-    /// Absent unless an image was named.
+    /// Absent unless an image was given.
     #[serde(flatten)]
     image: Option<Image>,
 }
@@ -36,7 +37,7 @@ pub fn run(context: &Context<'_>, args: &Dir) -> Result<Ending, Failure> {
                 image.map(|(digest, path)| Image { digest: digest.to_text(), path: lossy(path) });
             context.console.write_raw(document(&Document { cache_dir, image }).as_bytes())?;
         }
-        // The very bytes, so that a shell can go there.
+        // The exact bytes, so that a shell can `cd` there.
         Format::Table => {
             let path = image.as_ref().map_or(&context.cache_dir, |(_, path)| path);
             context.console.write_raw(&[path.as_os_str().as_bytes(), b"\n"].concat())?;

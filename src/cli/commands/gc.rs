@@ -1,4 +1,4 @@
-//! `bbox cache gc`: removes what nothing references, and what the user wants to have no longer.
+//! `bbox cache gc`: removes unreferenced images, and others that the user no longer wants.
 
 use std::path::Path;
 
@@ -96,7 +96,7 @@ fn make_draft(
     Ok(draft)
 }
 
-/// What the user has asked for, as it was understood.
+/// The user's limits in words, as the program understood them.
 fn limits(args: &Gc) -> Vec<String> {
     let unused = args.unused_for.map(|limit| format!("unused for {}", period(limit)));
     let limit = limit(args).map(|limit| match limit {
@@ -113,7 +113,8 @@ fn limit(args: &Gc) -> Option<Limit> {
     args.max_size.map(Limit::MaxSize).or(args.min_free.map(Limit::MinFree))
 }
 
-/// Without a terminal to ask on, only the safe part of a plan is carried out; the rest is a failure.
+/// Without a terminal for questions, carries out only the safe part of a plan and reports the rest
+/// as a failure.
 fn keep_wanted(options: GcOptions, draft: &mut Draft, report: &mut Report) {
     let wanted: Vec<_> = removal::wanted(&draft.plan).map(removal::label).collect();
     if wanted.is_empty() {
@@ -127,7 +128,7 @@ fn keep_wanted(options: GcOptions, draft: &mut Draft, report: &mut Report) {
     draft.plan = plan::gc(&draft.inventory, &options, &draft.evidence);
 }
 
-/// What to say if the cache does not become as small as the user wants it.
+/// The warning if the cache cannot get as small as the user wants.
 fn over_limit(limit: Option<ByteSize>, left: Option<Size>) -> Option<String> {
     let (limit, left) = (limit?, left?);
     (left.at_least() > limit).then(|| {
@@ -139,7 +140,7 @@ fn over_limit(limit: Option<ByteSize>, left: Option<Size>) -> Option<String> {
     })
 }
 
-/// What to say if not as much of the disk is available as the user wants.
+/// The warning if less disk space is available than the user wants.
 fn short_of_target(report: &Report) -> Option<String> {
     let (target, available) = (report.plan().target()?.available, report.available()?);
     let missing = target.as_u64().checked_sub(available.as_u64()).filter(|missing| *missing > 0)?;
@@ -150,7 +151,7 @@ fn short_of_target(report: &Report) -> Option<String> {
     ))
 }
 
-/// The clock was set back, so the age of an extraction says nothing.
+/// The clock was set back, so the age of an extraction is unknown.
 fn changed_in_future(path: &Path) -> String {
     let path = Escaped::new(path);
     format!(

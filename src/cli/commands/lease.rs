@@ -1,4 +1,4 @@
-//! `bbox cache lease`: runs a command while an image is kept from being collected.
+//! `bbox cache lease`: protects an image from gc while a command runs.
 
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
@@ -19,16 +19,17 @@ use crate::cli::inherited::is_ignored;
 use crate::error::cause;
 use crate::escape::Escaped;
 
-/// The lease cannot be had: what `env`, `nice` and `timeout` say in such a case.
+/// The exit code if the lease could not be taken; `env`, `nice` and `timeout` use it for their own
+/// failures, too.
 pub const NO_LEASE: u8 = 125;
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
-/// What tells the command where its image lies, as an absolute path, and its whole digest.
+/// Environment variables for the command: the absolute path of its image, and the full digest.
 const DIR: &str = "BBOX_IMAGE_DIR";
 const DIGEST: &str = "BBOX_IMAGE_DIGEST";
 
-/// How long a collection may need to bring back what it has hidden.
+/// How long a gc may need to bring back an image that it has hidden.
 const PATIENCE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -45,12 +46,13 @@ pub fn run(context: &Context<'_>, args: &Lease) -> Result<Ending, Failure> {
     command.env(DIR, image.path_in(&context.cache_dir)).env(DIGEST, digest.to_text());
     let status = run_command(args, command)?;
     drop(lease);
-    // A command that a signal has ended counts as in every shell.
+    // A command ended by a signal gets the same code as in a shell.
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     Ok(Ending::Passed(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 
-/// A collection that has hidden the image may be about to bring it back.
+/// Takes the lease. Retries for a moment, since a gc that has hidden the image may be about to
+/// bring it back.
 fn take(context: &Context<'_>, image: &str) -> Result<(cache::Lease, Digest), Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -62,7 +64,7 @@ fn take(context: &Context<'_>, image: &str) -> Result<(cache::Lease, Digest), Fa
     }
 }
 
-/// The lease and what it is on, or why it may come to be had in a moment.
+/// Returns the lease and its image, or why it may become available in a moment.
 fn try_take(
     context: &Context<'_>,
     image: &str,
@@ -86,7 +88,7 @@ fn refuse<T>(reason: String) -> Result<T, Failure> {
     Err(Failure::NotRun { code: NO_LEASE, reason })
 }
 
-/// A failure before the command could be run, with the code that says so.
+/// Turns a failure from before the command ran into one with its own exit code.
 pub fn with_own_code(failure: Failure) -> Failure {
     match failure {
         Failure::NotRun { .. } => failure,
@@ -94,14 +96,15 @@ pub fn with_own_code(failure: Failure) -> Failure {
     }
 }
 
-/// Signals that are sent to this program and meant for the command.
+/// Signals sent to this program but meant for the command.
 const PASSED: [i32; 5] = [SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM];
-/// What a terminal sends to all programs in its foreground.
+/// Signals that a terminal sends to all programs in the foreground.
 const SENT_TO_BOTH: [i32; 2] = [SIGINT, SIGQUIT];
 
-/// Waits for the command, and passes on what is sent to this program alone.
+/// Waits for the command, and passes on signals sent only to this program.
 fn run_command(args: &Lease, command: Command) -> Result<ExitStatus, Failure> {
-    // A signal that is ignored is to be ignored by the command as well: it is as long as this does not listen.
+    // An ignored signal must stay ignored for the command: it does unless this program listens for
+    // it.
     let heeded = PASSED.into_iter().chain(SENT_TO_BOTH).filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(heeded.chain([SIGCHLD])).map_err(Failure::Signals)?;
     let mut child = spawn(args, command)?;
@@ -120,7 +123,7 @@ fn run_command(args: &Lease, command: Command) -> Result<ExitStatus, Failure> {
     }
 }
 
-/// Whether a terminal sends its signals to this program, and then to the command as well.
+/// Whether a terminal sends its signals to this program, and thus to the command, too.
 fn is_in_foreground() -> bool {
     let terminal = std::fs::File::open("/dev/tty");
     let group = terminal.ok().and_then(|terminal| tcgetpgrp(terminal).ok());
@@ -150,7 +153,7 @@ fn not_run(args: &Lease, code: u8, error: &std::io::Error) -> Failure {
     Failure::NotRun { code, reason }
 }
 
-/// The child has not been waited for, so its number is still its own.
+/// Sends a signal to the child. It has not been waited for, so its process ID is still valid.
 fn pass_on(child: &Child, signal: i32) {
     let Some(signal) = Signal::from_named_raw(signal) else { return };
     // It may have ended just now: then there is no process to signal.

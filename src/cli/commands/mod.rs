@@ -1,4 +1,4 @@
-//! The commands, a file or folder each. None imports another.
+//! The commands, one file or folder each. None imports another.
 
 #[cfg(feature = "tui")]
 pub mod browse;

@@ -1,4 +1,4 @@
-//! `bbox cache rm`: removes images by name, with the refs that name them.
+//! `bbox cache rm`: removes images by name, with their references.
 
 use crate::cache::{Cache, Inventory};
 use crate::cli::args::Rm;
@@ -22,7 +22,7 @@ pub fn run(context: &Context<'_>, args: &Rm) -> Result<Ending, Failure> {
             let first = args.images.first().map(String::as_str).unwrap_or_default();
             return Err(no_cache(context, first).into());
         }
-        // What else could go is not said here.
+        // `rm` does not suggest further removals.
         report.left = None;
         report.miss_what_stays();
         report.finish(context)
@@ -35,7 +35,7 @@ fn make_draft(
     cache: &Cache,
     report: &mut Report,
 ) -> Result<Draft, Failure> {
-    // All of them, or none: a mistyped name may have meant another one, too.
+    // All or none: if one name is mistyped, the others may be meant differently, too.
     let choose = |inventory: &Inventory| {
         named_cache::check_content(context, inventory)?;
         Ok::<_, Failure>(choose_all(context, inventory, &args.images)?)

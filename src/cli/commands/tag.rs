@@ -15,16 +15,16 @@ use crate::escape::Escaped;
 struct Document<'a> {
     cache_dir: String,
     reference: &'a str,
-    /// What the reference points at now; nothing if it was removed.
+    /// The image that the reference points at now; `null` if it was removed.
     digest: Option<String>,
 }
 
-/// Lets a reference point at an image.
+/// Points a reference at an image.
 pub fn tag(context: &Context<'_>, args: &Tag) -> Result<Ending, Failure> {
     let missing = || Failure::from(no_cache(context, &args.image));
     let inventory = context.open_cache()?.ok_or_else(missing)?.inventory()?;
     let (_, image) = choose(context, &inventory, &args.image)?;
-    // Another collection should not have to wait for one that waits for an answer: the lock comes after it.
+    // Lock only after the answer: no other gc should have to wait for a user.
     let other = other_image(&inventory, &args.reference, image);
     let replaces = match other {
         Some(other) if !args.yes => ask(context, &args.reference, other)?,
@@ -60,7 +60,7 @@ pub fn untag(context: &Context<'_>, args: &Untag) -> Result<Ending, Failure> {
     }
 }
 
-/// The other image that the reference points at, if it does.
+/// The other image that the reference points at, if there is one.
 fn other_image<'a>(
     inventory: &'a Inventory,
     reference: &str,

@@ -1,4 +1,4 @@
-//! What a word of the command line may become: an image of the cache, a command to run.
+//! Completion candidates for words of the command line: images of the cache, and commands to run.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -11,12 +11,12 @@ use super::line::{self, DASHES};
 use crate::cache::{Cache, Digest, Inventory, default_directory};
 use crate::cli::shell::{directory_from_environment, is_plain};
 
-/// To be added to every argument that takes an image: `#[arg(add = images())]`.
+/// Completes images. Add this to every argument that takes an image: `#[arg(add = images())]`.
 pub fn images() -> ArgValueCompleter {
     ArgValueCompleter::new(|word: &OsStr| word.to_str().and_then(find).unwrap_or_default())
 }
 
-/// To be added to a command that has to stand after `--`, with its arguments.
+/// Completes a command with its arguments, which must follow `--`.
 pub fn command() -> ArgValueCompleter {
     ArgValueCompleter::new(|word: &OsStr| {
         if line::has_dashes(line::typed()) {
@@ -33,9 +33,9 @@ fn find(typed: &str) -> Option<Vec<CompletionCandidate>> {
     Some(candidates(&cache.inventory_now().ok()?, typed))
 }
 
-/// The references that begin like this, then the digests; where nothing has been typed yet, only the
-/// digests of images that have no other name. A name in a cache may be anything at all: what is no
-/// reference, or no digest, as they are usually written is not offered to a shell.
+/// References that start with the typed text, then digests. If nothing has been typed yet, only the
+/// digests of images without a reference. Names in a cache may contain anything, so only those with
+/// the usual characters of a reference or digest are offered to a shell.
 fn candidates(inventory: &Inventory, typed: &str) -> Vec<CompletionCandidate> {
     let mut names: HashMap<&Digest, Vec<&str>> = HashMap::new();
     for found in &inventory.refs.refs {
@@ -60,7 +60,7 @@ fn candidates(inventory: &Inventory, typed: &str) -> Vec<CompletionCandidate> {
     named.chain(digests).map(candidate).collect()
 }
 
-/// The shortest form of a digest that begins like this.
+/// The shortest form of a digest that starts with the typed text.
 fn spelled(digest: &Digest, typed: &str) -> Option<String> {
     let text = digest.to_text();
     let (algorithm, _) = text.split_once(':')?;
@@ -71,8 +71,8 @@ fn spelled(digest: &Digest, typed: &str) -> Option<String> {
     forms.find(|form| form.starts_with(typed)).filter(|form| is_name(form))
 }
 
-/// Whether a text is made like a reference or a digest: nothing in it is special to a shell, and it
-/// is not taken for an option.
+/// Whether a text looks like a reference or digest: it has no characters that are special to a
+/// shell, and is not mistaken for an option.
 fn is_name(text: &str) -> bool {
     let is_whole = text.starts_with(char::is_alphanumeric) && !text.ends_with('/');
     text.is_ascii() && is_whole && is_plain(text)
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn references_and_digests_are_offered_as_they_begin() {
+    fn references_and_digests_are_offered_by_their_beginning() {
         let cache = TestCache::new();
         let (long, other) = ("0123456789abcdef", "01234fff");
         cache.image(long);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_a_shell_could_heed_is_offered() {
+    fn nothing_special_to_a_shell_is_offered() {
         let cache = TestCache::new();
         let hostile = [
             "two words",

@@ -1,29 +1,29 @@
-//! A command line that is being typed, as words. Nothing in it is evaluated.
+//! Splits a command line that is being typed into words. Nothing in it is evaluated.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// What ends the options.
+/// Ends the options.
 pub const DASHES: &str = "--";
 const CACHE_DIR: &str = "--cache-dir";
 
-/// What is being typed. The engine shows a completer no more than the word that it completes.
+/// The words typed so far. The completion engine passes a completer only the word to complete.
 static TYPED: OnceLock<Vec<OsString>> = OnceLock::new();
 
-/// Keeps the words for the completers; they come once.
+/// Stores the words for the completers. Called once.
 pub fn keep(words: &[OsString]) {
     TYPED.get_or_init(|| words.to_vec());
 }
 
-/// The words that were kept.
+/// The stored words.
 pub fn typed() -> &'static [OsString] {
     TYPED.get().map_or(&[], Vec::as_slice)
 }
 
-/// The words of a line, without their quotes; the last one is the one that is being typed, and empty
-/// after a space. A quote need not be closed yet.
+/// The words of a line, without quotes. The last one is the word being typed, empty after a space.
+/// A quote may still be open.
 pub fn words(line: &[u8]) -> Vec<OsString> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<Vec<u8>>, None);
     let mut bytes = line.iter().copied().peekable();
@@ -46,12 +46,12 @@ pub fn words(line: &[u8]) -> Vec<OsString> {
     words.into_iter().map(OsString::from_vec).collect()
 }
 
-/// One word without its quotes.
+/// A single word without quotes.
 pub fn unquoted(word: &[u8]) -> OsString {
     words(word).pop().unwrap_or_default()
 }
 
-/// The directory that the words before the last one name, as the option is usually written.
+/// The directory set by the option among the words before the last one.
 pub fn cache_dir(words: &[OsString]) -> Option<PathBuf> {
     let options = words.split(|word| word == DASHES).next()?;
     let mut named = options.iter().enumerate().filter_map(|(index, word)| {
@@ -65,12 +65,12 @@ pub fn cache_dir(words: &[OsString]) -> Option<PathBuf> {
     named.next_back().map(|directory| with_home(Path::new(directory)))
 }
 
-/// Whether options have ended before the last word.
+/// Whether the options ended before the last word.
 pub fn has_dashes(words: &[OsString]) -> bool {
     words.split_last().is_some_and(|(_, before)| before.iter().any(|word| word == DASHES))
 }
 
-/// A shell puts the home directory for a `~` when it runs the line, and it does not run it now.
+/// Expands `~`: a shell does that only when it runs the line.
 fn with_home(path: &Path) -> PathBuf {
     match (path.strip_prefix("~"), std::env::home_dir()) {
         (Ok(below), Some(home)) => home.join(below),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_falls_into_words_as_in_a_shell() {
+    fn a_line_is_split_into_words_as_in_a_shell() {
         for (line, expected) in [
             ("", &[""][..]),
             ("bbox", &["bbox"]),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_says_which_cache_is_meant() {
+    fn the_line_tells_which_cache_is_meant() {
         for (line, expected) in [
             ("b lease x", None),
             ("b --cache-dir /a lease x", Some("/a")),

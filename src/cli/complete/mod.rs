@@ -1,4 +1,4 @@
-//! What a word of the command line may become, while it is typed.
+//! Completion of the word that is being typed.
 
 pub mod images;
 pub mod line;

@@ -1,4 +1,4 @@
-//! `gc` and `purge` for programs.
+//! JSON documents of `gc`, `rm` and `purge`.
 
 use serde::Serialize;
 
@@ -26,9 +26,9 @@ struct Decided {
     path: String,
     action: &'static str,
     reason: &'static str,
-    /// `null` for a ref in the old form, which does not say its reference.
+    /// `null` for a ref in the old format, which lacks the reference.
     refs: Vec<Option<String>>,
-    /// Of a ref there is none.
+    /// `null` for a ref.
     last_used: Option<String>,
     users: Vec<Process>,
     mount: Option<String>,
@@ -48,15 +48,16 @@ struct Totals {
     kept: usize,
     failed: usize,
     freed_bytes: Bounds,
-    /// What removing unreferenced layers, too, would give back; nothing if that was not looked at.
+    /// How much space removing unreferenced layers, too, would free; `null` if unknown.
     layers_reclaimable_bytes: Option<Bounds>,
-    /// How many orphans stay because nothing has replaced them, and what removing them, too, would give back; nothing if
-    /// that was not looked at.
+    /// The number of unreplaced orphans that are kept, and how much space removing them, too, would
+    /// free; `null` if unknown.
     unreplaced: Option<usize>,
     unreplaced_bytes: Option<Bounds>,
-    /// What is available on the file system, or certainly would be; only with a target for that.
+    /// The space available on the file system afterwards, or certainly available after a dry run;
+    /// only with a target for that.
     available_bytes: Option<u64>,
-    /// Since before the sweep; less than nothing if others have taken more meanwhile.
+    /// Compared to before the sweep: negative if others have used more meanwhile.
     file_system_freed_bytes: Option<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! Decisions and what came of them, in words.
+//! Decisions and their results in words.
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -13,16 +13,16 @@ use crate::error::Problems;
 use crate::escape::Escaped;
 use crate::plan::{Decision, Item, KeepReason, Plan, RemoveReason, Verdict};
 
-/// The longest name of something that has no digest.
+/// The maximum width of a name without a digest.
 const NAME_WIDTH: usize = 25;
-/// The longest name of a reference file.
+/// The maximum width of the name of a ref file.
 const REF_WIDTH: usize = 15;
-/// Where less room than this is left beside the columns, the further lines of a reason begin below the verb.
+/// If the columns leave less room than this, the reason wraps to lines below the verb.
 const LEAST_WHY: usize = 20;
-/// How far those are indented then.
+/// The indentation of those lines.
 const INDENT: usize = 4;
 
-/// What a decision is about, safe to print.
+/// The item of a decision, safe to print.
 pub fn label(decision: &Decision) -> String {
     match &decision.item {
         Item::Ref { location, .. } => {
@@ -43,7 +43,8 @@ fn leftover(entry: &Entry) -> String {
     }
 }
 
-/// What a purge removes besides images is counted in its summary, and listed only if the user wants to see more.
+/// Whether a removal gets its own line. In a purge, items other than images are only counted,
+/// unless `--verbose`.
 pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
     let is_of_purge = decision.verdict == Verdict::Remove(RemoveReason::Purge);
     let is_entry = matches!(decision.item, Item::Entry(_));
@@ -51,12 +52,12 @@ pub fn is_worth_a_line(decision: &Decision, verbose: bool) -> bool {
     verbose || (is_entry && !is_of_purge) || is_dangling || decision.item.is_image_in_place()
 }
 
-/// How the lines of one run are laid out.
+/// The layout of the lines of one run.
 #[derive(Clone, Copy)]
 pub struct Layout {
-    /// The width of the longest label, so that the lines line up.
+    /// The width of the longest label, to align the lines.
     width: usize,
-    /// The columns of the terminal, if it is one.
+    /// The width of the terminal, if there is one.
     terminal: Option<usize>,
     dry_run: bool,
     now: Timestamp,
@@ -69,8 +70,8 @@ impl Layout {
         Self { width: labels.max().unwrap_or(0), ..layout }
     }
 
-    /// `Removed 0123456789ab   815.2 MiB  orphan: older agent-1:latest?, used 2 hours ago`, with what that
-    /// has `freed`; or what it is expected to free.
+    /// `Removed 0123456789ab   815.2 MiB  orphan: older agent-1:latest?, used 2 hours ago`. The
+    /// size is `freed`, or else what the removal is expected to free.
     pub fn removed(self, decision: &Decision, freed: Option<ByteSize>) -> String {
         let usage = decision.usage.unwrap_or_default();
         let bytes = freed.map_or_else(|| size(usage.on_disk()), bytes);
@@ -78,7 +79,8 @@ impl Layout {
         self.line(verb, decision, &bytes, &self.why_removed(decision))
     }
 
-    /// The reason, what it is, and its last use. A purge has one reason for everything.
+    /// The reason, the name, and the last use. A purge has the same reason for everything, so it is
+    /// left out.
     fn why_removed(self, decision: &Decision) -> String {
         let used = decision.item.last_used().filter(|_| decision.item.is_image_in_place());
         let details = name_and_use(decision, used, self.now);
@@ -88,7 +90,7 @@ impl Layout {
         }
     }
 
-    /// For an item that another process has removed, or replaced by something that is not ours to remove.
+    /// The line for an item that another process has removed, or replaced by a foreign one.
     pub fn gone(self, decision: &Decision) -> String {
         self.line("Gone   ", decision, "", "another process has removed it")
     }
@@ -99,7 +101,7 @@ impl Layout {
         self.line(verb, decision, "", &why_kept(decision, self.now))
     }
 
-    /// For an item that turned out to be needed at the last moment.
+    /// The line for an item that turned out to be needed at the last moment.
     pub fn kept_after_all(self, decision: &Decision, why: KeepReason) -> String {
         let why = match why {
             _ if matches!(decision.item, Item::Ref { .. }) => "the image that it points at stays",
@@ -116,7 +118,7 @@ impl Layout {
         self.line("Kept   ", decision, "", why)
     }
 
-    /// For an image that comes back.
+    /// The line for a restored image.
     pub fn restored(self, decision: &Decision) -> String {
         let verb = if self.dry_run { "Would restore" } else { "Restored" };
         self.line(verb, decision, "", &why_kept(decision, self.now))
@@ -138,7 +140,7 @@ impl Layout {
     }
 }
 
-/// The reason that a line begins with, in its colour.
+/// Colours the reason at the beginning of a line.
 fn painted(why: &str, verdict: Verdict) -> String {
     let reason = verdict.reason();
     let style = match verdict {
@@ -152,7 +154,7 @@ fn painted(why: &str, verdict: Verdict) -> String {
     }
 }
 
-/// What an image is called: by its references, or by what an orphan most likely was; safe to print.
+/// The name of an image, safe to print: its references, or a guess for an orphan.
 pub fn name(decision: &Decision) -> String {
     let names = decision.refs.iter().flatten().map(|name| Escaped::new(name).to_string());
     let names = names.collect::<Vec<_>>().join(", ");
@@ -164,7 +166,7 @@ pub fn name(decision: &Decision) -> String {
     }
 }
 
-/// What it is called and when it was last used, as far as there is something to say of either.
+/// The name and the last use, as far as known.
 fn name_and_use(decision: &Decision, used: Option<Timestamp>, now: Timestamp) -> String {
     let name = Some(name(decision)).filter(|name| !name.is_empty());
     let used = used.map(|used| format!("used {}", ago(now, used)));
@@ -210,10 +212,10 @@ fn why_kept(decision: &Decision, now: Timestamp) -> String {
     }
 }
 
-/// How many users are named.
+/// The maximum number of users shown.
 const SHOWN_USERS: usize = 3;
 
-/// Who uses what a decision is about, safe to print.
+/// The users of an item, safe to print.
 pub fn users(decision: &Decision) -> String {
     let shown = decision.users.iter().take(SHOWN_USERS).map(ToString::to_string);
     let names = shown.collect::<Vec<_>>().join(", ");
@@ -223,12 +225,12 @@ pub fn users(decision: &Decision) -> String {
     }
 }
 
-/// Where something is mounted in what a decision is about, safe to print.
+/// The mount point in an item, safe to print.
 pub fn shown_mount(decision: &Decision) -> String {
     decision.mount.as_ref().map(|path| Escaped::new(path).to_string()).unwrap_or_default()
 }
 
-/// Why an image stays although the user has named it, with the way out.
+/// Why an image was kept although the user asked to remove it, and what to do.
 pub fn refused(decision: &Decision, why: KeepReason) -> String {
     let why = match why {
         KeepReason::InUse => format!("{} uses it; stop that first", users(decision)),
@@ -243,19 +245,19 @@ pub fn refused(decision: &Decision, why: KeepReason) -> String {
     format!("{} was not removed: {why}", label(decision))
 }
 
-/// What refuses to be removed, with the way out; `None` if that is not why it stays.
+/// What refused to be removed, and what to do; `None` if that is not why the item is kept.
 pub fn unremovable(decision: &Decision) -> Option<String> {
     let refusal = decision.refusal.as_ref()?;
     Some(format!("{} was not removed: {refusal}", label(decision)))
 }
 
-/// Why a purge leaves something.
+/// Why a purge leaves an item.
 pub fn mounted(decision: &Decision) -> String {
     let path = shown_mount(decision);
     format!("{} stays: something is mounted at {path}; unmount it first", label(decision))
 }
 
-/// Whether a user who expects an item to be removed will wonder why it stays. An extraction is expected to.
+/// Whether users may wonder why an item is kept. They expect that of an extraction.
 pub fn is_worth_telling(decision: &Decision) -> bool {
     use KeepReason::{Arriving, InUse, Leased, Mount, Recent, Unreplaced};
     let is_extraction = matches!(&decision.item, Item::Entry(entry) if entry.is_extraction());
@@ -266,7 +268,7 @@ pub fn is_worth_telling(decision: &Decision) -> bool {
         )
 }
 
-/// The first problem, and how many more there were.
+/// The first problem, and the number of further ones.
 pub fn problem(problems: &Problems) -> String {
     let first = problems.first().first().map(ToString::to_string).unwrap_or_default();
     match problems.count() {
@@ -275,7 +277,7 @@ pub fn problem(problems: &Problems) -> String {
     }
 }
 
-/// The first problem with a decision, or all that were kept.
+/// The first problem with a decision, or all recorded ones.
 pub fn failures(decision: &Decision, problems: &Problems, all: bool) -> Vec<String> {
     let label = label(decision);
     if all {
@@ -285,7 +287,7 @@ pub fn failures(decision: &Decision, problems: &Problems, all: bool) -> Vec<Stri
     }
 }
 
-/// How many things of each kind.
+/// The number of items of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     images: usize,
@@ -315,7 +317,7 @@ impl Counts {
     }
 }
 
-/// `2 images, 3 layers and 1 leftover`; `0 images` for nothing.
+/// `2 images, 3 layers and 1 leftover`; `0 images` if there are none.
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kinds = [
@@ -340,7 +342,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_name_only_what_is_there() {
+    fn counts_list_only_kinds_that_are_there() {
         let mut counts = Counts::default();
         assert_eq!(counts.to_string(), "0 images");
         counts.leftovers = 1;

@@ -1,4 +1,4 @@
-//! Removing things, from a plan to what has come of it: a question, bars, lines and a report.
+//! Removals, from a plan to its results: a question, bars, lines and a report.
 
 mod json;
 mod lines;

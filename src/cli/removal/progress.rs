@@ -1,4 +1,4 @@
-//! A plan that is being carried out, as the user sees it: a bar, and a line for each removal.
+//! Shows a plan being carried out: a bar, and one line per removal.
 
 use super::lines::{self, Layout};
 use crate::cli::args::Format;
@@ -12,20 +12,21 @@ use crate::stop::StopFlag;
 use crate::sweep::RemovalResult;
 use crate::usage::Progress;
 
-/// Draws bars as long as it lives.
+/// Draws bars while it exists.
 pub struct Removing<'a> {
     context: &'a Context<'a>,
     detail: Detail,
-    /// Until the removal begins.
+    /// `None` once the removal has started.
     measuring: Option<Measuring<'a>>,
     bar: TreesBar,
     layout: Layout,
-    /// The first failure to print a line. The sweep goes on all the same.
+    /// The first failure to print a line. The sweep continues nevertheless.
     printed: Result<(), OutputError>,
 }
 
 impl<'a> Removing<'a> {
-    /// For carrying out a plan; a user who was asked before has been shown bounds of what that frees.
+    /// For carrying out a plan. If the user was asked before, the question has already shown
+    /// bounds.
     pub fn new(context: &'a Context<'a>, plan: &Plan, has_asked: bool) -> Self {
         let detail = match context.format {
             Format::Json => Detail::Full,

@@ -1,4 +1,4 @@
-//! A report as it is printed: the lines that are still to come, and a sentence that sums it up.
+//! Prints a report: the remaining lines, and a summary.
 
 use std::cmp::Reverse;
 
@@ -19,7 +19,7 @@ use crate::plan::Verdict;
 use crate::usage::{SharedBytes, Usage};
 
 impl Report {
-    /// Prints what has not been printed yet, and tells how the command ends.
+    /// Prints what has not been printed yet, and returns how the command ends.
     pub fn finish(self, context: &Context<'_>) -> Result<Ending, Failure> {
         let console = context.console;
         match context.format {
@@ -57,7 +57,7 @@ impl Report {
         let mut text = String::new();
         let layout = Layout::new(self.plan(), context.console.width(), self.is_dry_run());
         let mut decisions: Vec<_> = self.plan().decisions().iter().collect();
-        // The largest first; the rest stays in the order of the plan.
+        // Largest first; ties keep the order of the plan.
         decisions.sort_by_key(|decision| {
             Reverse(decision.usage.unwrap_or_default().on_disk().at_least())
         });
@@ -91,7 +91,7 @@ impl Report {
         }
     }
 
-    /// What else could go.
+    /// What else could be removed.
     fn more(&self, context: &Context<'_>) -> String {
         let Some(left) = self.left else { return String::new() };
         let [gc, tag] = ["gc", "tag"].map(|verb| context.command(verb));
@@ -141,7 +141,7 @@ impl Report {
         }
     }
 
-    /// What has been freed, and what the file system says of that if it says something else, or more.
+    /// The bytes freed, with the file system's own figure if that differs or adds something.
     fn shown_freed(&self) -> String {
         let freed = self.freed();
         let usages = self.plan().decisions().iter().filter_map(|decision| decision.usage);
@@ -157,7 +157,7 @@ impl Report {
     }
 }
 
-/// Where the rest of the sizes is that are shown: ` (572.2 MiB is shared with what stays)`.
+/// Why the sum of the sizes shown is larger: ` (572.2 MiB is shared with what stays)`.
 fn shared(shared: SharedBytes) -> String {
     let SharedBytes { again, with_rest, .. } = shared;
     let parts = [(with_rest, "shared with what stays"), (again, "counted more than once")];
@@ -166,7 +166,7 @@ fn shared(shared: SharedBytes) -> String {
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
-/// What a file system says has come back.
+/// The bytes freed according to the file system.
 fn by_file_system(freed: i64) -> String {
     match u64::try_from(freed) {
         Ok(freed) if freed > 0 => format!("{} by the file system", bytes(ByteSize::b(freed))),

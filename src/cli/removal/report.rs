@@ -1,4 +1,4 @@
-//! What was planned, and what came of it, dry or real.
+//! The report on a plan and its results, for dry runs and real ones.
 
 use bytesize::ByteSize;
 
@@ -14,36 +14,36 @@ use crate::plan::{Decision, KeepReason, Plan, Verdict};
 use crate::sweep::RemovalResult;
 use crate::usage::{Estimate, SharedBytes};
 
-/// How far it has come.
+/// How far the command has come.
 enum State {
-    /// There is nothing to do, or the user does not want it.
+    /// Nothing to do, or declined by the user.
     Nothing { plan: Plan, dry_run: bool },
-    /// Planned and measured: a dry run, or what a question is about.
+    /// Planned and measured: a dry run, or the subject of a question.
     Draft { plan: Plan, reclaimable: Estimate, shared: SharedBytes },
     /// Carried out.
     Done(Box<Done>),
 }
 
-/// What was planned or what came of it, and what there is to say besides.
+/// A plan or its results, with everything else to report.
 pub struct Report {
     state: State,
-    /// What could go besides, if that was looked at.
+    /// What could be removed in addition, if known.
     pub left: Option<Left>,
-    /// Bytes that are freed besides those of the plan.
+    /// Bytes freed in addition to those of the plan.
     pub extra_freed: ByteSize,
-    /// What to name besides the removed things' number, for a purge.
+    /// Describes the whole removal in the summary of a purge.
     pub whole: Option<String>,
-    /// The limits that images go by, in words.
+    /// The limits for removing images, in words.
     pub limits: Vec<String>,
-    /// What the user was told before.
+    /// Warnings that were printed before.
     pub warnings: Vec<String>,
-    /// What could not be done, besides the plan's own failures.
+    /// Problems besides the failures of the plan.
     pub problems: Vec<String>,
     /// Whether everything could be printed so far.
     pub(super) printed: Result<(), OutputError>,
-    /// Notes, which are of this machine and moment.
+    /// Notes about this machine at this moment.
     notes: Vec<String>,
-    /// Warnings and notes that the user has seen already.
+    /// Warnings and notes that the user has already seen.
     told: Vec<String>,
 }
 
@@ -63,12 +63,12 @@ impl Report {
         }
     }
 
-    /// A report of what is done after a question, which says nothing again that the draft has said.
+    /// A report for after a question, which does not repeat anything from the draft.
     pub fn after(draft: Self) -> Self {
         Self { told: [draft.warnings, draft.notes].concat(), ..Self::new(false) }
     }
 
-    /// Measures a draft and takes it in.
+    /// Measures a draft and stores it.
     pub fn note_draft(
         &mut self,
         context: &Context<'_>,
@@ -83,7 +83,7 @@ impl Report {
         Ok(())
     }
 
-    /// Takes in what came of the plan.
+    /// Stores the results of the plan.
     pub fn note_done(
         &mut self,
         context: &Context<'_>,
@@ -99,7 +99,7 @@ impl Report {
         self.state = State::Done(Box::new(done));
     }
 
-    /// What was planned.
+    /// The plan.
     pub fn plan(&self) -> &Plan {
         match &self.state {
             State::Nothing { plan, .. } | State::Draft { plan, .. } => plan,
@@ -115,7 +115,7 @@ impl Report {
         }
     }
 
-    /// What came of a decision, if anything has been done.
+    /// The result of a decision, if the plan was carried out.
     pub fn result(&self, decision: &Decision) -> Option<&RemovalResult> {
         match &self.state {
             State::Done(done) => done.result(decision),
@@ -123,12 +123,12 @@ impl Report {
         }
     }
 
-    /// Whether it was not found out how much of what was removed is shared.
+    /// Whether it is unknown how much of the removed data is shared.
     pub fn lacks_bounds(&self) -> bool {
         matches!(&self.state, State::Done(done) if done.lacks_bounds())
     }
 
-    /// What the file system says has come back.
+    /// Bytes freed according to the file system.
     pub fn freed_by_file_system(&self) -> Option<i64> {
         match &self.state {
             State::Done(done) => done.freed_by_file_system(),
@@ -136,7 +136,8 @@ impl Report {
         }
     }
 
-    /// Bytes that are available on the file system, or certainly would be, if the plan has a target for that.
+    /// Bytes available on the file system, or certainly available after a dry run, if the plan has
+    /// a target for that.
     pub fn available(&self) -> Option<ByteSize> {
         let predicted = self.plan().target()?.predicted;
         match &self.state {
@@ -145,7 +146,7 @@ impl Report {
         }
     }
 
-    /// Whether a decision's item is gone, or would be.
+    /// Whether the item of a decision is gone, or would be.
     pub fn is_removed(&self, decision: &Decision) -> bool {
         use RemovalResult::{Gone, Removed};
         if self.is_dry_run() {
@@ -159,19 +160,19 @@ impl Report {
         matches!(self.result(decision), Some(RemovalResult::Failed { .. }))
     }
 
-    /// Whether a signal kept something from being removed.
+    /// Whether a signal prevented a removal.
     pub(super) fn is_interrupted(&self, context: &Context<'_>) -> bool {
         let mut decisions = self.plan().decisions().iter();
         context.signals.stop().is_raised() && decisions.any(|decision| self.is_left(decision))
     }
 
-    /// Whether something was to be done and has not come to an end.
+    /// Whether there was something to do that was not finished.
     fn is_left(&self, decision: &Decision) -> bool {
         let stays = matches!(decision.verdict, Verdict::Keep(_));
         !stays && matches!(self.result(decision), None | Some(RemovalResult::Interrupted { .. }))
     }
 
-    /// Bytes that were freed, or would be.
+    /// Bytes freed, or that would be freed.
     pub fn freed(&self) -> Estimate {
         let freed = match &self.state {
             State::Nothing { .. } => Estimate::default(),
@@ -181,7 +182,7 @@ impl Report {
         freed + Estimate::exactly(self.extra_freed)
     }
 
-    /// Why what would be freed is less than the sum of the sizes that are shown.
+    /// Why the bytes freed would be less than the sum of the sizes shown.
     pub(super) fn shared(&self) -> SharedBytes {
         match &self.state {
             State::Draft { shared, .. } => *shared,
@@ -189,7 +190,7 @@ impl Report {
         }
     }
 
-    /// Tells the user something before anything is removed.
+    /// Prints a warning before anything is removed.
     pub fn warn(&mut self, context: &Context<'_>, warning: String) {
         if !self.told.contains(&warning) {
             context.console.warn(&warning);
@@ -197,7 +198,7 @@ impl Report {
         self.warnings.push(warning);
     }
 
-    /// Tells the user something about the machine before anything is removed.
+    /// Prints a note about this machine before anything is removed.
     pub fn note(&mut self, context: &Context<'_>, note: String) {
         if !self.told.contains(&note) {
             context.console.note(&note);
@@ -205,7 +206,8 @@ impl Report {
         self.notes.push(note);
     }
 
-    /// Looks what else could go, now that everything has gone that was to go. A signal ends only that.
+    /// Measures what else could be removed, now that the plan is carried out. A signal only ends
+    /// this measurement.
     pub fn look_at_rest(&mut self, context: &Context<'_>, cache: &Cache) {
         let reporter = &mut Measuring::new(context);
         match measure_left(cache, self.plan(), context.jobs, reporter) {
@@ -215,11 +217,11 @@ impl Report {
         }
     }
 
-    /// Takes it for a failure that an image was not removed: the user has named it.
+    /// Counts each image that was kept as a failure: the user asked to remove it.
     pub fn miss_what_stays(&mut self) {
         let decisions = self.plan().decisions().iter();
         let images = decisions.filter(|decision| decision.item.is_image_in_place());
-        // What the system refuses to remove has been named with its owner.
+        // Items that the system refuses to remove were already reported with their owner.
         let images = images.filter(|image| image.refusal.is_none());
         let stays = images.filter_map(|image| Some((image, self.why_kept(image)?)));
         let problems: Vec<_> = stays.map(|(image, why)| lines::refused(image, why)).collect();

@@ -1,4 +1,4 @@
-//! What `gc`, `rm` and `purge` have in common: lock, measure or remove, and tell.
+//! The common parts of `gc`, `rm` and `purge`: lock, measure or remove, and report.
 
 use rustix::process::geteuid;
 
@@ -14,28 +14,28 @@ use crate::cli::warnings::unknown_users;
 use crate::gc::{self, Draft};
 use crate::plan::Plan;
 
-/// How a plan is to be made and carried out.
+/// How to make a plan and carry it out.
 pub struct Removal<'a, F> {
     pub context: &'a Context<'a>,
-    /// Only to be looked at.
+    /// Whether to only show the plan.
     pub dry_run: bool,
-    /// Whether the user is asked before something goes that references name.
+    /// Whether to ask before removing referenced images.
     pub asks: bool,
-    /// Whether to fail rather than to wait for another collection.
+    /// Whether to fail instead of waiting for another gc.
     pub no_wait: bool,
-    /// Makes the plan, and tells the report what there is to know before.
+    /// Makes the plan, and adds warnings to the report.
     pub make_draft: F,
 }
 
 impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
-    /// Does it; `finish` has the last word on the report. Without a cache it has an empty one.
+    /// Runs the command; `finish` completes the report. If there is no cache, the report is empty.
     pub fn run(
         &self,
         finish: impl FnOnce(Report, Option<&Cache>) -> Result<Ending, Failure>,
     ) -> Result<Ending, Failure> {
         let mut report = Report::new(self.dry_run);
         let mut agreement = Agreement::Anything;
-        // Another collection should not have to wait for one that waits for an answer: the lock comes after it.
+        // Lock only after the answer: no other gc should have to wait for a user.
         let Some(cache) = named_cache::open(self.context)? else {
             return finish(report, None);
         };
@@ -51,7 +51,7 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
             }
             report = Report::after(report);
         }
-        // A purge that this has waited for may have removed it.
+        // If this waited for a purge, the cache may be gone.
         let Some(cache) = open_locked(self.context, self.no_wait)? else {
             return finish(Report::new(self.dry_run), None);
         };
@@ -64,7 +64,7 @@ impl<F: Fn(&Cache, &mut Report) -> Result<Draft, Failure>> Removal<'_, F> {
     }
 }
 
-/// Opens the cache and waits for the right to change it. `None` if there is no cache.
+/// Opens the cache and waits for the lock. `None` if there is no cache.
 pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<LockedCache>, Failure> {
     let console = context.console;
     let locked = context.open_locked(|holder| {
@@ -84,8 +84,8 @@ pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<Locked
     Ok(locked)
 }
 
-/// Tells what there is to know of a draft before anything is removed: what could not be looked at, and whether that
-/// includes the processes.
+/// Adds the warnings about a draft to the report before anything is removed: what was unreadable,
+/// and whether processes could not be inspected.
 pub fn tell(context: &Context<'_>, draft: &Draft, report: &mut Report) {
     let problems = draft.inventory.problems.iter().chain(&draft.evidence.problems);
     report.problems.extend(problems.map(ToString::to_string));
@@ -97,7 +97,7 @@ pub fn tell(context: &Context<'_>, draft: &Draft, report: &mut Report) {
     tell_of_uninspected(context, draft, report);
 }
 
-/// Which processes could not be looked at, if that matters.
+/// Adds a note about uninspected processes, if they matter.
 pub fn tell_of_uninspected(context: &Context<'_>, draft: &Draft, report: &mut Report) {
     let Some(in_use) = &draft.evidence.in_use else { return };
     if draft.plan.removals().next().is_none() {
@@ -112,7 +112,8 @@ pub fn tell_of_uninspected(context: &Context<'_>, draft: &Draft, report: &mut Re
     }
 }
 
-/// Carries out a plan, prints a line for each removal as it ends, and notes what came of it.
+/// Carries out a plan, prints a line for each removal when it ends, and stores the results in the
+/// report.
 pub fn carry_out(
     context: &Context<'_>,
     cache: &LockedCache,

@@ -1,8 +1,9 @@
-//! The terminal as bars see it.
+//! The terminal for progress bars.
 //!
-//! A bar fills its line, and the cursor waits at the line's end. There the terminal shows `^C` when a
-//! user types that. If it had to go on to the next line for that, the bar would be looked for one line
-//! too low, and part of it never cleared. So the cursor waits a few columns before the end.
+//! A bar fills its line, and the cursor stays at the end of the line. If the user types `^C`, the
+//! terminal echoes it there. If that made the cursor wrap to the next line, the bar would be
+//! assumed one line too low, and part of it never cleared. So the cursor is moved a few columns
+//! back.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use console::Term;
 use indicatif::TermLike;
 
-/// Room for `^C`, and for the cursor behind it.
+/// Room for `^C` and the cursor.
 const ROOM: usize = 3;
 
 /// Stderr, with the cursor away from the end of the line.
 #[derive(Debug)]
 pub struct BarTerminal {
     term: Term,
-    /// Whether a bar has been written that is not shown yet.
+    /// Whether a bar was written since the last flush.
     has_drawn: AtomicBool,
 }
 
@@ -65,7 +66,7 @@ impl TermLike for BarTerminal {
         self.term.clear_line()
     }
 
-    /// Ends each drawing, and each clearing.
+    /// Called at the end of each drawing and clearing.
     fn flush(&self) -> io::Result<()> {
         if self.has_drawn.swap(false, Ordering::Relaxed) {
             self.term.move_cursor_left(ROOM)?;

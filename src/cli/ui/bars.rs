@@ -1,11 +1,11 @@
-//! Bars that move while the library works.
+//! Progress bars.
 //!
-//! They are drawn from its counters about ten times a second, on the thread that asked for the work. Work that is
-//! done before the first look is never drawn.
+//! They are drawn from the counters of the library about ten times a second, on the thread that
+//! started the work. Work that finishes before the first update is never drawn.
 //!
-//! A bar is as long as the share of files that has been dealt with. How many there are is not known before:
-//! a tree that is not finished counts as one of the average size, or as what has been found in it if that
-//! is more.
+//! A bar shows the share of files processed. Their total is not known in advance: an unfinished
+//! tree counts with the average size, or with the number of files found in it so far if that is
+//! larger.
 
 use std::time::{Duration, Instant};
 
@@ -19,14 +19,14 @@ use crate::cache::{Digest, Folder, Location};
 use crate::dedupe;
 use crate::usage::{Phase, Progress, Usage};
 
-/// How many of the trees being walked are shown.
+/// The maximum number of trees shown while they are walked.
 const SHOWN_TREES: usize = 4;
-/// The longest name of a tree that is shown.
+/// The maximum width of the name of a tree.
 const NAME_WIDTH: usize = 32;
-/// Before that, a rate says little of the rest.
+/// Before this time, the rate is too unreliable for an estimate.
 const LEAST_TIME: Duration = Duration::from_secs(1);
 
-/// Stderr, if bars are to be drawn at all.
+/// Stderr, or nothing if no bars are wanted.
 fn target(console: &Console) -> ProgressDrawTarget {
     if console.draws_bars() {
         ProgressDrawTarget::term_like(Box::new(BarTerminal::new()))
@@ -39,7 +39,7 @@ fn progress_chars(console: &Console) -> &'static str {
     if console.ascii { "=> " } else { "━╸ " }
 }
 
-/// A bar over the trees of a job, with what has been counted in them so far.
+/// A bar for a job on several trees, with the counts so far.
 pub struct TreesBar {
     begun: Instant,
     bar: ProgressBar,
@@ -54,12 +54,12 @@ impl TreesBar {
         Self { begun: Instant::now(), bar: bar.with_style(style) }
     }
 
-    /// Lets `print` write lines while the bar is out of the way.
+    /// Hides the bar while `print` writes lines.
     pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
 
-    /// Shows how far the job has come.
+    /// Updates the bar.
     pub fn show(&self, progress: &Progress) {
         let (usage, time) = (progress.total(), self.begun.elapsed());
         let expected = expected_files(
@@ -77,7 +77,7 @@ impl TreesBar {
     }
 }
 
-/// How many files there will be in all trees together.
+/// The expected number of files in all trees together.
 fn expected_files(trees: impl Iterator<Item = (u64, Phase)>) -> u64 {
     let trees: Vec<_> = trees.collect();
     let finished = trees.iter().filter(|(_, phase)| *phase == Phase::Done);
@@ -103,7 +103,7 @@ impl Drop for TreesBar {
     }
 }
 
-/// Shows trees being measured: one bar for the whole, and a line for each of a few trees.
+/// Bars for a measurement: one for the whole, and one line each for a few trees.
 pub struct MeasureBars {
     group: MultiProgress,
     whole: TreesBar,
@@ -118,7 +118,7 @@ impl MeasureBars {
         Self { group, whole, trees: Vec::new() }
     }
 
-    /// Shows how far the measurement has come; `name` says what a tree is called, safe to print.
+    /// Updates the bars. `name` returns the name of a tree, safe to print.
     pub fn show(&mut self, progress: &Progress, name: impl Fn(&Location) -> String) {
         self.whole.show(progress);
         let walked = progress.iter().filter(|(_, counters)| counters.phase() == Phase::Working);
@@ -140,7 +140,7 @@ impl MeasureBars {
     }
 }
 
-/// A line for a look at files, whose number is unknown.
+/// A line for a search through files, whose total number is unknown.
 pub struct LookBar(ProgressBar);
 
 impl LookBar {
@@ -150,7 +150,7 @@ impl LookBar {
         Self(bar.with_style(style))
     }
 
-    /// Shows how far it has come.
+    /// Updates the line.
     pub fn show(&mut self, progress: &dedupe::Progress) {
         let found = bytes(progress.total());
         self.0.set_message(format!("{} files  {found} to compare", HumanCount(progress.files())));
@@ -164,7 +164,7 @@ impl Drop for LookBar {
     }
 }
 
-/// A bar over the bytes that are compared to be shared, with an estimate of the time left.
+/// A bar for the bytes compared by a deduplication, with an estimate of the time left.
 pub struct ShareBar(ProgressBar);
 
 impl ShareBar {
@@ -178,7 +178,7 @@ impl ShareBar {
         Self(bar.with_style(style))
     }
 
-    /// Shows how far it has come.
+    /// Updates the bar.
     pub fn show(&mut self, progress: &dedupe::Progress) {
         self.0.set_length(progress.total().as_u64());
         self.0.set_position(progress.done().as_u64());
@@ -191,7 +191,7 @@ impl Drop for ShareBar {
     }
 }
 
-/// What a tree is called by its digest, safe to print.
+/// The name of a tree based on its digest, safe to print.
 pub fn label(tree: &Location) -> String {
     match (tree.folder, Digest::of_entry(&tree.name)) {
         (Folder::Layers, Some(digest)) => format!("layer {}", digest.short()),
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trees_that_are_not_finished_count_as_average_ones() {
+    fn unfinished_trees_count_as_average_ones() {
         use Phase::{Done, Waiting, Working};
         for (trees, expected) in [
             (&[][..], 0),

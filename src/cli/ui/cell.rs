@@ -1,14 +1,14 @@
-//! What stands in one column of one row.
+//! A cell of a table.
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::text::cut;
 
-/// Less of a text than that says nothing.
+/// Less of a text than this is useless.
 const LEAST_TEXT: usize = 12;
 
-/// A text, and perhaps a mark before it, which stays whole where the text is cut.
+/// A text with an optional mark before it. The mark stays whole if the text is cut.
 #[derive(Clone, Default)]
 pub struct Cell {
     mark: String,
@@ -17,7 +17,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// `mark` is shown in its own `style`.
+    /// A cell with a mark in its own `style`.
     pub fn marked(mark: &str, style: Style, text: impl Into<String>) -> Self {
         Self { mark: mark.to_owned(), style, text: text.into() }
     }
@@ -26,12 +26,13 @@ impl Cell {
         self.mark.width() + self.gap().width() + self.text.width()
     }
 
-    /// What is between mark and text.
+    /// The gap between mark and text.
     fn gap(&self) -> &'static str {
         if self.mark.is_empty() || self.text.is_empty() { "" } else { " " }
     }
 
-    /// The cell cut to a width in columns. Where there is hardly any room besides the mark, the text goes.
+    /// The cell, cut to a width in columns. If the mark leaves hardly any room, the text is
+    /// dropped.
     pub fn fit(&self, width: usize) -> Self {
         if self.width() <= width {
             return self.clone();
@@ -45,7 +46,7 @@ impl Cell {
         Self { mark, style: self.style, text }
     }
 
-    /// In a row of this style, which is at work before it and after it.
+    /// Formats the cell for a row in this style, which applies before and after it.
     pub fn paint(&self, row: Style) -> String {
         let Self { mark, style, text } = self;
         if mark.is_empty() {
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_stays_whole_and_the_text_is_cut_or_goes() {
+    fn a_mark_stays_whole_and_the_text_is_cut_or_dropped() {
         let cell = |mark: &str, text: &str| Cell::marked(mark, Style::new(), text);
         for (cell, width, shown) in [
             (cell("(orphan)", "older a.io/b/c:1?"), 26, "(orphan) older a.io/b/c:1?"),

@@ -1,7 +1,7 @@
-//! Characters that are drawn, for terminals that show only ASCII.
+//! ASCII replacements for terminals that cannot show other characters.
 
-/// Whether the locale says that text is UTF-8: the first of its variables that is set decides, and a
-/// system without any has the locale C.
+/// Whether the locale uses UTF-8. The first locale variable that is set decides; if none is, the
+/// locale is C.
 pub fn is_utf8(variable: impl Fn(&'static str) -> Option<String>) -> bool {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
     let locale = names.filter_map(variable).find(|value| !value.is_empty()).unwrap_or_default();
@@ -9,7 +9,7 @@ pub fn is_utf8(variable: impl Fn(&'static str) -> Option<String>) -> bool {
     locale.contains("utf-8") || locale.contains("utf8")
 }
 
-/// Replaces everything that this program draws by ASCII, column by column.
+/// Replaces every character that this program draws with ASCII of the same width.
 pub fn to_ascii(text: &str) -> String {
     text.chars().map(ascii).collect()
 }
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_drawn_is_replaced() {
+    fn only_drawing_characters_are_replaced() {
         assert_eq!(to_ascii("├─ …/漢字 12.0–14.5 MiB ██▍"), "|- ~/漢字 12.0-14.5 MiB ##.");
     }
 }

@@ -1,4 +1,4 @@
-//! Where the program writes: data to stdout, everything else to stderr.
+//! Output: data to stdout, everything else to stderr.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -16,34 +16,35 @@ use super::theme::{ERROR, WARNING};
 use crate::cli::inherited::is_output_closed;
 use crate::error::cause;
 
-/// How far the further lines of a message are indented.
+/// The indentation of the continuation lines of a message.
 const INDENT: usize = 2;
 const SHOW_CURSOR: &str = "\x1b[?25h";
 
-/// Data could not be written.
+/// Data could not be written to stdout.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the result: {}", cause(.0))]
 pub struct OutputError(io::Error);
 
-/// The two streams, and what the user wants to see on them.
+/// The output streams, and the user's settings for them.
 pub struct Console {
     pub color: ColorChoice,
-    /// Whether bars are welcome; they are drawn on a terminal only.
+    /// Whether progress bars are allowed. They are only drawn on a terminal.
     pub progress: bool,
     pub quiet: bool,
     pub verbose: bool,
-    /// Whether only ASCII is drawn.
+    /// Whether to draw ASCII only.
     pub ascii: bool,
 }
 
 impl Console {
-    /// One for before the command line is known, but for its colours.
+    /// A console with default settings except the colours, for use before the command line is
+    /// parsed.
     pub fn plain(color: ColorChoice) -> Self {
         let ascii = !is_utf8(|name| std::env::var(name).ok());
         Self { color, progress: true, quiet: false, verbose: false, ascii }
     }
 
-    /// Writes text for people, with its colours if they are wanted.
+    /// Writes text, with colours if they are enabled.
     pub fn write(&self, text: impl AsRef<str>) -> Result<(), OutputError> {
         let text = self.drawn(text.as_ref());
         Self::write_to(AutoStream::new(output()?, self.color), text.as_bytes())
@@ -53,7 +54,7 @@ impl Console {
         if self.ascii { to_ascii(text).into() } else { text.into() }
     }
 
-    /// Writes data byte for byte.
+    /// Writes data unchanged.
     pub fn write_raw(&self, bytes: &[u8]) -> Result<(), OutputError> {
         Self::write_to(output()?, bytes)
     }
@@ -63,7 +64,8 @@ impl Console {
         self.write(format!("{text}\n"))
     }
 
-    /// A reader who has hung up has read enough: that is no reason to leave work half done.
+    /// It is no error if the reader is gone: it has read enough, and the work must not stop half
+    /// done.
     fn write_to(mut out: impl Write, bytes: &[u8]) -> Result<(), OutputError> {
         match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OutputError(error)),
@@ -71,7 +73,7 @@ impl Console {
         }
     }
 
-    /// Tells the user something in passing.
+    /// Prints a note to stderr, unless `--quiet`.
     pub fn note(&self, text: impl Display) {
         if !self.quiet {
             self.complain(format_args!("{text}"));
@@ -86,11 +88,11 @@ impl Console {
         self.complain(format_args!("{ERROR}error:{ERROR:#} {text}"));
     }
 
-    /// Says that the program ends in the middle of something, below bars that may be drawn.
+    /// Reports that the program gives up in the middle of its work, below any progress bars.
     pub fn give_up(&self, text: impl Display) {
         if self.draws_bars() {
             let mut err = io::stderr();
-            // There is nowhere left to say that stderr is closed.
+            // If stderr is closed, there is nowhere left to report that.
             let _ = writeln!(err, "{SHOW_CURSOR}");
         }
         self.error(text);
@@ -101,14 +103,14 @@ impl Console {
         self.write_error(&(text + "\n"));
     }
 
-    /// Writes text to stderr as it is laid out, with its colours if they are wanted.
+    /// Writes preformatted text to stderr, with colours if they are enabled.
     pub fn write_error(&self, text: &str) {
         let mut err = AutoStream::new(io::stderr().lock(), self.color);
-        // There is nowhere left to say that stderr is closed; the exit code still tells.
+        // If stderr is closed, there is nowhere left to report that; the exit code still tells.
         let _ = write!(err, "{}", self.drawn(text));
     }
 
-    /// Asks a question that only a clear yes answers.
+    /// Asks a question. Only a clear yes counts.
     pub fn confirm(&self, question: impl Display) -> io::Result<bool> {
         let question = wrap(&format!("{question} [y/N]"), columns(io::stderr()), INDENT);
         let mut err = AutoStream::new(io::stderr().lock(), self.color);
@@ -121,12 +123,12 @@ impl Console {
         Ok(matches!(answer.trim_ascii().to_ascii_lowercase().as_slice(), b"y" | b"yes"))
     }
 
-    /// Whether a question can be asked: on a terminal, in both directions.
+    /// Whether a question can be asked: stdin and stderr must be terminals.
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Whether bars are to be drawn.
+    /// Whether to draw progress bars.
     pub fn draws_bars(&self) -> bool {
         self.progress
             && !self.quiet
@@ -134,26 +136,26 @@ impl Console {
             && !forbids_bars(std::env::var_os)
     }
 
-    /// The columns of the terminal that data goes to, if it goes to one.
+    /// The width of stdout in columns, if it is a terminal.
     pub fn width(&self) -> Option<usize> {
         columns(io::stdout())
     }
 }
 
-/// The columns of the terminal that a stream goes to, if it goes to one.
+/// The width of a stream in columns, if it is a terminal.
 fn columns(stream: impl AsFd + IsTerminal) -> Option<usize> {
     let size = stream.is_terminal().then(|| rustix::termios::tcgetwinsize(&stream).ok())??;
     (size.ws_col > 0).then_some(size.ws_col.into())
 }
 
-/// Whether the environment says that bars cannot be drawn, or are not wanted.
+/// Whether the environment rules out progress bars.
 fn forbids_bars(variable: impl Fn(&'static str) -> Option<OsString>) -> bool {
     let is = |name, value: &str| variable(name).is_some_and(|found| found == value);
     is("BBOX_PROGRESS", "never") || is("CI", "true") || is("TERM", "dumb") || is("TERM", "")
 }
 
-/// Standard output, without the standard library's: that takes a stream for written that nothing can be
-/// written to.
+/// Standard output, bypassing the standard library: that reports a write to a closed stream as
+/// successful.
 fn output() -> Result<File, OutputError> {
     if is_output_closed() {
         return Err(OutputError(Errno::BADF.into()));

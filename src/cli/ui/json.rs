@@ -1,4 +1,4 @@
-//! JSON that a terminal may see, and the pieces that documents share.
+//! JSON output that is safe for terminals, and parts shared by several documents.
 
 use std::ffi::OsStr;
 
@@ -8,8 +8,8 @@ use crate::escape::is_hostile;
 use crate::plan::Identity;
 use crate::usage::{Estimate, Size, Usage};
 
-/// The version of all documents; it changes when a field goes or changes its meaning. docs/json.md has
-/// the table of what was called what before.
+/// The schema version of all documents. It changes when a field is removed or changes its meaning.
+/// docs/json.md lists the former names.
 const SCHEMA_VERSION: u32 = 3;
 
 #[derive(Serialize)]
@@ -19,10 +19,10 @@ struct Versioned<'a, T> {
     content: &'a T,
 }
 
-/// One document with the version of its schema, and a line break at its end.
+/// Formats a document with its schema version and a line break at the end.
 ///
-/// JSON itself escapes only the oldest control characters. The other ones can be escaped
-/// afterwards without a look at the structure: outside of strings everything is ASCII.
+/// JSON itself escapes only the ASCII control characters. The others can be escaped afterwards,
+/// regardless of the structure: outside of strings everything is ASCII.
 pub fn document(value: &impl Serialize) -> String {
     let versioned = Versioned { schema_version: SCHEMA_VERSION, content: value };
     let plain = serde_json::to_string_pretty(&versioned).expect("our documents have no odd keys");
@@ -41,14 +41,14 @@ pub fn document(value: &impl Serialize) -> String {
     text
 }
 
-/// What an orphan most likely was, in a document.
+/// A guess at what an orphan was, in a document.
 #[derive(Serialize)]
 pub struct Guess {
-    /// The reference that it most likely had.
+    /// Its likely former reference.
     r#ref: Option<String>,
     /// The name of its program.
     program: Option<String>,
-    /// Its entrypoint, or its command where it has none.
+    /// Its entrypoint, or its command if it has none.
     runs: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ pub struct Amount {
     on_disk_bytes: u64,
     files: u64,
     directories: u64,
-    /// Whether everything could be read; if not, all the numbers are "at least".
+    /// Whether everything was readable; if not, all numbers are lower bounds.
     complete: bool,
 }
 
@@ -89,7 +89,7 @@ impl From<Usage> for Amount {
 #[derive(Serialize)]
 pub struct Bytes {
     bytes: u64,
-    /// Whether that is all; if not, it is "at least".
+    /// Whether the size is complete; if not, it is a lower bound.
     complete: bool,
 }
 
@@ -103,7 +103,7 @@ impl From<Size> for Bytes {
 #[derive(Serialize)]
 pub struct Bounds {
     certain: u64,
-    /// `null` if something could not be read, so that there is no upper bound.
+    /// `null` if something was unreadable, so that there is no upper bound.
     at_most: Option<u64>,
 }
 
@@ -114,7 +114,7 @@ impl From<Estimate> for Bounds {
     }
 }
 
-/// How full a file system is, in a document.
+/// The usage of a file system, in a document.
 #[derive(Serialize)]
 pub struct Disk {
     size_bytes: u64,
@@ -128,7 +128,7 @@ impl From<&crate::cache::Disk> for Disk {
     }
 }
 
-/// A name or path with U+FFFD for whatever is not UTF-8: JSON has nothing else.
+/// A name or path with U+FFFD for everything that is not UTF-8: JSON cannot represent it.
 pub fn lossy(name: impl AsRef<OsStr>) -> String {
     name.as_ref().to_string_lossy().into_owned()
 }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_control_character_is_left_and_nothing_is_lost() {
+    fn control_characters_are_escaped_and_nothing_is_lost() {
         let hostile = "a\x1b[31m\u{9b}31m\u{202e}\u{e0001}\u{7f}漢\n\"\\";
         let text = document(&serde_json::json!({ "name": hostile }));
         assert!(!text.chars().any(|c| is_hostile(c) && c != '\n'), "{text:?}");

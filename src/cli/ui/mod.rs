@@ -1,4 +1,4 @@
-//! What is seen: streams, tables, bars, units, JSON.
+//! The user interface: streams, tables, bars, units, JSON.
 
 mod bar_terminal;
 pub mod bars;

@@ -1,37 +1,37 @@
-//! Columns that line up.
+//! Tables with aligned columns.
 //!
-//! Sections of one table share their columns, so that numbers stand below each other all the way
-//! down. Where the lines are too long, the columns move together, and one column is cut: the last one,
-//! or the one that [`Table::cutting`] names. Columns that say least are left out before that one is cut
-//! short, others only where nothing else helps, and the first one is cut at last. Cells must be free
-//! of control characters.
+//! The sections of a table share their columns, so that numbers line up all the way down. If the
+//! lines are too long, the gaps shrink first, and one column is cut: the last one, or the one
+//! chosen by [`Table::cutting`]. The least important columns are dropped before that column becomes
+//! too short, further ones only if nothing else helps, and the first column is cut last. Cells must
+//! not contain control characters.
 
 use anstyle::Style;
 
 use super::cell::Cell;
 use super::theme::{HEADING, PLAIN};
 
-/// No column is cut below this width, however narrow the terminal.
+/// The minimum width of a cut column, however narrow the terminal.
 const LEAST: usize = 12;
-/// With so many columns, a reference can still be told from others.
+/// A width at which references can still be told apart.
 const GOOD_NAME: usize = 24;
-/// Spaces between two columns, and between two columns that are short of room.
+/// The number of spaces between columns, normally and if room is short.
 const GAPS: [usize; 2] = [2, 1];
 
-/// On which side of its column a cell stands.
+/// The alignment of a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Left,
     Right,
 }
 
-/// Rows of cells, all with the columns that [`Table::new`] was told.
+/// Rows of cells, with the columns given to [`Table::new`].
 pub struct Table {
     aligns: Vec<Align>,
-    /// The column that is cut.
+    /// The index of the column that is cut.
     cut: usize,
-    /// The columns that can be left out, in this order, each with the width below which the cut column
-    /// must not fall for its sake.
+    /// The columns that can be dropped, in this order. Each is dropped only if the cut column would
+    /// otherwise fall below the given width.
     spare: Vec<(usize, usize)>,
     rows: Vec<Row>,
 }
@@ -48,17 +48,18 @@ impl Table {
         Self { aligns, cut, spare: Vec::new(), rows: Vec::new() }
     }
 
-    /// Cuts this column where the lines are too long, instead of the last one.
+    /// If the lines are too long, cuts this column instead of the last one.
     pub fn cutting(self, column: usize) -> Self {
         Self { cut: column, ..self }
     }
 
-    /// Leaves out these columns, in this order, before the column with the name is cut short.
+    /// Drops these columns, in this order, before the cut column becomes too short to tell names
+    /// apart.
     pub fn sparing(self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.leaving_out(columns, GOOD_NAME)
     }
 
-    /// Leaves out these columns, too, if the lines are still too long.
+    /// Drops these columns, too, if the lines are still too long.
     pub fn yielding(self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.leaving_out(columns, LEAST)
     }
@@ -68,7 +69,7 @@ impl Table {
         self
     }
 
-    /// Adds the header of a section, below an empty line if it is not the first one.
+    /// Adds the header of a section, after an empty line unless it is the first one.
     pub fn header<const N: usize>(&mut self, cells: [&str; N]) {
         if !self.rows.is_empty() {
             self.rows.push(Row { cells: Vec::new(), style: PLAIN });
@@ -84,7 +85,7 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The table's lines, none wider than `width` if there is one.
+    /// The lines of the table, each at most `width` columns wide if there is a limit.
     pub fn render(&self, width: Option<usize>) -> String {
         let widths = self.widths();
         let (widths, gap) = match width {
@@ -94,7 +95,7 @@ impl Table {
         self.rows.iter().map(|row| self.line(row, &widths, gap) + "\n").collect()
     }
 
-    /// The columns' widths and the gap between them, for lines of so many columns.
+    /// The widths of the columns and the gap between them, for lines with this width.
     fn fit(&self, mut widths: Vec<Option<usize>>, width: usize) -> (Vec<Option<usize>>, usize) {
         for &(column, room) in &self.spare {
             if self.least(&widths, room) > width {
@@ -116,7 +117,7 @@ impl Table {
         (widths, gap)
     }
 
-    /// How narrow the table can be, with so much room for the column that is cut.
+    /// The minimum width of the table, with this much room for the cut column.
     fn least(&self, widths: &[Option<usize>], room: usize) -> usize {
         let others: usize = self.others(widths).map(|column| column + GAPS[1]).sum();
         let cut = widths.get(self.cut).copied().flatten();
@@ -129,7 +130,7 @@ impl Table {
         all.filter(|(column, _)| *column != self.cut).filter_map(|(_, width)| width)
     }
 
-    /// A column in which nothing stands has none.
+    /// The widths of the columns; `None` for an empty column.
     fn widths(&self) -> Vec<Option<usize>> {
         let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
@@ -140,7 +141,7 @@ impl Table {
         widths.into_iter().map(|width| (width > 0).then_some(width)).collect()
     }
 
-    /// A line of the columns that have a width, without spaces at its end.
+    /// A line with the visible columns, without trailing spaces.
     fn line(&self, Row { cells, style }: &Row, widths: &[Option<usize>], gap: usize) -> String {
         let (mut line, mut blank) = (style.to_string(), 0);
         for ((cell, &width), &align) in cells.iter().zip(widths).zip(&self.aligns) {
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_say_least_go_first_and_the_last_one_stays_long_for_their_sake() {
+    fn unimportant_columns_are_dropped_before_the_last_one_is_cut_short() {
         let aligns = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Left];
         let mut table = Table::new(aligns).sparing([2, 1]).yielding([3]);
         let cells = ["a", "1111", "2222", "3333", "a name of 24 characters."];
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_column_is_cut_at_last() {
+    fn the_first_column_is_cut_last() {
         let mut table = Table::new([Align::Left, Align::Right, Align::Left]);
         table.row(["a name of 20 columns", "1111", "0123456789"].map(str::to_owned), PLAIN);
         for (width, line) in [
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_in_which_nothing_stands_takes_no_room() {
+    fn an_empty_column_takes_no_room() {
         let mut table = Table::new([Align::Left, Align::Left, Align::Left]);
         table.row(["a", "", "b"].map(str::to_owned), PLAIN);
         table.row([Cell::marked("(c)", HEADING, "d")], PLAIN);

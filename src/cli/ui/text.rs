@@ -1,20 +1,20 @@
-//! Text by the columns that it takes on a terminal, and bars of proportion.
+//! Text measured in terminal columns, and proportional bars.
 
 use console::strip_ansi_codes;
 use unicode_width::UnicodeWidthStr;
 
-/// What a cut leaves in place of the beginning.
+/// Replaces the part that was cut.
 const ELLIPSIS: &str = "…";
-/// Characters to a column, at most: any number of marks can be heaped on one letter.
+/// The maximum number of characters per column: a letter may have any number of combining marks.
 const MOST_CHARS: usize = 8;
 
-/// Fills `text` up with spaces to `width` columns.
+/// Pads `text` with spaces to `width` columns.
 pub fn pad(text: &str, width: usize) -> String {
     text.to_owned() + &" ".repeat(width.saturating_sub(text.width()))
 }
 
-/// Shortens `text` to `width` columns by leaving out its beginning: the end of a reference or of a
-/// path tells most.
+/// Shortens `text` to `width` columns by cutting its beginning: the end of a reference or path is
+/// the most important part.
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -23,7 +23,7 @@ pub fn cut(text: &str, width: usize) -> String {
     format!("{ELLIPSIS}{}", tail(text, room))
 }
 
-/// Shortens `text` to `width` columns by leaving out its end, as for a variable with a long value.
+/// Shortens `text` to `width` columns by cutting its end, for example a variable with a long value.
 pub fn cut_end(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -31,16 +31,17 @@ pub fn cut_end(text: &str, width: usize) -> String {
     format!("{}{ELLIPSIS}", head(text, width.saturating_sub(ELLIPSIS.width())))
 }
 
-/// The longest beginning that fits. What a character takes depends on its neighbours: two may be
-/// shown as one, or one be drawn wider by a mark that follows it. So the whole is looked at each time.
+/// The longest prefix that fits. The width of a character depends on its neighbours: two may be
+/// drawn as one, or a mark after a character may widen it. So the whole prefix is measured each
+/// time.
 fn head(text: &str, columns: usize) -> &str {
     let ends = text.char_indices().map(|(start, c)| start + c.len_utf8());
     let ends = ends.take(columns * MOST_CHARS);
     ends.map(|end| &text[..end]).take_while(|part| part.width() <= columns).last().unwrap_or("")
 }
 
-/// Breaks `text` into lines of at most `width` columns, the further ones indented. Breaks are at
-/// spaces only, and never inside a command in backticks, so that each can be copied whole.
+/// Wraps `text` at `width` columns, with continuation lines indented. Lines break at spaces only,
+/// and never inside a command in backticks, so that each command can be copied whole.
 pub fn wrap(text: &str, width: Option<usize>, indent: usize) -> String {
     let Some(width) = width else { return text.to_owned() };
     let lines = text.split('\n').map(|line| wrap_line(line, width, indent));
@@ -66,12 +67,12 @@ fn wrap_line(line: &str, width: usize, indent: usize) -> String {
     text
 }
 
-/// The columns of a text that may have colours.
+/// The width of a text that may contain colours.
 fn shown_width(text: &str) -> usize {
     strip_ansi_codes(text).width()
 }
 
-/// The words of a line, each with the spaces behind it; a command in backticks is one word.
+/// The words of a line, each with the spaces after it. A command in backticks is one word.
 fn words(line: &str) -> Vec<&str> {
     let (mut words, mut start, mut is_command) = (Vec::new(), 0, false);
     let mut chars = line.char_indices().peekable();
@@ -91,7 +92,7 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 #[cfg(any(feature = "tui", test))]
-/// Breaks `text` into pieces of at most `width` columns, wherever that is.
+/// Breaks `text` into pieces of at most `width` columns, at any position.
 pub fn fold(text: &str, width: usize) -> Vec<String> {
     let (mut pieces, mut rest) = (Vec::new(), text);
     while rest.width() > width {
@@ -106,7 +107,7 @@ pub fn fold(text: &str, width: usize) -> Vec<String> {
     pieces
 }
 
-/// The longest end that fits, and does not begin with a mark for the letter before it.
+/// The longest suffix that fits and does not start with a combining mark.
 fn tail(text: &str, columns: usize) -> &str {
     let starts = text.char_indices().rev().map(|(start, _)| start).take(columns * MOST_CHARS);
     let fitting = starts.map(|start| &text[start..]).take_while(|part| part.width() <= columns);
@@ -114,11 +115,11 @@ fn tail(text: &str, columns: usize) -> &str {
     fitting.filter(whole).last().unwrap_or("")
 }
 
-/// A part of a column, in eighths.
+/// Fractions of a column, in eighths.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// A bar of at most `columns` columns, as long as `part` is of `whole`: to an eighth of a column, and
-/// at least that for any part at all. No longer than it has to be: nothing is filled up with spaces.
+/// A bar that shows `part` in relation to `whole`, at most `columns` wide: rounded to an eighth of
+/// a column, and at least that unless `part` is zero. Not padded with spaces.
 pub fn gauge(part: u64, whole: u64, columns: usize) -> String {
     if part == 0 || whole == 0 {
         return String::new();
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_beginning_goes_and_the_end_stays() {
+    fn the_beginning_is_cut_and_the_end_stays() {
         for (text, width, shown) in [
             ("short", 5, "short"),
             ("ghcr.io/stacklok/agent-1:latest", 18, "…ok/agent-1:latest"),
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_without_end_take_no_time() {
+    fn endless_combining_marks_take_no_time() {
         let text = "a".to_owned() + &"\u{301}".repeat(1 << 20) + "bcd";
         assert_eq!(cut(&text, 3), "…cd");
     }

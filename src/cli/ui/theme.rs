@@ -1,9 +1,8 @@
-//! What is shown in which style: by meaning, and never by the style alone; words say the same.
+//! Styles by meaning. A style never carries information on its own; words say the same.
 //!
-//! Users have chosen the colours of their terminal, and whether it is light or dark. So only the
-//! terminal's own colours are used, and of those only the three that can be read on white as on
-//! black in the palettes that terminals come with. Yellow and cyan are lost on white, blue is lost on
-//! black, and the bright ones are lost on white, too.
+//! Users choose the colours of their terminal, light or dark. So only the terminal's own colours
+//! are used, and only the three that are readable on both white and black in the common palettes.
+//! Yellow and cyan are unreadable on white, blue on black, and the bright ones on white, too.
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
@@ -20,15 +19,15 @@ pub const RECLAIMABLE: Style = AnsiColor::Magenta.on_default();
 pub const IN_USE: Style = AnsiColor::Green.on_default();
 /// Not part of the cache.
 pub const STRANGER: Style = Style::new().dimmed();
-/// A bar of proportion, where its row has no style of its own: as little in the way as can be.
+/// A proportional bar, unless its row has a style of its own: as unobtrusive as possible.
 pub const GAUGE: Style = Style::new().dimmed();
-/// The names of columns.
+/// Column headers.
 pub const HEADING: Style = Style::new().bold();
 /// Totals.
 pub const TOTAL: Style = Style::new().bold();
 /// Everything else.
 pub const PLAIN: Style = Style::new();
-/// Help, and what is wrong with a command line.
+/// Help texts and usage errors.
 pub const HELP: Styles = Styles::styled().error(ERROR).invalid(WARNING);
 
 #[cfg(test)]

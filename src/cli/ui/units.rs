@@ -1,4 +1,4 @@
-//! Numbers and times as people read them.
+//! Numbers and times in readable form.
 
 use bytesize::ByteSize;
 use indicatif::HumanCount;
@@ -6,23 +6,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::usage::{Estimate, Size};
 
-/// Bytes such as `815.2 MiB`, of what is known as a whole: a single file, a limit.
+/// Formats an exact number of bytes, such as `815.2 MiB`.
 pub fn bytes(bytes: ByteSize) -> String {
     let text = bytes.display().iec().to_string();
     if text.starts_with("1024.0 ") {
-        // Rounded up to what has a unit of its own.
+        // Rounded up to the next unit.
         ByteSize::b(bytes.as_u64().next_power_of_two()).display().iec().to_string()
     } else {
         text
     }
 }
 
-/// A size such as `815.2 MiB`, or `at least 815.2 MiB` if something could not be read.
+/// Formats a size: `815.2 MiB`, or `at least 815.2 MiB` if something was unreadable.
 pub fn size(size: Size) -> String {
     format!("{}{}", at_least(size.is_complete()), bytes(size.at_least()))
 }
 
-/// One size, or two with a dash between them, or the upper one alone if nothing is certain.
+/// Formats an estimate: one size, a range, or only the upper bound if nothing is certain.
 pub fn estimate(estimate: Estimate) -> String {
     let at_least = at_least(estimate.is_complete());
     let [certain, at_most] = [estimate.certain(), estimate.at_most().at_least()];
@@ -33,7 +33,7 @@ pub fn estimate(estimate: Estimate) -> String {
     }
 }
 
-/// Like [`estimate`], for a column of a table: `12.0–690.0 MiB`.
+/// Like [`estimate`], for a narrow column: `12.0–690.0 MiB`.
 pub fn narrow_estimate(estimate: Estimate) -> String {
     let text = self::estimate(estimate);
     match text.split_once(" – ") {
@@ -46,7 +46,7 @@ pub fn narrow_estimate(estimate: Estimate) -> String {
     }
 }
 
-/// A size that is only an upper bound, unless it is nothing.
+/// Formats a size that is an upper bound: `up to 815.2 MiB`, or `0 B`.
 pub fn up_to(size: Size) -> String {
     match (size.at_least(), size.is_complete()) {
         (ByteSize(0), true) => self::size(size),
@@ -55,7 +55,7 @@ pub fn up_to(size: Size) -> String {
     }
 }
 
-/// A number of files or directories such as `38,437`, or `at least 38,437`.
+/// Formats a number of files or directories: `38,437`, or `at least 38,437`.
 pub fn number(number: u64, is_complete: bool) -> String {
     format!("{}{}", at_least(is_complete), HumanCount(number))
 }
@@ -64,7 +64,7 @@ fn at_least(is_complete: bool) -> &'static str {
     if is_complete { "" } else { "at least " }
 }
 
-/// `+1.2 MiB`, `-1.2 MiB` or `0 B`.
+/// Formats a difference: `+1.2 MiB`, `-1.2 MiB` or `0 B`.
 pub fn signed(count: i64) -> String {
     let sign = match count {
         0 => "",
@@ -74,13 +74,13 @@ pub fn signed(count: i64) -> String {
     format!("{sign}{}", bytes(ByteSize::b(count.unsigned_abs())))
 }
 
-/// `1 image`, `2 images`.
+/// Formats a number with its noun: `1 image`, `2 images`.
 pub fn plural(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", HumanCount(number as u64))
 }
 
-/// How long something took or may take, in the largest unit of which it is a whole number: `6 minutes`, `36 hours`.
+/// Formats a duration in the largest unit that divides it: `6 minutes`, `36 hours`.
 pub fn period(duration: SignedDuration) -> String {
     const UNITS: [(i64, &str); 4] =
         [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
@@ -90,7 +90,7 @@ pub fn period(duration: SignedDuration) -> String {
     plural((seconds / length).unsigned_abs() as usize, noun)
 }
 
-/// How long before `now` something was: `2 hours ago`.
+/// Formats how long before `now` a time was: `2 hours ago`.
 pub fn ago(now: Timestamp, then: Timestamp) -> String {
     const UNITS: [(i64, &str); 5] = [
         (365 * 86_400, "year"),
@@ -103,7 +103,7 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
     if seconds < -60 {
         return "in the future".to_owned();
     }
-    // Two of a unit at least, except for the small ones: "13 days ago" says more than "1 week ago".
+    // At least two of the larger units: "13 days ago" is more precise than "1 week ago".
     let unit = UNITS
         .iter()
         .find(|(length, _)| seconds >= if *length > 86_400 { 2 * length } else { *length });
@@ -121,7 +121,7 @@ mod tests {
     use crate::usage::Measurement;
 
     #[test]
-    fn times_are_told_in_the_largest_unit_that_says_enough() {
+    fn times_are_shown_in_the_largest_precise_unit() {
         let now = Timestamp::from_second(1_000_000_000).unwrap();
         for (seconds, text) in [
             (-3600, "in the future"),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_told_as_it_was_written() {
+    fn a_period_is_shown_as_it_was_written() {
         for (seconds, text) in [
             (0, "0 seconds"),
             (90, "90 seconds"),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped_and_sizes_have_units_and_say_what_they_are() {
+    fn numbers_are_grouped_and_sizes_have_units_and_bounds() {
         assert_eq!(number(12_345_678, true), "12,345,678");
         assert_eq!(number(7, false), "at least 7");
         assert_eq!(size(Size::exactly(ByteSize::b(854_800_000))), "815.2 MiB");
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(up_to(Size::default()), "0 B");
         let unsure = Estimate::default().or_up_to(ByteSize::mib(678));
         assert_eq!([estimate(unsure), narrow_estimate(unsure)], ["up to 678.0 MiB"; 2]);
-        // A location that was not measured counts as one that could not be read.
+        // A location that was not measured counts as unreadable.
         let unread = Measurement::default()
             .total([&Location { folder: Folder::Root, name: EntryName::new("sha256-a").unwrap() }]);
         assert_eq!(size(unread.on_disk()), "at least 0 B");

@@ -1,15 +1,16 @@
-//! Histories of pulls and collections, played on a clock of their own.
+//! Histories of pulls and collections, played on a simulated clock.
 //!
-//! The owner is played step by step as it is: many pulls at once, each makes its rootfs, extracts or
-//! touches its layers, touches and applies them, renames the rootfs, touches it, writes the ref and the
-//! config; one that finds its digest touches that image and writes the ref much later. A ref is
-//! rewritten at each start, taken away before the registry is asked, and given back or not; a full disk
-//! empties it; pulls are killed; what was not used for a week is evicted at the next start, be it
-//! `layers` as a whole. Births come from the coarse clock of the kernel, touches from the fine one.
-//! What was really used for what is kept beside it.
+//! The simulated owner acts step by step like the real one. Many pulls run at once. Each makes its
+//! rootfs, extracts or touches its layers, touches and applies them, renames the rootfs, touches
+//! it, and writes the ref and the config. A pull that finds its digest touches that image and
+//! writes the ref much later. A ref is rewritten at each start, dropped before the registry is
+//! asked, and may be written back. A full disk empties it. Pulls are killed. Anything unused for a
+//! week is evicted at the next start, even `layers` as a whole. Births come from the coarse clock
+//! of the kernel, touches from the fine one. The simulation records which layers were really used
+//! for which image.
 //!
-//! The law: a layer that is called unreferenced was used for nothing that stays. How often a layer
-//! that nothing needs is not called so is counted; `docs/layers.md` has the figures.
+//! The law: a layer judged unreferenced was used for nothing that is kept. The tests count how
+//! often an unneeded layer is not recognised as such; `docs/layers.md` has the figures.
 
 mod world;
 
@@ -22,31 +23,31 @@ use proptest::test_runner::TestRunner;
 
 use world::{Tally, World};
 
-/// How many references and layers there are.
+/// The number of references and layers.
 const REFERENCES: usize = 5;
 const LAYERS: u8 = 8;
 #[derive(Clone, Debug)]
 enum Act {
-    /// Somebody starts a reference, and the ref goes before the registry is asked: there its image is
-    /// made of these layers.
+    /// Starts a reference, and drops its ref to ask the registry. There, its image consists of
+    /// these layers.
     Pull {
         reference: usize,
         layers: BTreeSet<u8>,
     },
-    /// The same from beginning to end, a step a second.
+    /// Runs a pull from beginning to end, one step per second.
     PullAlone {
         reference: usize,
         layers: BTreeSet<u8>,
     },
-    /// One of the pulls takes its next step.
+    /// Advances one of the pulls by a step.
     Advance {
         pull: usize,
     },
-    /// One of the pulls is killed.
+    /// Kills one of the pulls.
     Kill {
         pull: usize,
     },
-    /// A ref goes, for a while or for ever; or names another image that is there.
+    /// Drops a ref, for a while or for ever.
     Untag {
         reference: usize,
     },
@@ -54,21 +55,21 @@ enum Act {
         reference: usize,
         image: usize,
     },
-    /// A reference is started, and the registry not asked.
+    /// Starts a reference without asking the registry.
     Start {
         reference: usize,
     },
-    /// The same on a full disk.
+    /// Empties a ref, as a start on a full disk does.
     FullDisk {
         reference: usize,
     },
-    /// Days pass in which nobody does anything.
+    /// Lets idle days pass.
     Days,
-    /// Everything is collected that may go.
+    /// Collects everything that may be removed.
     Collect,
 }
 
-/// `together` says how many pulls in a hundred are at work while others are.
+/// `together`: how many pulls in a hundred run at the same time as others.
 fn act(together: u32) -> impl Strategy<Value = Act> {
     let (reference, any) = (|| 0..REFERENCES, || 0..16_usize);
     let layers = || proptest::collection::btree_set(0..LAYERS, 1..5);
@@ -92,13 +93,13 @@ fn act(together: u32) -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Acts, each with the time that has passed before it: a microsecond, or an hour.
+/// Events, each with the time since the previous one: from nanoseconds to hours.
 fn history(together: u32) -> impl Strategy<Value = Vec<(Act, i64)>> {
     let passed = (0..13_u32, 1..100_i64).prop_map(|(power, factor)| factor * 2_i64.pow(power * 3));
     vec((act(together), passed), 0..250)
 }
 
-/// Plays a history from the first act to the last. Before one of them, the clock may be set back.
+/// Plays a history from beginning to end. The clock may be set back once, before one of the events.
 fn play(history: &[(Act, i64)], jump: Option<(usize, i64)>) -> World {
     let mut world = World::new(1_000_000_000_000_000);
     for (number, (act, passed)) in history.iter().enumerate() {
@@ -115,7 +116,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
-    fn what_is_called_unreferenced_was_used_for_nothing_that_stays(history in history(50)) {
+    fn an_unreferenced_layer_was_used_for_nothing_that_is_kept(history in history(50)) {
         prop_assert_eq!(play(&history, None).tally.wrong, 0);
     }
 }
@@ -124,12 +125,13 @@ fn is_thorough() -> bool {
     std::env::var_os("BBOX_THOROUGH").is_some()
 }
 
-/// The number of cases: `.ci/run` asks for many.
+/// The number of cases; `.ci/run` asks for many.
 fn cases() -> u32 {
     if is_thorough() { 20_000 } else { 256 }
 }
 
-/// What many histories have come to, the same each time; in each, the clock may be set back once.
+/// The combined counts of many histories, always the same ones. In each, the clock may be set back
+/// once.
 fn tally(together: u32, is_set_back: bool) -> Tally {
     let mut runner = TestRunner::deterministic();
     let mut sum = Tally::default();

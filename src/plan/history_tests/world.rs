@@ -1,4 +1,4 @@
-//! The owner and its cache, as plain values, with what is true of them.
+//! The owner and its cache as plain values, together with the truth about them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,21 +14,21 @@ use crate::plan::{self, Activity, Evidence, GcOptions, LayerChoice, LayerStatus}
 /// A tick of the kernel's coarse clock.
 const TICK: i64 = 4_000_000;
 const DAY: i64 = 86_400_000_000_000;
-/// What was not changed for longer goes at the next start.
+/// The owner evicts at its next start what has not changed for longer than this.
 const EVICTION: i64 = 7 * DAY;
 
-/// What really became of a pull.
+/// The true course of a pull.
 #[derive(Clone, Debug)]
 struct Pull {
     reference: usize,
     layers: Vec<u8>,
-    /// When it began to extract those that were not there.
+    /// When it began to extract the missing layers.
     extracting: BTreeMap<u8, i64>,
-    /// Steps taken, and when it took the last.
+    /// The number of steps taken, and the time of the last one.
     step: usize,
     changed: i64,
     rootfs: Rootfs,
-    /// Whether its image was there: it only has to write the ref.
+    /// Whether its image was already there, so that it only has to write the ref.
     is_hit: bool,
     is_killed: bool,
 }
@@ -48,28 +48,28 @@ struct Layer {
     modified: i64,
 }
 
-/// How layers were judged that nothing needs, and how often one was lost that was needed.
+/// How unneeded layers were judged, and how many needed ones were lost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     pub found: u32,
     pub referenced: u32,
     pub unknown: u32,
     pub wrong: u32,
-    /// Layers that are needed and stay.
+    /// Needed layers that were kept.
     pub kept: u32,
 }
 
 #[derive(Default)]
 pub struct World {
-    /// Nanoseconds.
+    /// In nanoseconds.
     pub clock: i64,
     layers: BTreeMap<u8, Layer>,
-    /// By what they are made of: that is their digest.
+    /// By their layers, which stand for the digest.
     images: BTreeMap<Vec<u8>, Rootfs>,
-    /// What each reference names, and when that was written.
+    /// The image of each reference, and when the ref was written.
     refs: BTreeMap<usize, (Vec<u8>, i64)>,
     pulls: Vec<Pull>,
-    /// When something was last put into the root, `layers` and `refs`, or taken from them.
+    /// When an entry was last added to or removed from the root, `layers` and `refs`.
     folders: [i64; 3],
     pub tally: Tally,
 }
@@ -116,7 +116,7 @@ impl World {
                 image.into_iter().for_each(|image| self.tag(*reference, image));
             }
             Act::Start { reference } => self.start(*reference),
-            // What is in the file names nothing any more; the file stays.
+            // The file stays, but no longer points at anything.
             Act::FullDisk { reference } => drop(self.refs.remove(reference)),
             Act::Days => self.clock += 5 * DAY,
             Act::Collect => self.collect(),
@@ -124,7 +124,7 @@ impl World {
         }
     }
 
-    /// A ref is written in place: only a new one changes its folder.
+    /// A ref is written in place, so only a new one changes its folder.
     fn tag(&mut self, reference: usize, image: Vec<u8>) {
         let coarse = self.coarse();
         if self.refs.insert(reference, (image, coarse)).is_none() {
@@ -138,8 +138,7 @@ impl World {
         }
     }
 
-    /// What is old is evicted. Then a ref is rewritten, and the image that it names marked as used, if
-    /// it is there.
+    /// Evicts what is old, rewrites a ref, and marks its image as used if that is there.
     fn start(&mut self, reference: usize) {
         self.evict();
         let Some((image, _)) = self.refs.get(&reference).cloned() else { return };
@@ -168,7 +167,7 @@ impl World {
         }
         for number in old {
             self.layers.remove(&number);
-            // What is extracted by that name from now on was used for nothing yet.
+            // A new extraction under that name was not used for anything yet.
             let images = self.images.values_mut();
             let rootfs = images.chain(self.pulls.iter_mut().map(|pull| &mut pull.rootfs));
             rootfs.for_each(|rootfs| rootfs.used.retain(|used| *used != number));
@@ -183,8 +182,8 @@ impl World {
         }
     }
 
-    /// The ref goes, and the registry is asked. If the image is there, it is marked as used and only
-    /// has to be named; else a rootfs is begun.
+    /// Drops the ref to ask the registry. If the image is there, it is marked as used and only
+    /// needs its ref; otherwise a rootfs is begun.
     fn begin(&mut self, reference: usize, layers: &BTreeSet<u8>) {
         self.start(reference);
         self.untag(reference);
@@ -211,7 +210,7 @@ impl World {
         }
     }
 
-    /// Each layer is found or begun, then filled, then applied; then comes the end.
+    /// Finds or begins each layer, fills it, applies it, and then finishes.
     fn advance(&mut self, index: usize) {
         let (coarse, clock) = (self.coarse(), self.clock);
         let pull = &mut self.pulls[index];
@@ -246,12 +245,12 @@ impl World {
                 }
             }
             (1, Some(_)) => {}
-            // It was collected meanwhile: the owner gives up, and extracts the image as a whole.
+            // It was collected meanwhile: the owner gives up and extracts the image as a whole.
             _ => drop(self.pulls.remove(index)),
         }
     }
 
-    /// Rename, touch, ref, config: each takes a step.
+    /// Rename, touch, ref, config: one step each.
     fn finish(&mut self, index: usize) {
         let (coarse, clock) = (self.coarse(), self.clock);
         let pull = self.pulls[index].clone();
@@ -276,7 +275,7 @@ impl World {
         }
     }
 
-    /// Whether it has nothing of its own any more.
+    /// Whether it has no directories of its own any more.
     fn is_installed(pull: &Pull) -> bool {
         pull.is_hit || pull.step > 3 * pull.layers.len()
     }
@@ -323,7 +322,7 @@ impl World {
         (inventory, times)
     }
 
-    /// Collects, an hour after the last thing has happened. Only pulls that were killed do not go on.
+    /// Collects an hour after the last event. Only killed pulls have stopped by then.
     pub fn collect(&mut self) {
         let (inventory, lifetimes) = self.inventory();
         let now = at(self.clock).checked_add(SignedDuration::from_secs(3600)).unwrap();

@@ -1,16 +1,18 @@
-//! A collection and the owner of the cache, a step of the one between any two of the other.
+//! A collection and the owner of the cache, with their steps interleaved.
 //!
-//! The owner is played as it is: it pulls step by step, takes no lock, rewrites a ref in place at each
-//! start, removes it afterwards and writes it back late or never, marks what it uses, and evicts what
-//! is old, the refs themselves included. The laws:
+//! The simulated owner behaves like the real one. It pulls step by step, takes no lock, rewrites a
+//! ref in place at each start, removes it afterwards and writes it back late or never, marks what
+//! it uses, and evicts what is old, including the refs themselves. The laws:
 //!
 //! - At every instant an image is whole under its name, or not there under its name.
-//! - When the collection has ended, and again when all pulls have, whatever a ref names is there and
-//!   whole, and so is what was used within the grace, and whatever the owner would start again: unless the owner
-//!   itself has evicted it, or has pulled a newer build of the same program since it was used.
-//! - When everything has come to rest, one more collection leaves no older build that is proven to be one.
-//! - The ref that a pull has written is there as long as its image is. A collection that is to remove
-//!   images although refs name them takes those refs, and no others.
+//! - After a collection, and again after all pulls, these images are there and whole: every
+//!   referenced one, every one used within the grace period, and every one that the owner would
+//!   start again. The exceptions are images that the owner itself evicted, or of which it pulled a
+//!   newer build of the same program since their last use.
+//! - Once everything is idle, one more collection removes every older build that is proven to be
+//!   one.
+//! - The ref that a pull has written is there as long as its image is. A collection that removes
+//!   referenced images removes their refs, and no others.
 
 mod owner;
 
@@ -33,47 +35,48 @@ use crate::usage::{Progress, Surveys};
 
 use owner::Owner;
 
-/// How many different images and references there are.
+/// The number of different images and references.
 const KINDS: usize = 3;
 /// Two of the images are builds of the same program.
 const PROGRAMS: usize = 2;
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
-    /// The owner starts: it evicts what is old, and somebody runs a reference, which is that of some
-    /// image in the registry.
+    /// The owner starts and evicts what is old. Then a user runs a reference, for which the
+    /// registry has this image.
     Start { reference: usize, image: usize },
-    /// The ref goes before the registry is asked: in the background after a machine has started, or in
-    /// the foreground with `--pull=always`.
+    /// The ref is dropped before the registry is asked: in the background after a machine has
+    /// started, or in the foreground with `--pull=always`.
     Refresh { reference: usize, image: usize },
-    /// The ref goes, and the session ends before the registry has answered.
+    /// The ref is dropped, and the session ends before the registry has answered.
     Lose { reference: usize },
     /// One of the pulls takes its next step.
     Advance { pull: usize },
-    /// One of the pulls ends where it is: with its session, or because the registry does not answer.
+    /// One of the pulls ends where it is: with its session, or because the registry does not
+    /// answer.
     GiveUp { pull: usize },
-    /// The config of an image that was found is fetched for longer than the grace.
+    /// Fetching the config of an existing image takes longer than the grace period.
     FetchForLong { image: usize },
     /// A reference is started on a full disk: its ref is truncated, and stays empty.
     FullDisk { reference: usize },
     /// Time passes for an image.
     Age { image: usize },
-    /// Time passes for a ref that nobody works on.
+    /// Time passes for a ref that no pull is working on.
     AgeRef { reference: usize },
-    /// Nobody uses an image for more than a week, or changes anything in `refs`.
+    /// For more than a week, no one uses an image or changes anything in `refs`.
     LeaveAlone { image: Option<usize> },
 }
 
-/// What a collection is to remove besides older builds.
+/// What a collection removes besides older builds.
 #[derive(Clone, Debug, Default)]
 struct Wishes {
-    /// These images go although refs name them.
+    /// Images to remove even if they are referenced.
     unwanted: BTreeSet<usize>,
-    /// Every orphan goes.
+    /// Whether to remove every orphan.
     all: bool,
 }
 
-/// A whole collection, with the owner at work before each of its steps.
+/// A whole collection, with acts of the owner before each of its steps.
 fn collect_garbage(owner: &mut Owner, acts: &[Vec<Act>], wishes: &Wishes) {
     let mut acts = acts.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
     let mut next = || acts.next().unwrap_or_default();
@@ -131,12 +134,12 @@ fn is_thorough() -> bool {
     std::env::var_os("BBOX_THOROUGH").is_some()
 }
 
-/// The number of cases: `.ci/run` asks for many.
+/// The number of cases; `.ci/run` asks for many.
 fn cases() -> u32 {
     if is_thorough() { 1500 } else { 96 }
 }
 
-/// On disk, if there is time for that: it takes several times as long.
+/// On disk only if there is time: that takes several times as long.
 fn cache() -> TestCache {
     if is_thorough() { TestCache::new() } else { TestCache::in_memory() }
 }
@@ -145,7 +148,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
-    fn whatever_a_ref_names_is_there_and_whole(
+    fn every_referenced_image_is_there_and_whole(
         before in vec(act(), 0..60),
         during in vec(vec(act(), 0..8), 11),
         later in vec(vec(act(), 0..6), 11),
@@ -156,7 +159,7 @@ proptest! {
         before.iter().for_each(|act| owner.act(*act));
         for (acts, wishes) in [&during, &later].into_iter().zip(&wishes) {
             collect_garbage(&mut owner, acts, wishes);
-            // On a machine that is this slow, an owner may need two seconds from a rename to a mark.
+            // On such a slow machine, an owner may need two seconds from a rename to a mark.
             prop_assume!(begun.elapsed() < Duration::from_secs(2));
             owner.check("after a collection");
         }
@@ -169,7 +172,8 @@ proptest! {
     }
 }
 
-/// The grace is over, so only the ref speaks for the image. It is written in two halves while a step is taken, whichever.
+/// The grace period is over, so only the ref protects the image. It is written in two halves during
+/// each of the steps in turn.
 #[test]
 fn a_ref_that_is_written_at_any_step_before_the_last_look_keeps_its_image() {
     for step in 0..2 + STEPS.len() {

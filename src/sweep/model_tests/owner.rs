@@ -13,29 +13,29 @@ use crate::sweep::outcome::{RemovalResult, Report};
 use crate::test_cache::pull::{install, make_folder, touch, truncate, write_in_place};
 use crate::test_cache::{TestCache, USED, age, agents, hash};
 
-/// How long a writer takes between the two halves of writing a ref.
+/// The time between the two halves of writing a ref.
 const WRITING: Duration = Duration::from_millis(11);
-/// How long a config takes that takes long. That is as long as a refresh in the background waits; a
-/// pull in the foreground knows no bound.
+/// The duration of a slow fetch of a config: as long as a background refresh waits. A pull in the
+/// foreground has no limit.
 const SLOW_FETCH: Duration = Duration::from_secs(5 * 60);
 const DAY: Duration = Duration::from_secs(86_400);
-/// How long after a use an image stays, whatever else.
+/// How long an image is kept after its last use, in any case.
 const GRACE: Duration = Duration::from_secs(10 * 60);
-/// What was not used for longer goes at the next start.
+/// The owner evicts at its next start what was unused for longer than this.
 const EVICTION: Duration = DAY.saturating_mul(7);
 
-/// Where a pull has come to: what it does next.
+/// The next step of a pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     ReadRef,
     RemoveRef,
-    /// First half of writing a ref, whether it is a hit or the end of a pull.
+    /// First half of writing a ref, for a hit or at the end of a pull.
     EmptyRef,
     WriteRef,
-    /// The image that the ref names is marked as used.
+    /// Marks the image of the ref as used.
     MarkNamed,
     ReadConfig,
-    /// The image that the registry names is marked as used, if it is there.
+    /// Marks the registry's image as used, if it is there.
     FindImage,
     FetchConfig,
     Extract,
@@ -48,36 +48,39 @@ enum Stage {
 #[derive(Clone, Debug)]
 struct Pull {
     reference: usize,
-    /// What the registry has for that.
+    /// The registry's image for that reference.
     image: usize,
     stage: Stage,
-    /// What the ref names that was found; until a pull has turned out to be a miss.
+    /// The image of the existing ref, until the pull turns out to be a miss.
     hit: Option<usize>,
-    /// Once it has made an image: whether that is the one that is there, and not somebody else's.
+    /// Whether the image in place is its own or that of another pull. `None` before it has made
+    /// one.
     has_installed: Option<bool>,
     temporary: PathBuf,
-    /// The ref while it is being written, by whatever name it may be called meanwhile.
+    /// The ref while it is being written, under whatever name.
     file: Option<Arc<File>>,
     /// When its rootfs was made.
     born: Option<SystemTime>,
-    /// Whether its config was fetched for longer than the grace: only the ref can speak for its image.
+    /// Whether fetching its config took longer than the grace period. Then only the ref protects
+    /// its image.
     is_late: bool,
 }
 
 impl Pull {
-    /// What its ref names once it is written.
+    /// The image that its ref points at once written.
     fn names(&self) -> usize {
         self.hit.unwrap_or(self.image)
     }
 
-    /// Whether it has found or made this image and not yet named it.
+    /// Whether it has found or made this image, but not yet written its ref.
     fn is_about_to_name(&self, image: usize) -> bool {
         use Stage::{EmptyRef, FetchConfig, MarkInstalled, WriteRef};
         let is_at_work = matches!(self.stage, MarkInstalled | FetchConfig | EmptyRef | WriteRef);
         self.hit.is_none() && self.image == image && is_at_work
     }
 
-    /// Whether it has yet to look whether the image is there, or has found that it is not and pulls it.
+    /// Whether it has yet to check if the image is there, or has found it missing and is pulling
+    /// it.
     fn is_about_to_look(&self) -> bool {
         use Stage::{EmptyRef, Extract, FindImage, MarkNamed, Rename, WriteRef};
         match self.hit {
@@ -105,20 +108,20 @@ impl Pull {
 pub struct Owner {
     pub cache: TestCache,
     pulls: Vec<Pull>,
-    /// What its own sweep has removed and nobody pulled again.
+    /// Images that its own sweep has removed and that were not pulled again.
     swept: BTreeSet<usize>,
-    /// Which image each ref was written for, and as which of all refs that were written, unless the
-    /// owner or a collection that was told to has removed either since.
+    /// The image of each written ref, with the number of that write. An entry is removed when the
+    /// owner, or a collection with permission, removes the ref or the image.
     written: BTreeMap<usize, (usize, usize)>,
-    /// The image that each reference was last written for, whatever has become of the ref since: it
-    /// would be started again.
+    /// The image for which each reference was last written, even if the ref is gone: it would be
+    /// started again.
     wanted: BTreeMap<usize, usize>,
-    /// When each image was used last, whether it is still there or not.
+    /// When each image was last used, even if it is gone.
     used: BTreeMap<usize, SystemTime>,
     /// When the pull of each image began.
     born: BTreeMap<usize, SystemTime>,
     pub writes: usize,
-    /// Whether a collection is under way that brings back what a ref names.
+    /// Whether a collection is in progress that brings back referenced images.
     pub may_return: bool,
     extractions: usize,
 }
@@ -170,7 +173,7 @@ impl Owner {
             Act::LeaveAlone { image: Some(image) } => {
                 if self.is_idle(image) && self.image(image).exists() {
                     self.set_back(image, 8 * DAY);
-                    // It is not wanted any more: it goes at the next start.
+                    // It is no longer wanted: the next start removes it.
                     self.wanted.retain(|_, wanted| *wanted != image);
                 }
             }
@@ -200,13 +203,13 @@ impl Owner {
         });
     }
 
-    /// Whether no pull has found or made this image and not yet named it.
+    /// Whether no pull has found or made this image without having written its ref yet.
     fn is_idle(&self, image: usize) -> bool {
         !self.pulls.iter().any(|pull| pull.is_about_to_name(image))
     }
 
-    /// Half an hour passes for an image that nobody works on. For one that is being worked on, time
-    /// passes as long as its config is fetched.
+    /// Lets half an hour pass for an idle image. For an image being pulled, lets time pass while
+    /// its config is fetched.
     fn age(&mut self, image: usize) {
         let is_fetching = |pull: &Pull| pull.image == image && pull.stage == Stage::FetchConfig;
         if self.is_idle(image) {
@@ -216,7 +219,8 @@ impl Owner {
         }
     }
 
-    /// The same without a bound, as in the foreground: the grace is over, as far as nobody else has marked the image since.
+    /// Lets a fetch in the foreground take longer than the grace period, unless another pull has
+    /// marked the image since.
     fn fetch_for_long(&mut self, image: usize) {
         let (late, others): (Vec<_>, Vec<_>) = (self.pulls.iter_mut())
             .filter(|pull| pull.is_about_to_name(image))
@@ -227,13 +231,13 @@ impl Owner {
         }
     }
 
-    /// Whether an image is there, or comes back for a ref that names it.
+    /// Whether an image is there, or would be brought back for a ref.
     fn is_within_reach(&self, image: usize) -> bool {
         let hidden = self.cache.path(&format!("tmp-gc-sha256-{image}"));
         self.image(image).exists() || self.may_return && hidden.exists()
     }
 
-    /// Lets the last use of an image be so long ago, if it is there.
+    /// Moves the last use of an image back by this time, if the image is there.
     fn set_back(&mut self, image: usize, by: Duration) {
         if self.image(image).exists() {
             age(&self.image(image), by);
@@ -252,10 +256,10 @@ impl Owner {
         is_there
     }
 
-    /// What the owner does at each start: whatever lies directly in the cache and is old goes.
+    /// Evicts what is old at each start: anything directly in the cache.
     fn evict(&mut self) {
         if self.pulls.iter().any(|pull| pull.stage == Stage::WriteRef) {
-            // Nothing fits in between the two halves.
+            // Nothing happens between the two halves of a write.
             return;
         }
         for entry in fs::read_dir(self.cache.dir()).unwrap() {
@@ -272,8 +276,8 @@ impl Owner {
         if name == "refs" {
             self.written.clear();
         }
-        // Perhaps by the name by which a collection has hidden it. What that has condemned is lost to
-        // the collection, not to the owner.
+        // Maybe under the name from a collection that hid it. If that name is final, the collection
+        // removed the image, not the owner.
         let is_copy = |image: usize| name.ends_with(&format!("sha256-{image}"));
         let Some(image) = (0..KINDS).find(|image| is_copy(*image)) else { return };
         if !name.contains("dead") && !self.image(image).exists() {
@@ -287,14 +291,14 @@ impl Owner {
         // There may be none.
         fs::remove_file(self.ref_file(reference)).unwrap_or_default();
         self.written.remove(&reference);
-        // Whoever is writing it writes what nobody can find.
+        // A pull that is writing it now writes to a deleted file.
         let others = self.pulls.iter_mut().filter(|other| other.reference == reference);
         let writers = others.filter(|other| other.stage == Stage::WriteRef);
         writers.for_each(|writer| writer.stage = writer.after_write());
     }
 
-    /// A hit like any other, but the second half of rewriting its ref fails. That was a while ago, or
-    /// each look at the refs would wait for the other half.
+    /// An ordinary hit, except that the second half of rewriting its ref fails. The ref gets an old
+    /// time; otherwise each reading of the refs would wait for the second half.
     fn start_on_a_full_disk(&mut self, reference: usize) {
         let Some(image) = self.named(reference) else { return };
         drop(truncate(&self.ref_file(reference)));
@@ -303,11 +307,11 @@ impl Owner {
         self.written.remove(&reference);
     }
 
-    /// One step of one pull.
+    /// Takes one step of one pull.
     fn advance(&mut self, index: usize) {
         let pull = self.pulls[index].clone();
         let (image, file) = (self.image(pull.image), self.ref_file(pull.reference));
-        // What the ref names is gone or broken: what was written into it is void.
+        // The image of the ref is gone or broken, so the ref that was written for it is void.
         let miss = |owner: &mut Self| {
             owner.pulls[index].hit = None;
             let is_void = |written: &(usize, usize)| pull.hit == Some(written.0);
@@ -328,7 +332,7 @@ impl Owner {
                 self.lose(pull.reference);
                 Stage::FindImage
             }
-            // What it names goes on while it is fetched; that is what remains.
+            // The image was removed during the fetch, and the pull ends there.
             Stage::FetchConfig if pull.is_late && !self.is_within_reach(pull.image) => Stage::Done,
             Stage::FetchConfig if !pull.is_late => Stage::EmptyRef,
             Stage::EmptyRef | Stage::FetchConfig => {
@@ -357,7 +361,8 @@ impl Owner {
             }
             Stage::Extract => {
                 fill(&pull.temporary, pull.image);
-                // That took long, and nothing directly in its top has changed meanwhile.
+                // That took a while, and nothing directly in its top directory has changed
+                // meanwhile.
                 age(&pull.temporary, USED);
                 Stage::Rename
             }
@@ -372,8 +377,8 @@ impl Owner {
                 self.swept.remove(&pull.image);
                 Stage::MarkInstalled
             }
-            // It does not look whether its own copy is still there. Somebody else's may have gone again
-            // in this very moment.
+            // It does not check whether its own copy is still there. The copy of another pull may
+            // be gone again by now.
             Stage::MarkInstalled if self.mark(pull.image) => Stage::EmptyRef,
             Stage::MarkInstalled if pull.has_installed == Some(true) => Stage::EmptyRef,
             Stage::MarkInstalled => Stage::FindImage,
@@ -388,8 +393,8 @@ impl Owner {
         };
     }
 
-    /// Lets the owner act, and then the collection take a step. A pull that is in the middle of
-    /// writing a ref does not wait for the collection: it goes on meanwhile.
+    /// Lets the owner act, and then the collection take a step. A pull in the middle of writing a
+    /// ref does not wait for the collection: it continues during the step.
     pub fn meanwhile<T>(&mut self, acts: &[Act], step: impl FnOnce() -> T) -> T {
         acts.iter().for_each(|act| self.act(*act));
         let mut written = Vec::new();
@@ -414,8 +419,8 @@ impl Owner {
     fn note_write(&mut self, pull: &Pull) {
         self.writes += 1;
         if pull.hit.is_some_and(|image| !self.image(image).exists()) {
-            // It finds that out next, and pulls: only what it writes then is meant to stay. What somebody
-            // else has written meanwhile is lost.
+            // It finds that out next, and pulls: only the ref that it writes then counts. A ref
+            // written meanwhile by another pull is lost.
             self.written.remove(&pull.reference);
             return;
         }
@@ -423,8 +428,8 @@ impl Owner {
         self.wanted.insert(pull.reference, pull.names());
     }
 
-    /// A collection that was told to has removed these images and refs: of the refs, only one that was
-    /// written after it had made its plan counts from now on.
+    /// Forgets images and refs removed with permission by a collection. Of the refs, only one
+    /// written after the plan was made counts from now on.
     pub fn forget_removed(&mut self, plan: &Plan, report: Report<'_>, writes: usize, all: bool) {
         let outcome = report.into_outcome(None);
         let removed = plan.removals().filter(|decision| {
@@ -449,24 +454,25 @@ impl Owner {
         }
     }
 
-    /// The image that a ref names.
+    /// The image that a ref points at.
     fn named(&self, reference: usize) -> Option<usize> {
         let text = fs::read_to_string(self.ref_file(reference)).ok()?;
         text.trim().rsplit_once(':')?.1.parse().ok()
     }
 
-    /// The builds of the same program, but for this one.
+    /// The other builds of the same program.
     fn other_builds(image: usize) -> impl Iterator<Item = usize> {
         (0..KINDS).filter(move |other| *other != image && other % PROGRAMS == image % PROGRAMS)
     }
 
-    /// Whether no other build of its program was pulled since it was used last.
+    /// Whether no other build of its program was pulled since its last use.
     fn is_newest(&self, image: usize) -> bool {
         let newer = |other| self.born.get(&other) > self.used.get(&image);
         !Self::other_builds(image).any(newer)
     }
 
-    /// Once everything has come to rest and was collected: no older build is there that is proven to be one.
+    /// After everything is idle and collected: asserts that no older build is left that is proven
+    /// to be one.
     pub fn check_older_builds(&self) {
         let named: BTreeSet<_> = (0..KINDS).filter_map(|reference| self.named(reference)).collect();
         let there: BTreeMap<_, _> =
@@ -479,7 +485,8 @@ impl Owner {
         }
     }
 
-    /// At every instant: an image is whole under its name, or not there under its name.
+    /// At every instant: asserts that each image is whole under its name, or not there under its
+    /// name.
     fn check_whole(&self) {
         for image in (0..KINDS).filter(|image| self.image(*image).exists()) {
             assert_eq!(content(&self.image(image)), expected(image), "image {image} is half there");
@@ -496,7 +503,7 @@ impl Owner {
         let wanted = self.wanted.iter().map(|(&reference, &image)| (reference, image));
         let wanted = wanted.filter(|(_, image)| self.is_newest(*image));
         for (reference, image) in named.chain(wanted) {
-            // Whoever has yet to look finds out that it is gone, and pulls it.
+            // A pull that has yet to check finds out that the image is gone, and pulls it.
             let mut pulls = self.pulls.iter().filter(|pull| pull.reference == reference);
             let is_looked_at = pulls.any(Pull::is_about_to_look);
             if !self.swept.contains(&image) && !is_looked_at {
@@ -518,7 +525,7 @@ fn fill(top: &Path, image: usize) {
     }
 }
 
-/// What an image on disk shows of its age, if it was pulled to the end and its birth is known.
+/// The times of an image on disk, if its pull was finished and its birth is known.
 struct Times {
     born: SystemTime,
     used: SystemTime,
@@ -533,7 +540,7 @@ impl Times {
     }
 }
 
-/// What an image holds. Each brings the name of its program.
+/// The contents of an image. Each has the name of its program.
 fn expected(image: usize) -> BTreeMap<String, String> {
     let program = format!("usr/local/bin/program-{}", image % PROGRAMS);
     let names = ["bin/a", "usr/local/bin/task", &program, "usr/lib/deep/c", "etc/d"];

@@ -1,11 +1,11 @@
-//! `bbox completions`: how a shell may complete a word.
+//! `bbox completions`: shell completion.
 //!
-//! The script that is printed is small: at each TAB it runs this program again, with the name of the
-//! shell in the environment and the words so far as arguments, and [`answer`] prints what the last
-//! of them may become, a line each. So images are completed from the cache as it is at that moment.
+//! The generated script is small. On each TAB it runs this program again, with the name of the
+//! shell in the environment and the words so far as arguments. [`answer`] then prints the
+//! candidates for the last word, one per line. So images are completed live from the cache.
 //!
-//! The user has asked for nothing yet while a line is typed: an answer is quick, or none. It never
-//! complains, since the complaint would land in the middle of the line.
+//! While a line is being typed, the user has not asked for anything yet: an answer is quick, or
+//! there is none. Errors are never printed, since they would appear in the middle of the line.
 
 mod reply;
 mod run;

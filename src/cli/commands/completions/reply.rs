@@ -1,4 +1,4 @@
-//! What a word may become, as each shell takes it: a line each.
+//! Completion candidates in the format of each shell, one per line.
 
 use clap_complete::engine::CompletionCandidate;
 
@@ -6,18 +6,18 @@ use crate::cli::complete::line::DASHES;
 use crate::cli::shell::is_plain;
 use crate::escape::is_hostile;
 
-/// What the last word may become, the likeliest first.
+/// The candidates for the last word, most likely first.
 pub struct Reply(Vec<Candidate>);
 
 struct Candidate {
-    /// All of the word.
+    /// The whole word.
     value: String,
-    /// A few words for it; perhaps none.
+    /// A short description; may be empty.
     help: String,
 }
 
 impl Reply {
-    /// Options are offered once a word begins like one, or where there is nothing else.
+    /// Offers options only if the word starts like one, or if there is nothing else.
     pub fn new(found: Vec<CompletionCandidate>, current: &str) -> Self {
         let found: Vec<_> = found.iter().filter_map(Candidate::new).collect();
         let is_option = |one: &Candidate| one.value.starts_with('-') && one.value != DASHES;
@@ -25,9 +25,9 @@ impl Reply {
         Self(found.into_iter().filter(|one| !has_other || !is_option(one)).collect())
     }
 
-    /// Bash puts a reply into the line as it is, and only for the part of the word after the last
-    /// character that separates words (`:` is one): `replaced`. A word that would have to be quoted
-    /// means that there is no reply, and then bash completes file names, which it does quote.
+    /// Bash inserts a reply unchanged, and replaces only `replaced`, the part of the word after the
+    /// last separator (`:` is one). If any word needs quoting, there is no reply: bash then
+    /// completes file names, and quotes those itself.
     pub fn for_bash(&self, current: &str, replaced: &str) -> String {
         let kept = current.strip_suffix(replaced).unwrap_or_default();
         let values = self.0.iter().map(|candidate| candidate.value.as_str());
@@ -37,7 +37,7 @@ impl Reply {
         lines.unwrap_or_default()
     }
 
-    /// Zsh quotes by itself. A colon stands between a value and what is said of it.
+    /// Zsh quotes the words itself. A colon separates a value from its description.
     pub fn for_zsh(&self) -> String {
         let escaped = |text: &str| text.replace('\\', r"\\").replace(':', r"\:");
         let help = |one: &Candidate| {
@@ -46,14 +46,14 @@ impl Reply {
         self.0.iter().map(|one| format!("{}{}\n", escaped(&one.value), help(one))).collect()
     }
 
-    /// Fish quotes by itself.
+    /// Fish quotes the words itself.
     pub fn for_fish(&self) -> String {
         self.0.iter().map(|one| format!("{}\t{}\n", one.value, one.help)).collect()
     }
 }
 
 impl Candidate {
-    /// `None` for a name of a file or directory that would not stay on its line.
+    /// `None` for the name of a file or directory that would not fit on one line.
     fn new(found: &CompletionCandidate) -> Option<Self> {
         let value = found.get_value().to_str().filter(|value| !value.contains(is_hostile))?;
         let help = found.get_help().map(ToString::to_string).unwrap_or_default();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn bash_is_told_what_to_put_for_the_part_that_it_replaces() {
+    fn bash_gets_a_replacement_for_the_right_part() {
         for (values, current, replaced, expected) in [
             (&["sha256:ab", "sha256:ac"][..], "sha256:a", "a", "ab\nac\n"),
             (&["sha256:ab"], "sha256:", "", "ab\n"),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn options_wait_until_there_is_nothing_else_or_a_dash() {
+    fn options_are_offered_after_a_dash_or_if_there_is_nothing_else() {
         let values = |values, current| reply(values, current).for_fish();
         assert_eq!(values(&["--help", "list"], ""), "list\t\n");
         assert_eq!(values(&["--help"], ""), "--help\t\n");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_is_one_candidate_whatever_is_in_a_name() {
+    fn each_candidate_is_one_line_whatever_its_name() {
         assert_eq!(reply(&["a\nb", "a\x1b[2J", "c"], "").for_fish(), "c\t\n");
         let help = CompletionCandidate::new("a:b\\").help(Some("no: 1\ttab\nmore".into()));
         let reply = Reply::new(vec![help], "");

@@ -1,4 +1,4 @@
-//! What is printed for a shell: a script once, and answers at each TAB.
+//! Output for shells: the script once, and answers on each TAB.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -17,7 +17,7 @@ use crate::cli::ui::console::Console;
 use super::reply::Reply;
 use super::script::{VARIABLE, script};
 
-/// Prints the script that makes `args.shell` ask the program as which this one was called, `called`.
+/// Prints the script that makes `args.shell` query this program, which was called as `called`.
 pub fn run(
     program: Program,
     called: &OsStr,
@@ -28,11 +28,11 @@ pub fn run(
     Ok(Ending::Done)
 }
 
-/// Answers a shell, if it is one that has run this program.
+/// Answers a shell, if a shell has run this program.
 pub fn answer(program: Program, command_line: &[OsString]) -> Option<ExitCode> {
     let name = std::env::var(VARIABLE).ok().filter(|name| !name.is_empty())?;
     let shell = Shell::from_str(&name, false).ok();
-    // After the program's name and `--`.
+    // Skips the program's name and `--`.
     let arguments = command_line.get(2..).unwrap_or_default();
     let reply = shell.and_then(|shell| reply(program, shell, arguments));
     let console = console(&Shared::default());
@@ -40,7 +40,7 @@ pub fn answer(program: Program, command_line: &[OsString]) -> Option<ExitCode> {
     Some(ExitCode::from(u8::from(!printed)))
 }
 
-/// What to print; `None` if the shell has not asked as its script does.
+/// The reply to print; `None` if the arguments are not those of the script.
 fn reply(program: Program, shell: Shell, arguments: &[OsString]) -> Option<String> {
     let words = match (shell, arguments) {
         (Shell::Bash, [line, _]) => line::words(line.as_bytes()),

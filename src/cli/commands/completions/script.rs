@@ -1,4 +1,4 @@
-//! The scripts that shells are given.
+//! The completion scripts.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,11 +7,11 @@ use crate::cli::args::Shell;
 use crate::cli::program::Program;
 use crate::cli::shell::shell_word;
 
-/// Names the shell that asks.
+/// Contains the name of the shell that asks.
 pub const VARIABLE: &str = "BBOX_COMPLETE";
 
-/// The script that makes a shell complete `program` by asking what it was called as, `called`: a
-/// plain name is looked for when the shell asks, wherever the program is by then.
+/// The script that makes a shell complete `program` by querying it under the name `called`. A plain
+/// name is looked up on each query, wherever the program is by then.
 pub fn script(shell: Shell, program: Program, called: &OsStr) -> String {
     let text = match shell {
         Shell::Bash => include_str!("scripts/bbox.bash"),

@@ -1,4 +1,4 @@
-//! The report as a document.
+//! The JSON document of `dedupe`.
 
 use serde::Serialize;
 
@@ -12,13 +12,13 @@ use crate::dedupe::{Files, LeftOut, LeftOutEntry, Reason, Shared, WhyLeftOut};
 struct Document {
     cache_dir: String,
     dry_run: bool,
-    /// Whether files can share data there.
+    /// Whether files can share data on that file system.
     possible: bool,
     interrupted: bool,
     files: u64,
-    /// Of a dry run, an upper bound.
+    /// For a dry run, an upper bound.
     bytes: u64,
-    /// What the file system says.
+    /// The file system's own figure.
     file_system_freed_bytes: Option<i64>,
     entries: Vec<Entry>,
     left_out_entries: Vec<LeftEntry>,
@@ -45,7 +45,7 @@ struct LeftEntry {
 struct LeftFiles {
     reason: &'static str,
     count: u64,
-    /// The first 10.
+    /// The first 10 files.
     paths: Vec<String>,
 }
 

@@ -14,10 +14,11 @@ use crate::cli::ui::units::{bytes, plural};
 use crate::dedupe::{Cause, LeftOut, LeftOutEntry, Reason, WhyLeftOut};
 use crate::escape::Escaped;
 
-/// The narrowest a reference is cut to.
+/// The minimum width of a cut reference.
 const LEAST_NAME: usize = 12;
 
-/// `Shared sha256:0123456789ab   815.2 MiB  ghcr.io/a/b:latest`, one per image and layer that gives something back.
+/// `Shared sha256:0123456789ab   815.2 MiB  ghcr.io/a/b:latest`, one line per image and layer that
+/// frees space.
 pub fn of_entries(context: &Context<'_>, report: &Report<'_>) -> Vec<String> {
     let (verb, up_to) = if report.dry_run { ("Would share", "up to ") } else { ("Shared", "") };
     let labels: Vec<_> = report.entries.iter().map(|(at, _)| label(at)).collect();
@@ -40,7 +41,7 @@ fn name(report: &Report<'_>, at: &Location) -> String {
     found.map(reference).unwrap_or_default()
 }
 
-/// What takes no part: in a line, or with names if the user wants to know.
+/// What was left out: one line each, with names if `--verbose`.
 pub fn of_left_out(context: &Context<'_>, report: &Report<'_>) -> Vec<String> {
     let verbose = context.console.verbose;
     let entries = report
@@ -68,7 +69,8 @@ fn why(left: &LeftOutEntry) -> String {
     }
 }
 
-/// Small files, and files that have nothing in common but their path and size, are nothing to wonder at.
+/// Whether a reason is worth mentioning. Small files, and files with only their path and size in
+/// common, are no surprise.
 fn is_worth_telling(reason: Reason) -> bool {
     !matches!(reason, Reason::Inline | Reason::Unequal)
 }
@@ -100,7 +102,7 @@ fn names(first: &[(PathBuf, Option<Cause>)], count: u64) -> String {
     first.iter().map(name).collect::<String>() + &more
 }
 
-/// The first file of each reason that is a failure, with what the system said.
+/// The first file for each reason that is a failure, with the system's error.
 pub fn failures(report: &Report<'_>) -> Vec<String> {
     let files = report.left_out.into_iter().flat_map(LeftOut::iter);
     let failed = files.filter(|(reason, _)| reason.is_failure());

@@ -1,4 +1,4 @@
-//! What there is to say once it has ended.
+//! The report of `dedupe`.
 
 use bytesize::ByteSize;
 
@@ -10,14 +10,14 @@ use crate::cli::failure::{Ending, Failure};
 use crate::cli::ui::units::{bytes, plural};
 use crate::dedupe::{LeftOut, LeftOutEntry, Outcome, Plan, Shared};
 
-/// A plan, or what has come of it.
+/// A plan or its results.
 pub struct Report<'a> {
     pub is_possible: bool,
     pub dry_run: bool,
     pub is_interrupted: bool,
     pub shared: Shared,
     pub entries: Vec<(&'a Location, Shared)>,
-    /// What the file system says has come back; `None` if nothing was done.
+    /// Bytes freed according to the file system; `None` if nothing was done.
     pub freed: Option<i64>,
     pub left_out: Option<&'a LeftOut>,
     pub left_out_entries: &'a [LeftOutEntry],
@@ -25,7 +25,7 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// Where there is no cache, or files cannot share data.
+    /// The report if there is no cache, or files cannot share data.
     pub fn impossible(context: &Context<'_>, dry_run: bool) -> Result<Ending, Failure> {
         let report = Report {
             is_possible: false,

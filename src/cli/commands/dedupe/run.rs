@@ -1,4 +1,4 @@
-//! From the arguments to a report.
+//! Runs the command, from its arguments to a report.
 
 use std::collections::HashSet;
 
@@ -51,7 +51,7 @@ fn share(context: &Context<'_>, args: &Dedupe, cache: &LockedCache) -> Result<En
     Report::of_outcome(context, &plan, &outcome?, &inventory)
 }
 
-/// What is to be shared, and what lies in the cache; `None` where nothing can be shared.
+/// The plan and the contents of the cache; `None` if files cannot share data.
 fn prepare(
     context: &Context<'_>,
     args: &Dedupe,
@@ -72,7 +72,7 @@ fn prepare(
     Ok(Some((plan, draft.inventory)))
 }
 
-/// The images that were named, and all layers, since an image repeats those that it was made of.
+/// The chosen images, and all layers, since an image repeats its layers.
 fn only(
     context: &Context<'_>,
     args: &Dedupe,

@@ -1,21 +1,21 @@
-//! What differs in how two images are run.
+//! Differences between how two images are run.
 
 use std::collections::BTreeMap;
 
 use crate::cache::ImageConfig;
 
-/// Something in a config that differs. Nothing in it is safe to print.
+/// A difference in the configs. Not safe to print.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigChange {
     /// `entrypoint`, `command`, `working dir`, `user`, or the name of a variable.
     pub what: String,
     pub is_variable: bool,
-    /// `None` where there is none.
+    /// `None` if unset.
     pub old: Option<String>,
     pub new: Option<String>,
 }
 
-/// What differs, variables last and by name.
+/// The differences; variables last, sorted by name.
 pub fn changes([old, new]: [&ImageConfig; 2]) -> Vec<ConfigChange> {
     let words = |words: &[String]| (!words.is_empty()).then(|| words.join(" "));
     let text = |text: &String| (!text.is_empty()).then(|| text.clone());
@@ -44,7 +44,7 @@ pub fn changes([old, new]: [&ImageConfig; 2]) -> Vec<ConfigChange> {
     fixed.chain(variables).filter(|change| change.old != change.new).collect()
 }
 
-/// The last value of a name counts, as for whatever runs it.
+/// The last value of a variable counts, as it does at run time.
 fn variables(config: &ImageConfig) -> BTreeMap<&str, &str> {
     let lines = config.environment.iter();
     lines.map(|line| line.split_once('=').unwrap_or((line, ""))).collect()

@@ -1,4 +1,4 @@
-//! Everything that there is to say about two images, before it is decided how.
+//! Everything to show about two images, independent of the format.
 
 use crate::cache::{Digest, Entry, ImageConfig, Inventory, Location, Ref};
 use crate::cli::warnings::Notes;
@@ -7,18 +7,18 @@ use crate::usage::{Comparison, Contents, Estimate, Usage};
 pub struct Findings<'a> {
     /// The old one and the new one.
     pub images: [Subject<'a>; 2],
-    /// `None` for an image that has none, or none that can be read.
+    /// `None` for an image without a readable config.
     pub configs: [Option<ImageConfig>; 2],
     pub comparison: Comparison<'a>,
-    /// What came of reading files of equal size, if that was wanted.
+    /// The results of comparing contents of files of equal size, if requested.
     pub contents: Option<Contents>,
-    /// What the new image occupies, and what removing just it would free.
+    /// The size of the new image, and how much space removing just it would free.
     pub usage: Usage,
     pub unique: Estimate,
     pub notes: Notes,
 }
 
-/// An image that is compared.
+/// One of the two images.
 pub struct Subject<'a> {
     pub digest: &'a Digest,
     pub location: &'a Location,

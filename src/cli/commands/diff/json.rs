@@ -1,4 +1,4 @@
-//! `diff` for programs. Names that are not UTF-8 have U+FFFD in place of what is not.
+//! The JSON document of `diff`. Names that are not UTF-8 contain U+FFFD.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -19,18 +19,18 @@ pub struct Document<'a> {
     new: Image<'a>,
     #[serde(flatten)]
     whole: Change,
-    /// Whether everything could be read.
+    /// Whether everything was readable.
     complete: bool,
     moved: Moved,
     equal_size: EqualSize,
-    /// What the new image amounts to, and what removing just it would free.
+    /// The size of the new image, and how much space removing just it would free.
     new_usage: Amount,
     new_unique_bytes: Bounds,
-    /// `null` unless both have one that can be read.
+    /// `null` unless both images have a readable config.
     config: Option<Vec<Config>>,
-    /// The largest changes first; `null` if files were asked for.
+    /// Largest changes first; `null` if files were requested.
     directories: Option<Vec<Row>>,
-    /// The largest changes first; `null` unless they were asked for.
+    /// Largest changes first; `null` unless requested.
     files: Option<Vec<Row>>,
     altered_count: usize,
     altered: Vec<Other>,
@@ -40,11 +40,11 @@ pub struct Document<'a> {
 #[derive(Serialize)]
 struct Image<'a> {
     digest: String,
-    /// `null` for a ref in the old form, which does not say its reference.
+    /// `null` for a ref in the old format, which lacks the reference.
     refs: Vec<Option<&'a str>>,
 }
 
-/// Bytes on disk; net and grew may be negative.
+/// Bytes on disk. `net_bytes` and `grew_bytes` may be negative.
 #[derive(Serialize)]
 struct Change {
     net_bytes: i64,
@@ -64,9 +64,9 @@ struct Moved {
 struct EqualSize {
     /// Known to be equal without reading them.
     proven: u64,
-    /// Of which nothing else is known.
+    /// Not known to be equal or different.
     unproven: u64,
-    /// What came of reading those; `null` unless that was asked for.
+    /// The results of reading the latter; `null` unless requested.
     read: Option<Read>,
 }
 
@@ -84,7 +84,7 @@ struct Config {
     /// The name of a variable.
     name: Option<String>,
     change: &'static str,
-    /// `null` where there is none; also for variables, unless with `--verbose`.
+    /// `null` if unset. Also `null` for variables, unless `--verbose`.
     old: Option<String>,
     new: Option<String>,
 }
@@ -92,7 +92,7 @@ struct Config {
 #[derive(Serialize)]
 struct Row {
     path: String,
-    /// Its name in the old image, if that differs.
+    /// Its name in the old image, if different.
     old_name: Option<String>,
     #[serde(flatten)]
     change: Change,
@@ -224,7 +224,7 @@ impl From<&Altered> for Other {
     }
 }
 
-/// A path as it is within the image.
+/// The path inside the image.
 fn in_image(path: &Path) -> String {
     lossy(Path::new("/").join(path))
 }

@@ -1,4 +1,4 @@
-//! The command from its arguments to its exit code.
+//! Runs the command, from its arguments to its exit code.
 
 use super::findings::{Findings, Subject};
 use super::{json, text};
@@ -35,7 +35,7 @@ pub fn run(context: &Context<'_>, args: &Diff) -> Result<Ending, Failure> {
     compare(context, args, &cache, &inventory, [old, new])
 }
 
-/// The reference of the build that has replaced an orphan, as far as anything tells.
+/// The reference of the build that replaced an orphan, if there is a clue.
 fn successor(
     context: &Context<'_>,
     cache: &Cache,

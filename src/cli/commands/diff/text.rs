@@ -1,4 +1,4 @@
-//! `diff` for people.
+//! The text output of `diff`.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -15,11 +15,11 @@ use crate::cli::ui::units::{bytes, estimate, number, plural, signed, size};
 use crate::escape::Escaped;
 use crate::usage::{Alteration, Delta};
 
-/// The width of the labels, with the gap behind them.
+/// The width of the labels, including the gap.
 const LABEL_WIDTH: usize = 13;
 const ARROW: &str = " → ";
 
-/// All of it, no line of the tables wider than `width` if there is one.
+/// The whole text. No line of the tables is wider than `width` if there is a limit.
 pub fn render(found: &Findings<'_>, args: &Diff, verbose: bool, width: Option<usize>) -> String {
     let mut text = headline(found) + "\n";
     for (label, line) in facts(found, verbose) {
@@ -38,7 +38,7 @@ pub fn render(found: &Findings<'_>, args: &Diff, verbose: bool, width: Option<us
     text
 }
 
-/// From what to what, and by how much.
+/// The two images, and the net change.
 fn headline(found: &Findings<'_>) -> String {
     let [old, new] = found.images.each_ref().map(|image| image.digest.short());
     let Delta { came, went, .. } = found.comparison.whole();
@@ -102,7 +102,7 @@ fn of_config(change: &ConfigChange, verbose: bool) -> (String, String) {
     }
 }
 
-/// What is known of files of equal size.
+/// What is known about files of equal size.
 fn contents(found: &Findings<'_>) -> impl Iterator<Item = String> {
     let (proven, unproven) = (found.comparison.proven(), found.comparison.unproven());
     let files = |count: u64| plural(count as usize, "file");
@@ -129,7 +129,7 @@ fn contents(found: &Findings<'_>) -> impl Iterator<Item = String> {
     proven.into_iter().chain(read)
 }
 
-/// Directories, or files.
+/// The changed directories or files.
 fn changed(found: &Findings<'_>, args: &Diff) -> Table {
     let least = args.min_size.map_or(0, |size| size.as_u64());
     let (what, rows): (_, Vec<_>) = if args.files {
@@ -160,7 +160,7 @@ fn changed(found: &Findings<'_>, args: &Diff) -> Table {
     table
 }
 
-/// What is of another kind, mode, target or content.
+/// Entries with another kind, mode, target or content.
 fn altered(found: &Findings<'_>, args: &Diff) -> Table {
     let mut table = Table::new([Align::Left, Align::Left]);
     let altered = found.comparison.altered(args.top);
@@ -193,7 +193,7 @@ fn how(alteration: &Alteration) -> String {
     }
 }
 
-/// A path in the new image, with the name that its last part had in the old one.
+/// A path in the new image, with its last component in the old one if that differs.
 fn path(path: &Path, old_name: Option<&OsString>) -> String {
     let shown = |path: &Path| format!("/{}", Escaped::new(path));
     match (old_name, path.file_name()) {

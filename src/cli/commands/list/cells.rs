@@ -1,4 +1,4 @@
-//! What an entry is called, and what there is to say of it, safe to print.
+//! The cells of a listing, safe to print.
 
 use anstyle::Style;
 
@@ -12,10 +12,10 @@ use crate::cli::ui::theme::{IN_USE, ORPHAN, PLAIN, RECLAIMABLE};
 use crate::cli::words::{details, guess, whole};
 use crate::plan::{KeepReason, LayerStatus};
 
-/// The longest name of an entry without a digest.
+/// The maximum width of a name without a digest.
 const NAME_WIDTH: usize = 19;
 
-/// Its digest, or its name if it has none.
+/// The digest of an entry, or its name if it has none.
 pub fn name(row: &Row<'_>, whole: bool) -> String {
     match row.digest() {
         Some(digest) if whole => digest.to_string(),
@@ -28,7 +28,7 @@ pub fn name(row: &Row<'_>, whole: bool) -> String {
     }
 }
 
-/// How many layers an image is likely made of; or whether a layer is still needed.
+/// The likely number of layers of an image, or the status of a layer.
 pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> Cell {
     match (&row.entry.kind, listing.layers_of(row.entry)) {
         (EntryKind::Layer(_), _) => match listing.layer_status(row.entry) {
@@ -43,7 +43,7 @@ pub fn about_layers(listing: &Listing<'_>, row: &Row<'_>) -> Cell {
     }
 }
 
-/// What it is, or what it is for.
+/// What the entry is, or what it is for.
 pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     match &row.entry.kind {
         EntryKind::Image(_) => image(listing, row, whole),
@@ -57,7 +57,7 @@ pub fn purpose(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     }
 }
 
-/// What an image is called, after its status where that is out of the ordinary.
+/// The name of an image, after its status if that is unusual.
 fn image(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     let text = called(listing, row, whole);
     match status(listing, row) {
@@ -66,7 +66,7 @@ fn image(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> Cell {
     }
 }
 
-/// Its references, or what an orphan most likely was.
+/// The references of an image, or a guess for an orphan.
 pub fn called(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> String {
     let is_unreplaced = listing.status(row) == KeepReason::Unreplaced.name();
     let name = if row.is_orphan() {
@@ -78,10 +78,10 @@ pub fn called(listing: &Listing<'_>, row: &Row<'_>, whole: bool) -> String {
     if listing.is_used_in_place(row.entry) { format!("{name} (used in place)") } else { name }
 }
 
-/// The status of an image that needs no mention.
+/// The status of an image that need not be shown.
 const LIVE: &str = "live";
 
-/// The status of an image, and how it is shown.
+/// The status of an image, with its style.
 pub fn status(listing: &Listing<'_>, row: &Row<'_>) -> (&'static str, Style) {
     match (row.is_orphan(), listing.in_use(row.entry) == Some(true)) {
         (true, true) => ("orphan, in use", IN_USE),

@@ -1,4 +1,4 @@
-//! `list` for programs. Names that are not UTF-8 have U+FFFD in place of what is not.
+//! The JSON document of `list`. Names that are not UTF-8 contain U+FFFD.
 
 use std::path::Path;
 
@@ -28,20 +28,20 @@ struct Image {
     digest: String,
     path: String,
     status: &'static str,
-    /// `null` for a ref in the old form, which does not say its reference.
+    /// `null` for a ref in the old format, which lacks the reference.
     refs: Vec<Option<String>>,
-    /// What an orphan most likely was; `null` if there is nothing to tell by.
+    /// A guess at what an orphan was; `null` without a clue.
     guess: Option<Guess>,
     /// `null` if unknown.
     in_use: Option<bool>,
-    /// Whether a microVM has run in the image itself; nothing if that was not looked at.
+    /// Whether a microVM has run in the image itself; `null` if unknown.
     used_in_place: Option<bool>,
     last_used: String,
     usage: Option<Amount>,
     unique_bytes: Option<Bounds>,
-    /// What it is likely made of; `null` if its times say nothing.
+    /// The layers that it likely consists of; `null` if its times prove nothing.
     layers: Option<Vec<String>>,
-    /// What those occupy together.
+    /// The size of these layers together.
     layers_bytes: Option<Bytes>,
 }
 
@@ -50,7 +50,7 @@ struct Layer {
     digest: String,
     path: String,
     status: &'static str,
-    /// What can be made of it, or what the unknown is about.
+    /// The images that may use it, or the image in doubt.
     images: Vec<String>,
     /// Why its status is unknown.
     reason: Option<&'static str>,
@@ -96,10 +96,10 @@ struct Foreign {
 #[derive(Serialize)]
 struct Totals {
     usage: Option<Amount>,
-    /// Whether data that files share counts once in it; if not, it is an upper bound.
+    /// Whether shared data counts once in it; if not, it is an upper bound.
     shared_counts_once: Option<bool>,
     reclaimable_bytes: Option<Bounds>,
-    /// What removing unreferenced layers gives back besides.
+    /// How much space removing unreferenced layers, too, would free.
     layers_reclaimable_bytes: Option<Bounds>,
 }
 

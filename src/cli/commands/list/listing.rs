@@ -1,4 +1,4 @@
-//! What `list` shows, before it is decided how.
+//! The contents of a `list`, independent of their format.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -20,34 +20,34 @@ use crate::plan::{
 };
 use crate::usage::{CacheUsage, Estimate, Size, Usage};
 
-/// What was found out besides names and sizes.
+/// Findings besides names and sizes.
 pub struct Findings {
-    /// What a collection would do.
+    /// What a gc would do.
     plan: Plan,
     evidence: Evidence,
-    /// What that would free, if that was looked at.
+    /// How much space that would free, if measured.
     measured: Option<Measured>,
-    /// The images in which a microVM has run, if that was looked at.
+    /// The images in which a microVM has run, if known.
     used_in_place: HashSet<Location>,
 }
 
 impl Findings {
-    /// Nothing was looked at.
+    /// No findings.
     pub fn nothing() -> Self {
         let evidence = Evidence::at(Timestamp::now());
         Self { plan: Plan::default(), evidence, measured: None, used_in_place: HashSet::new() }
     }
 
-    /// Looks who needs what, and plans a collection.
+    /// Finds out what is in use, and plans a gc.
     pub fn new(cache: &Cache, inventory: &Inventory, cache_usage: Option<&CacheUsage>) -> Self {
         let (plan, evidence) = gc::plan_listed(cache, inventory, cache_usage);
         Self { plan, evidence, measured: None, used_in_place: HashSet::new() }
     }
 
-    /// Measures what of the plan has not been measured with everything else.
+    /// Measures the parts of the plan that were not measured with everything else.
     ///
     /// # Errors
-    /// As for [`gc::measure_plan`].
+    /// See [`gc::measure_plan`].
     pub fn measure(
         mut self,
         context: &Context<'_>,
@@ -60,12 +60,12 @@ impl Findings {
         Ok(self)
     }
 
-    /// Looks in which images a microVM has run.
+    /// Finds the images in which a microVM has run.
     pub fn look_into_images(mut self, cache: &Cache, inventory: &Inventory) -> Self {
-        // An image that cannot be opened was named when it was measured.
+        // An image that cannot be opened was already reported when it was measured.
         let is_used = |image: &&Location| {
             let mounts = self.evidence.mounts.as_ref();
-            // Something mounted may not answer.
+            // A mounted file system may not respond.
             mounts.is_some_and(|mounts| mounts.get(image).is_none())
                 && cache.is_used_in_place(image).unwrap_or(false)
         };
@@ -75,10 +75,10 @@ impl Findings {
     }
 }
 
-/// Everything that there is to say about a cache.
+/// Everything to show about a cache.
 pub struct Listing<'a> {
     pub cache_dir: &'a Path,
-    /// What to say if nothing is in the cache directory, safe to print.
+    /// The message for an empty cache directory, safe to print.
     pub emptiness: String,
     pub inventory: &'a Inventory,
     pub cache_usage: Option<&'a CacheUsage>,
@@ -87,16 +87,16 @@ pub struct Listing<'a> {
     pub leftovers: Vec<Row<'a>>,
     pub foreign: Vec<Row<'a>>,
     pub now: Timestamp,
-    /// What to type for a collection of this cache.
+    /// The command for a gc of this cache.
     pub gc_command: String,
-    /// What to type to give an image of this cache a reference.
+    /// The command that gives an image of this cache a reference.
     pub tag_command: String,
-    /// Whether it was looked what files share, and what images are used for.
+    /// Whether this is the full report, with shared data and images used in place.
     pub is_account: bool,
-    /// All images, and of those the orphans, whether they are shown or not.
+    /// The number of images and of orphans, shown or not.
     pub counts: (usize, usize),
     timeline: Timeline<'a>,
-    /// What a collection would do.
+    /// What a gc would do.
     plan: &'a Plan,
     evidence: &'a Evidence,
     found: &'a Findings,
@@ -146,13 +146,13 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Everything that is shown.
+    /// All rows shown.
     pub fn rows(&self) -> impl Iterator<Item = &Row<'a>> {
         let kinds = [&self.images, &self.layers, &self.leftovers, &self.foreign];
         kinds.into_iter().flatten()
     }
 
-    /// What a collection would do with an entry.
+    /// What a gc would do with an entry.
     pub fn verdict(&self, entry: &Entry) -> Option<Verdict> {
         self.decision(entry).map(|decision| decision.verdict)
     }
@@ -161,27 +161,27 @@ impl<'a> Listing<'a> {
         self.plan.get(&entry.location)
     }
 
-    /// How full the file system of the cache is.
+    /// The usage of the file system of the cache.
     pub fn disk(&self) -> Option<&Disk> {
         self.evidence.disk.as_ref()
     }
 
-    /// Refs whose image is not there.
+    /// Refs whose image is gone.
     pub fn dangling(&self) -> impl Iterator<Item = &'a Ref> {
         dangling(self.inventory)
     }
 
-    /// Whether a collection would remove an entry.
+    /// Whether a gc would remove an entry.
     pub fn is_reclaimable(&self, entry: &Entry) -> bool {
         self.verdict(entry).is_some_and(Verdict::removes)
     }
 
-    /// What an orphan most likely was, if there is anything to tell by.
+    /// A guess at what an orphan was, if there is a clue.
     pub fn identity(&self, image: &Entry) -> Option<&Identity> {
         self.decision(image)?.identity.as_ref()
     }
 
-    /// Whether an image is needed, in a word: an orphan that nothing has replaced is not just an orphan.
+    /// The status of an image. An unreplaced orphan has its own.
     pub fn status(&self, row: &Row<'_>) -> &'static str {
         match self.verdict(row.entry) {
             Some(Verdict::Keep(KeepReason::Unreplaced)) => KeepReason::Unreplaced.name(),
@@ -189,12 +189,12 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// The orphans that a collection leaves since nothing has replaced them.
+    /// The orphans that a gc keeps because nothing has replaced them.
     pub fn unreplaced(&self) -> impl Iterator<Item = &Decision> {
         self.plan.unreplaced()
     }
 
-    /// What removing those would give back besides.
+    /// How much space removing those, too, would free.
     pub fn reclaimable_unreplaced(&self) -> Option<Estimate> {
         Some(self.measured()?.left.unreplaced.reclaimable)
     }
@@ -203,7 +203,7 @@ impl<'a> Listing<'a> {
         self.found.measured.as_ref()
     }
 
-    /// Whether a process uses an image or holds a lease on it; `None` if that is unknown.
+    /// Whether a process uses an image or holds a lease on it; `None` if unknown.
     pub fn in_use(&self, image: &Entry) -> Option<bool> {
         let in_use = self.evidence.in_use.as_ref()?;
         let is_leased = self.evidence.leases.contains(&image.location.name);
@@ -215,24 +215,24 @@ impl<'a> Listing<'a> {
         self.found.used_in_place.contains(&image.location)
     }
 
-    /// How many images a collection would remove.
+    /// The number of images that a gc would remove.
     pub fn reclaimable_images(&self) -> usize {
         let removals = self.plan.removals();
         removals.filter(|decision| decision.item.is_image_in_place()).count()
     }
 
-    /// How many refs a collection would remove.
+    /// The number of refs that a gc would remove.
     pub fn reclaimable_refs(&self) -> usize {
         let removals = self.plan.removals();
         removals.filter(|decision| matches!(decision.item, Item::Ref { .. })).count()
     }
 
-    /// What all entries of some kind amount to, each inode and extent once.
+    /// The total size of all entries of one kind, counting each inode and extent once.
     pub fn total(&self, kind: fn(&EntryKind) -> bool) -> Option<Usage> {
         Some(self.cache_usage?.measurement().total(self.trees(kind)))
     }
 
-    /// What removing all entries of some kind together gives back.
+    /// How much space removing all entries of one kind together would free.
     pub fn unique(&self, kind: fn(&EntryKind) -> bool) -> Option<Estimate> {
         Some(self.cache_usage?.measurement().reclaimable(self.trees(kind)))
     }
@@ -242,43 +242,44 @@ impl<'a> Listing<'a> {
         entries.filter(move |entry| kind(&entry.kind)).map(|entry| &entry.location)
     }
 
-    /// Whether sums may count data several times, since files can share it and it is not known how much.
+    /// Whether sums may count data several times: files can share data, and it is unknown how much
+    /// they do.
     pub fn may_share(&self) -> bool {
         self.cache_usage.is_some_and(|usage| usage.measurement().may_share_unseen())
     }
 
-    /// A sum of several entries: an upper bound if they may share.
+    /// A sum over several entries: an upper bound if they may share data.
     pub fn shown_sum(&self, sum: Size) -> String {
         if self.may_share() { up_to(sum) } else { size(sum) }
     }
 
-    /// What a collection would give back.
+    /// How much space a gc would free.
     pub fn reclaimable(&self) -> Option<Estimate> {
         Some(self.measured()?.freed)
     }
 
-    /// What removing the layers that could go, too, gives back besides.
+    /// How much space removing unreferenced layers, too, would free.
     pub fn reclaimable_layers(&self) -> Option<Estimate> {
         Some(self.measured()?.left.layers.reclaimable)
     }
 
-    /// Layers that nothing needs, though a collection leaves them if it is not told otherwise.
+    /// Unneeded layers that a gc keeps by default.
     pub fn left_layers(&self) -> impl Iterator<Item = &Decision> {
         self.plan.left_layers()
     }
 
-    /// Where a layer stands.
+    /// The status of a layer.
     pub fn layer_status(&self, layer: &Entry) -> Option<&LayerStatus> {
         self.decision(layer)?.layer_status.as_ref()
     }
 
-    /// The images that stay, and the extractions, that a layer is part of, as far as its times tell.
+    /// The remaining images and extractions that a layer belongs to, as far as its times tell.
     pub fn images_of(&self, layer: &Entry) -> impl Iterator<Item = &'a Location> {
         let images = self.timeline.made_of(&layer.location).into_iter();
         images.filter(|image| self.plan.get(image).is_some_and(|found| !found.verdict.removes()))
     }
 
-    /// The layers that an image is likely made of, and what they occupy; `None` if unknown.
+    /// The layers that an image likely consists of, and their size; `None` if unknown.
     pub fn layers_of(&self, image: &Entry) -> Option<(Vec<&'a Digest>, Size)> {
         let layers = layers_of(&self.timeline, self.inventory, image)?;
         let (trees, digests): (Vec<_>, _) = layers.into_iter().unzip();
@@ -286,7 +287,7 @@ impl<'a> Listing<'a> {
         Some((digests, usage.unwrap_or_default().on_disk()))
     }
 
-    /// Whether everything of the cache could be looked at.
+    /// Whether the whole cache was readable.
     pub fn is_complete(&self) -> bool {
         let foreign = self.inventory.foreign().cloned().collect();
         self.inventory.problems.is_empty()
@@ -297,7 +298,7 @@ impl<'a> Listing<'a> {
                 .is_none_or(|cache_usage| cache_usage.total_without(&foreign).is_complete())
     }
 
-    /// What the user should know, each on one line.
+    /// Warnings for the user, one line each.
     pub fn warnings(&self) -> Vec<String> {
         let refs = &self.inventory.refs;
         let problems = self.inventory.problems.iter().chain(&self.evidence.lifetimes.problems);

@@ -1,4 +1,4 @@
-//! The command from its arguments to its exit code.
+//! Runs the command, from its arguments to its exit code.
 
 use super::listing::{Findings, Listing};
 use super::table::Page;
@@ -54,7 +54,7 @@ pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     Ok(if listing.is_complete() { Ending::Done } else { Ending::Incomplete })
 }
 
-/// Measures everything in the cache, and what files share, if that is wanted.
+/// Measures everything in the cache, with shared data if `reads_extents`.
 fn measure(
     context: &Context<'_>,
     cache: &Cache,
@@ -69,7 +69,7 @@ fn shows_digests_only(context: &Context<'_>) -> bool {
     context.console.quiet && context.format == Format::Table
 }
 
-/// Walking everything is the expensive part: not for a list that shows no sizes anyway.
+/// Walking everything is the expensive part, so it is skipped if no sizes are needed.
 fn needs_sizes(context: &Context<'_>, args: &List) -> bool {
     !args.no_sizes && (!shows_digests_only(context) || args.sort == Sort::Size)
 }

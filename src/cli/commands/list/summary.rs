@@ -10,10 +10,10 @@ use crate::cli::words::{Offer, orphans_and_leftovers, unreplaced};
 use crate::escape::Escaped;
 use crate::plan::Verdict;
 
-/// How many of each kind are named; JSON has all of them.
+/// The maximum number of names shown of each kind; JSON has all of them.
 const SHOWN_NAMES: usize = 4;
 
-/// The totals, and what else there is to know.
+/// The totals and everything else below the table.
 pub fn render(listing: &Listing<'_>, width: Option<usize>) -> String {
     let totals = wrap(&fold(&totals(listing), width), width, 2) + "\n";
     let mut text = String::new();
@@ -51,7 +51,7 @@ fn totals(listing: &Listing<'_>) -> Vec<String> {
     parts.into_iter().chain(disk).collect()
 }
 
-/// Parts of a line with commas between them, on more lines where one is too short.
+/// Joins parts with commas, on several lines if one is too short.
 fn fold(parts: &[String], width: Option<usize>) -> String {
     let (mut text, mut column) = (String::new(), 0);
     for (index, part) in parts.iter().enumerate() {
@@ -80,7 +80,7 @@ fn reclaimable(listing: &Listing<'_>) -> String {
     }
 }
 
-/// Layers that could go, too.
+/// The offer to remove unreferenced layers, too.
 fn layers(listing: &Listing<'_>) -> String {
     let count = listing.left_layers().count();
     let Some(bytes) = listing.reclaimable_layers().filter(|_| count > 0) else {
@@ -90,7 +90,7 @@ fn layers(listing: &Listing<'_>) -> String {
     Offer { what, bytes, command: format!("{} --layers", listing.gc_command) }.line()
 }
 
-/// Images that an interrupted collection has hidden, and that are wanted.
+/// The line about hidden images of an interrupted gc that would be restored.
 fn restorable(listing: &Listing<'_>) -> String {
     let leftovers = listing.leftovers.iter().filter_map(|row| listing.verdict(row.entry));
     match leftovers.filter(|verdict| matches!(verdict, Verdict::Restore(_))).count() {
@@ -116,7 +116,7 @@ fn oddities(listing: &Listing<'_>) -> String {
         let points =
             if refs.len() == 1 { "points to a missing image" } else { "point to missing images" };
         let it = if refs.len() == 1 { "it" } else { "them" };
-        // A young one may belong to a pull.
+        // A young one may belong to a pull in progress.
         let hint = if listing.reclaimable_refs() == refs.len() {
             format!("; `{}` removes {it}", listing.gc_command)
         } else {

@@ -1,4 +1,4 @@
-//! `list` for people.
+//! The table of `list`.
 
 use anstyle::Style;
 use indicatif::HumanCount;
@@ -16,33 +16,33 @@ use crate::cli::ui::theme::{GAUGE, PLAIN, RECLAIMABLE, STRANGER, TOTAL};
 use crate::cli::ui::units::{ago, narrow_estimate, size};
 use crate::usage::{Estimate, Usage};
 
-/// The columns of a bar of proportion.
+/// The width of a proportional bar.
 const GAUGE_WIDTH: usize = 8;
 
-/// The digests of the images, one a line.
+/// The digests of the images, one per line.
 pub fn digests(listing: &Listing<'_>) -> String {
     let digests = listing.images.iter().filter_map(Row::digest);
     digests.map(|digest| format!("{digest}\n")).collect()
 }
 
-/// A listing as it is laid out.
+/// A listing with its layout.
 pub struct Page<'a> {
     listing: &'a Listing<'a>,
-    /// Whether it is the full account.
+    /// Whether it is the full report.
     is_account: bool,
-    /// Whether names are shown whole, however long.
+    /// Whether names are never shortened.
     is_whole: bool,
-    /// How long a line can be.
+    /// The maximum length of a line.
     width: Option<usize>,
-    /// Whether bars are drawn: on a terminal.
+    /// Whether to draw bars: only on a terminal.
     has_gauges: bool,
 }
 
-/// Where the column of that name stands.
+/// The index of the column ON DISK.
 const ON_DISK: usize = 2;
 
 impl<'a> Page<'a> {
-    /// For a terminal with so many columns, if it is one.
+    /// The layout for a terminal with this many columns, if there is one.
     pub fn new(listing: &'a Listing<'a>, args: &List, terminal: Option<usize>) -> Self {
         let (is_account, is_whole) = (args.sizes, args.no_trunc);
         let width = terminal.filter(|_| !is_whole);
@@ -82,7 +82,7 @@ impl<'a> Page<'a> {
         table
     }
 
-    /// The full account: a section for each kind of entry, all with the same columns.
+    /// The full report: one section per kind of entry, all with the same columns.
     fn account(&self) -> Table {
         use Align::{Left, Right};
         let [apparent, gauge, unique, files, directories, used, layers] = [1, 3, 4, 5, 6, 7, 8];
@@ -113,7 +113,7 @@ impl<'a> Page<'a> {
         table
     }
 
-    /// What the account says of an entry.
+    /// The row of an entry in the full report.
     fn entry(&self, row: &Row<'_>, biggest: u64) -> Vec<Cell> {
         let listing = self.listing;
         let time = match row.entry.kind {
@@ -159,7 +159,7 @@ impl<'a> Page<'a> {
         table.row(amounts("everything", &total, unique), TOTAL);
     }
 
-    /// A bar that is as long as a size on disk is of `whole`.
+    /// A bar that shows a size on disk in relation to `whole`.
     fn gauge(&self, usage: &Usage, whole: u64) -> String {
         if self.has_gauges {
             gauge(usage.on_disk().at_least().as_u64(), whole, GAUGE_WIDTH)
@@ -168,12 +168,12 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Dims what does not belong to the cache.
+    /// Dims entries that are not part of the cache.
     fn style(row: &Row<'_>) -> Style {
         if row.entry.kind == EntryKind::Foreign { STRANGER } else { PLAIN }
     }
 
-    /// Whether files share anything: otherwise UNIQUE would repeat ON DISK.
+    /// Whether any files share data: otherwise UNIQUE would repeat ON DISK.
     fn has_unique(&self) -> bool {
         let sharing = |row: &Row<'_>| {
             let on_disk = row.on_disk()?;
@@ -182,7 +182,7 @@ impl<'a> Page<'a> {
         self.listing.rows().any(|row| sharing(row).is_some())
     }
 
-    /// A name, and what goes into the columns with numbers, the third of which is [`ON_DISK`].
+    /// The name and the columns with numbers, the third of which is [`ON_DISK`].
     fn amounts(&self, name: String, usage: &Usage, bar: Cell, unique: Estimate) -> Vec<Cell> {
         let [apparent, on_disk] = [usage.apparent(), usage.on_disk()].map(size);
         let unique = if self.has_unique() { narrow_estimate(unique) } else { String::new() };

@@ -1,9 +1,8 @@
-//! The manual pages, from what `--help` says.
+//! The manual pages, generated from the `--help` texts.
 //!
-//! The pages of the program `bbox-cache` would have the names of those for `bbox cache`, and say the
-//! same. So there is one set: a page a command, called as by `bbox-cache`, that shows how either
-//! program is called. Which program writes them makes no difference to any page; `bbox` has one
-//! more, for itself.
+//! The pages of `bbox-cache` and those of `bbox cache` would have the same names and contents. So
+//! there is one set, with one page per command, named after `bbox-cache`, that shows how to call
+//! either program. Both programs write the same pages; `bbox` has one more, for itself.
 
 use clap::Command;
 use clap_mangen::Man;
@@ -11,17 +10,17 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::program::Program;
 
-/// A page, and what its file is called.
+/// A page, and the name of its file.
 pub struct Page {
     pub file: String,
     pub text: Vec<u8>,
 }
 
-/// The name of the pages' package, with its version.
+/// The package of the pages, with its version.
 const SOURCE: &str = concat!("bbox-cache ", env!("CARGO_PKG_VERSION"));
 const MANUAL: &str = "The image cache of Brood Box";
 
-/// What holds for all commands: a heading, and terms with their meaning.
+/// Sections for all commands: a heading, and terms with their meaning.
 const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "EXIT STATUS",
@@ -74,7 +73,7 @@ fn shown(command: &Command) -> impl Iterator<Item = &Command> {
     command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help")
 }
 
-/// The page of a command, which the other program calls as `same`.
+/// The page of a command. `same` is the command in the other program.
 fn page(command: &Command, same: Option<&Command>) -> Page {
     let help = Help::new(command);
     let man = Man::new(command.clone());
@@ -96,7 +95,7 @@ fn page(command: &Command, same: Option<&Command>) -> Page {
     Page { file: man.get_filename(), text }
 }
 
-/// A line of our own: an empty date must keep its place.
+/// Written by hand: an empty date must keep its place.
 fn title(man: &Man) -> String {
     let name = man.get_filename().trim_end_matches(".1").to_uppercase();
     format!(".TH \"{name}\" \"1\" \"\" \"{SOURCE}\" \"{MANUAL}\"\n")
@@ -118,7 +117,7 @@ fn synopsis<'a>(forms: impl IntoIterator<Item = Option<&'a Command>>) -> Roff {
     roff
 }
 
-/// Every page is called as by `bbox-cache`, whose whole page is that of `bbox cache`.
+/// Pages are named after `bbox-cache`; the page of `bbox cache` is that of the whole program.
 fn page_name(subcommand: &Command) -> String {
     match subcommand.get_name() {
         "cache" => "bbox-cache".to_owned(),
@@ -164,10 +163,10 @@ fn see_also(command: &Command) -> Roff {
     roff
 }
 
-/// What follows the options in a help text: examples, then paragraphs.
+/// The text after the options in a help text: examples, then paragraphs.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Help {
-    /// What to type, and what that does; perhaps nothing is said of that.
+    /// The command and its explanation, which may be empty.
     examples: Vec<(String, String)>,
     paragraphs: Vec<String>,
 }
@@ -216,7 +215,7 @@ impl Help {
     }
 }
 
-/// A line of examples: wide space parts what to type from what that does.
+/// Splits a line of examples: wide space separates the command from its explanation.
 fn example(line: &str) -> (String, String) {
     let (typed, effect) = line.trim().split_once("   ").unwrap_or((line.trim(), ""));
     (typed.to_owned(), effect.trim().to_owned())
@@ -227,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_help_text_falls_into_examples_and_paragraphs() {
+    fn a_help_text_is_split_into_examples_and_paragraphs() {
         let help = Help::read("Examples:\n  a -b     does it\n  c | d\n\nOne\nis this.\n\nTwo.");
         let example = |typed: &str, effect: &str| (typed.to_owned(), effect.to_owned());
         assert_eq!(help.examples, [example("a -b", "does it"), example("c | d", "")]);
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn each_command_has_a_page_that_is_the_same_whoever_writes_it() {
+    fn each_command_has_a_page_that_both_programs_write_alike() {
         let (short, long) = (pages(Program::BboxCache), pages(Program::Bbox));
         assert_eq!(long[0].file, "bbox.1");
         assert_eq!(long.len(), short.len() + 1);

@@ -1,4 +1,4 @@
-//! The pages, written to a directory.
+//! Writes the pages to a directory.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -32,7 +32,7 @@ pub fn run(program: Program, args: &Man, console: &Console) -> Result<Ending, Fa
     Ok(Ending::Done)
 }
 
-/// Removes an older page, be it a link to somewhere else; tells whether there was one.
+/// Removes an older page, even if it is a link. Returns whether there was one.
 fn make_room(path: &Path) -> Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),

@@ -1,4 +1,4 @@
-//! The facts about an image, a line each or several.
+//! The facts about an image, each on one or more lines.
 
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
@@ -15,16 +15,16 @@ use crate::escape::Escaped;
 use crate::plan::KeepReason;
 use crate::usage::Usage;
 
-/// The width of the labels, with the gap behind them.
+/// The width of the labels, including the gap.
 const LABEL_WIDTH: usize = 13;
 
-/// The label of the only fact of which the end tells more than the beginning.
+/// The label of the only fact that is cut at the beginning: its end is more important.
 const REFERENCES: &str = "references";
 
-/// What something is called, and what there is to say of it: nothing, or some lines.
+/// A label with any number of lines.
 type Fact = (&'static str, Vec<String>);
 
-/// The facts, no line wider than `width` if there is one.
+/// The facts, with no line wider than `width` if there is a limit.
 pub fn render(profile: &Profile<'_>, width: Option<usize>) -> String {
     let config = profile.config.as_ref().map(of_config).unwrap_or_default();
     let facts = of_index(profile).into_iter().chain(config).chain(of_size(profile));
@@ -33,7 +33,7 @@ pub fn render(profile: &Profile<'_>, width: Option<usize>) -> String {
         for (index, line) in lines.iter().enumerate() {
             let line = match width {
                 Some(width) if label == REFERENCES => cut(line, width.saturating_sub(LABEL_WIDTH)),
-                // It is copied.
+                // Kept whole for copying.
                 Some(_) if label == "digest" => line.clone(),
                 Some(width) => cut_end(line, width.saturating_sub(LABEL_WIDTH)),
                 None => line.clone(),
@@ -66,7 +66,7 @@ fn of_index(profile: &Profile<'_>) -> Vec<Fact> {
     ]
 }
 
-/// Whether it is needed, and who uses it.
+/// The status, and the users.
 fn status(profile: &Profile<'_>) -> String {
     let status = profile.status();
     let users: Vec<_> = profile.users.iter().flatten().map(ToString::to_string).collect();

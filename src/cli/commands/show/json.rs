@@ -1,4 +1,4 @@
-//! `show` for programs. Names that are not UTF-8 have U+FFFD in place of what is not.
+//! The JSON document of `show`. Names that are not UTF-8 contain U+FFFD.
 
 use std::path::Path;
 
@@ -16,30 +16,30 @@ pub struct Document<'a> {
     digest: String,
     path: String,
     status: &'static str,
-    /// What it most likely was; `null` if it is no orphan, or nothing tells.
+    /// A guess at what it was; `null` if it is not an orphan, or without a clue.
     guess: Option<Guess>,
-    /// `null` where the system does not tell.
+    /// `null` if the system does not tell.
     in_use: Option<bool>,
-    /// Whether a microVM has run in the image itself; `null` if that is unknown.
+    /// Whether a microVM has run in the image itself; `null` if unknown.
     used_in_place: Option<bool>,
-    /// `null` for a ref in the old form, which does not say its reference.
+    /// `null` for a ref in the old format, which lacks the reference.
     refs: Vec<Option<&'a str>>,
     last_used: String,
-    /// `null` where the file system does not know.
+    /// `null` if the file system does not record it.
     born: Option<String>,
-    /// `null` if it has none that can be read.
+    /// `null` if the image has no readable config.
     config: Option<Config<'a>>,
-    /// What it is likely made of; `null` if its times say nothing.
+    /// The layers that it likely consists of; `null` if its times prove nothing.
     layers: Option<Vec<String>>,
-    /// What those occupy together; `null` unless that was asked for.
+    /// The size of these layers together; `null` unless requested.
     layers_bytes: Option<Bytes>,
     usage: Amount,
     unique_bytes: Bounds,
-    /// The directory that the next fields are of; `null` for all of the image.
+    /// The directory that the next fields describe; `null` for the whole image.
     part: Option<Directory>,
-    /// In the order of a tree.
+    /// In tree order.
     directories: Vec<Directory>,
-    /// `null` unless they were asked for.
+    /// `null` unless requested.
     files: Option<Vec<File>>,
     warnings: &'a [String],
 }
@@ -119,7 +119,7 @@ impl<'a> From<&'a ImageConfig> for Config<'a> {
 }
 
 impl Directory {
-    /// A directory below the one at `above`, from which its depth counts.
+    /// A directory below the one at `above`. Its depth counts from there.
     fn new(above: &Path, part: &Part) -> Self {
         let path = in_image(&above.join(&part.path));
         Self { path, depth: part.depth, usage: part.usage.into() }
@@ -136,7 +136,7 @@ impl File {
     }
 }
 
-/// A path as it is within the image.
+/// The path inside the image.
 fn in_image(path: &Path) -> String {
     lossy(Path::new("/").join(path))
 }

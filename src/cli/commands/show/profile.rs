@@ -1,4 +1,4 @@
-//! Everything that there is to say about one image, before it is decided how.
+//! Everything to show about one image, independent of the format.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -24,38 +24,38 @@ use crate::usage::{Breakdown, Estimate, Measurement, NoDirectory, Usage};
 pub struct Profile<'a> {
     pub cache_dir: &'a Path,
     pub digest: &'a Digest,
-    /// Its refs.
+    /// The image with its refs.
     pub row: Row<'a>,
-    /// What a collection would do with it, and what it most likely was.
+    /// What a gc would do with it, and a guess at what it was.
     decision: Option<Decision>,
-    /// `None` if it has none, or none that can be read.
+    /// `None` if it has no readable config.
     pub config: Option<ImageConfig>,
     pub born: Option<Timestamp>,
-    /// Which processes use it; `None` if that is unknown.
+    /// The processes that use it; `None` if unknown.
     pub users: Option<Vec<UsingProcess>>,
     pub is_leased: bool,
-    /// Whether a microVM has run in the image itself; `None` if that is unknown.
+    /// Whether a microVM has run in the image itself; `None` if unknown.
     pub is_used_in_place: Option<bool>,
-    /// What it is likely made of; `None` if its times say nothing.
+    /// The layers that it likely consists of; `None` if its times prove nothing.
     pub layers: Option<Vec<&'a Digest>>,
-    /// How full its file system is.
+    /// The usage of its file system.
     pub disk: Option<Disk>,
     pub now: Timestamp,
     pub notes: Notes,
-    /// Where the layers lie, if they were measured, too.
+    /// The locations of the layers, if they were measured, too.
     layer_trees: Option<Vec<&'a Location>>,
     measured: Measurement,
     usage: Usage,
-    /// The directory in it that is to be shown, if not all of it.
+    /// The directory to show, if not the whole image.
     part: Option<(PathBuf, Breakdown)>,
 }
 
 impl<'a> Profile<'a> {
-    /// Looks at an image, and measures it; its layers, too, if the user wants to see more: that may
-    /// take as long again.
+    /// Collects the facts about an image and measures it. With `--verbose`, also measures its
+    /// layers, which may take as long again.
     ///
     /// # Errors
-    /// It is gone, or it cannot be measured. What of it cannot be read is in the notes.
+    /// Fails if it is gone, or cannot be measured. Unreadable parts of it are in the notes.
     pub fn new(
         context: &'a Context<'_>,
         args: &Show,
@@ -73,7 +73,7 @@ impl<'a> Profile<'a> {
         let problems = evidence.problems.iter().chain(&lifetimes.problems);
         notes.faults(problems.map(ToString::to_string));
         let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
-        // Something mounted may not answer.
+        // A mounted file system may not respond.
         let may_look =
             mounts.as_ref().is_some_and(|mounts| mounts.get(&row.entry.location).is_none());
         let is_used_in_place = may_look.then(|| cache.is_used_in_place(&row.entry.location));
@@ -119,7 +119,7 @@ impl<'a> Profile<'a> {
         })
     }
 
-    /// Whether it is needed, in a word.
+    /// The status of the image, in a word.
     pub fn status(&self) -> &'static str {
         let is_unreplaced = |found: &Decision| found.verdict.keeps_for(KeepReason::Unreplaced);
         if self.decision.as_ref().is_some_and(is_unreplaced) {
@@ -129,12 +129,12 @@ impl<'a> Profile<'a> {
         }
     }
 
-    /// What it most likely was, if it is an orphan and anything tells.
+    /// A guess at what it was, if it is an orphan and there is a clue.
     pub fn identity(&self) -> Option<&Identity> {
         self.decision.as_ref()?.identity.as_ref()
     }
 
-    /// Whether a process uses it or holds a lease on it; `None` if that is unknown.
+    /// Whether a process uses it or holds a lease on it; `None` if unknown.
     pub fn in_use(&self) -> Option<bool> {
         self.users.as_ref().map(|users| self.is_leased || !users.is_empty())
     }
@@ -143,19 +143,19 @@ impl<'a> Profile<'a> {
         self.usage
     }
 
-    /// What removing just this image gives back.
+    /// How much space removing just this image would free.
     pub fn unique(&self) -> Estimate {
         self.measured.unique(&self.row.entry.location).expect("it was measured")
     }
 
-    /// What its layers amount to, one by one and together, if they were measured.
+    /// The sizes of its layers, individually and together, if measured.
     pub fn layer_usages(&self) -> Option<(Vec<Usage>, Usage)> {
         let layers = self.layer_trees.as_ref()?.iter().copied();
         let each = layers.clone().filter_map(|layer| self.measured.usage(layer)).collect();
         Some((each, self.measured.total(layers)))
     }
 
-    /// What fills it, or the directory in it that is to be shown.
+    /// What fills the image, or the directory to show.
     pub fn breakdown(&self) -> &Breakdown {
         match &self.part {
             Some((_, part)) => part,
@@ -163,7 +163,7 @@ impl<'a> Profile<'a> {
         }
     }
 
-    /// That directory's path below the top; empty for all of the image.
+    /// The path of that directory below the top; empty for the whole image.
     pub fn part_path(&self) -> &Path {
         self.part.as_ref().map_or(Path::new(""), |(path, _)| path)
     }
@@ -197,7 +197,7 @@ fn part(
     }
 }
 
-/// Measures an image and some of its layers, and looks who else holds what is in them.
+/// Measures an image and some of its layers, and finds other owners of their data.
 pub fn measure(
     context: &Context<'_>,
     args: &Show,

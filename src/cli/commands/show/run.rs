@@ -1,4 +1,4 @@
-//! The command from its arguments to its exit code.
+//! Runs the command, from its arguments to its exit code.
 
 use super::profile::Profile;
 use super::{facts, json, tree};

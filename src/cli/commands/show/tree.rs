@@ -12,28 +12,28 @@ use crate::cli::ui::units::{bytes, size};
 use crate::escape::Escaped;
 use crate::usage::{Breakdown, Part};
 
-/// A name is not cut below this width, however narrow the terminal.
+/// The minimum width of a cut name, however narrow the terminal.
 const LEAST_NAME: usize = 12;
-/// The longest bar where there is no width to keep to.
+/// The length of the longest bar without a width limit.
 const USUAL_BAR: usize = 20;
-/// The longest bar: with more of it, size and share stand too far from each other.
+/// The maximum length of a bar: beyond that, size and percentage are too far apart.
 const LONGEST_BAR: usize = 40;
-/// A percentage with the space before it.
+/// The width of a percentage with the space before it.
 const PERCENT: usize = 5;
-/// Between two columns.
+/// The gap between two columns.
 const GAP: &str = "  ";
 
 /// One line.
 struct Line {
     size: String,
     on_disk: ByteSize,
-    /// What leads to the name.
+    /// The branches of the tree before the name.
     branches: String,
     name: String,
 }
 
-/// The lines, none wider than `width` if there is one, unless that is very little.
-/// They are those of the directory at `path` below the top.
+/// The lines for the directory at `path` below the top, none wider than `width` if there is a limit
+/// and it is not tiny.
 pub fn render(breakdown: &Breakdown, path: &Path, args: &Show, width: Option<usize>) -> String {
     let usage = breakdown.usage();
     let whole = Line {
@@ -78,9 +78,10 @@ fn name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| Escaped::new(name).to_string())
 }
 
-/// What leads to each name: a column for each level above it, with a line where more is to come.
+/// The branches before each name: one column per level above it, with a line if more entries follow
+/// on that level.
 fn branches(parts: &[Part]) -> Vec<String> {
-    // On which levels something comes below the current line.
+    // The levels on which more entries follow below the current line.
     let mut comes = Vec::<bool>::new();
     let mut branches: Vec<_> = parts
         .iter()
@@ -98,7 +99,7 @@ fn branches(parts: &[Part]) -> Vec<String> {
     branches
 }
 
-/// How wide the columns are.
+/// The widths of the columns.
 struct Layout {
     size: usize,
     name: usize,
@@ -107,8 +108,8 @@ struct Layout {
 }
 
 impl Layout {
-    /// The bars have what the names leave, and a third at least. Where there is no width to keep to,
-    /// no name is cut.
+    /// Bars get the room that names leave, and at least a third. Without a width limit, no name is
+    /// cut.
     fn new(lines: &[Line], width: Option<usize>) -> Self {
         let size = lines.iter().map(|line| line.size.width()).max().unwrap_or_default();
         let name = lines.iter().map(|line| line.branches.width() + line.name.width()).max();
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_is_drawn_as_trees_are() {
+    fn a_tree_is_drawn_with_its_branches() {
         let drawn = lines(&[1, 2, 3, 2, 1, 2, 3, 4, 1], "x");
         let drawn: Vec<_> =
             drawn.iter().map(|line| format!("{}{}", line.branches, line.name)).collect();
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_have_the_width_of_the_terminal_whatever_the_names_are() {
+    fn lines_fill_the_terminal_whatever_the_names() {
         let deep: Vec<_> = (1..60).collect();
         for depths in [&[1][..], &[1, 2, 2], &deep] {
             for name in ["x", "漢字漢字漢字漢字漢字漢字漢字漢字", &"long".repeat(60)]
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_cut_where_there_is_no_width_and_nothing_is_divided_by_zero() {
+    fn without_a_width_nothing_is_cut_or_divided_by_zero() {
         let mut lines = lines(&[1], &"long".repeat(60));
         lines[0].on_disk = ByteSize::b(0);
         let text = Layout::new(&lines, None).render("DIRECTORY", &lines);

@@ -43,7 +43,7 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 /// # names.map(|name| std::fs::create_dir(home.path().join(name)).unwrap());
 /// # std::fs::write(home.path().join("refs/0"), "ghcr.io/a/b:latest\tsha256:8432\n")?;
 /// # let cache = Cache::open(home.path())?.unwrap();
-/// Two images, the second an orphan, an hour after their last use.
+/// // Two images, the second an orphan, an hour after their last use.
 /// let mut evidence = Evidence::at(Timestamp::now() + SignedDuration::from_hours(1));
 /// evidence.mounts = cache.mounts()?;
 /// let inventory = cache.inventory()?;

@@ -51,7 +51,7 @@ const REF_AGE: SignedDuration = SignedDuration::from_mins(1);
 ///     let plan = plan::gc(&inventory, &GcOptions::default(), evidence);
 ///     plan.decisions().iter().map(|decision| decision.verdict).collect::<Vec<_>>()
 /// };
-/// While it is unknown which processes use it, the orphan is kept. Its program is unknown, too.
+/// // While it is unknown which processes use it, the orphan is kept. Its program is unknown, too.
 /// let (referenced, unknown) =
 ///     (Verdict::Keep(KeepReason::Referenced), Verdict::Keep(KeepReason::Unknown));
 /// assert_eq!(verdicts(&evidence), [referenced, unknown]);

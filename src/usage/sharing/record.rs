@@ -30,6 +30,9 @@ pub struct Holder(u32);
 
 impl Holder {
     const INODE: u32 = 1 << 31;
+    /// No tree that is measured, but one whose bytes count already: other holders of an extent do not
+    /// free it any more.
+    pub const LAST: Self = Self(Self::INODE - 1);
 
     /// The tree with this number.
     pub fn from_tree(number: usize) -> Self {

@@ -98,7 +98,7 @@ impl<'a> Context<'a> {
         let dir = self.shown_dir();
         if self.is_missing() {
             format!(
-                "No image cache at {dir} yet: the first pull of Brood Box makes it. For another place, use --cache-dir."
+                "No image cache at {dir} yet: Brood Box creates it at its first pull. To use another directory, pass --cache-dir."
             )
         } else {
             format!("The image cache at {dir} is empty.")

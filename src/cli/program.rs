@@ -88,7 +88,7 @@ const EXAMPLES: &str = "\
 Examples:
   bbox cache list           what is in the cache, and how big it is
   bbox cache gc --dry-run   what a gc would remove
-  bbox cache gc             remove what nothing needs
+  bbox cache gc             remove unneeded items
   bbox cache help gc        all about one command
 
 An image is an extracted tree, named by its digest. A reference such as

@@ -28,7 +28,7 @@ fn a_missing_directory_is_reported() {
     fs::remove_dir(cache.dir()).unwrap();
     for arguments in [&["dedupe"][..], &["dedupe", "-n"], &["dedupe", "example.com/a:latest"]] {
         let run = run(&cache, arguments);
-        let expected = format!("there is no directory {}", cache.dir().display());
+        let expected = format!("error: {} does not exist", cache.dir().display());
         assert!(run.code == 1 && run.err.contains(&expected), "{}", run.err);
     }
 }

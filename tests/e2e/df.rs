@@ -143,7 +143,10 @@ fn what_looks_dead_is_told_with_its_path_and_nothing_offers_to_remove_it() {
     assert_eq!(dead.len(), 3, "{text}");
     for (path, why) in [
         ("snapshots/.sandbox-snapshot-leaked", "no sentinel".to_owned()),
-        ("vms/kept", format!("process {gone} is gone, and Brood Box keeps it: data/console.log")),
+        (
+            "vms/kept",
+            format!("process {gone} is gone, but Brood Box keeps it because data/console.log"),
+        ),
         ("vms/swept", format!("process {gone} is gone: Brood Box removes it")),
     ] {
         let line = dead.iter().find(|line| line.contains(path)).unwrap_or_else(|| panic!("{text}"));

@@ -200,7 +200,7 @@ fn looks_dead(item: &BesideItem) -> Option<String> {
         }
         BesideKind::Vm(VmState::Crashed { pid, kept_for }) => Some(match kept_for {
             Some(file) => format!(
-                "its process {pid} is gone, and Brood Box keeps it: data/{file} is longer than 4 KiB"
+                "its process {pid} is gone, but Brood Box keeps it because data/{file} is larger than 4 KiB"
             ),
             None => format!("its process {pid} is gone: Brood Box removes it at its next start"),
         }),

@@ -26,7 +26,7 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
         "EXIT STATUS",
         &[
             ("0", "Done, nothing to do, or cancelled at the question."),
-            ("1", "Something could not be done or read; it is named, and the rest is done."),
+            ("1", "Something could not be done or read; it is reported, and the rest is done."),
             ("2", "Usage error, or refused."),
             ("125, 126, 127", "Only from lease: see bbox-cache-lease(1)."),
             ("130, 143", "Ctrl-C or SIGTERM: no new work was begun; run it again to finish."),

@@ -23,7 +23,7 @@ pub struct Shared {
     /// BBOX_IMAGE_CACHE_DIR]
     #[arg(long, global = true, hide_short_help = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
-    /// Where the clones of microVMs are [default: ~/.config/broodbox/vms]
+    /// The directory of the microVMs [default: ~/.config/broodbox/vms]
     #[arg(long, global = true, hide_short_help = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub vm_dir: Option<PathBuf>,
     /// Number of worker threads, 1 to 1024; deleting uses fewer if that is as fast [default: 32]
@@ -77,7 +77,7 @@ pub enum Verb {
     List(List),
     /// Show what fills an image: references, config and largest directories
     Show(Show),
-    /// Show how much disk space all of Brood Box uses, and how much of it can be freed
+    /// Show the disk space that Brood Box uses, and how much can be freed
     Df(Df),
     /// Show what differs between two images
     Diff(Diff),
@@ -177,8 +177,8 @@ Examples:
   bbox cache diff 0123 fedc --files --top 50        single files
   bbox cache diff 0123 fedc --content               also compare contents
 
-Sizes are bytes on disk. Names that differ only in digits count as one
-name (python3.11 and python3.12). A file of the same name and size elsewhere has
+Sizes are bytes on disk. Names that differ only in digits count as one name
+(python3.11 and python3.12). A file of the same name and size elsewhere has
 moved: it counts as neither added nor removed.")]
 pub struct Diff {
     /// The old image: a reference, or a digest or its beginning
@@ -211,7 +211,7 @@ Examples:
   bbox cache browse               press ? for the keys
   bbox cache browse --read-only   nothing can be removed")]
 pub struct Browse {
-    /// Read-only: nothing can be marked or removed
+    /// Don't allow marking or removing images
     #[arg(long)]
     pub read_only: bool,
     /// Print one frame after these keys, such as `jj<Enter>`, and remove nothing
@@ -335,7 +335,7 @@ pub struct Tag {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache untag ghcr.io/a/b:latest   the image is kept, perhaps as an orphan")]
+  bbox cache untag ghcr.io/a/b:latest   the image is kept, possibly as an orphan")]
 pub struct Untag {
     /// The whole reference
     #[arg(value_name = "REFERENCE", add = images())]
@@ -412,13 +412,13 @@ Examples:
   bbox cache df -v        a row per item, too
   bbox cache df --json | jq .total.on_disk_bytes
 
-Besides images, layers and leftovers, Brood Box keeps firmware, extracted parts of
-its own program (runtime), snapshots of workspaces and a folder per microVM.
-ACTIVE counts images with a reference or in use, layers that an image is made of,
-leftovers that a pull still works on, running microVMs, and whatever else a
-process uses. RECLAIMABLE is what the command on its row would free. Snapshots
-and microVMs may contain an agent's only work: df says which ones look dead, and no
-command of this program removes them.")]
+Besides images, layers and leftovers, Brood Box keeps firmware, extracted parts
+of its own program (runtime), snapshots of workspaces and a folder per microVM.
+ACTIVE counts images that are referenced or in use, layers that an image is made
+of, leftovers of running pulls, running microVMs, and anything else in use.
+RECLAIMABLE is what the command on its row would free. Snapshots and microVMs
+may contain an agent's only work: df says which ones look dead, and no command
+of this program removes them.")]
 pub struct Df {}
 
 #[derive(Args)]

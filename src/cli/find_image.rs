@@ -56,7 +56,7 @@ pub fn choose<'a>(
         }
         Lookup::Dangling(digest) => {
             return Err(NotFound::Yet(format!(
-                "'{shown}' points at {digest}, which is not in {dir}; the next pull brings it back"
+                "'{shown}' points at {digest}, which is not in {dir}; the next pull recreates it"
             )));
         }
         Lookup::Layer(digest) => {

@@ -79,7 +79,7 @@ fn a_lost_and_found_is_no_failure_and_stays_where_it_is() {
     let purge = user.run(&["purge", "-f"]);
     assert_eq!(purge.code, 0, "{}", purge.err);
     assert!(purge.err.contains("lost+found is owned by uid 0"), "{}", purge.err);
-    assert!(purge.out.contains("Removed what was in "), "{}", purge.out);
+    assert!(purge.out.contains("Removed the contents of "), "{}", purge.out);
     let left = fs::read_dir(cache.dir()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(left.collect::<Vec<_>>(), ["lost+found"]);
 }

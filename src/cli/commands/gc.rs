@@ -145,9 +145,9 @@ fn short_of_target(report: &Report) -> Option<String> {
     let (target, available) = (report.plan().target()?.available, report.available()?);
     let missing = target.as_u64().checked_sub(available.as_u64()).filter(|missing| *missing > 0)?;
     let [missing, target] = [ByteSize::b(missing), target].map(bytes);
-    let perhaps = if report.is_dry_run() { "perhaps " } else { "" };
+    let up_to = if report.is_dry_run() { "up to " } else { "" };
     Some(format!(
-        "{perhaps}{missing} short of {target} available: the rest is in use, leased, recent, or may still be wanted"
+        "{up_to}{missing} short of {target} available: the rest is in use, leased, recent, or may still be wanted"
     ))
 }
 

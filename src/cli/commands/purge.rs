@@ -174,7 +174,7 @@ fn finish_off(context: &Context<'_>, cache: &LockedCache, folders: ByteSize, rep
         Ok(removed) => {
             report.extra_freed = if removed.kept_place { removed.freed } else { folders };
             if removed.kept_place {
-                report.whole = Some(format!("what was in {}", context.shown_dir()));
+                report.whole = Some(format!("the contents of {}", context.shown_dir()));
             }
         }
         Err(error) => report.problems.push(error.to_string()),

@@ -78,11 +78,11 @@ fn is_worth_telling(reason: Reason) -> bool {
 fn meaning(reason: Reason) -> &'static str {
     match reason {
         Reason::HeldElsewhere => "their data is also used outside these images and layers",
-        Reason::Inline => "too small to have data of their own",
-        Reason::Unequal => "not equal to the others of their path and size",
-        Reason::Unlike => "the file system cannot let them share with the others",
+        Reason::Inline => "too small, and stored in the metadata",
+        Reason::Unequal => "not equal to the others with the same path and size",
+        Reason::Unlike => "the file system cannot share their data with the others",
         Reason::NotAllowed => "immutable, or owned by another user",
-        Reason::InUse => "the system keeps their data where it is",
+        Reason::InUse => "in use by the system",
         Reason::Changed => "changed in the meantime",
         Reason::NoRoom => "the file system has no room for the metadata",
         Reason::Failed => "the file system refused",

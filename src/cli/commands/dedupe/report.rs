@@ -140,7 +140,7 @@ fn impossible(context: &Context<'_>) -> String {
     let dir = context.shown_dir();
     if context.cache_dir.exists() {
         format!(
-            "Nothing to share: files cannot share data on the file system of {dir} (on btrfs and XFS they can)"
+            "Nothing to share: the file system of {dir} cannot share data between files (btrfs and XFS can)"
         )
     } else {
         format!("No image cache at {dir} yet")

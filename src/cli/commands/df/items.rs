@@ -196,7 +196,7 @@ fn looks_dead(item: &BesideItem) -> Option<String> {
     match &item.kind {
         _ if item.in_use == Some(true) => None,
         BesideKind::Snapshot { has_sentinel: false } => {
-            Some("it has no sentinel: a crash may have left it".to_owned())
+            Some("it has no .sentinel file, so a crash may have left it behind".to_owned())
         }
         BesideKind::Vm(VmState::Crashed { pid, kept_for }) => Some(match kept_for {
             Some(file) => format!(

@@ -159,7 +159,7 @@ fn kept(text: &str) -> Vec<String> {
         Some(("ref", file)) => format!("refs/{file}"),
         Some(("layer", digest)) => format!("layers/{}", digest.replacen(':', "-", 1)),
         // It has its original name again.
-        _ => label.trim_start_matches("rest of ").replacen(':', "-", 1),
+        _ => label.trim_start_matches("leftover ").replacen(':', "-", 1),
     });
     paths.collect()
 }

@@ -95,7 +95,7 @@ fn judge(status: ExitStatus, signal: Signal, text: &str) -> End {
     match status.code() {
         Some(0) => End::Done,
         Some(code) if code == 128 + signal.as_raw() => {
-            match text.contains("interrupted: nothing was changed") {
+            match text.contains("interrupted; nothing was changed") {
                 true => End::Unchanged,
                 // On a busy machine the program may run out of time to end.
                 false if text.contains("interrupted: a file system did not respond") => {

@@ -225,7 +225,7 @@ Examples:
   bbox cache gc --dry-run          what it would remove and free
   bbox cache gc -v                 also show what is kept, and why
   bbox cache gc --layers           also remove unreferenced layers
-  bbox cache gc --keep-recent 7d   keep what was used in the last week
+  bbox cache gc --keep-recent 7d   keep images used in the last week
   bbox cache gc --unused-for 3d    also remove images unused for three days
   bbox cache gc --max-size 20GiB   also layers and old images, until it fits
   bbox cache gc --min-free 10%     only until 10% of the disk is available
@@ -382,7 +382,7 @@ The lease ends with the command. It also ends if this program is killed; the
 command then runs on unprotected. The exit code is the command's own; 125 if
 there is no such image or no lease, 126 or 127 if the command cannot be run.
 
-The command finds the image's path in $BBOX_IMAGE_DIR, and its whole digest in
+The command finds the image's path in $BBOX_IMAGE_DIR, and its full digest in
 $BBOX_IMAGE_DIGEST.")]
 pub struct Lease {
     /// The image: a reference or its end, a digest or its beginning, or a path into the cache

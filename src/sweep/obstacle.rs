@@ -108,7 +108,7 @@ fn remedy(own: u32, holder: &Directory, name: &CStr, cause: Errno) -> Option<Str
 }
 
 const UNMOUNT: &str = "something is mounted there; unmount it first";
-const MAKE_ROOM: &str = "there is no room even for another name; \
+const MAKE_ROOM: &str = "not even a rename is possible; \
     free some space and run this again, or use --in-place";
 const IN_PLACE: &str = "the file system cannot rename it; use --in-place to remove it where it is";
 

@@ -23,6 +23,16 @@ pub enum EntryKind {
     Foreign,
 }
 
+impl EntryKind {
+    /// The digest of an image or layer.
+    pub fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::Image(digest) | Self::Layer(digest) => Some(digest),
+            Self::Leftover(_) | Self::Foreign => None,
+        }
+    }
+}
+
 /// The kind of a leftover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::complete::images::{command, images};
 use super::values::{
-    parse_depth, parse_duration, parse_inner_path, parse_jobs, parse_number, parse_room, parse_size,
+    parse_depth, parse_duration, parse_jobs, parse_number, parse_room, parse_size,
 };
 use crate::cache::Pattern;
 use crate::jobs::Jobs;
@@ -150,14 +150,13 @@ Examples:
   bbox cache show b                       what fills ghcr.io/a/b:latest
   bbox cache show 0123456789ab --top 50   in more detail, by the digest
   bbox cache show 0123456789ab --files    its largest files
-  bbox cache show 0123456789ab /usr/lib   what fills a directory in it")]
+  bbox cache show 0123456789ab /usr/lib   what fills a directory in it
+  bbox cache show agent-1 agent-2         two images, one after the other")]
 pub struct Show {
-    /// The image: a reference or its end, a digest or its beginning, or a path into the cache
-    #[arg(value_name = "IMAGE", add = images())]
-    pub image: String,
-    /// A directory in the image, such as /usr/lib [default: all of it]
-    #[arg(value_name = "PATH", value_parser = parse_inner_path, value_hint = ValueHint::Other)]
-    pub path: Option<PathBuf>,
+    /// Images and layers: a reference or its end, a digest or its beginning, or a path into the
+    /// cache. A path such as /usr/lib at the end limits the output to that directory of each
+    #[arg(value_name = "IMAGE|/PATH", required = true, add = images())]
+    pub names: Vec<String>,
     /// Levels of directories to show; 0 for none
     #[arg(long, value_name = "N", value_parser = parse_depth, default_value = "3")]
     pub depth: usize,

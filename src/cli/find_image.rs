@@ -5,7 +5,9 @@ use std::path::{Path, absolute};
 
 use super::context::Context;
 use super::failure::Failure;
-use crate::cache::{Digest, Entry, Folder, Inventory, Lookup, Pattern, Ref, entry_below};
+use crate::cache::{
+    Digest, Entry, EntryKind, Folder, Inventory, Lookup, Pattern, Ref, entry_below,
+};
 use crate::escape::Escaped;
 
 /// The maximum number of candidates listed.
@@ -109,6 +111,27 @@ fn matching<'a>(
         return Err(NotFound::AtAll(format!("no reference in {dir} matches '{shown}'")));
     }
     Ok(found)
+}
+
+/// Finds the image or layer that `text` refers to, as for [`choose`].
+///
+/// # Errors
+/// As for [`choose`].
+pub fn choose_entry<'a>(
+    context: &Context<'_>,
+    inventory: &'a Inventory,
+    text: &str,
+) -> Result<&'a Entry, NotFound> {
+    let lookup = located(context, text).unwrap_or_else(|| inventory.find(text));
+    let Lookup::Layer(layer) = lookup else { return Ok(choose(context, inventory, text)?.0) };
+    let is_it =
+        |entry: &&Entry| matches!(&entry.kind, EntryKind::Layer(digest) if *digest == layer);
+    inventory.entries.iter().find(is_it).ok_or_else(|| gone(context, &layer))
+}
+
+/// Whether a text is the path of an image or layer in the cache.
+pub fn leads_into_cache(context: &Context<'_>, text: &str) -> bool {
+    located(context, text).is_some()
 }
 
 /// Resolves a path; `None` if the text is not a path into this cache.

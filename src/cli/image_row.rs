@@ -76,10 +76,7 @@ impl<'a> Row<'a> {
     }
 
     pub fn digest(&self) -> Option<&'a Digest> {
-        match &self.entry.kind {
-            EntryKind::Image(digest) | EntryKind::Layer(digest) => Some(digest),
-            EntryKind::Leftover(_) | EntryKind::Foreign => None,
-        }
+        self.entry.kind.digest()
     }
 
     pub fn name(&self) -> &'a EntryName {
@@ -112,6 +109,11 @@ pub fn rows<'a>(
             Row::new(entry, inventory, &reachability, measured)
         })
         .collect()
+}
+
+/// The row of one entry that is not measured.
+pub fn row<'a>(inventory: &'a Inventory, entry: &'a Entry) -> Row<'a> {
+    Row::new(entry, inventory, &Reachability::new(&inventory.refs.refs), None)
 }
 
 /// Sorts rows by the user's key.

@@ -44,10 +44,7 @@ impl Item {
     /// The digest in the name of an image or layer, or the one that a ref points at.
     pub fn digest(&self) -> Option<&Digest> {
         match self {
-            Self::Entry(entry) => match &entry.kind {
-                EntryKind::Image(digest) | EntryKind::Layer(digest) => Some(digest),
-                EntryKind::Leftover(_) | EntryKind::Foreign => None,
-            },
+            Self::Entry(entry) => entry.kind.digest(),
             Self::Ref { digest, .. } => digest.as_ref(),
         }
     }

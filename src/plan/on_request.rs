@@ -37,7 +37,7 @@ const JUST_USED: SignedDuration = SignedDuration::from_secs(2);
 /// let inventory = cache.inventory()?;
 /// let Lookup::One(image) = inventory.find("ghcr.io/a/b:latest") else { return Ok(()) };
 /// let plan = plan::rm(&inventory, &HashSet::from([image]), false, &evidence);
-/// The image and its ref.
+/// // The image and its ref.
 /// assert_eq!(plan.removals().count(), 2);
 /// # Ok(())
 /// # }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::people::User;
 use crate::support::cache::agents::Agent;
-use crate::support::cache::comb;
+use crate::support::cache::{comb, rootfs};
 use crate::support::{TestCache, du, run};
 
 fn fill(top: &Path, files: &[(&str, usize)]) {
@@ -127,4 +127,33 @@ fn names_are_hostile_and_trees_are_deep() {
     assert!(files.contains("/\\u{1b}[2J\\u{202e}"), "{files:.2000}");
     // Too deep for the library that removes the test's directory.
     run(&cache, &["purge", "--force"]).ok();
+}
+
+#[test]
+fn an_image_that_vanishes_meanwhile_ends_the_diff_or_changes_it() {
+    let cache = TestCache::new();
+    cache.image_with("a", |top| rootfs(top, 200));
+    let vanishing = cache.image_with("b", |top| rootfs(top, 2_000));
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::remove_dir_all(&vanishing).unwrap());
+        while vanishing.exists() {
+            for arguments in [
+                &["diff", "sha256:a", "sha256:b"][..],
+                &["diff", "sha256:b", "sha256:a", "--content"],
+            ] {
+                let diff = run(&cache, arguments);
+                let is_gone =
+                    diff.err.contains(" no longer in ") || diff.err.contains("matches 'sha256:b'");
+                // What disappears while it is read is missing from the numbers, which say so.
+                let is_partial = diff.out.contains("at least") || diff.err.contains("warning");
+                assert!(
+                    diff.code == 0 || (diff.code == 1 && (is_gone || is_partial)),
+                    "{}{}",
+                    diff.out,
+                    diff.err
+                );
+            }
+        }
+    });
+    assert_eq!(run(&cache, &["diff", "sha256:a", "sha256:b"]).code, 1);
 }

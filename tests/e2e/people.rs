@@ -240,7 +240,7 @@ fn a_line_of_show_never_exceeds_the_terminal() {
     for columns in [40, 60, 80, 100, 120, 200] {
         for arguments in [&["show", "0123456789abcdef"][..], &["show", "fedc", "--files"]] {
             let seen = seen_at(&cache, arguments, columns);
-            assert!(seen.contains("DIRECTORY") || seen.contains("FILE"), "{seen}");
+            assert!(seen.contains("NAME") || seen.contains("FILE"), "{seen}");
             for line in seen.lines() {
                 assert!(line.width() <= columns.into(), "{columns} {arguments:?} {line:?}");
             }

@@ -158,7 +158,8 @@ fn question(context: &Context<'_>, report: &Report) -> String {
     };
     let bytes = estimate(report.freed());
     let users: String = in_use(report.plan()).map(|line| line + "\n").collect();
-    format!("{foreign}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
+    let images = removal::purged_images(report.plan(), context.console.width());
+    format!("{images}{foreign}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
 }
 
 /// Removes the folders, once everything in them is gone. They took so many bytes with it.

@@ -82,8 +82,7 @@ fn question(draft: &Report, wanted: &[&Decision], width: Option<usize>) -> Strin
     let safe = safe.filter(|removal| !is_wanted(removal));
     let mut wanted = wanted.to_vec();
     wanted.sort_by_key(|image| image.item.last_used());
-    let lines = safe.chain(wanted.iter().copied());
-    let lines: String = lines.map(|removal| layout.removed(removal, None) + "\n").collect();
+    let lines = lines(layout, safe.chain(wanted.iter().copied()));
     let counts = Counts::new(draft.plan().removals().map(|removal| &removal.item));
     let freed = estimate(draft.freed());
     let limits = match &draft.limits[..] {
@@ -91,6 +90,16 @@ fn question(draft: &Report, wanted: &[&Decision], width: Option<usize>) -> Strin
         limits => format!(" Limits: {}.", limits.join(", ")),
     };
     format!("{lines}{}.{limits} Remove {counts}, freeing {freed}?", why_asked(&wanted))
+}
+
+/// The images that a purge removes, one line each. Everything else is only counted.
+pub fn purged_images(plan: &Plan, width: Option<usize>) -> String {
+    let images = plan.removals().filter(|removal| is_worth_a_line(removal, false));
+    lines(Layout::new(plan, width, true), images)
+}
+
+fn lines<'d>(layout: Layout, removals: impl Iterator<Item = &'d Decision>) -> String {
+    removals.map(|removal| layout.removed(removal, None) + "\n").collect()
 }
 
 /// `2 images are referenced and 1 image is unreplaced`

@@ -61,6 +61,7 @@ fn of_index(profile: &Profile<'_>) -> Vec<Fact> {
                 .collect(),
         ),
         ("status", vec![status(profile)]),
+        ("part of", profile.made_of.iter().map(|image| image.short()).collect()),
         ("last used", vec![time(profile.row.entry.last_used)]),
         ("born", vec![born]),
     ]

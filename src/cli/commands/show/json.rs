@@ -44,6 +44,12 @@ pub struct Document<'a> {
     warnings: &'a [String],
 }
 
+/// The documents of several images and layers.
+#[derive(Serialize)]
+pub struct Several<'a> {
+    pub images: Vec<Document<'a>>,
+}
+
 #[derive(Serialize)]
 struct Config<'a> {
     entrypoint: &'a [String],
@@ -87,8 +93,8 @@ impl<'a> Document<'a> {
             layers_bytes: profile.layer_usages().map(|(_, together)| together.on_disk().into()),
             usage: profile.usage().into(),
             unique_bytes: profile.unique().into(),
-            part: args.path.as_ref().map(|path| Directory {
-                path: in_image(path),
+            part: profile.is_part().then(|| Directory {
+                path: in_image(profile.part_path()),
                 depth: 0,
                 usage: breakdown.usage().into(),
             }),

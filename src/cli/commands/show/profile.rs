@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::cache::{
-    Cache, Digest, Disk, EntryKind, ImageConfig, Inventory, Location, UsingProcess,
+    Cache, Digest, Disk, Entry, EntryKind, ImageConfig, Inventory, Location, UsingProcess,
 };
 use crate::cli::args::Show;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, refuse};
 use crate::cli::find_image::gone;
-use crate::cli::image_row::{Row, rows};
+use crate::cli::image_row::{Row, row};
 use crate::cli::measure::Measuring;
 use crate::cli::warnings::Notes;
 use crate::cli::words::layers_of;
@@ -38,6 +38,8 @@ pub struct Profile<'a> {
     pub is_used_in_place: Option<bool>,
     /// The layers that it likely consists of; `None` if its times prove nothing.
     pub layers: Option<Vec<&'a Digest>>,
+    /// The images that a layer is likely part of.
+    pub made_of: Vec<Digest>,
     /// The usage of its file system.
     pub disk: Option<Disk>,
     pub now: Timestamp,
@@ -59,15 +61,17 @@ impl<'a> Profile<'a> {
     pub fn new(
         context: &'a Context<'_>,
         args: &Show,
+        path: Option<&Path>,
         cache: &Cache,
         inventory: &'a Inventory,
-        digest: &'a Digest,
+        entry: &'a Entry,
     ) -> Result<Self, Failure> {
-        let images = rows(inventory, None, |kind| matches!(kind, EntryKind::Image(_)));
-        let row = images.into_iter().find(|row| row.digest() == Some(digest));
-        let row = row.ok_or_else(|| gone(context, digest))?;
+        let row = row(inventory, entry);
+        let digest = row.digest().expect("images and layers have digests");
+        let is_image = matches!(entry.kind, EntryKind::Image(_));
         let mut notes = Notes::of_index(context, inventory, row.is_orphan());
-        let config = notes.keep(cache.config(&row.entry.location));
+        let read_config = || cache.config(&row.entry.location);
+        let config = if is_image { notes.keep(read_config()) } else { Some(None) };
         let evidence = gc::gather(cache, inventory, Timestamp::now(), Activity::default());
         let (mounts, lifetimes) = (&evidence.mounts, &evidence.lifetimes);
         let problems = evidence.problems.iter().chain(&lifetimes.problems);
@@ -76,19 +80,22 @@ impl<'a> Profile<'a> {
         // A mounted file system may not respond.
         let may_look =
             mounts.as_ref().is_some_and(|mounts| mounts.get(&row.entry.location).is_none());
+        let may_look = may_look && is_image;
         let is_used_in_place = may_look.then(|| cache.is_used_in_place(&row.entry.location));
         let is_used_in_place = is_used_in_place.and_then(|found| notes.keep(found));
-        let layers = layers_of(&Timeline::new(inventory, lifetimes), inventory, row.entry);
+        let timeline = Timeline::new(inventory, lifetimes);
+        let layers = layers_of(&timeline, inventory, row.entry).filter(|_| is_image);
+        let made_of: Vec<_> = timeline.made_of(&entry.location).into_iter().cloned().collect();
         let (layer_trees, layers) = layers.map(|layers| layers.into_iter().unzip()).unzip();
         let layer_trees: Option<Vec<_>> = layer_trees.filter(|_| context.console.verbose);
         let image = &row.entry.location;
         let trees = layer_trees.as_deref().unwrap_or_default();
-        let measured = measure(context, args, cache, inventory, image, trees)?;
+        let measured = measure(context, args, path, cache, inventory, image, trees)?;
         notes.of_trees(&measured);
         let usage = measured.usage(image).filter(|usage| *usage != Usage::default());
         let usage = usage.ok_or_else(|| gone(context, digest))?;
-        let part = args.path.as_ref().map(|path| part(args, &measured, image, path)).transpose()?;
-        if config == Some(None) {
+        let part = path.map(|path| part(args, &measured, image, path)).transpose()?;
+        if is_image && config == Some(None) {
             notes.hint(format!(
                 "{digest} has no .oci-config.json: the pull may have been interrupted"
             ));
@@ -111,6 +118,7 @@ impl<'a> Profile<'a> {
             row,
             config: config.flatten(),
             layers,
+            made_of: made_of.iter().filter_map(|image| Digest::of_entry(&image.name)).collect(),
             disk: evidence.disk,
             now: Timestamp::now(),
             notes,
@@ -123,6 +131,10 @@ impl<'a> Profile<'a> {
 
     /// The status of the image, in a word.
     pub fn status(&self) -> &'static str {
+        let layer_status = self.decision.as_ref().and_then(|found| found.layer_status.as_ref());
+        if let Some(status) = layer_status {
+            return status.name();
+        }
         let is_unreplaced = |found: &Decision| found.verdict.keeps_for(KeepReason::Unreplaced);
         if self.decision.as_ref().is_some_and(is_unreplaced) {
             KeepReason::Unreplaced.name()
@@ -165,6 +177,11 @@ impl<'a> Profile<'a> {
         }
     }
 
+    /// Whether only one directory is to be shown.
+    pub fn is_part(&self) -> bool {
+        self.part.is_some()
+    }
+
     /// The path of that directory below the top; empty for the whole image.
     pub fn part_path(&self) -> &Path {
         self.part.as_ref().map_or(Path::new(""), |(path, _)| path)
@@ -182,9 +199,8 @@ fn part(
     image: &Location,
     path: &Path,
 ) -> Result<(PathBuf, Breakdown), Failure> {
-    let files = if args.files { args.top } else { 0 };
     let shown = |path: &Path| format!("/{}", Escaped::new(path));
-    match breakdown(measured, image).below(path, files) {
+    match breakdown(measured, image).below(path, args.top) {
         Ok(part) => Ok((path.to_owned(), part)),
         Err(NoDirectory::Missing(at)) => {
             Err(Failure::NoImage(format!("the image has no {}", shown(&at))))
@@ -203,6 +219,7 @@ fn part(
 pub fn measure(
     context: &Context<'_>,
     args: &Show,
+    path: Option<&Path>,
     cache: &Cache,
     inventory: &Inventory,
     image: &Location,
@@ -212,8 +229,7 @@ pub fn measure(
     let chosen: HashSet<_> = trees.iter().collect();
     let others = inventory.entries.iter().map(|entry| &entry.location);
     let others: Vec<_> = others.filter(|other| !chosen.contains(other)).cloned().collect();
-    let largest_files = if args.files { args.top } else { 0 };
-    let meter = context.meter().with_extents().with_breakdown(largest_files);
-    let meter = if args.path.is_some() { meter.with_names() } else { meter };
+    let meter = context.meter().with_extents().with_breakdown(args.top);
+    let meter = if path.is_some() { meter.with_names() } else { meter };
     Ok(gc::measure(cache, meter, &trees, &others, &mut Measuring::new(context))?)
 }

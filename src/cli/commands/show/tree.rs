@@ -1,6 +1,9 @@
-//! The largest directories of an image as a tree, or its largest files, each with a bar.
+//! The largest directories and files of an image as a tree, or its largest files alone, each with a
+//! bar.
 
-use std::path::Path;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use unicode_width::UnicodeWidthStr;
@@ -10,7 +13,7 @@ use crate::cli::ui::text::{cut, gauge, pad};
 use crate::cli::ui::theme::{GAUGE, HEADING};
 use crate::cli::ui::units::{bytes, size};
 use crate::escape::Escaped;
-use crate::usage::{Breakdown, Part};
+use crate::usage::{Breakdown, Size};
 
 /// The minimum width of a cut name, however narrow the terminal.
 const LEAST_NAME: usize = 12;
@@ -32,6 +35,24 @@ struct Line {
     name: String,
 }
 
+/// A directory or file in the tree.
+struct Node {
+    /// Its path from the directory that is shown.
+    path: PathBuf,
+    size: Size,
+    is_directory: bool,
+}
+
+impl Node {
+    fn depth(&self) -> usize {
+        self.path.components().count()
+    }
+
+    fn order(&self) -> (Reverse<ByteSize>, bool, &Path) {
+        (Reverse(self.size.at_least()), !self.is_directory, &self.path)
+    }
+}
+
 /// The lines for the directory at `path` below the top, none wider than `width` if there is a limit
 /// and it is not tiny.
 pub fn render(breakdown: &Breakdown, path: &Path, args: &Show, width: Option<usize>) -> String {
@@ -45,7 +66,7 @@ pub fn render(breakdown: &Breakdown, path: &Path, args: &Show, width: Option<usi
     let (what, lines) = if args.files {
         ("FILE", files(breakdown, path))
     } else {
-        ("DIRECTORY", directories(&breakdown.largest(args.top, args.depth)))
+        ("NAME", tree(largest(breakdown, args.top, args.depth)))
     };
     let lines: Vec<_> = std::iter::once(whole).chain(lines).collect();
     Layout::new(&lines, width).render(what, &lines)
@@ -63,34 +84,86 @@ fn files(breakdown: &Breakdown, path: &Path) -> Vec<Line> {
         .collect()
 }
 
-fn directories(parts: &[Part]) -> Vec<Line> {
-    let branches = branches(parts);
-    let line = |(part, branches): (&Part, String)| Line {
-        size: size(part.usage.on_disk()),
-        on_disk: part.usage.on_disk().at_least(),
-        branches,
-        name: name(&part.path),
-    };
-    parts.iter().zip(branches).map(line).collect()
+/// The `count` largest directories and files up to `depth` levels down.
+fn largest(breakdown: &Breakdown, count: usize, depth: usize) -> Vec<Node> {
+    let directories = breakdown.largest(count, depth).into_iter().map(|part| Node {
+        path: part.path,
+        size: part.usage.on_disk(),
+        is_directory: true,
+    });
+    let files = breakdown.files().iter().map(|file| Node {
+        path: file.path.clone(),
+        size: Size::exactly(file.on_disk),
+        is_directory: false,
+    });
+    let is_shown = |file: &Node| file.depth() <= depth && file.size != Size::default();
+    let nodes = directories.chain(files.filter(is_shown));
+    choose(nodes.collect(), count)
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |name| Escaped::new(name).to_string())
+/// The largest nodes, largest first, each only if its directory is chosen, too. A file with names in
+/// several directories counts in none of them, so it can be larger than the directory it is in. Then
+/// it follows its directory.
+fn choose(mut nodes: Vec<Node>, count: usize) -> Vec<Node> {
+    nodes.sort_by(|one, other| one.order().cmp(&other.order()));
+    let (mut chosen, mut known) = (Vec::new(), HashSet::from([PathBuf::new()]));
+    let mut early = HashMap::<PathBuf, Vec<Node>>::new();
+    for node in nodes {
+        let above = node.path.parent().unwrap_or(Path::new("")).to_path_buf();
+        if !known.contains(&above) {
+            early.entry(above).or_default().push(node);
+            continue;
+        }
+        known.insert(node.path.clone());
+        let larger = early.remove(&node.path).unwrap_or_default();
+        chosen.push(node);
+        chosen.extend(larger);
+    }
+    chosen.truncate(count);
+    chosen
+}
+
+/// The lines of nodes that come largest first, each below its directory.
+fn tree(nodes: Vec<Node>) -> Vec<Line> {
+    let mut below = HashMap::<PathBuf, Vec<Node>>::new();
+    for node in nodes.into_iter().rev() {
+        let above = node.path.parent().map(Path::to_path_buf).unwrap_or_default();
+        below.entry(above).or_default().push(node);
+    }
+    let mut ordered = Vec::new();
+    let mut waiting = below.remove(Path::new("")).unwrap_or_default();
+    while let Some(node) = waiting.pop() {
+        waiting.extend(below.remove(&node.path).unwrap_or_default());
+        ordered.push(node);
+    }
+    let branches = branches(&ordered.iter().map(Node::depth).collect::<Vec<_>>());
+    let line = |(node, branches): (Node, String)| Line {
+        size: size(node.size),
+        on_disk: node.size.at_least(),
+        branches,
+        name: name(&node),
+    };
+    ordered.into_iter().zip(branches).map(line).collect()
+}
+
+fn name(node: &Node) -> String {
+    let name = node.path.file_name().unwrap_or_default();
+    format!("{}{}", Escaped::new(name), if node.is_directory { "/" } else { "" })
 }
 
 /// The branches before each name: one column per level above it, with a line if more entries follow
 /// on that level.
-fn branches(parts: &[Part]) -> Vec<String> {
+fn branches(depths: &[usize]) -> Vec<String> {
     // The levels on which more entries follow below the current line.
     let mut comes = Vec::<bool>::new();
-    let mut branches: Vec<_> = parts
+    let mut branches: Vec<_> = depths
         .iter()
         .rev()
-        .map(|part| {
-            let is_last = !comes.get(part.depth - 1).is_some_and(|comes| *comes);
-            comes.resize(part.depth, false);
-            comes[part.depth - 1] = true;
-            let above = comes[..part.depth - 1].iter();
+        .map(|&depth| {
+            let is_last = !comes.get(depth - 1).is_some_and(|comes| *comes);
+            comes.resize(depth, false);
+            comes[depth - 1] = true;
+            let above = comes[..depth - 1].iter();
             let above: String = above.map(|comes| if *comes { "│ " } else { "  " }).collect();
             above + if is_last { "└─ " } else { "├─ " }
         })
@@ -151,34 +224,55 @@ mod tests {
 
     use super::*;
 
+    fn node(path: &str, kib: u64, is_directory: bool) -> Node {
+        Node { path: PathBuf::from(path), size: Size::exactly(ByteSize::kib(kib)), is_directory }
+    }
+
+    /// Lines of equal size.
     fn lines(depths: &[usize], name: &str) -> Vec<Line> {
-        let part = |&depth: &usize| Part {
-            path: PathBuf::from(name),
-            depth,
-            usage: crate::usage::Usage::from_directory(ByteSize::kib(7)),
+        let line = |branches| Line {
+            size: "7.0 KiB".to_owned(),
+            on_disk: ByteSize::kib(7),
+            branches,
+            name: name.to_owned(),
         };
-        directories(&depths.iter().map(part).collect::<Vec<_>>())
+        branches(depths).into_iter().map(line).collect()
     }
 
     #[test]
     fn a_tree_is_drawn_with_its_branches() {
-        let drawn = lines(&[1, 2, 3, 2, 1, 2, 3, 4, 1], "x");
-        let drawn: Vec<_> =
-            drawn.iter().map(|line| format!("{}{}", line.branches, line.name)).collect();
         assert_eq!(
-            drawn,
-            [
-                "├─ x",
-                "│ ├─ x",
-                "│ │ └─ x",
-                "│ └─ x",
-                "├─ x",
-                "│ └─ x",
-                "│   └─ x",
-                "│     └─ x",
-                "└─ x",
-            ]
+            branches(&[1, 2, 3, 2, 1, 2, 3, 4, 1]),
+            ["├─ ", "│ ├─ ", "│ │ └─ ", "│ └─ ", "├─ ", "│ └─ ", "│   └─ ", "│     └─ ", "└─ ",]
         );
+    }
+
+    #[test]
+    fn large_files_are_among_the_directories() {
+        let nodes = || {
+            vec![
+                node("usr", 60, true),
+                node("usr/lib", 50, true),
+                node("usr/lib/a", 20, true),
+                node("usr/lib/so", 30, false),
+                node("opt", 9, true),
+                node("opt/twin", 40, false),
+                node("swap", 10, false),
+            ]
+        };
+        for (count, expected) in [
+            (0, &[][..]),
+            (1, &["usr/"]),
+            (2, &["usr/", "lib/"]),
+            // A file with another name elsewhere is larger than its directory.
+            (3, &["usr/", "lib/", "so"]),
+            (4, &["usr/", "lib/", "so", "a/"]),
+            (6, &["usr/", "lib/", "so", "a/", "swap", "opt/"]),
+            (9, &["usr/", "lib/", "so", "a/", "swap", "opt/", "twin"]),
+        ] {
+            let names = tree(choose(nodes(), count)).into_iter().map(|line| line.name);
+            assert_eq!(names.collect::<Vec<_>>(), expected, "{count}");
+        }
     }
 
     #[test]

@@ -151,8 +151,8 @@ impl Plan {
         Self { on_request: true, ..self }
     }
 
-    /// Whether it was made for images that the user has named, not by rules.
-    pub(crate) fn is_on_request(&self) -> bool {
+    /// Whether it is for images that the user has chosen, as by [`rm`](super::rm).
+    pub fn is_on_request(&self) -> bool {
         self.on_request
     }
 

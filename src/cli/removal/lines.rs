@@ -60,7 +60,7 @@ pub struct Layout {
     /// The width of the terminal, if there is one.
     terminal: Option<usize>,
     dry_run: bool,
-    /// Whether the user has named the images.
+    /// Whether the user has chosen the images.
     on_request: bool,
     now: Timestamp,
 }
@@ -348,7 +348,11 @@ impl std::fmt::Display for Counts {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::cache::{Cache, InUse, Lookup, Mounts};
+    use crate::plan::{self, Evidence, GcOptions};
 
     #[test]
     fn counts_list_only_kinds_that_are_there() {
@@ -360,5 +364,27 @@ mod tests {
         assert_eq!(counts.to_string(), "2 images and 1 leftover");
         counts.layers = 3;
         assert_eq!(counts.to_string(), "2 images, 3 layers and 1 leftover");
+    }
+
+    /// `rm` has no `--keep-recent`, so it must not suggest it.
+    #[test]
+    fn the_hint_for_a_recent_image_fits_the_command() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("sha256-0123")).unwrap();
+        let cache = Cache::open(home.path()).unwrap().unwrap();
+        let inventory = cache.inventory().unwrap();
+        let mut evidence = Evidence::at(inventory.entries[0].last_used);
+        evidence.in_use = Some(InUse::default());
+        evidence.mounts = Some(Mounts::default());
+        let Lookup::One(image) = inventory.find("0123") else { panic!("it is there") };
+        let rm = plan::rm(&inventory, &HashSet::from([image]), false, &evidence);
+        let gc = plan::gc(&inventory, &GcOptions::default(), &evidence);
+        for (plan, hint) in [(rm, "run this again"), (gc, "`--keep-recent 0s` removes it")] {
+            let line = Layout::new(&plan, None, true).kept(&plan.decisions()[0]);
+            assert!(
+                line.contains("recent: used ") && line.ends_with(&format!("; {hint}")),
+                "{line}"
+            );
+        }
     }
 }

@@ -23,7 +23,7 @@ pub struct Shared {
     /// BBOX_IMAGE_CACHE_DIR]
     #[arg(long, global = true, hide_short_help = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
-    /// Where the clones of microVMs are [default: ~/.config/broodbox/vms]
+    /// The directory of the microVMs [default: ~/.config/broodbox/vms]
     #[arg(long, global = true, hide_short_help = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub vm_dir: Option<PathBuf>,
     /// Number of worker threads, 1 to 1024; deleting uses fewer if that is as fast [default: 32]
@@ -77,14 +77,14 @@ pub enum Verb {
     List(List),
     /// Show what fills an image: references, config and largest directories
     Show(Show),
-    /// Show how much disk space all of Brood Box uses, and what of it can be freed
+    /// Show the disk space that Brood Box uses, and how much can be freed
     Df(Df),
     /// Show what differs between two images
     Diff(Diff),
-    /// Look around in the cache on a whole screen, and remove images from there
+    /// Browse the cache full-screen, and remove images
     #[cfg(feature = "tui")]
     Browse(Browse),
-    /// Remove what nothing needs: orphans, abandoned extractions, dangling references
+    /// Remove unneeded items: orphans, abandoned extractions, dangling references
     #[command(visible_alias = "prune")]
     Gc(Gc),
     /// Remove images by name, with their references
@@ -117,7 +117,7 @@ pub struct List {
     pub images: Vec<String>,
     /// Full report: images, layers, leftovers. APPARENT is the length of all files, ON DISK the
     /// blocks they occupy, UNIQUE what removing just this one frees: a range if the file system
-    /// does not tell exactly
+    /// does not report it exactly
     #[arg(short = 'l', long, conflicts_with = "no_sizes")]
     pub sizes: bool,
     /// Don't measure sizes (instant)
@@ -154,13 +154,13 @@ Examples:
   bbox cache show agent-1 agent-2         two images, one after the other")]
 pub struct Show {
     /// Images and layers: a reference or its end, a digest or its beginning, or a path into the
-    /// cache. A path such as /usr/lib behind them shows only that directory of each
+    /// cache. A path such as /usr/lib at the end limits the output to that directory of each
     #[arg(value_name = "IMAGE|/PATH", required = true, add = images())]
     pub names: Vec<String>,
     /// Levels of directories to show; 0 for none
     #[arg(long, value_name = "N", value_parser = parse_depth, default_value = "3")]
     pub depth: usize,
-    /// Number of directories to show, or files
+    /// Maximum number of directories or files to show
     #[arg(long, value_name = "N", value_parser = parse_number, default_value = "20")]
     pub top: usize,
     /// Show the largest files instead of directories
@@ -176,9 +176,9 @@ Examples:
   bbox cache diff 0123 fedc --files --top 50        single files
   bbox cache diff 0123 fedc --content               also compare contents
 
-Sizes are bytes on disk. Names that differ only in digits are taken for one
-name (python3.11 and python3.12). A file of the same name and size elsewhere has
-moved: it neither came nor went.")]
+Sizes are bytes on disk. Names that differ only in digits count as one name
+(python3.11 and python3.12). A file of the same name and size elsewhere has
+moved: it counts as neither added nor removed.")]
 pub struct Diff {
     /// The old image: a reference, or a digest or its beginning
     #[arg(value_name = "OLD", add = images())]
@@ -189,7 +189,7 @@ pub struct Diff {
     /// Show directories at most this many levels deep
     #[arg(long, value_name = "N", value_parser = parse_number, default_value = "4")]
     pub depth: usize,
-    /// Show at most this many directories or files
+    /// Maximum number of directories or files to show
     #[arg(long, value_name = "N", value_parser = parse_number, default_value = "20")]
     pub top: usize,
     /// Show files instead of directories
@@ -207,10 +207,10 @@ pub struct Diff {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache browse               look around; ? shows the keys
+  bbox cache browse               press ? for the keys
   bbox cache browse --read-only   nothing can be removed")]
 pub struct Browse {
-    /// Only look: nothing can be marked or removed
+    /// Don't allow marking or removing images
     #[arg(long)]
     pub read_only: bool,
     /// Print one frame after these keys, such as `jj<Enter>`, and remove nothing
@@ -224,7 +224,7 @@ Examples:
   bbox cache gc --dry-run          what it would remove and free
   bbox cache gc -v                 also show what is kept, and why
   bbox cache gc --layers           also remove unreferenced layers
-  bbox cache gc --keep-recent 7d   keep what was used in the last week
+  bbox cache gc --keep-recent 7d   keep images used in the last week
   bbox cache gc --unused-for 3d    also remove images unused for three days
   bbox cache gc --max-size 20GiB   also layers and old images, until it fits
   bbox cache gc --min-free 10%     only until 10% of the disk is available
@@ -237,8 +237,8 @@ pub struct Gc {
     /// Keep orphans and layers used more recently than this, such as 36h, 7d or 2w; 0s for none
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10m")]
     pub keep_recent: SignedDuration,
-    /// Remove every orphan, even one that nothing newer has replaced. Recent and leased ones and
-    /// those in use stay
+    /// Remove every orphan, even one that nothing newer has replaced. Orphans that are recent, leased
+    /// or in use are kept
     #[arg(short, long)]
     pub all: bool,
     /// Also remove images that were last used longer ago than this, such as 3d, referenced or not. 6m
@@ -267,8 +267,8 @@ pub struct Gc {
     /// Remove extractions that no process has open and that have not changed for this long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub temp_age: SignedDuration,
-    /// Remove without hiding first what the file system does not rename, as on a full btrfs. Brood
-    /// Box must not start meanwhile: it could use half an image
+    /// If the file system cannot rename an image (as on a full btrfs), remove it in place. Brood Box
+    /// must not start meanwhile: it could use half an image
     #[arg(long)]
     pub in_place: bool,
     /// Fail instead of waiting for another gc to finish
@@ -298,8 +298,8 @@ pub struct Rm {
     /// Only show what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Remove without hiding first what the file system does not rename, as on a full btrfs. Brood
-    /// Box must not start meanwhile: it could use half an image
+    /// If the file system cannot rename an image (as on a full btrfs), remove it in place. Brood Box
+    /// must not start meanwhile: it could use half an image
     #[arg(long)]
     pub in_place: bool,
     /// Fail instead of waiting for another gc to finish
@@ -310,11 +310,12 @@ pub struct Rm {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache tag 0123456789ab ghcr.io/a/b:latest   names an orphan again
+  bbox cache tag 0123456789ab ghcr.io/a/b:latest   give an orphan a reference
 
-Brood Box finds the image by this reference at its next start, and counts its
-week from now. With its default policy it asks the registry in the background
-and may drop the reference again if the registry has another image.")]
+Brood Box finds the image by this reference at its next start. The 7 idle days
+after which it may remove the image are counted from now. With its default
+policy it asks the registry in the background, and may drop the reference again
+if the registry has another image.")]
 pub struct Tag {
     /// The image: a reference or its end, a digest or its beginning, or a path into the cache
     #[arg(value_name = "IMAGE", add = images())]
@@ -333,7 +334,7 @@ pub struct Tag {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  bbox cache untag ghcr.io/a/b:latest   the image stays, perhaps as an orphan")]
+  bbox cache untag ghcr.io/a/b:latest   the image is kept, possibly as an orphan")]
 pub struct Untag {
     /// The whole reference
     #[arg(value_name = "REFERENCE", add = images())]
@@ -380,7 +381,7 @@ The lease ends with the command. It also ends if this program is killed; the
 command then runs on unprotected. The exit code is the command's own; 125 if
 there is no such image or no lease, 126 or 127 if the command cannot be run.
 
-The command finds the image's path in $BBOX_IMAGE_DIR, and its whole digest in
+The command finds the image's path in $BBOX_IMAGE_DIR, and its full digest in
 $BBOX_IMAGE_DIGEST.")]
 pub struct Lease {
     /// The image: a reference or its end, a digest or its beginning, or a path into the cache
@@ -396,7 +397,7 @@ pub struct Lease {
 Examples:
   bbox cache dir                    where the cache is, or will be
   cd \"$(bbox cache dir)\"           go there
-  ls \"$(bbox cache dir a/b)/usr\"   look into an image; `lease` keeps gc from it")]
+  ls \"$(bbox cache dir a/b)/usr\"   list files; `lease` protects them from gc")]
 pub struct Dir {
     /// The image: a name as for `show` [default: the cache directory itself]
     #[arg(value_name = "IMAGE", add = images())]
@@ -410,13 +411,13 @@ Examples:
   bbox cache df -v        a row per item, too
   bbox cache df --json | jq .total.on_disk_bytes
 
-Beside images, layers and leftovers, Brood Box keeps firmware, extracted parts of
-its own program (runtime), snapshots of workspaces and a folder per microVM.
-ACTIVE counts images with a reference or in use, layers that an image is made of,
-leftovers that a pull still works on, running microVMs, and whatever else a
-process uses. RECLAIMABLE is what the command on its row would free. Snapshots
-and microVMs may hold an agent's only work: df says which ones look dead, and no
-command of this program removes them.")]
+Besides images, layers and leftovers, Brood Box keeps firmware, extracted parts
+of its own program (runtime), snapshots of workspaces and a folder per microVM.
+ACTIVE counts images that are referenced or in use, layers that an image is made
+of, leftovers of running pulls, running microVMs, and anything else in use.
+RECLAIMABLE is what the command on its row would free. Snapshots and microVMs
+may contain an agent's only work: df says which ones look dead, and no command
+of this program removes them.")]
 pub struct Df {}
 
 #[derive(Args)]
@@ -424,15 +425,15 @@ pub struct Df {}
 Examples:
   bbox cache dedupe -n                    how much that could free
   bbox cache dedupe                       share everything that is equal
-  bbox cache dedupe --min-size 64KiB      leave small files alone
+  bbox cache dedupe --min-size 64KiB      skip small files
   bbox cache dedupe 'ghcr.io/a/*'         only these images, with the layers
 
 Equal files at the same path in different images and layers will share their
 data. The kernel compares them under its own locks, so microVMs can run
 meanwhile. Nothing else changes. It works on btrfs and XFS, even on a full disk.
-`du` and SIZE stay as they are, since each file still has all of its data;
-UNIQUE and the free space show the difference. A second run only looks at what
-is new. Defragmenting undoes it.")]
+`du` and SIZE do not change, since each file still has all of its data; UNIQUE
+and the free space show the difference. A second run only reads new files.
+Defragmenting undoes it.")]
 pub struct Dedupe {
     /// Only these images, and all layers: names as for `show`, or patterns
     #[arg(value_name = "IMAGE|PATTERN", add = images())]
@@ -440,7 +441,7 @@ pub struct Dedupe {
     /// Only show how much it could free, counting files of equal path and size as equal
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Leave smaller files alone, such as 64KiB
+    /// Skip files smaller than this, such as 64KiB
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub min_size: Option<ByteSize>,
     /// Fail instead of waiting for another gc to finish
@@ -479,7 +480,7 @@ Examples:
 One set of pages serves both programs, bbox and bbox-cache: the page on gc is
 bbox-cache-gc(1). Existing pages with these names are replaced.")]
 pub struct Man {
-    /// Where to write them; the directory must exist
+    /// Where to write the pages; the directory must exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: PathBuf,
 }

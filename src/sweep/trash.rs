@@ -137,7 +137,7 @@ impl<'a> Trash<'a> {
         let decision = &self.plan.decisions()[index];
         let location = decision.item.location();
         let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
-        let (folder, name) = (Arc::clone(folder.attempt("open the folder of")?), &location.name);
+        let (folder, name) = (Arc::clone(folder.attempt("open the parent of")?), &location.name);
         let claim = match claim(&folder, decision).attempt("lock")? {
             Claim::Leased => return Ok(Hiding::Kept(KeepReason::Leased)),
             // Held until no one can find the image any more.
@@ -173,7 +173,7 @@ impl<'a> Trash<'a> {
         match name_if_needed(decision) {
             // A non-directory is removed in one step anyway, and a hidden one of another run is
             // hidden already.
-            None if !is_directory(folder, name).attempt("look at")? => Ok(name.clone()),
+            None if !is_directory(folder, name).attempt("read the status of")? => Ok(name.clone()),
             None if is_dead(&decision.item) => Ok(name.clone()),
             None => {
                 let own = decision.item.image_name().unwrap_or(name);

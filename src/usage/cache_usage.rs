@@ -186,7 +186,7 @@ fn folders(beside: &Beside) -> Usage {
 /// Its status cannot be read.
 pub(crate) fn folder_usage(cache: &Cache, folder: Folder) -> Result<Usage> {
     let Some(directory) = cache.folder(folder)? else { return Ok(Usage::default()) };
-    let status = directory.status().context("look at", folder.path_in(cache.path()))?;
+    let status = directory.status().context("read the status of", folder.path_in(cache.path()))?;
     let on_disk = ByteSize::b(status.on_disk());
     Ok(Usage::from_directory(on_disk))
 }

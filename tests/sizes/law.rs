@@ -229,7 +229,7 @@ impl Said {
             .sum();
         // A purge removes its folders, too, which are not decisions.
         if self.is_gc {
-            at_most("freed".into(), freed.1, "the sizes of what goes", sizes);
+            at_most("freed".into(), freed.1, "the sizes of the removed images", sizes);
             at_most("left in layers".into(), self.left_in_layers(), "all layers", layers);
         }
         at_most("freed".into(), freed.1, "the total", total);
@@ -263,7 +263,7 @@ impl Said {
             ..=(at_most + BESIDES + metadata).cast_signed();
         let came_back = self.came_back;
         (!allowed.contains(&came_back))
-            .then(|| format!("{came_back} came back, said {certain} to {at_most}"))
+            .then(|| format!("{came_back} freed, predicted {certain} to {at_most}"))
     }
 }
 

@@ -172,7 +172,7 @@ impl Beside {
             }
             // It has gone meanwhile.
             Err(Errno::NOENT) => {}
-            Err(cause) => self.problems.push(Error::io("look at", path, cause)),
+            Err(cause) => self.problems.push(Error::io("read the status of", path, cause)),
         }
     }
 

@@ -32,5 +32,6 @@ mod users;
 #[cfg(feature = "cli")]
 pub(crate) use look::announce;
 pub(in crate::cache) use look::{lock_holder, mounted, unanswering_mounts};
+#[cfg(feature = "cli")]
 pub(crate) use role::Role;
 pub use users::{InUse, Unseen, UsingProcess};

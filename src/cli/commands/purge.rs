@@ -54,7 +54,7 @@ fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<
     report.problems =
         inventory.problems.iter().map(ToString::to_string).chain(unreadable).collect();
     if evidence.in_use.is_none() && evidence.problems.is_empty() {
-        let warning = "this system does not tell which processes use what: images in use go, too";
+        let warning = "this system does not report which processes use an image, so images in use are removed, too";
         report.warn(context, warning.to_owned());
     }
     evidence.problems.iter().for_each(|problem| report.warn(context, problem.to_string()));
@@ -98,7 +98,7 @@ fn is_purgeable(context: &Context<'_>, asks: bool) -> Result<bool, Failure> {
     }
     check_content(context, &cache)?;
     if asks && !context.console.can_ask() {
-        return refuse("there is no terminal to ask on; --force purges without asking");
+        return refuse("no terminal to confirm on; pass --force");
     }
     Ok(true)
 }
@@ -108,7 +108,7 @@ fn check_place(context: &Context<'_>) -> Result<(), Failure> {
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
     let place = context.cache_dir.canonicalize().context("find", &context.cache_dir)?;
     match refusal(&place, home.as_deref()) {
-        Some(what) => refuse(format!("{} is {what}: it is not purged", context.shown_dir())),
+        Some(what) => refuse(format!("refusing to purge {}: it is {what}", context.shown_dir())),
         None => Ok(()),
     }
 }
@@ -127,7 +127,7 @@ fn refusal(place: &Path, home: Option<&Path>) -> Option<&'static str> {
 fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
     if context.is_given && !cache.inventory()?.looks_like_a_cache() {
         refuse(format!(
-            "nothing in {} looks like an image cache: it is not purged",
+            "refusing to purge {}: it does not look like an image cache",
             context.shown_dir()
         ))
     } else {
@@ -175,7 +175,7 @@ fn finish_off(context: &Context<'_>, cache: &LockedCache, folders: ByteSize, rep
         Ok(removed) => {
             report.extra_freed = if removed.kept_place { removed.freed } else { folders };
             if removed.kept_place {
-                report.whole = Some(format!("what was in {}", context.shown_dir()));
+                report.whole = Some(format!("the contents of {}", context.shown_dir()));
             }
         }
         Err(error) => report.problems.push(error.to_string()),

@@ -77,7 +77,7 @@ impl<'a> TreeWalk<'a> {
             }
             (Ok(Some(_)), _) => Sharing::Unread,
             (Err(cause), _) => {
-                walk.miss(DirId::TOP, "find the file system of", walk.path(), cause);
+                walk.miss(DirId::TOP, "determine the file system of", walk.path(), cause);
                 Sharing::Unread
             }
         };
@@ -130,7 +130,7 @@ impl<'a> TreeWalk<'a> {
             Ok(status) => Some(status),
             Err(Errno::NOENT) => None,
             Err(cause) => {
-                self.miss(DirId::TOP, "look at", self.path(), cause);
+                self.miss(DirId::TOP, "read the status of", self.path(), cause);
                 None
             }
         }
@@ -139,7 +139,7 @@ impl<'a> TreeWalk<'a> {
     /// Where it lies, if that folder is still there.
     pub fn folder(&self) -> Option<&'a Arc<Directory>> {
         self.top.folder.unwrap_or_else(|cause| {
-            self.miss(DirId::TOP, "open the folder of", self.path(), cause);
+            self.miss(DirId::TOP, "open the parent of", self.path(), cause);
             None
         })
     }

@@ -222,7 +222,7 @@ impl Model {
         let by = entry.replaced_by.as_ref();
         let is_it = |row: &&Entry| by.is_some_and(|by| row.refs.contains(by)) && !row.is_gone;
         let Some(new) = self.entries.rows().iter().find(is_it) else {
-            self.note = Some("Nothing tells what has replaced it.".to_owned());
+            self.note = Some("It is unknown what replaced it.".to_owned());
             return Vec::new();
         };
         let (old, new) = (entry.at.clone(), new.at.clone());
@@ -268,7 +268,7 @@ impl Model {
 
     fn quit(&mut self) -> Vec<Effect> {
         if let Some(Job::Removing(_)) = self.job {
-            self.note = Some("Stopping; what has begun is finished by the next gc.".to_owned());
+            self.note = Some("Stopping; the next gc finishes this removal.".to_owned());
             return vec![Effect::StopRemoving];
         }
         if self.marked.is_empty() {
@@ -283,7 +283,7 @@ impl Model {
         let mut lines: Vec<_> = keys.map(|(keys, does)| format!("{keys:<15}{does}")).collect();
         lines.extend([
             String::new(),
-            "Unique is what removing just that image frees.".to_owned(),
+            "Unique: freed if only that image is removed.".to_owned(),
             "Nothing is locked while you browse.".to_owned(),
         ]);
         self.show(Page::new("Keys", lines));
@@ -301,7 +301,7 @@ fn hint(kind: Kind) -> &'static str {
         Kind::Image => "It is gone.",
         Kind::Layer => "Only images can be removed here; `gc --layers` removes layers.",
         Kind::Leftover => "Only images can be removed here; `gc` removes leftovers.",
-        Kind::Other => "That is not part of the cache, and is never removed.",
+        Kind::Other => "This is not part of the cache and is never removed.",
     }
 }
 

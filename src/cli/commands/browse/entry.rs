@@ -235,7 +235,7 @@ fn judge(
     }
     let does = match decision.verdict {
         Verdict::Remove(reason) => format!("removes it: {}", reason.name()),
-        Verdict::Restore(reason) => format!("puts it back: {}", reason.name()),
+        Verdict::Restore(reason) => format!("restores it: {}", reason.name()),
         Verdict::Keep(reason) => format!("keeps it: {}", reason.name()),
     };
     entry.facts.push(("gc", does));

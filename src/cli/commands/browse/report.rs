@@ -34,12 +34,13 @@ pub fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
         plan.removals().filter(|found| found.item.is_image_in_place() && !found.refs.is_empty());
     match referenced.count() {
         0 => {}
-        1 => {
-            lines.extend([String::new(), "1 image is referenced: its reference goes, too.".into()])
-        }
+        1 => lines.extend([
+            String::new(),
+            "1 image is referenced: its reference is removed, too.".into(),
+        ]),
         many => lines.extend([
             String::new(),
-            format!("{many} images are referenced: their references go, too."),
+            format!("{many} images are referenced: their references are removed, too."),
         ]),
     }
     let users = draft.evidence.in_use.as_ref();
@@ -62,7 +63,7 @@ pub fn differences(comparison: &Comparison<'_>) -> Vec<String> {
         let [came, went] = [delta.came, delta.went].map(|count| bytes(ByteSize::b(count)));
         format!("{:>11} {came:>11} {went:>11}  {path}", signed(delta.net()))
     };
-    let header = format!("{:>11} {:>11} {:>11}  DIRECTORY", "NET", "CAME", "WENT");
+    let header = format!("{:>11} {:>11} {:>11}  DIRECTORY", "NET", "ADDED", "REMOVED");
     let mut lines = vec![header, line(comparison.whole(), "/ (all of it)")];
     let directories = comparison.directories(MOST_CHANGED, LEVELS, 0).into_iter();
     let path = |path: &Path| format!("/{}", Escaped::new(path));
@@ -99,7 +100,7 @@ pub fn removed(done: &Done, shares_data: bool) -> Event {
         summary += &format!("; {} could not be removed", plural(failed, "item"));
     }
     if open > 0 {
-        summary += "; stopped, the next gc finishes what has begun";
+        summary += "; stopped, the next gc finishes the rest";
     }
     let lines = lines.iter().map(|line| without_styles(line)).collect();
     Event::Removed { summary, lines, shares_data, has_failed: failed + open > 0 }

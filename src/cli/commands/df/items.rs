@@ -196,11 +196,11 @@ fn looks_dead(item: &BesideItem) -> Option<String> {
     match &item.kind {
         _ if item.in_use == Some(true) => None,
         BesideKind::Snapshot { has_sentinel: false } => {
-            Some("it has no sentinel: a crash may have left it".to_owned())
+            Some("it has no .sentinel file, so a crash may have left it behind".to_owned())
         }
         BesideKind::Vm(VmState::Crashed { pid, kept_for }) => Some(match kept_for {
             Some(file) => format!(
-                "its process {pid} is gone, and Brood Box keeps it: data/{file} is longer than 4 KiB"
+                "its process {pid} is gone, but Brood Box keeps it because data/{file} is larger than 4 KiB"
             ),
             None => format!("its process {pid} is gone: Brood Box removes it at its next start"),
         }),

@@ -97,7 +97,7 @@ impl Page<'_> {
             self.report.items.iter().filter(|item| item.looks_dead.is_some()).collect();
         if !dead.is_empty() {
             text += &format!(
-                "\n{HEADING}These look dead.{HEADING:#} They may hold an agent's only work, so look inside before you remove any:\n"
+                "\n{HEADING}These look dead.{HEADING:#} They may contain an agent's only work, so look inside before you remove any:\n"
             );
         }
         for item in dead {

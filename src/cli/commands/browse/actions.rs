@@ -1,4 +1,4 @@
-//! What keys do to the state.
+//! Updates of the state for each key.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::cli::ui::units::plural;
 use crate::usage::{Measurement, Usage};
 
 impl Model {
-    /// Does what a key asks for, and says what is to be done about it.
+    /// Updates the state for a key, and returns the effects.
     pub(super) fn key(&mut self, key: Key) -> Vec<Effect> {
         self.note = None;
         match self.mode {
@@ -27,13 +27,13 @@ impl Model {
         }
     }
 
-    /// Whether a page asks whether to remove what it shows.
+    /// Whether the page on the screen asks to confirm a removal.
     fn asks(&self) -> bool {
         let Some(Screen::Page(page)) = self.screens.last() else { return false };
         page.proposal.as_ref().is_some_and(|proposal| proposal.question.is_some())
     }
 
-    /// Only a clear yes is one. Keys that scroll are no answer.
+    /// Only `y` confirms. Scrolling keys are not an answer.
     fn answer(&mut self, key: Key) -> Vec<Effect> {
         match (key, Action::from_key(key)) {
             (Key::Char('y' | 'Y'), _) => {
@@ -242,7 +242,7 @@ impl Model {
             Some(Screen::Inside(Inside { list, .. })) => list.as_mut(),
             Some(Screen::Page(_)) => None,
         };
-        // A filter ends before the list does.
+        // Esc clears a filter first, and then leaves the list.
         if let Some(list) = list.filter(|list| !list.filter().is_empty()) {
             list.set_filter(String::new());
             return Vec::new();
@@ -289,13 +289,13 @@ impl Model {
         self.show(Page::new("Keys", lines));
     }
 
-    /// What is asked before leaving.
+    /// The question before quitting.
     pub fn leave_question(&self) -> String {
         format!("{} marked. Quit?", plural(self.marked.len(), "image"))
     }
 }
 
-/// What removes a thing that is no image.
+/// A hint how to remove an entry that is not an image.
 fn hint(kind: Kind) -> &'static str {
     match kind {
         Kind::Image => "It is gone.",
@@ -305,7 +305,7 @@ fn hint(kind: Kind) -> &'static str {
     }
 }
 
-/// Moves the cursor or sorts, if that is what is asked for.
+/// Moves the cursor or sorts, if the key means that.
 fn travel<T: Row>(list: &mut List<T>, action: Action, height: usize) -> bool {
     match action {
         Action::Step(rows) => list.step(rows),

@@ -1,8 +1,8 @@
-//! What keys mean: those of ncdu, gdu and dua.
+//! The key bindings: those of ncdu, gdu and dua.
 
 use super::list::Key as SortKey;
 
-/// A key, whichever terminal it came from.
+/// A key, independent of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     Char(char),
@@ -20,7 +20,7 @@ pub enum Key {
     PageDown,
 }
 
-/// What a key asks for where nothing is typed and nothing is asked.
+/// The meaning of a key outside of text input and questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Step(isize),
@@ -73,7 +73,7 @@ impl Action {
     }
 }
 
-/// The keys as the help shows them: each with what it does.
+/// The keys for the help, each with its meaning.
 pub const HELP: [(&str, &str); 17] = [
     ("Up Down j k", "move"),
     ("PgUp PgDn", "move by a page"),
@@ -94,10 +94,10 @@ pub const HELP: [(&str, &str); 17] = [
     ("q Ctrl-C", "quit"),
 ];
 
-/// Keys as they are written in a line: characters, and names such as `<Enter>`.
+/// Parses keys from a text: characters, and names such as `<Enter>`.
 ///
 /// # Errors
-/// A name that is no key, for a message.
+/// An unknown key name, for the message.
 pub fn parse(text: &str) -> Result<Vec<Key>, String> {
     let (mut keys, mut rest) = (Vec::new(), text);
     while let Some(first) = rest.chars().next() {

@@ -1,4 +1,4 @@
-//! Lines of text that a page shows: a plan, what came of it, and what differs between two images.
+//! The text of pages: a plan, its result, and the differences between two images.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::plan;
 use crate::sweep::RemovalResult;
 use crate::usage::{Comparison, Delta};
 
-/// A line for each item, with its reason.
+/// One line per item, with its reason.
 pub fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
     let plan = &draft.plan;
     let layout = Layout::new(plan, None, true);
@@ -48,16 +48,16 @@ pub fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
     lines.iter().map(|line| without_styles(line)).collect()
 }
 
-/// A line of a report as a frame has it: a frame has styles of its own.
+/// A line of a report without its styles, because a frame has its own.
 fn without_styles(line: &str) -> String {
     anstream::adapter::strip_str(line).to_string()
 }
 
-/// How many directories a comparison shows, and of how many levels.
+/// The maximum number of directories in a comparison, and of levels.
 const MOST_CHANGED: usize = 50;
 const LEVELS: usize = 4;
 
-/// What differs, a line a directory: in all, came, went.
+/// The differences, one line per directory: net, added, removed.
 pub fn differences(comparison: &Comparison<'_>) -> Vec<String> {
     let line = |delta: Delta, path: &str| {
         let [came, went] = [delta.came, delta.went].map(|count| bytes(ByteSize::b(count)));
@@ -71,7 +71,7 @@ pub fn differences(comparison: &Comparison<'_>) -> Vec<String> {
     lines
 }
 
-/// What came of a removal.
+/// The result of a removal.
 pub fn removed(done: &Done, shares_data: bool) -> Event {
     let layout = Layout::new(done.plan(), None, false);
     let (mut lines, mut gone, mut failed, mut open) = (Vec::new(), Vec::new(), 0, 0);

@@ -1,4 +1,4 @@
-//! The command: the terminal on one side, work on the other, and events between them.
+//! The event loop, between the terminal and the work.
 
 use std::any::Any;
 use std::io::{self, IsTerminal};
@@ -28,7 +28,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
 use crate::error::Error;
 
-/// How long the loop waits for a key before it looks for other events.
+/// How long the loop waits for a key before it checks for other events.
 const WAIT: Duration = Duration::from_millis(30);
 /// The time between two ticks.
 const TICK: Duration = Duration::from_millis(500);
@@ -57,7 +57,7 @@ pub fn run(context: &Context<'_>, args: &Browse) -> Result<Ending, Failure> {
     })
 }
 
-/// What the terminal shows, by the user's wish and the locale.
+/// What the terminal can show, according to the user's settings and the locale.
 pub fn look(context: &Context<'_>) -> Look {
     let has_colors = match context.console.color {
         ColorChoice::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
@@ -80,7 +80,7 @@ struct Browser<'scope, 'env> {
 
 impl Browser<'_, '_> {
     fn run(&self, args: &Browse) -> Result<Ending, Failure> {
-        // With the terminal raw, this would leave it so.
+        // Exiting here would leave the terminal in raw mode.
         self.context.signals.listen_to(&[SIGQUIT]).map_err(Failure::Signals)?;
         let asked = signals()?;
         let terminal_error = |cause: io::Error| Error::io("use", "the terminal", cause);
@@ -98,7 +98,7 @@ impl Browser<'_, '_> {
         Ok(result.map_err(terminal_error)?)
     }
 
-    /// Turns events into states, and shows each, until the user leaves.
+    /// Updates the state for each event and shows it, until the user quits.
     fn turn(
         &self,
         model: &mut Model,
@@ -151,13 +151,13 @@ impl Browser<'_, '_> {
         }
     }
 
-    /// Begins an effect on a thread of its own. A panic there ends the loop.
+    /// Starts an effect on its own thread. A panic there ends the loop.
     fn start(&self, effect: Effect) {
         let Some(task) = self.work.begin(effect) else { return };
         let (work, panics) = (self.work, self.panics.clone());
         self.scope.spawn(move || {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.carry_out(task))) {
-                // If the loop has ended, the panic has been told by the hook.
+                // If the loop has ended, the panic hook has reported the panic.
                 let _ = panics.send(panic);
             }
         });
@@ -174,7 +174,7 @@ fn ending(model: &Model) -> Ending {
     if model.has_failed { Ending::Incomplete } else { Ending::Done }
 }
 
-/// What signals have asked for besides to stop.
+/// What signals asked for, other than stopping.
 struct Asked {
     suspend: Arc<AtomicBool>,
     resume: Arc<AtomicBool>,

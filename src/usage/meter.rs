@@ -154,8 +154,8 @@ impl Meter {
         self.find_holders(cache, measurement, others, None, stop)
     }
 
-    /// Measures trees outside of the cache, too, so that what they share with its trees counts once in sums.
-    /// `measurement` may be of no tree at all.
+    /// Adds trees outside of the cache to a measurement, so that data shared with its trees counts
+    /// once in sums. The measurement may be empty.
     ///
     /// # Errors
     /// As for [`Meter::measure`].

@@ -28,16 +28,16 @@ pub struct Gc {
     /// Keep orphans and layers used more recently than this, such as 36h, 7d or 2w; 0s for none
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10m")]
     pub keep_recent: SignedDuration,
-    /// Remove every orphan, even one that nothing newer has replaced. Orphans that are recent, leased
-    /// or in use are kept
+    /// Remove every orphan, even one that nothing newer has replaced. Orphans that are recent,
+    /// leased or in use are kept
     #[arg(short, long)]
     pub all: bool,
-    /// Also remove images that were last used longer ago than this, such as 3d, referenced or not. 6m
-    /// is six minutes
+    /// Also remove images that were last used longer ago than this, such as 3d, referenced or not.
+    /// 6m is six minutes
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub unused_for: Option<SignedDuration>,
-    /// Remove more until the cache occupies at most this, such as 20GiB or 20GB: unreferenced layers,
-    /// then other layers, then images by last use. Data that files share counts once
+    /// Remove more until the cache occupies at most this, such as 20GiB or 20GB: unreferenced
+    /// layers, then other layers, then images by last use. Data that files share counts once
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<ByteSize>,
     /// Remove more until this much disk space is available, such as 20GiB or 10%: in the order of
@@ -58,8 +58,8 @@ pub struct Gc {
     /// Remove extractions that no process has open and that have not changed for this long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "24h")]
     pub temp_age: SignedDuration,
-    /// If the file system cannot rename an image (as on a full btrfs), remove it in place. Brood Box
-    /// must not start meanwhile: it could use half an image
+    /// If the file system cannot rename an image (as on a full btrfs), remove it in place. Brood
+    /// Box must not start meanwhile: it could use half an image
     #[arg(long)]
     pub in_place: bool,
     /// Fail instead of waiting for another gc to finish
@@ -89,8 +89,8 @@ pub struct Rm {
     /// Only show what would be removed
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// If the file system cannot rename an image (as on a full btrfs), remove it in place. Brood Box
-    /// must not start meanwhile: it could use half an image
+    /// If the file system cannot rename an image (as on a full btrfs), remove it in place. Brood
+    /// Box must not start meanwhile: it could use half an image
     #[arg(long)]
     pub in_place: bool,
     /// Fail instead of waiting for another gc to finish

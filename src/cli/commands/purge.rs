@@ -89,8 +89,8 @@ fn carry_out(
     report.finish(context)
 }
 
-/// Whether there is anything to purge. Fails for a directory that must not be purged, or not without
-/// a question.
+/// Whether there is anything to purge. Fails for a directory that must not be purged, or not
+/// without a question.
 fn is_purgeable(context: &Context<'_>, asks: bool) -> Result<bool, Failure> {
     let Some(cache) = context.open_cache()? else { return Ok(false) };
     check_place(context)?;

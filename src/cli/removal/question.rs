@@ -22,8 +22,8 @@ pub enum Agreement {
 }
 
 impl Agreement {
-    /// The plan without removals for a target that the user has not agreed to. Free space changes all
-    /// the time, so the plan may have changed since the question.
+    /// The plan without removals for a target that the user has not agreed to. Free space changes
+    /// all the time, so the plan may have changed since the question.
     pub fn apply(&self, plan: Plan) -> Plan {
         match self {
             Self::Anything => plan,

@@ -30,8 +30,8 @@ pub struct Holder(u32);
 
 impl Holder {
     const INODE: u32 = 1 << 31;
-    /// No tree that is measured, but one whose bytes count already: other holders of an extent do not
-    /// free it any more.
+    /// A file whose bytes are counted already, so that other holders of its extents do not count
+    /// them again.
     pub const LAST: Self = Self(Self::INODE - 1);
 
     /// The tree with this number.

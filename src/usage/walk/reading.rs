@@ -14,14 +14,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::fs::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
 use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes};
 
-/// How many files a thread may have open to look into them together.
+/// The maximum number of files that a thread opens to inspect them together.
 pub(crate) const MOST_OPENED: usize = 8;
 
-/// What files share with others.
+/// How to inspect what files share.
 pub enum Sharing<'a> {
-    /// Nothing: the file system knows no such thing.
+    /// Files cannot share data on this file system.
     Impossible,
-    /// It was not asked for, or the file system does not tell.
+    /// Not requested, or the file system does not report it.
     Unread,
     Read(ReadingOn<'a>),
 }
@@ -47,15 +47,15 @@ pub(in crate::usage) struct ReadingOn<'a> {
     moment: Moment<'a>,
 }
 
-/// When a file is inspected: the file system only tells what files share at that time.
+/// When files are inspected. The file system only reports what a file shares at that moment.
 #[derive(Clone, Copy)]
 pub(in crate::usage) enum Moment<'a> {
     /// Nothing is removed.
     Still,
-    /// The files of the trees are removed one after another, each after it was inspected. Set once
-    /// one of them has shared data: others may have shared it until then.
+    /// Files are removed one after another, each right after its inspection. The flag is set once
+    /// one of them shared data: a later one may have shared it, too.
     Removing(&'a AtomicBool),
-    /// Data that the tree may have shared has been removed since: seconds since 1970, nanoseconds.
+    /// Data that the tree may have shared was removed since then: seconds since 1970, nanoseconds.
     RemovedSince((i64, u32)),
 }
 
@@ -105,7 +105,7 @@ impl ReadingOn<'_> {
                 has_shared.store(true, Ordering::Relaxed);
                 holder
             }
-            // The last of several clones: it frees the data, whatever those before it count as.
+            // Possibly the last of several clones. It frees the data, so the others do not.
             Moment::Removing(has_shared) if has_shared.load(Ordering::Relaxed) => Holder::LAST,
             Moment::RemovedSince(since) if status.changed < since => holder,
             _ if extent.is_shared => holder,

@@ -158,8 +158,8 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    /// Notes a file in the directory of `batch`, if that was asked for. `target` reads where it points if it is a
-    /// symlink.
+    /// Notes a file in the directory of `batch`, if that was asked for. `target` reads where it
+    /// points if it is a symlink.
     pub fn note_file(
         &self,
         batch: &mut Batch,
@@ -191,7 +191,8 @@ impl<'a> TreeWalk<'a> {
         self.commit(std::mem::replace(batch, next));
     }
 
-    /// Counts a file that is open, with what it shares. It may stay open until the batch is committed.
+    /// Counts a file that is open, with what it shares. It may stay open until the batch is
+    /// committed.
     pub fn count_open(&self, batch: &mut Batch, file: DataFile, status: Status) {
         match &self.sharing {
             Sharing::Read(reading) if reading.turn().is_some() => {

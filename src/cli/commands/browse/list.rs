@@ -1,6 +1,7 @@
 //! A list with a cursor: sorted, filtered, scrolled.
 //!
-//! The cursor follows a row, not a line: when sizes arrive and rows are sorted again, it moves along.
+//! The cursor follows a row, not a line: when sizes arrive and rows are sorted again, it moves
+//! along.
 
 use std::cmp::{Ordering, Reverse};
 

@@ -19,8 +19,8 @@ use crate::cli::failure::{Ending, Failure, refuse};
 const COLUMNS: u16 = 80;
 const LINES: u16 = 24;
 
-/// Measures, presses the keys, waiting after each one until its effects are finished, and prints the
-/// frame. No key removes anything.
+/// Measures, presses the keys, waiting after each one until its effects are finished, and prints
+/// the frame. No key removes anything.
 pub fn run(context: &Context<'_>, args: &Browse, keys: &str) -> Result<Ending, Failure> {
     let keys = match keys::parse(keys) {
         Ok(keys) => keys,

@@ -71,7 +71,8 @@ pub struct Proposal {
     pub verdicts: Vec<(Location, Verdict)>,
     /// The plan, one line per item.
     pub lines: Vec<String>,
-    /// The question, such as `Remove 2 images, freeing 1.6 GiB?`; `None` if there is nothing to remove.
+    /// The question, such as `Remove 2 images, freeing 1.6 GiB?`; `None` if there is nothing to
+    /// remove.
     pub question: Option<String>,
 }
 

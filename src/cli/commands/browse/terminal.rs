@@ -33,7 +33,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Takes control of the terminal. It is restored when this is dropped, and when any thread panics.
+    /// Takes control of the terminal. It is restored when this is dropped, and when any thread
+    /// panics.
     pub fn take() -> io::Result<Self> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -77,7 +78,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Restores the terminal, suspends this process like Ctrl-Z, and takes control again afterwards.
+    /// Restores the terminal, suspends this process like Ctrl-Z, and takes control again
+    /// afterwards.
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back();
         signal_hook::low_level::emulate_default_handler(SIGTSTP)?;

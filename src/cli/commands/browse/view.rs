@@ -1,7 +1,7 @@
 //! From the state to a frame.
 //!
-//! Everything that is shown is text that was made safe before. The row with the cursor has a character of its own, and
-//! so has a marked one: colours only say again what words and signs say.
+//! Everything that is shown is text that was made safe before. The row with the cursor has a
+//! character of its own, and so has a marked one: colours only say again what words and signs say.
 
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr;

@@ -81,13 +81,13 @@ pub struct Item<'a> {
     pub path: PathBuf,
     pub usage: Usage,
     pub unique: Estimate,
-    /// When it was used last; for anything but images and layers, when anything in it was changed last.
+    /// The last use of an image or layer; the last change in anything else.
     pub last_used: Timestamp,
-    /// In a word; empty if there is nothing to say.
+    /// The state in a word, if any.
     pub state: &'static str,
-    /// Whether something needs it; `None` if that is unknown, or no question for this type.
+    /// Whether it is needed; `None` if unknown, or if it does not apply.
     pub is_active: Option<bool>,
-    /// Why it looks dead, though only a person can tell.
+    /// Why it looks dead. Only a person can tell.
     pub looks_dead: Option<String>,
 }
 
@@ -167,7 +167,7 @@ fn image_state(row: &Row<'_>, decision: Option<&Decision>) -> &'static str {
     }
 }
 
-/// A reference, or what an orphan was beside its digest; anything else as it is called.
+/// The reference of an image, or its digest with a guess for an orphan; the name of anything else.
 fn entry_name(row: &Row<'_>, decision: Option<&Decision>) -> String {
     let Some(digest) = row.digest() else { return row.entry.location.to_string() };
     let reference = row.refs.first().map(|found| reference(found));

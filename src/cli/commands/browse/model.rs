@@ -121,9 +121,9 @@ impl Model {
                     inside.counted = counted;
                 }
             }
-            Event::Entered { ticket, tree, parts } => {
+            Event::Entered { ticket, tree, list } => {
                 if let Some(inside) = self.waiting(ticket) {
-                    (inside.tree, inside.list) = (Some(tree), Some(List::new(parts)));
+                    (inside.tree, inside.list) = (Some(tree), Some(list));
                 }
             }
             Event::Summed { marked, frees } => {

@@ -27,6 +27,7 @@ use crate::cli::args::{Browse, Format};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
 use crate::error::Error;
+use crate::jobs::OnPanic;
 
 /// How long the loop waits for a key before it looks for other events.
 const WAIT: Duration = Duration::from_millis(30);
@@ -46,14 +47,20 @@ pub fn run(context: &Context<'_>, args: &Browse) -> Result<Ending, Failure> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return refuse(format!("browse needs a terminal; use `{list} --sizes`"));
     }
+    with_browser(context, |browser| browser.run(args))
+}
+
+/// Everything that the browser has begun is stopped at its end, also at a panic.
+fn with_browser<T>(context: &Context<'_>, body: impl FnOnce(&Browser<'_, '_>) -> T) -> T {
     let (events, incoming) = unbounded();
     let (panics, panicked) = unbounded();
     let work = Work::new(context, events);
     std::thread::scope(|scope| {
+        let _stops = OnPanic(|| work.stop());
         let browser = Browser { context, scope, work: &work, incoming, panics, panicked };
-        let ending = browser.run(args);
+        let result = body(&browser);
         work.stop();
-        ending
+        result
     })
 }
 
@@ -78,7 +85,7 @@ struct Browser<'scope, 'env> {
     panicked: Receiver<Panic>,
 }
 
-impl Browser<'_, '_> {
+impl<'scope> Browser<'scope, '_> {
     fn run(&self, args: &Browse) -> Result<Ending, Failure> {
         // With the terminal raw, this would leave it so.
         self.context.signals.listen_to(&[SIGQUIT]).map_err(Failure::Signals)?;
@@ -92,7 +99,6 @@ impl Browser<'_, '_> {
         let result = self.turn(&mut model, &mut terminal, look, &asked);
         drop(terminal);
         if let Ok(panic) = self.panicked.try_recv() {
-            self.work.stop();
             resume_unwind(panic);
         }
         Ok(result.map_err(terminal_error)?)
@@ -151,12 +157,17 @@ impl Browser<'_, '_> {
         }
     }
 
-    /// Begins an effect on a thread of its own. A panic there ends the loop.
     fn start(&self, effect: Effect) {
         let Some(task) = self.work.begin(effect) else { return };
-        let (work, panics) = (self.work, self.panics.clone());
+        let work = self.work;
+        self.spawn(move || work.carry_out(task));
+    }
+
+    /// Runs something on a thread of its own. A panic there ends the loop.
+    fn spawn(&self, run: impl FnOnce() + Send + 'scope) {
+        let panics = self.panics.clone();
         self.scope.spawn(move || {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.carry_out(task))) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
                 // If the loop has ended, the panic has been told by the hook.
                 let _ = panics.send(panic);
             }
@@ -187,3 +198,7 @@ fn signals() -> Result<Asked, Failure> {
     }
     Ok(asked)
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

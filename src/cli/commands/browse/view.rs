@@ -80,7 +80,7 @@ impl Canvas<'_> {
 
     fn parts(&mut self, list: &List<Part>) {
         let (height, columns) = (self.height(), self.columns());
-        let whole = list.rows().iter().filter_map(Row::bytes).sum::<u64>();
+        let whole = list.bytes();
         let visible = || list.visible().take(height.saturating_sub(1));
         let sizes = visible().map(|(_, part)| size(part.usage.on_disk()).width());
         let width = sizes.max().unwrap_or(0).max("ON DISK".len());

@@ -40,7 +40,8 @@ fn inside(columns: u16) -> Model {
     let mut model = model(columns, 14);
     press(&mut model, "g<Enter>");
     let parts = vec![part("usr/", 700), part("opt/", 90), part("漢字/", 20), part("node", 5)];
-    model.update(Event::Entered { ticket: 1, tree: Arc::default(), parts });
+    let list = List::new(parts);
+    model.update(Event::Entered { ticket: 1, tree: Arc::default(), list });
     model
 }
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::entry::entries;
 use super::event::{Effect, Event};
+use super::list::List;
 use super::report::{differences, plan_lines, removed};
 use super::reporters::{Counting, Entering, Removing};
 use super::screen::{Part, Proposal};
@@ -202,8 +203,9 @@ impl<'a> Work<'a> {
             }
         };
         self.known().tree = Some((at.clone(), Arc::clone(&tree)));
-        let parts = parts(&cache, at, path, &tree, stop)?;
-        self.tell(Event::Entered { ticket, tree, parts });
+        // Sorted here: with a million files that takes a while, and keys wait for the loop.
+        let list = List::new(parts(&cache, at, path, &tree, stop)?);
+        self.tell(Event::Entered { ticket, tree, list });
         Ok(())
     }
 

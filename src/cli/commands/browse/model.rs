@@ -77,7 +77,7 @@ impl Model {
             is_listed: false,
             marked: BTreeSet::new(),
             frees: None,
-            measuring: None,
+            measuring: Some((0, 0)),
             measured: None,
             total: None,
             screens: Vec::new(),

@@ -138,6 +138,11 @@ impl<'scope> Browser<'scope, '_> {
                 events.extend(terminal::event(&event::read()?));
             }
             events.extend(self.incoming.try_iter());
+            // crossterm loses a change of the size that comes together with a key.
+            let (columns, lines) = terminal::size()?;
+            if (columns, lines) != (model.columns, model.lines) {
+                events.push(Event::Resize { columns, lines });
+            }
             if ticked.elapsed() >= TICK {
                 ticked = Instant::now();
                 events.push(Event::Tick(Timestamp::now()));

@@ -123,7 +123,12 @@ impl<'a> Work<'a> {
             Err(Failure::Library(Error::Interrupted)) if is_measuring => self.tell(Event::Stopped),
             // The user has left it.
             Err(Failure::Library(Error::Interrupted)) if ends_quietly => {}
-            Err(failure) => self.tell(Event::Failed(failure.to_string())),
+            Err(failure) => {
+                if is_measuring {
+                    self.tell(Event::Stopped);
+                }
+                self.tell(Event::Failed(failure.to_string()));
+            }
             Ok(()) => {}
         }
     }

@@ -48,6 +48,7 @@ fn a_frame_shows_the_images_and_their_contents() {
     }
     let seen = frame(&cache, 80, "g<Enter>g<Enter>");
     assert!(seen.starts_with("big /usr"), "{seen}");
+    assert!(seen.lines().next().unwrap().ends_with("4.0 MiB"), "that of the directory: {seen}");
     for expected in ["lib/", "tool", "way-out", "75%"] {
         assert!(seen.contains(expected), "{expected}: {seen}");
     }
@@ -78,6 +79,10 @@ fn missing_images_and_impossible_actions_are_reported() {
         "{}",
         piped.err
     );
+    let mut dumb = bbox(&cache, &["browse"]);
+    dumb.env("TERM", "dumb");
+    let dumb = finish(dumb);
+    assert!(dumb.code == 2 && dumb.err.contains("(TERM=dumb); use `bbox cache"), "{}", dumb.err);
     assert_eq!(run(&cache, &["browse", "--once", "<Entre>"]).code, 2);
     assert!(run(&cache, &["browse", "--format", "json"]).err.contains("list --format json"));
 }
@@ -282,7 +287,7 @@ fn a_frame_fits_the_terminal_after_each_change_of_its_size() {
     screen.wait_for("2 images");
     for (columns, lines, expected, missing) in [
         (120, 30, "UNIQUE", "too small"),
-        (40, 8, "(orphan)", "LAST USED"),
+        (40, 8, "(orphan) old", "LAST USED"),
         (39, 8, "too small: 40x8 needed", "IMAGE"),
         (80, 7, "too small: 40x8 needed", "IMAGE"),
         (80, 24, "LAST USED", "UNIQUE"),

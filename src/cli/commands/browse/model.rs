@@ -123,6 +123,7 @@ impl Model {
             }
             Event::Entered { ticket, tree, list } => {
                 if let Some(inside) = self.waiting(ticket) {
+                    inside.usage = inside.usage.or_else(|| tree.usage(&inside.at));
                     (inside.tree, inside.list) = (Some(tree), Some(list));
                 }
             }

@@ -44,6 +44,11 @@ pub fn run(context: &Context<'_>, args: &Browse) -> Result<Ending, Failure> {
     if let Some(keys) = &args.once {
         return once::run(context, args, keys);
     }
+    if std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb") {
+        return refuse(format!(
+            "browse cannot draw on this terminal (TERM=dumb); use `{list} --sizes`"
+        ));
+    }
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return refuse(format!("browse needs a terminal; use `{list} --sizes`"));
     }

@@ -70,6 +70,8 @@ pub struct Inside {
     pub tree: Option<Arc<Measurement>>,
     /// What has been counted so far.
     pub counted: Usage,
+    /// The size of the directory, once it is known.
+    pub usage: Option<Usage>,
 }
 
 /// A removal that the user is asked about, or has agreed to.

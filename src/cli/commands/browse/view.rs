@@ -48,10 +48,12 @@ pub fn draw(model: &Model, look: Look, frame: &mut Buffer) {
 
 impl Canvas<'_> {
     fn title(&mut self, model: &Model) {
-        let right = match &model.total {
-            Some(total) => size(total.on_disk()),
-            None => String::new(),
+        let amount = match model.screens.last() {
+            None => model.total,
+            Some(Screen::Inside(inside)) => inside.usage,
+            Some(Screen::Page(_)) => None,
         };
+        let right = amount.map_or_else(String::new, |amount| size(amount.on_disk()));
         let place = match model.screens.last() {
             None => model.directory.clone(),
             Some(Screen::Inside(Inside { image, path, .. })) => {

@@ -50,7 +50,7 @@ fn print(directory: &Path) {
         println!("{what:16} median {median:.1} ms, at most {most:.1} ms, of {count}");
     }
     let (measured, listed) = (median(&mut measured), median(&mut listed));
-    println!("all is measured after {measured:.3} s; list --sizes takes {listed:.3} s");
+    println!("everything measured after {measured:.3} s; list --sizes takes {listed:.3} s");
 }
 
 fn list(directory: &Path) -> f64 {

@@ -17,7 +17,7 @@ mod sizing;
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    println!("The floor is made of the system calls of Linux.");
+    println!("This bench needs Linux.");
 }
 
 #[cfg(target_os = "linux")]

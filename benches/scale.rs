@@ -9,7 +9,7 @@ mod cache;
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    println!("Peak memory is read as Linux tells it.");
+    println!("Peak memory can only be read on Linux.");
 }
 
 #[cfg(target_os = "linux")]

@@ -30,6 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         println!("{action:<8} {}  {}", decision.item.location(), decision.verdict.reason());
     }
-    println!("\n{} things would go, freeing {}", draft.plan.removals().count(), freed.certain());
+    println!(
+        "\n{} items would be removed, freeing {}",
+        draft.plan.removals().count(),
+        freed.certain()
+    );
     Ok(())
 }

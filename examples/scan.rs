@@ -12,7 +12,7 @@ use bbox_cache::{Jobs, StopFlag};
 fn main() -> ExitCode {
     let named = std::env::args_os().nth(1).map(PathBuf::from);
     let Some(directory) = named.or_else(default_directory) else {
-        eprintln!("there is no home directory to look for a cache in");
+        eprintln!("no home directory, so no default cache directory");
         return ExitCode::FAILURE;
     };
     match run(&directory) {

@@ -32,7 +32,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Some references cannot be read, so it is unknown which images they point to.
-    #[error("{first}; nothing was removed, because {} may name any image; make that readable first", which_refs(*count, *is_folder))]
+    #[error("{first}; nothing was removed, because {} may point to any image; make {} readable first", which_refs(*count, *is_folder), pronoun(*count, *is_folder))]
     UnreadableRefs {
         /// The first error.
         first: Box<Error>,
@@ -42,7 +42,7 @@ pub enum Error {
         is_folder: bool,
     },
     /// No worker threads could be started.
-    #[error("cannot start {}: {cause}; --jobs 1 takes one, so raise the limit on processes", threads(*jobs))]
+    #[error("cannot start {}: {cause}; raise the limit on processes (even --jobs 1 needs one thread)", threads(*jobs))]
     Threads {
         /// Number of threads in the last attempt. Each attempt tries fewer, down to 1.
         jobs: usize,
@@ -50,7 +50,7 @@ pub enum Error {
         cause: String,
     },
     /// Another gc is running on this cache, and the caller did not want to wait.
-    #[error("{holder} collects {}: nothing was changed", Escaped::new(path))]
+    #[error("{holder} is running a gc on {}; nothing was changed", Escaped::new(path))]
     Busy {
         /// The cache directory.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum Error {
         holder: String,
     },
     /// The run was interrupted before it had changed anything.
-    #[error("interrupted: nothing was changed")]
+    #[error("interrupted; nothing was changed")]
     Interrupted,
 }
 
@@ -140,10 +140,15 @@ fn threads(number: usize) -> String {
 
 fn which_refs(count: usize, is_folder: bool) -> String {
     match count {
-        _ if is_folder => "a ref in it".to_owned(),
-        1 => "this ref".to_owned(),
-        n => format!("this and {} more refs", n - 1),
+        _ if is_folder => "a reference in it".to_owned(),
+        1 => "this reference".to_owned(),
+        2 => "this and 1 more reference".to_owned(),
+        n => format!("this and {} more references", n - 1),
     }
+}
+
+fn pronoun(count: usize, is_folder: bool) -> &'static str {
+    if count == 1 || is_folder { "it" } else { "them" }
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Cache {
         match found.as_deref().map(ImageConfig::parse) {
             None => Ok(None),
             Some(Some(config)) => Ok(Some(config)),
-            Some(None) => Err(Error::io("read", path(), invalid("it is no config"))),
+            Some(None) => Err(Error::io("read", path(), invalid("it is not a valid config"))),
         }
     }
 
@@ -162,8 +162,8 @@ mod tests {
         fs::remove_file(&file).unwrap();
         assert_eq!(config(&cache).unwrap(), None);
         for (text, cause) in [
-            (String::new(), "it is no config"),
-            ("[]".to_owned(), "it is no config"),
+            (String::new(), "it is not a valid config"),
+            ("[]".to_owned(), "it is not a valid config"),
             (" ".repeat(2 << 20), "it is larger than 1 MiB"),
         ] {
             fs::write(&file, text).unwrap();

@@ -19,7 +19,7 @@ impl Cache {
     /// # Errors
     /// The system does not report it.
     pub fn disk(&self) -> Result<Disk> {
-        self.root().disk().context("find the free space of", self.path())
+        self.root().disk().context("determine the free space of", self.path())
     }
 
     /// Total and free space of the cache's file system, suitable for comparison with a later call.
@@ -31,7 +31,7 @@ impl Cache {
     /// The system does not report it.
     pub fn settled_disk(&self) -> Result<Disk> {
         let Some(kind) = self.volume_kind()? else { return self.disk() };
-        self.root().settle().context("write out the file system of", self.path())?;
+        self.root().settle().context("sync the file system of", self.path())?;
         // On btrfs, space is freed with the transaction that has just been written.
         if kind == VolumeKind::Btrfs {
             return self.disk();

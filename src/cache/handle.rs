@@ -115,7 +115,7 @@ impl Cache {
 
     /// The kind of the cache's file system. `None` if files cannot share data on it.
     pub(crate) fn volume_kind(&self) -> Result<Option<VolumeKind>> {
-        let volume = self.root.volume().context("find the file system of", &self.path)?;
+        let volume = self.root.volume().context("determine the file system of", &self.path)?;
         Ok(volume.map(|volume| volume.kind))
     }
 }

@@ -112,15 +112,21 @@ impl Inventory {
             let location = Location { folder, name };
             if unanswering.contains(&location) {
                 let cause = std::io::Error::other("the file system mounted there may not answer");
-                self.problems.push(Error::io("look at", location.path_in(cache.path()), cause));
+                self.problems.push(Error::io(
+                    "read the status of",
+                    location.path_in(cache.path()),
+                    cause,
+                ));
                 continue;
             }
             match directory.status_of(location.name.as_c_str()) {
                 Ok(status) => self.add(location, &status),
                 Err(Errno::NOENT) => {}
-                Err(cause) => {
-                    self.problems.push(Error::io("look at", location.path_in(cache.path()), cause))
-                }
+                Err(cause) => self.problems.push(Error::io(
+                    "read the status of",
+                    location.path_in(cache.path()),
+                    cause,
+                )),
             }
         }
         Ok(())

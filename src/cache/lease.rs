@@ -28,7 +28,7 @@ const ATTEMPTS: u32 = 3;
 
 /// Protects an image from gc until dropped. Created by [`Cache::lease`].
 #[derive(Debug)]
-#[must_use = "it is let go when dropped"]
+#[must_use = "the lease ends when it is dropped"]
 pub struct Lease {
     /// `None` if the file system does not support locks.
     held: Option<Directory>,
@@ -159,7 +159,7 @@ impl Cache {
 
 fn locked(directory: &Directory, path: PathBuf) -> Error {
     let holder = directory.status().ok().and_then(|status| lock_holder(status.inode));
-    let cause = format!("{} holds it locked", UsingProcess::describe(holder.as_ref()));
+    let cause = format!("it is locked by {}", UsingProcess::describe(holder.as_ref()));
     Error::io("lease", path, std::io::Error::new(std::io::ErrorKind::WouldBlock, cause))
 }
 

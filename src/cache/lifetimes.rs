@@ -87,7 +87,8 @@ impl Lifetimes {
 
     fn read(&mut self, cache: &Cache, inventory: &Inventory, folder: Folder) -> Result<()> {
         let Some(directory) = cache.folder(folder)? else { return Ok(()) };
-        let status = directory.status().context("look at", folder.path_in(cache.path()))?;
+        let status =
+            directory.status().context("read the status of", folder.path_in(cache.path()))?;
         self.folders.insert(folder, status.modified());
         let entries = inventory.entries.iter().filter(|entry| entry.location.folder == folder);
         // The times of an entry that is no longer whole mean nothing.
@@ -98,7 +99,7 @@ impl Lifetimes {
                 Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
                 Err(cause) => {
                     let path = entry.location.path_in(cache.path());
-                    self.problems.push(Error::io("look at", path, cause));
+                    self.problems.push(Error::io("read the status of", path, cause));
                 }
             }
         }

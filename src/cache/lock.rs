@@ -97,7 +97,7 @@ impl Cache {
                 return Err(Error::Interrupted);
             }
         }
-        let cause = std::io::Error::other("it is replaced again and again");
+        let cause = std::io::Error::other("the directory keeps being replaced");
         Err(Error::io("lock", path, cause))
     }
 
@@ -107,7 +107,7 @@ impl Cache {
         match self.root().is_found_by(|| Directory::open(path)?.status()) {
             Ok(is_same) => Ok(is_same),
             Err(Errno::NOENT) => Ok(false),
-            Err(cause) => Err(Error::io("look at", path, cause)),
+            Err(cause) => Err(Error::io("read the status of", path, cause)),
         }
     }
 

@@ -35,7 +35,7 @@ impl Cache {
     pub fn mounts(&self) -> Result<Option<Mounts>> {
         match mounted(self) {
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(Error::io("list what is mounted in", self.path(), cause)),
+            Err(cause) => Err(Error::io("list the mounts in", self.path(), cause)),
             Ok(mounts) => Ok(Some(Mounts(mounts))),
         }
     }

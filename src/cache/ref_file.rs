@@ -57,7 +57,7 @@ pub enum RefProblem {
     #[error("it is empty")]
     Empty,
     /// The text in place of the digest cannot be the name of an entry.
-    #[error("it holds no usable digest")]
+    #[error("it contains no valid digest")]
     NoDigest,
     /// A directory.
     #[error("it is a directory")]
@@ -85,7 +85,7 @@ impl InvalidRef {
     pub fn warning(&self, cache: &Path) -> String {
         let path = Folder::Refs.path_in(cache).join(self.file.as_os_str());
         format!(
-            "{} protects no image: {}; pull its image again, or remove the file",
+            "{} does not protect any image: {}; pull the image again or remove the file",
             Escaped::new(&path),
             self.problem
         )
@@ -127,7 +127,7 @@ pub fn look(refs: &Directory, name: &EntryName) -> io::Result<Look> {
 
 /// The owner of the cache would follow it.
 fn is_symlink() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "it is a symlink, which is never followed")
+    io::Error::new(io::ErrorKind::InvalidData, "it is a symlink (never followed)")
 }
 
 fn read(file: File, name: &EntryName) -> io::Result<Look> {

@@ -85,7 +85,7 @@ impl RefIndex {
             Ok(Look::Gone) => {}
             Err(cause) => {
                 let path = path.join(name.as_os_str());
-                let error = Error::io("read the ref", path, cause);
+                let error = Error::io("read the reference", path, cause);
                 self.unreadable.push(UnreadableRef { file: Some(name.clone()), error });
             }
         }

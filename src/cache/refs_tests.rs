@@ -66,11 +66,11 @@ fn each_file_is_a_ref_or_its_problem_is_reported() {
         index.unreadable.drain(..).map(|found| found.error.to_string()).collect();
     unreadable.sort();
     assert!(unreadable[0].ends_with("refs/huge: it is larger than 64 KiB"), "{unreadable:?}");
-    assert!(unreadable[1].ends_with("refs/symlink: it is a symlink, which is never followed"));
+    assert!(unreadable[1].ends_with("refs/symlink: it is a symlink (never followed)"));
     let warning = index.invalid[1].warning(Path::new("/c"));
     assert_eq!(
         warning,
-        "/c/refs/empty protects no image: it is empty; pull its image again, or remove the file"
+        "/c/refs/empty does not protect any image: it is empty; pull the image again or remove the file"
     );
 
     let error = Error::Interrupted;

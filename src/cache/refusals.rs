@@ -84,7 +84,7 @@ impl RefusalCause {
         let path = Escaped::new(path);
         match self {
             Self::ForeignOwner(owner) => {
-                format!("belongs to uid {owner}: run this as that user, or as root")
+                format!("is owned by uid {owner}: run this as that user or as root")
             }
             Self::Immutable if cfg!(target_os = "linux") => {
                 format!("is marked as immutable or append-only: run `chattr -i -a {path}`")
@@ -93,7 +93,7 @@ impl RefusalCause {
                 format!("is marked as immutable or append-only: run `chflags nouchg,noschg {path}`")
             }
             Self::ReadOnlyMount => {
-                "is on a file system that is mounted read-only: mount it writable".to_owned()
+                "is on a file system that is mounted read-only: remount it read-write".to_owned()
             }
             Self::ReadOnlySubvolume => {
                 format!("is in a read-only subvolume: run `btrfs property set -ts {path} ro false`")
@@ -105,7 +105,7 @@ impl RefusalCause {
 /// Names in a sticky directory can only be removed by their owner and the directory's owner.
 const STICKY: u32 = 0o1000;
 
-/// `/cache/sha256-0123/usr belongs to uid 0: run this as that user, or as root`. Safe to print.
+/// `/cache/sha256-0123/usr is owned by uid 0: run this as that user or as root`. Safe to print.
 impl Display for Refusal {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", Escaped::new(&self.path), self.cause.words(&self.path))
@@ -226,7 +226,7 @@ mod tests {
             let cause = RefusalCause::ForeignOwner(own);
             Some(Refusal { path: path.to_owned(), cause })
         };
-        assert_eq!(found(other), None, "all of it may be written");
+        assert_eq!(found(other), None, "all of it is writable");
         set(&image.join("usr"), 0o500);
         assert_eq!((found(own), found(other)), (None, refusal(&image.join("usr"))));
         set(&image, 0o500);
@@ -235,7 +235,7 @@ mod tests {
         set(&image.join("usr"), 0o700);
         fs::remove_dir(image.join("usr/lib")).unwrap();
         set(&image.join("usr"), 0o500);
-        assert_eq!(found(other), None, "an empty directory goes with its holder's permission");
+        assert_eq!(found(other), None, "an empty directory needs only its parent's permission");
         set(&image.join("usr"), 0o700);
     }
 
@@ -243,7 +243,7 @@ mod tests {
     fn a_hint_ends_with_a_command_that_can_be_pasted() {
         let path = PathBuf::from("/c/sha256-a");
         for (cause, words) in [
-            (RefusalCause::ForeignOwner(0), "belongs to uid 0: run this as that user, or as root"),
+            (RefusalCause::ForeignOwner(0), "is owned by uid 0: run this as that user or as root"),
             (
                 RefusalCause::ReadOnlySubvolume,
                 "is in a read-only subvolume: run `btrfs property set -ts /c/sha256-a ro false`",

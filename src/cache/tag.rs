@@ -46,7 +46,7 @@ impl LockedCache {
     pub fn tag(&self, image: &Digest, reference: &str, replaces: bool) -> Result<Tagged> {
         let path = Folder::Refs.path_in(self.path()).join(file_name(reference).as_os_str());
         if reference.is_empty() || reference.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(Error::io("write the reference", path, invalid("it is no reference")));
+            return Err(Error::io("write the reference", path, invalid("not a valid reference")));
         }
         self.mark(image)?;
         for _ in 0..TRIES {
@@ -95,7 +95,7 @@ impl LockedCache {
         let top = self.root().open_folder(image.entry_name().as_c_str());
         let top = top.context("find the image", &path)?;
         if self.config(&location)?.is_none() {
-            let cause = invalid("it has no .oci-config.json, so Brood Box would pull it anew");
+            let cause = invalid("it has no .oci-config.json, so Brood Box would pull it again");
             return Err(Error::io("use the image", path, cause));
         }
         top.touch().context("mark", path)
@@ -243,8 +243,8 @@ mod tests {
         for (image, reference, cause) in [
             ("sha256:gone", "x:1", "sha256-gone: No such file"),
             ("sha256:bare", "x:1", "it has no .oci-config.json"),
-            ("sha256:a", "", "it is no reference"),
-            ("sha256:a", "x\ty", "it is no reference"),
+            ("sha256:a", "", "not a valid reference"),
+            ("sha256:a", "x\ty", "not a valid reference"),
         ] {
             let error = locked.tag(&digest(image), reference, true).unwrap_err().to_string();
             assert!(error.contains(cause), "{error}");

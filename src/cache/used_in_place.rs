@@ -23,7 +23,7 @@ impl Cache {
     pub fn is_used_in_place(&self, image: &Location) -> Result<bool> {
         let found = TRACES.iter().map(|(path, name)| self.has(image, path, name));
         let found: rustix::io::Result<Vec<_>> = found.collect();
-        found.map(|found| found.contains(&true)).context("look into", image.path_in(self.path()))
+        found.map(|found| found.contains(&true)).context("inspect", image.path_in(self.path()))
     }
 
     fn has(&self, image: &Location, path: &[&CStr], name: &CStr) -> rustix::io::Result<bool> {

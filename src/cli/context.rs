@@ -79,7 +79,7 @@ impl<'a> Context<'a> {
         let given = shared.cache_dir.or_else(directory_from_environment);
         let is_given = given.is_some();
         let Some(directory) = given.or_else(default_directory) else {
-            return refuse("no home directory to look for a cache in; use --cache-dir");
+            return refuse("no home directory, so no default cache directory; use --cache-dir");
         };
         let cache_dir = std::path::absolute(&directory).context("find", &directory)?;
         let jobs = shared.jobs.unwrap_or_default();
@@ -98,7 +98,7 @@ impl<'a> Context<'a> {
         let dir = self.shown_dir();
         if self.is_missing() {
             format!(
-                "No image cache at {dir} yet: the first pull of Brood Box makes it. For another place, use --cache-dir."
+                "No image cache at {dir} yet: Brood Box creates it at its first pull. To use another directory, pass --cache-dir."
             )
         } else {
             format!("The image cache at {dir} is empty.")

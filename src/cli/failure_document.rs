@@ -39,7 +39,7 @@ impl Document {
         let hint = match failure {
             Failure::NoCache { hint, .. } => hint.clone(),
             Failure::Library(Error::Busy { .. }) => {
-                Some("run it again once that has ended, or without --no-wait".to_owned())
+                Some("run it again later, or without --no-wait".to_owned())
             }
             _ => None,
         };

@@ -58,7 +58,7 @@ pub fn choose<'a>(
         }
         Lookup::Dangling(digest) => {
             return Err(NotFound::Yet(format!(
-                "'{shown}' points at {digest}, which is not in {dir}; the next pull brings it back"
+                "'{shown}' points at {digest}, which is not in {dir}; the next pull recreates it"
             )));
         }
         Lookup::Layer(digest) => {
@@ -104,7 +104,7 @@ fn matching<'a>(
     let shown = Escaped::new(text);
     let pattern: Pattern = text
         .parse()
-        .map_err(|cause| NotFound::AtAll(format!("'{shown}' is no pattern: {cause}")))?;
+        .map_err(|cause| NotFound::AtAll(format!("'{shown}' is not a pattern: {cause}")))?;
     let found: Vec<_> = inventory.matching(&pattern).collect();
     if found.is_empty() {
         let dir = context.shown_dir();
@@ -199,7 +199,7 @@ fn none(context: &Context<'_>, inventory: &Inventory, text: &str) -> String {
         proposals(images, text).map(|name| Escaped::new(name).to_string()).collect();
     if proposals.is_empty() {
         let list = context.command("list");
-        format!("no image in {dir} matches '{shown}'; `{list}` shows what is there")
+        format!("no image in {dir} matches '{shown}'; `{list}` lists the images")
     } else {
         format!("no image in {dir} matches '{shown}'; did you mean {}?", proposals.join(" or "))
     }

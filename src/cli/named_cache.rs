@@ -15,7 +15,7 @@ use crate::escape::Escaped;
 pub fn open(context: &Context<'_>) -> Result<Option<Cache>, Failure> {
     let cache = context.open_cache()?;
     if cache.is_none() && context.is_given {
-        return fail(context, format!("there is no directory {}", context.shown_dir()));
+        return fail(context, format!("{} does not exist", context.shown_dir()));
     }
     Ok(cache)
 }
@@ -24,9 +24,7 @@ pub fn open(context: &Context<'_>) -> Result<Option<Cache>, Failure> {
 pub fn check_content(context: &Context<'_>, inventory: &Inventory) -> Result<(), Failure> {
     let is_other = inventory.refs.is_empty() && !inventory.looks_like_a_cache();
     match context.is_given && is_other {
-        true => {
-            fail(context, format!("nothing in {} looks like an image cache", context.shown_dir()))
-        }
+        true => fail(context, format!("{} does not look like an image cache", context.shown_dir())),
         false => Ok(()),
     }
 }

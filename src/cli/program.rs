@@ -88,7 +88,7 @@ const EXAMPLES: &str = "\
 Examples:
   bbox cache list           what is in the cache, and how big it is
   bbox cache gc --dry-run   what a gc would remove
-  bbox cache gc             remove what nothing needs
+  bbox cache gc             remove unneeded items
   bbox cache help gc        all about one command
 
 An image is an extracted tree, named by its digest. A reference such as
@@ -231,7 +231,7 @@ impl Program {
                 None => NO_RUNNER.to_owned(),
             },
             Self::BboxCache if word == "cache" => {
-                "leave the word out: 'bbox-cache list' is 'bbox cache list'".to_owned()
+                "leave out 'cache': 'bbox-cache list' is 'bbox cache list'".to_owned()
             }
             _ => return error,
         };
@@ -245,8 +245,8 @@ fn with_tips(mut error: Error, tip: String) -> Error {
 }
 
 /// The message for users who expected the agent runner.
-const NO_RUNNER: &str = "this bbox is the tool for the image cache, and PATH has no other bbox; \
-                         install Brood Box, or call it by its path";
+const NO_RUNNER: &str = "this bbox is the image cache tool, and there is no other bbox in PATH; \
+                         install Brood Box, or run it by its path";
 
 /// Whether a first word is a typo of one of the program's own: one letter off, or two in a long
 /// word.

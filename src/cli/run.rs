@@ -48,7 +48,7 @@ pub fn run_as(program: Program, command_line: impl IntoIterator<Item = OsString>
     let role = if is_lease(&command_line) { Role::Leaseholder } else { Role::Walker };
     let _mark = announce(role);
     let give_up = || {
-        console.give_up("interrupted: a file system did not answer; run it again to finish");
+        console.give_up("interrupted: a file system did not respond; run it again to finish");
     };
     let format = order.shared.format();
     let told = |result: Result<Ending, Failure>| {

@@ -13,13 +13,13 @@ const MOST_SHOWN: usize = 10_000;
 
 pub fn parse_jobs(text: &str) -> Result<Jobs, String> {
     let jobs = text.parse().ok().and_then(Jobs::new);
-    jobs.ok_or_else(|| format!("a number from 1 to {} is expected", Jobs::MAX))
+    jobs.ok_or_else(|| format!("expected a number from 1 to {}", Jobs::MAX))
 }
 
 /// Parses an absolute path without `..`, and returns it relative to the top of the image.
 pub fn parse_inner_path(text: &str) -> Result<PathBuf, String> {
     let below = Path::new(text).strip_prefix("/");
-    let below = below.map_err(|_| "a path that begins with / is expected".to_owned())?;
+    let below = below.map_err(|_| "expected a path that begins with /".to_owned())?;
     match below.components().all(|part| matches!(part, Component::Normal(_))) {
         true => Ok(below.to_owned()),
         false => Err("`..` is not allowed in a path in an image".to_owned()),
@@ -28,33 +28,31 @@ pub fn parse_inner_path(text: &str) -> Result<PathBuf, String> {
 
 pub fn parse_depth(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number <= MOST_SHOWN);
-    number.ok_or_else(|| format!("a number from 0 to {MOST_SHOWN} is expected"))
+    number.ok_or_else(|| format!("expected a number from 0 to {MOST_SHOWN}"))
 }
 
 pub fn parse_number(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MOST_SHOWN).contains(number));
-    number.ok_or_else(|| format!("a number from 1 to {MOST_SHOWN} is expected"))
+    number.ok_or_else(|| format!("expected a number from 1 to {MOST_SHOWN}"))
 }
 
 /// Parses a duration such as `36h` or `7d`. A day has 24 hours.
 pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let span = text.parse::<Span>().ok().filter(|span| !span.is_negative());
     let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    duration.ok_or_else(|| "a duration such as 90m, 36h, 7d or 2w is expected".to_owned())
+    duration.ok_or_else(|| "expected a duration, such as 90m, 36h, 7d or 2w".to_owned())
 }
 
 /// Parses a size, or a percentage of the file system.
 pub fn parse_room(text: &str) -> Result<Room, String> {
     let Some(number) = text.strip_suffix('%') else { return parse_size(text).map(Room::Bytes) };
     let percent = number.trim_end().parse().ok().filter(|percent| (0..=100).contains(percent));
-    percent
-        .map(Room::Percent)
-        .ok_or_else(|| "a whole number of percent is expected, such as 10%".to_owned())
+    percent.map(Room::Percent).ok_or_else(|| "expected a whole percentage, such as 10%".to_owned())
 }
 
 /// Parses a size with a unit, such as `20GiB`. A bare number hardly ever means bytes.
 pub fn parse_size(text: &str) -> Result<ByteSize, String> {
-    let expected = || "a size with its unit is expected, such as 20GiB, 1.5GB or 800MiB".to_owned();
+    let expected = || "expected a size with a unit, such as 20GiB, 1.5GB or 800MiB".to_owned();
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
     let is_number = number.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0);
     let is_plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');

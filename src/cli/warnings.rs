@@ -27,10 +27,12 @@ pub fn dropped_refs(inventory: &Inventory, plan: &Plan, cache_dir: &Path) -> Opt
     let path = Folder::Refs.path_in(cache_dir);
     let path = Escaped::new(&path);
     let (what, who) = match DroppedRefs::new(inventory, Timestamp::now(), is_replaced)? {
-        DroppedRefs::Missing { images } => (format!("there is no {path}"), plural(images, "image")),
+        DroppedRefs::Missing { images } => {
+            (format!("{path} does not exist"), plural(images, "image"))
+        }
         DroppedRefs::Younger { orphans, .. } => {
             let orphans = plural(orphans, "orphan");
-            (format!("{path} is younger than the last use of {orphans}"), "they".to_owned())
+            (format!("{path} is newer than the last use of {orphans}"), "they".to_owned())
         }
     };
     Some(format!(
@@ -47,17 +49,17 @@ pub fn unknown_users(in_use: &InUse, is_root: bool) -> Option<String> {
         processes.push(format!("{} could not be inspected", processes_of(count)));
     }
     processes.extend(in_use.unseen().iter().map(|unseen| match unseen {
-        Unseen::OtherPidNamespaces => "processes outside this container are not seen".to_owned(),
+        Unseen::OtherPidNamespaces => "processes outside this container are not visible".to_owned(),
         Unseen::HiddenProcesses => "/proc hides processes of other users".to_owned(),
     }));
     let way_out = match (in_use.unseen().contains(&Unseen::OtherPidNamespaces), is_root) {
         (true, _) => "Run this on the host as root to see them.",
         (false, false) => "Run this as root to see them.",
-        (false, true) => "-v names them.",
+        (false, true) => "-v lists them.",
     };
     let processes = processes.join("; ");
     (!processes.is_empty())
-        .then(|| format!("{processes}: an image that only they use is not kept. {way_out}"))
+        .then(|| format!("{processes}: images used only by them are not protected. {way_out}"))
 }
 
 fn processes_of(count: usize) -> String {

@@ -44,9 +44,9 @@ pub fn unreplaced(count: usize, bytes: Option<Estimate>, gc: &str, tag: &str) ->
     let images = plural(count, "unreplaced image");
     let size = bytes.map(|bytes| format!(" ({})", estimate(bytes))).unwrap_or_default();
     let (verb, its, it) = if count == 1 {
-        ("stays", "its reference", "it")
+        ("is kept", "its reference", "it")
     } else {
-        ("stay", "their references", "them")
+        ("are kept", "their references", "them")
     };
     format!(
         "{images}{size} {verb}: Brood Box may have dropped {its} and still want {it}.\n\

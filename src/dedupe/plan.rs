@@ -45,7 +45,7 @@ pub struct Shared {
 /// # Errors
 /// Fails if the system does not tell.
 pub fn is_possible(cache: &Cache) -> Result<bool> {
-    cache.root().can_share_ranges().context("find the file system of", cache.path())
+    cache.root().can_share_ranges().context("determine the file system of", cache.path())
 }
 
 /// Finds files with the same path and size in images and layers, except those that a collection by

@@ -76,10 +76,7 @@ impl<'a> Run<'a> {
         let mut found = Found::default();
         self.pass(pool, self.plan.groups.iter().map(fresh), &mut found);
         while !found.without_room.is_empty() && found.has_shared {
-            self.cache
-                .root()
-                .settle()
-                .context("write out the file system of", self.cache.path())?;
+            self.cache.root().settle().context("sync the file system of", self.cache.path())?;
             let jobs = std::mem::take(&mut found.without_room);
             found.has_shared = false;
             self.pass(pool, jobs.into_iter(), &mut found);

@@ -62,7 +62,7 @@ impl<'b> Trail<'b> {
         if above.status()?.inode == inode {
             Ok(above)
         } else {
-            Err(io::Error::other("it has been moved meanwhile"))
+            Err(io::Error::other("it was moved in the meantime"))
         }
     }
 }

@@ -39,8 +39,8 @@ pub fn plan(
     Ok(Draft { plan, inventory, evidence })
 }
 
-/// Plans a collection by default options of what has been listed, and perhaps measured, already: for a command that tells
-/// what a collection would do.
+/// Plans a collection with default options, of a cache that is listed and perhaps measured already.
+/// For commands that show what a gc would do.
 pub fn plan_listed(
     cache: &Cache,
     inventory: &Inventory,

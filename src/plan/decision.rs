@@ -131,6 +131,7 @@ pub struct Plan {
     left: Option<Size>,
     target: Option<Target>,
     in_place: bool,
+    on_request: bool,
 }
 
 impl Plan {
@@ -142,8 +143,17 @@ impl Plan {
 
     /// The same kind of plan with other decisions.
     pub(super) fn with_decisions(&self, decisions: Vec<Decision>) -> Self {
-        let Self { left, target, in_place, .. } = self.clone();
-        Self { left, target, in_place, ..Self::new(decisions) }
+        let Self { left, target, in_place, on_request, .. } = self.clone();
+        Self { left, target, in_place, on_request, ..Self::new(decisions) }
+    }
+
+    pub(super) fn on_request(self) -> Self {
+        Self { on_request: true, ..self }
+    }
+
+    /// Whether it is for images that the user has chosen, as by [`rm`](super::rm).
+    pub fn is_on_request(&self) -> bool {
+        self.on_request
     }
 
     pub(super) fn aiming_at(self, target: Target) -> Self {

@@ -45,6 +45,7 @@ mod timeline;
 mod timeline_tests;
 mod tokens;
 mod unreplaced;
+mod verdicts;
 #[cfg(test)]
 mod wanted_tests;
 

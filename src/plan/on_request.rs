@@ -64,7 +64,7 @@ pub fn rm(
         reachability.get(name).iter().map(move |found| (found, verdict))
     });
     let refs = refs.map(|(found, verdict)| decide_ref(found, verdict, evidence)).collect();
-    Plan::new([images, refs].concat())
+    Plan::new([images, refs].concat()).on_request()
 }
 
 fn verdict(

@@ -86,10 +86,10 @@ impl UnknownReason {
 impl Display for UnknownReason {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoBirth => "no time of birth",
-            Self::Contradiction => "copied, or the clock was set",
-            Self::Untouched => "not used since it was made",
-            Self::Unreadable => "cannot be looked at",
+            Self::NoBirth => "no birth time recorded",
+            Self::Contradiction => "copied, or clock changed",
+            Self::Untouched => "never used since it was made",
+            Self::Unreadable => "unreadable",
         })
     }
 }

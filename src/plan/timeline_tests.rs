@@ -256,10 +256,10 @@ fn an_image_likely_has_every_layer_that_it_may_use() {
 #[test]
 fn statuses_and_doubts_have_stable_names_and_words() {
     for (reason, name, words) in [
-        (UnknownReason::NoBirth, "no-birth", "no time of birth"),
-        (UnknownReason::Contradiction, "contradiction", "copied, or the clock was set"),
-        (UnknownReason::Untouched, "untouched", "not used since it was made"),
-        (UnknownReason::Unreadable, "unreadable", "cannot be looked at"),
+        (UnknownReason::NoBirth, "no-birth", "no birth time recorded"),
+        (UnknownReason::Contradiction, "contradiction", "copied, or clock changed"),
+        (UnknownReason::Untouched, "untouched", "never used since it was made"),
+        (UnknownReason::Unreadable, "unreadable", "unreadable"),
     ] {
         assert_eq!((reason.name(), reason.to_string().as_str()), (name, words));
         assert_eq!(LayerStatus::Unknown(UnknownLayer { reason, image: None }).name(), "unknown");

@@ -42,7 +42,12 @@ impl InPlace<'_> {
                 Some(name) => self.step(Target::new(name)),
                 None => {
                     if let Err(cause) = self.ascend() {
-                        return self.tree.lose("get back up from", self.trail.here(), c".", cause);
+                        return self.tree.lose(
+                            "return to the parent of",
+                            self.trail.here(),
+                            c".",
+                            cause,
+                        );
                     }
                 }
             }
@@ -197,7 +202,7 @@ mod tests {
         assert!(elsewhere.join("victim").exists() && elsewhere.join("c/d/e").exists());
         let RemovalResult::Failed { problems, .. } = fate else { panic!("{fate:?}") };
         let problem = problems.first()[0].to_string();
-        assert!(problem.ends_with("elsewhere/c/.: it has been moved meanwhile"), "{problem}");
+        assert!(problem.ends_with("elsewhere/c/.: it was moved in the meantime"), "{problem}");
     }
 
     /// Another process may put it there after the directory above was listed. The canary outside is

@@ -33,6 +33,7 @@ mod remove;
 mod remove_folders;
 mod rescue;
 mod rounds;
+mod step;
 mod target;
 mod trash;
 #[cfg(test)]

@@ -101,16 +101,16 @@ fn with_remedy(cause: Errno, remedy: Option<String>) -> io::Error {
 fn remedy(own: u32, holder: &Directory, name: &CStr, cause: Errno) -> Option<String> {
     match cause {
         Errno::XDEV | Errno::BUSY if holder.is_mount_point(name) => Some(UNMOUNT.to_owned()),
-        cause if is_no_room(cause) => Some("free a little space, and run this again".to_owned()),
+        cause if is_no_room(cause) => Some("free some space and run this again".to_owned()),
         Errno::PERM | Errno::ACCESS | Errno::ROFS => refusal(own, holder, name),
         _ => None,
     }
 }
 
 const UNMOUNT: &str = "something is mounted there; unmount it first";
-const MAKE_ROOM: &str = "there is no room even for another name; \
-    free a little space and run this again, or add --in-place";
-const IN_PLACE: &str = "the file system does not rename it; add --in-place to remove it as it is";
+const MAKE_ROOM: &str = "not even a rename is possible; \
+    free some space and run this again, or use --in-place";
+const IN_PLACE: &str = "the file system cannot rename it; use --in-place to remove it where it is";
 
 fn is_no_room(cause: Errno) -> bool {
     matches!(cause, Errno::NOSPC | Errno::DQUOT)
@@ -140,7 +140,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let holder = Directory::open(home.path()).unwrap();
         let said = |cause| explain(&holder, c"gone", cause).to_string();
-        assert!(said(Errno::NOSPC).ends_with("free a little space, and run this again"));
+        assert!(said(Errno::NOSPC).ends_with("free some space and run this again"));
         // Nothing is mounted or marked, and everything belongs to this user.
         for cause in [Errno::BUSY, Errno::XDEV, Errno::PERM, Errno::ACCESS, Errno::IO] {
             assert_eq!(said(cause), io::Error::from(cause).to_string());
@@ -184,7 +184,7 @@ mod tests {
                 assert_eq!(remedy(user, &holder, c"file", cause), None);
             }
             let said = remedy(own.wrapping_add(1), &holder, c"file", cause).unwrap();
-            assert!(said.starts_with(&format!("it belongs to uid {own}")), "{said}");
+            assert!(said.starts_with(&format!("it is owned by uid {own}")), "{said}");
         }
     }
 }

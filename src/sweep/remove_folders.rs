@@ -119,8 +119,8 @@ fn remove_root(cache: &Cache) -> Result<bool> {
         Err(Errno::ACCESS) => return Ok(false),
         opened => opened.context("open", parent)?,
     };
-    let status = parent.status_of(&name).context("look at", &named)?;
-    if status.inode != cache.root().status().context("look at", &named)?.inode {
+    let status = parent.status_of(&name).context("read the status of", &named)?;
+    if status.inode != cache.root().status().context("read the status of", &named)?.inode {
         return Ok(false);
     }
     match parent.remove_directory(&name) {

@@ -242,4 +242,4 @@ fn is_empty(refs: &RefIndex, file: &EntryName) -> bool {
     empty.any(|found| found.file == *file)
 }
 
-const BRING_BACK: &str = "bring back";
+const BRING_BACK: &str = "restore";

@@ -16,48 +16,11 @@ use rustix::io::Errno;
 use super::names::{heeds_leases, image_if_needed, is_dead, is_hidden, name_if_needed};
 use super::obstacle::{Attempt, Obstacle, RENAME};
 use super::outcome::{RemovalResult, Report};
+use super::step::Step;
 use crate::cache::{Cache, Claim, EntryName, Folder, Folders, Location, Ref, RefIndex, TrashStage};
 use crate::error::Result;
 use crate::fs::{Directory, Kind};
 use crate::plan::{Decision, Item, KeepReason, Plan, Reachability, RemoveReason, Verdict};
-
-/// One step from a plan to the entries that may be deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Restores needed entries that an interrupted collection had hidden.
-    Restore,
-    /// Hides entries, unless they are referenced or leased by now.
-    Hide,
-    /// Brings back referenced images at once: they should not be missing while others are checked.
-    RescueNamed,
-    /// Brings back entries that a process uses.
-    RescueUsed,
-    /// Brings back entries with a mount inside.
-    RescueMounted,
-    /// Brings back entries that have changed since the plan was made: their owner may be about to
-    /// write a ref.
-    RescueTouched,
-    /// Brings back images that are referenced, waiting for unfinished refs. Also brings back a ref
-    /// if its image has come back, or if it was written anew.
-    RescueSettled,
-    /// Brings back layers that may belong to an image that was brought back.
-    RescueLayers,
-    /// Gives the remaining images the name from which nothing is restored.
-    Condemn,
-}
-
-/// All steps, in order.
-pub(super) const STEPS: [Step; 9] = [
-    Step::Restore,
-    Step::Hide,
-    Step::RescueNamed,
-    Step::RescueUsed,
-    Step::RescueMounted,
-    Step::RescueTouched,
-    Step::RescueSettled,
-    Step::RescueLayers,
-    Step::Condemn,
-];
 
 /// Larger than any number in practice, but finite.
 const MOST_NAMES: u32 = 100_000;
@@ -174,7 +137,7 @@ impl<'a> Trash<'a> {
         let decision = &self.plan.decisions()[index];
         let location = decision.item.location();
         let folder = folders.get(location.folder).and_then(|folder| folder.ok_or(Errno::NOENT));
-        let (folder, name) = (Arc::clone(folder.attempt("open the folder of")?), &location.name);
+        let (folder, name) = (Arc::clone(folder.attempt("open the parent of")?), &location.name);
         let claim = match claim(&folder, decision).attempt("lock")? {
             Claim::Leased => return Ok(Hiding::Kept(KeepReason::Leased)),
             // Held until no one can find the image any more.
@@ -210,7 +173,7 @@ impl<'a> Trash<'a> {
         match name_if_needed(decision) {
             // A non-directory is removed in one step anyway, and a hidden one of another run is
             // hidden already.
-            None if !is_directory(folder, name).attempt("look at")? => Ok(name.clone()),
+            None if !is_directory(folder, name).attempt("read the status of")? => Ok(name.clone()),
             None if is_dead(&decision.item) => Ok(name.clone()),
             None => {
                 let own = decision.item.image_name().unwrap_or(name);

@@ -69,7 +69,8 @@ impl CacheUsage {
         Ok(found)
     }
 
-    /// Measures what lies beside a cache, and the cache with it, if there is one. In sums, what they share counts once.
+    /// Measures everything besides the cache, and the cache, too, if there is one. Data shared
+    /// between them counts once in sums.
     ///
     /// # Errors
     /// As for [`CacheUsage::measure`].
@@ -142,7 +143,7 @@ impl CacheUsage {
         self.total_without(&HashSet::new())
     }
 
-    /// Everything in the cache and in what lies beside it.
+    /// Everything in the cache and besides it.
     pub fn total_with(&self, beside: &Beside) -> Usage {
         let entries = self.measurement.locations().iter().map(TreeId::from);
         let trees = beside.items.iter().map(|item| TreeId::from(&item.tree));
@@ -151,8 +152,7 @@ impl CacheUsage {
             .sum()
     }
 
-    /// All that is neither an entry of the cache nor of a known kind beside it: the index, the folders, and
-    /// what is not Brood Box's.
+    /// Everything else: the index, the folders, and entries and items of unknown kinds.
     pub fn others(&self, inventory: &Inventory, beside: &Beside) -> Usage {
         let items = beside.items.iter().filter(|item| item.kind == BesideKind::Other);
         let foreign = inventory.foreign().chain(&self.refs).map(TreeId::from);
@@ -173,7 +173,7 @@ impl CacheUsage {
     }
 }
 
-/// The folders beside the cache, without what is in them.
+/// The folders of the items, without their contents.
 fn folders(beside: &Beside) -> Usage {
     let folders =
         beside.folders.iter().map(|status| Usage::from_directory(ByteSize::b(status.on_disk())));
@@ -186,7 +186,7 @@ fn folders(beside: &Beside) -> Usage {
 /// Its status cannot be read.
 pub(crate) fn folder_usage(cache: &Cache, folder: Folder) -> Result<Usage> {
     let Some(directory) = cache.folder(folder)? else { return Ok(Usage::default()) };
-    let status = directory.status().context("look at", folder.path_in(cache.path()))?;
+    let status = directory.status().context("read the status of", folder.path_in(cache.path()))?;
     let on_disk = ByteSize::b(status.on_disk());
     Ok(Usage::from_directory(on_disk))
 }

@@ -42,7 +42,7 @@ pub struct Measurement {
     /// The trees in their original order, which gives them their numbers.
     locations: Vec<Location>,
     numbers: HashMap<Location, usize>,
-    /// The trees outside of the cache, which are numbered after those.
+    /// The numbers of trees outside of the cache, which follow those of the locations.
     outside: HashMap<PathBuf, usize>,
     accounts: Vec<Account>,
     shared: Shared,
@@ -66,13 +66,13 @@ impl AddAssign for SharedBytes {
     }
 }
 
-/// A tree that was measured.
+/// Identifies a measured tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TreeId<'a> {
-    /// In the cache.
+    /// An entry of the cache.
     Entry(&'a Location),
-    /// Outside of it, by its path.
+    /// A tree outside of the cache, by its path.
     Outside(&'a Path),
 }
 
@@ -110,7 +110,7 @@ impl Measurement {
         Self { locations, numbers, outside, accounts, shared, uniques }
     }
 
-    /// Adds the accounts of trees outside of the cache, which were numbered from [`Measurement::len`] on.
+    /// Adds trees outside of the cache, which were numbered from [`Measurement::len`] on.
     pub(super) fn add_outside(&mut self, trees: impl Iterator<Item = (PathBuf, Account)>) {
         let (paths, accounts): (Vec<_>, Vec<_>) = trees.unzip();
         self.outside.extend(paths.into_iter().zip(self.accounts.len()..));
@@ -250,8 +250,8 @@ impl Measurement {
         overlaps.credits[0]
     }
 
-    /// Bytes on disk that removing this tree alone frees. `None` for a tree that was not measured. The
-    /// first call takes one pass over all shared data, for all trees.
+    /// Bytes on disk that removing this tree alone frees. `None` for a tree that was not measured.
+    /// The first call takes one pass over all shared data, for all trees.
     pub fn unique<'t>(&self, tree: impl Into<TreeId<'t>>) -> Option<Estimate> {
         let number = self.number(tree.into())?;
         Some(self.uniques.get_or_init(|| self.find_uniques())[number])
@@ -329,7 +329,7 @@ impl Measurement {
     }
 }
 
-/// Makes known which inodes have names in several places.
+/// Records the inodes that have names elsewhere.
 fn spread_inodes(accounts: &[Account], shared: &mut Shared) {
     let spread = accounts.iter().flat_map(|account| account.links.spread());
     spread.for_each(|inode| shared.inodes.spread(inode));

@@ -1,6 +1,7 @@
 //! The meter: many trees, one pool of threads.
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
@@ -8,7 +9,9 @@ use super::breakdown::Recorder;
 use super::measurement::{Account, Measurement};
 use super::progress::{Counters, Progress};
 use super::sharing::{Shared, SharedInodes};
-use super::walk::{AllMountPoints, MOST_OPENED, Reading, Surveys, Top, TreeWalk, Turn, Walker};
+use super::walk::{
+    AllMountPoints, MOST_OPENED, Moment, Reading, Surveys, Top, TreeWalk, Turn, Walker,
+};
 use crate::cache::{Cache, Folders, Location, OutsideTree, VmClones};
 use crate::error::{Error, Result};
 use crate::fs::Budget;
@@ -127,7 +130,7 @@ impl Meter {
             let trees = progress.iter();
             let trees = trees.map(|(at, counters)| (Top::new(cache, &folders, at), counters));
             let mut shared = Shared::default();
-            let accounts = self.walk(pool, trees.collect(), 0, None, stop, &mut shared)?;
+            let accounts = self.walk(pool, trees.collect(), 0, Moment::Still, stop, &mut shared)?;
             Ok((accounts, shared))
         };
         let (accounts, shared) = watched(stop, work, || watch(&progress))?;
@@ -151,8 +154,8 @@ impl Meter {
         self.find_holders(cache, measurement, others, None, stop)
     }
 
-    /// Measures trees outside of the cache, too, so that what they share with its trees counts once in sums.
-    /// `measurement` may be of no tree at all.
+    /// Adds trees outside of the cache to a measurement, so that data shared with its trees counts
+    /// once in sums. The measurement may be empty.
     ///
     /// # Errors
     /// As for [`Meter::measure`].
@@ -166,7 +169,7 @@ impl Meter {
         let tops = trees.iter().map(Top::outside).zip(&counters).collect();
         let first = measurement.len();
         let accounts =
-            self.walk(&self.pool()?, tops, first, None, stop, measurement.shared_mut())?;
+            self.walk(&self.pool()?, tops, first, Moment::Still, stop, measurement.shared_mut())?;
         let paths = trees.iter().map(|tree| tree.path().to_path_buf());
         measurement.add_outside(paths.zip(accounts));
         Ok(())
@@ -202,7 +205,10 @@ impl Meter {
         let look = |tops: Vec<Top<'_>>, shared: &mut Shared| {
             let counters: Vec<_> = tops.iter().map(|_| Counters::default()).collect();
             let trees = tops.into_iter().zip(&counters).collect();
-            whole.walk(&pool, trees, first, removed_since, stop, shared)
+            let moment = removed_since.map_or(Moment::Still, |since| {
+                Moment::RemovedSince((since.as_second(), since.subsec_nanosecond().unsigned_abs()))
+            });
+            whole.walk(&pool, trees, first, moment, stop, shared)
         };
         look(others.iter().map(|at| Top::new(cache, &folders, at)).collect(), shared)?;
         for clone in cache.vm_clones().into_iter().flat_map(VmClones::list) {
@@ -233,7 +239,9 @@ impl Meter {
         let trees = tops.zip(&counters).collect();
         let mut shared = Shared::default();
         let survey = |trees: &[TreeWalk<'_>]| work(&Surveys::new(locations.iter(), trees));
-        let (accounts, done) = self.account(&pool, trees, 0, None, &mut shared, survey);
+        let has_shared = AtomicBool::new(false);
+        let moment = Moment::Removing(&has_shared);
+        let (accounts, done) = self.account(&pool, trees, 0, moment, &mut shared, survey);
         Ok((Measurement::new(locations.iter().cloned().zip(accounts), shared), done))
     }
 
@@ -251,12 +259,12 @@ impl Meter {
         pool: &Pool,
         trees: Vec<(Top<'_>, &Counters)>,
         first: usize,
-        removed_since: Option<Timestamp>,
+        moment: Moment<'_>,
         stop: &StopFlag,
         shared: &mut Shared,
     ) -> Result<Vec<Account>> {
         let walk = |trees: &[TreeWalk<'_>]| self.walker.walk(trees, pool, stop);
-        let (accounts, ()) = self.account(pool, trees, first, removed_since, shared, walk);
+        let (accounts, ()) = self.account(pool, trees, first, moment, shared, walk);
         if stop.is_raised() { Err(Error::Interrupted) } else { Ok(accounts) }
     }
 
@@ -266,15 +274,13 @@ impl Meter {
         pool: &Pool,
         trees: Vec<(Top<'_>, &Counters)>,
         first: usize,
-        removed_since: Option<Timestamp>,
+        moment: Moment<'_>,
         shared: &mut Shared,
         work: impl FnOnce(&[TreeWalk<'_>]) -> T,
     ) -> (Vec<Account>, T) {
         let inodes = SharedInodes::new(std::mem::take(&mut shared.inodes));
         let (volumes, turn) = (shared.extents.volumes(), Turn::default());
         let mount_points = AllMountPoints::read();
-        let alone_since = removed_since
-            .map(|since| (since.as_second(), since.subsec_nanosecond().unsigned_abs()));
         let walks: Vec<_> = trees
             .into_iter()
             .enumerate()
@@ -282,7 +288,7 @@ impl Meter {
                 let folder = top.folder.ok().flatten();
                 let mounted = folder.map(|folder| mount_points.of_tree(folder, top.name));
                 let (tree, inodes, turn) = (first + index, &inodes, &turn);
-                let reading = Reading { tree, volumes, inodes, turn, alone_since };
+                let reading = Reading { tree, volumes, inodes, turn, moment };
                 TreeWalk::new(top, counters, self.reads_extents.then_some(reading))
                     .without(mounted.unwrap_or_default())
                     .recording(self.recorder())

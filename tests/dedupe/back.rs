@@ -87,10 +87,10 @@ fn a_dry_run_changes_nothing_and_tells_how_much_it_would_free() {
         let cache = rebuilt(volume);
         let free = volume.free();
         let dry = run(&cache, &[&["dedupe", "-n"][..], &BUT_CONFIGS].concat()).ok();
-        assert!(dry.contains("Would share 128 files: up to 13."), "{dry}");
+        assert!(dry.contains("Would share 128 files, freeing up to 13."), "{dry}");
         assert!(volume.free().abs_diff(free) < 64 << 10);
         let done = run(&cache, &[&["dedupe"][..], &BUT_CONFIGS].concat());
-        assert!(done.out.contains("Shared 123 files, 1"), "{}", done.out);
+        assert!(done.out.contains("Shared 123 files, freed 1"), "{}", done.out);
         assert!(done.out.contains("example.com/one:latest"), "{}", done.out);
     });
 }

@@ -1,6 +1,7 @@
 //! Files and entries that are left out.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 
 use bbox_cache::bytesize::ByteSize;
 use bbox_cache::cache::{Cache, Patience};
@@ -9,9 +10,9 @@ use bbox_cache::plan::GcOptions;
 use bbox_cache::{Jobs, StopFlag, gc};
 
 use crate::content::{MIB, clone, file};
-use crate::scene::{Everything, left_out, on_each, run_for_document, tool};
+use crate::scene::{Everything, left_out, on_each, run_for_document, tell, tool};
 use crate::support::{TestCache, bbox, finish};
-use crate::volume::{System, make_snapshot, make_subvolume};
+use crate::volume::{System, Volume, make_snapshot, make_subvolume};
 
 #[test]
 fn images_that_gc_would_remove_are_left_out() {
@@ -42,6 +43,46 @@ fn an_image_used_by_a_loop_device_is_left_out() {
         assert_eq!(found["files"], 0);
         assert_eq!(run_for_document(&cache, &[])["files"], 1);
     });
+}
+
+/// A file that the kernel swaps to, until it is dropped.
+struct Swap(std::path::PathBuf);
+
+impl Swap {
+    /// `None` if the system does not swap to files there.
+    fn on(file: std::path::PathBuf) -> Option<Self> {
+        tool("mkswap", &["--quiet"], &file);
+        let is_on = std::process::Command::new("swapon").arg(&file).status();
+        is_on.is_ok_and(|status| status.success()).then_some(Self(file))
+    }
+}
+
+impl Drop for Swap {
+    fn drop(&mut self) {
+        tool("swapoff", &[], &self.0);
+    }
+}
+
+#[test]
+fn an_image_with_an_active_swap_file_is_left_out() {
+    // On btrfs a swap file must not be copied on write, and then it shares no data anyway.
+    let Ok(volume) = Volume::mount(System::Xfs) else { return tell("skipped: no XFS\n") };
+    let cache = TestCache::on(&volume.path());
+    let one = cache.live_with("one", |top| file(&top.join("file"), MIB));
+    let two = twin(&cache, "two", &one);
+    for image in [&one, &two] {
+        fs::write(image.join("swap"), vec![0; 2 << 20]).unwrap();
+        fs::set_permissions(image.join("swap"), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let Some(swap) = Swap::on(two.join("swap")) else {
+        return tell("skipped: no swap file can be used here\n");
+    };
+    let found = run_for_document(&cache, &[]);
+    let left = &found["left_out_entries"][0];
+    assert_eq!((&left["digest"], &left["reason"]), (&"sha256:two".into(), &"in-use".into()));
+    assert_eq!(found["files"], 0);
+    drop(swap);
+    assert_eq!(run_for_document(&cache, &[])["files"], 1);
 }
 
 #[test]

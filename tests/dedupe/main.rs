@@ -5,6 +5,7 @@
 
 #[cfg(target_os = "linux")]
 mod back;
+mod compared;
 #[path = "../sizes/content.rs"]
 #[allow(dead_code, reason = "other tests use all of it")]
 #[cfg(target_os = "linux")]

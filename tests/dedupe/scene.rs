@@ -23,7 +23,7 @@ pub fn on_each(test: impl Fn(&Volume)) {
     }
 }
 
-fn tell(text: &str) {
+pub fn tell(text: &str) {
     std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
 

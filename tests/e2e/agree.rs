@@ -138,7 +138,7 @@ fn show_list_and_gc_agree_on_every_number() {
         let offered = offer.split(" reclaimable").next().unwrap();
         let sum = line(&dry, "freeing").expect(&dry);
         assert!(sum.contains(&format!("freeing {offered} (")), "{offer}\n{sum}");
-        assert!(sum.contains("is shared with what stays"), "{sum}");
+        assert!(sum.contains("is shared with items that are kept"), "{sum}");
 
         let before = du(&cache.dir());
         let real = json(&cache, &["gc"]);

@@ -58,7 +58,7 @@ fn every_kind_of_broken_ref_is_reported_and_protects_nothing() {
         .iter()
         .map(|invalid| invalid["problem"].as_str().unwrap().to_owned())
         .collect();
-    let digest = "it holds no usable digest";
+    let digest = "it contains no valid digest";
     assert_eq!(
         problems,
         [
@@ -73,7 +73,12 @@ fn every_kind_of_broken_ref_is_reported_and_protects_nothing() {
         ]
     );
     let gc = run(&cache, &["gc"]);
-    assert_eq!((gc.code, gc.err.matches("protects no image").count()), (0, 8), "{}", gc.err);
+    assert_eq!(
+        (gc.code, gc.err.matches("does not protect any image").count()),
+        (0, 8),
+        "{}",
+        gc.err
+    );
     assert!(!cache.path("sha256-a").exists());
     assert!(cache.path("refs/8-directory").exists());
 }
@@ -277,7 +282,8 @@ fn refs_that_are_no_directory_stop_gc() {
     symlink(cache.outside(), cache.path("refs")).unwrap();
     let gc = run(&cache, &["gc"]);
     assert_eq!(gc.code, 1);
-    let cause = "nothing was removed, because a ref in it may name any image; make that readable";
+    let cause =
+        "nothing was removed, because a reference in it may point to any image; make it readable";
     assert!(gc.err.contains(cause), "{}", gc.err);
     let lease = run(&cache, &["lease", "example.com/a:1", "--", "true"]);
     assert!(lease.code == 125 && lease.err.contains("cannot open"), "{}", lease.err);

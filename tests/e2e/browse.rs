@@ -62,7 +62,7 @@ fn a_frame_shows_the_images_and_their_contents() {
 fn one_frame_never_removes_anything() {
     let cache = cache();
     let seen = frame(&cache, 80, "g  d");
-    assert!(seen.contains("Remove 2 images and 1 ref, freeing"), "{seen}");
+    assert!(seen.contains("Remove 2 images and 1 reference, freeing"), "{seen}");
     assert!(seen.contains("1 image is referenced"), "{seen}");
     frame(&cache, 80, "g  dy");
     assert!(cache.path("sha256-big").exists() && cache.path("sha256-old").exists());

@@ -72,7 +72,7 @@ fn commands_options_and_images_of_the_named_cache_are_completed() {
     let mut command = assert_cmd::Command::new(PROGRAMS[0].0);
     command.env("BBOX_IMAGE_CACHE_DIR", cache.dir()).env("BBOX_COMPLETE", "fish");
     command.args(["--", "bbox", "cache", "lease", "fe"]);
-    assert_eq!(finish(command).ok(), "fedcba\tno reference names it\n");
+    assert_eq!(finish(command).ok(), "fedcba\tno reference\n");
 }
 
 #[test]

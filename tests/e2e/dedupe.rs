@@ -12,7 +12,7 @@ fn without_shared_data_there_is_one_sentence_and_no_error() {
     for arguments in [&["dedupe"][..], &["dedupe", "-n"], &["dedupe", "example.com/a:latest"]] {
         let out = run(&cache, arguments).ok();
         let expected = format!(
-            "Nothing to share: files cannot share data on the file system of {} (on btrfs and XFS they can)\n",
+            "Nothing to share: the file system of {} cannot share data between files (btrfs and XFS can)\n",
             cache.dir().display()
         );
         assert_eq!(out, expected, "{arguments:?}");
@@ -28,7 +28,7 @@ fn a_missing_directory_is_reported() {
     fs::remove_dir(cache.dir()).unwrap();
     for arguments in [&["dedupe"][..], &["dedupe", "-n"], &["dedupe", "example.com/a:latest"]] {
         let run = run(&cache, arguments);
-        let expected = format!("there is no directory {}", cache.dir().display());
+        let expected = format!("error: {} does not exist", cache.dir().display());
         assert!(run.code == 1 && run.err.contains(&expected), "{}", run.err);
     }
 }

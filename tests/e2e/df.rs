@@ -142,8 +142,11 @@ fn what_looks_dead_is_told_with_its_path_and_nothing_offers_to_remove_it() {
     let dead: Vec<_> = lines.skip(1).take_while(|line| line.starts_with("  ")).collect();
     assert_eq!(dead.len(), 3, "{text}");
     for (path, why) in [
-        ("snapshots/.sandbox-snapshot-leaked", "no sentinel".to_owned()),
-        ("vms/kept", format!("process {gone} is gone, and Brood Box keeps it: data/console.log")),
+        ("snapshots/.sandbox-snapshot-leaked", "no .sentinel file".to_owned()),
+        (
+            "vms/kept",
+            format!("process {gone} is gone, but Brood Box keeps it because data/console.log"),
+        ),
         ("vms/swept", format!("process {gone} is gone: Brood Box removes it")),
     ] {
         let line = dead.iter().find(|line| line.contains(path)).unwrap_or_else(|| panic!("{text}"));

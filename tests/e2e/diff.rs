@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::people::User;
 use crate::support::cache::agents::Agent;
-use crate::support::cache::comb;
+use crate::support::cache::{comb, rootfs};
 use crate::support::{TestCache, du, run};
 
 fn fill(top: &Path, files: &[(&str, usize)]) {
@@ -36,7 +36,7 @@ fn two_builds_side_by_side() {
     let net = du(&new) as i64 - du(&old) as i64;
     let first = text.lines().next().unwrap();
     assert!(first.starts_with("0aaa → 0bbb: net +5."), "{text}");
-    assert!(first.ends_with(", came 5.0 MiB, went 2.0 MiB"), "{text}");
+    assert!(first.ends_with(", added 5.0 MiB, removed 2.0 MiB"), "{text}");
     for line in [
         "old          (orphan)",
         "new          example.com/b:1",
@@ -44,7 +44,7 @@ fn two_builds_side_by_side() {
         "environment  N added",
         "environment  OLD removed",
         "environment  TOKEN changed",
-        "grew         +2.0 MiB in files that both have",
+        "grew         +2.0 MiB in files that both images have",
         "1 file of equal size: contents not compared (`--content`)",
         "+3.0 MiB  5.0 MiB  2.0 MiB            /opt",
         "+2.0 MiB                    +2.0 MiB  /usr/lib/python3.11 → python3.12",
@@ -79,7 +79,7 @@ fn an_orphan_is_compared_with_its_replacement() {
     let diff = run(&cache, &["diff", &new]);
     assert_eq!(diff.code, 2);
     assert!(
-        diff.err.contains("is no orphan; name the image to compare it with: `"),
+        diff.err.contains("is not an orphan; specify the image to compare it with: `"),
         "{}",
         diff.err
     );
@@ -91,10 +91,10 @@ fn images_that_cannot_be_compared_are_reported() {
     cache.live("aa11");
     cache.image("bb11");
     for (arguments, code, reason) in [
-        (&["diff", "aa11", "aa11"][..], 2, "both are sha256:aa11: name two images"),
+        (&["diff", "aa11", "aa11"][..], 2, "both are sha256:aa11; choose two different images"),
         (&["diff", "aa11", "zzzz"], 1, "matches 'zzzz'"),
         (&["diff", "zzzz"], 1, "matches 'zzzz'"),
-        (&["diff", "bb11"], 2, "nothing tells what has replaced sha256:bb11"),
+        (&["diff", "bb11"], 2, "it is unknown what replaced sha256:bb11"),
     ] {
         let diff = run(&cache, arguments);
         assert_eq!((diff.code, diff.out.as_str()), (code, ""), "{arguments:?}: {}", diff.err);
@@ -111,7 +111,7 @@ fn unreadable_files_make_a_diff_incomplete() {
     let user = User::new(&cache);
     let diff = user.run(&["diff", "aaaa", "bbbb"]);
     assert_eq!(diff.code, 1, "{}", diff.err);
-    assert!(diff.out.contains("incomplete   not everything could be read"), "{}", diff.out);
+    assert!(diff.out.contains("incomplete   not everything was readable"), "{}", diff.out);
     assert!(diff.err.contains("secret: Permission denied"), "{}", diff.err);
     fs::set_permissions(image.join("secret"), fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -127,4 +127,33 @@ fn names_are_hostile_and_trees_are_deep() {
     assert!(files.contains("/\\u{1b}[2J\\u{202e}"), "{files:.2000}");
     // Too deep for the library that removes the test's directory.
     run(&cache, &["purge", "--force"]).ok();
+}
+
+#[test]
+fn an_image_that_vanishes_meanwhile_ends_the_diff_or_changes_it() {
+    let cache = TestCache::new();
+    cache.image_with("a", |top| rootfs(top, 200));
+    let vanishing = cache.image_with("b", |top| rootfs(top, 2_000));
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::remove_dir_all(&vanishing).unwrap());
+        while vanishing.exists() {
+            for arguments in [
+                &["diff", "sha256:a", "sha256:b"][..],
+                &["diff", "sha256:b", "sha256:a", "--content"],
+            ] {
+                let diff = run(&cache, arguments);
+                let is_gone =
+                    diff.err.contains(" no longer in ") || diff.err.contains("matches 'sha256:b'");
+                // What disappears while it is read is missing from the numbers, which say so.
+                let is_partial = diff.out.contains("at least") || diff.err.contains("warning");
+                assert!(
+                    diff.code == 0 || (diff.code == 1 && (is_gone || is_partial)),
+                    "{}{}",
+                    diff.out,
+                    diff.err
+                );
+            }
+        }
+    });
+    assert_eq!(run(&cache, &["diff", "sha256:a", "sha256:b"]).code, 1);
 }

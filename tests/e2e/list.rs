@@ -115,7 +115,7 @@ fn the_full_report_has_every_kind_of_entry_and_adds_up() {
     assert_eq!(row("aaaaaaaaaaaa")[5..7], ["10", "5"]);
     assert_eq!(
         row("layer0123456")[5..],
-        ["8", "5", "30", "min", "ago", "unknown", "copied,", "or", "the", "clock", "was", "set"]
+        ["8", "5", "30", "min", "ago", "unknown", "copied,", "or", "clock", "changed"]
     );
     assert!(row("tmp-rootfs-1").ends_with(&["an", "extraction"]));
     assert!(row("old").ends_with(&["an", "interrupted", "gc"]));

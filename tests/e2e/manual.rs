@@ -57,13 +57,13 @@ fn older_pages_are_replaced_and_nothing_else_is() {
     fs::write(pages.join("other.1"), "mine").unwrap();
     symlink(&notes, pages.join("bbox-cache.1")).unwrap();
     let first = man(BBOX_CACHE, &pages);
-    assert!(first.out.is_empty() && first.err.ends_with(", 1 of them in place of older ones.\n"));
+    assert!(first.out.is_empty() && first.err.ends_with(", replacing 1 older page.\n"));
     assert!(read(&pages.join("bbox-cache.1")).starts_with(".TH \"BBOX-CACHE\" \"1\""));
     assert_eq!((read(&notes).as_str(), read(&pages.join("other.1")).as_str()), ("mine", "mine"));
     let again = man(BBOX_CACHE, &pages).err;
     let number = again.split(' ').nth(1).unwrap();
     assert!(again.contains(&format!("Wrote {number} pages ")), "{again}");
-    assert!(again.contains(&format!(", {number} of them in place")), "{again}");
+    assert!(again.contains(&format!(", replacing {number} older pages")), "{again}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn help_versions_and_typos_use_the_words_of_the_program() {
         (bbox(&["ls"]), "tip: try 'bbox cache ls'"),
         (bbox(&["lst"]), "tip: try 'bbox cache list'"),
         (bbox(&["cache", "man", "."]), "tip: try 'bbox man'"),
-        (bbox_cache(&["cache", "list"]), "tip: leave the word out: 'bbox-cache list'"),
+        (bbox_cache(&["cache", "list"]), "tip: leave out 'cache': 'bbox-cache list'"),
         (bbox_cache(&["lst"]), "similar subcommands exist: 'ls', 'list'"),
         (bbox(&[]), "Examples:\n  bbox cache list "),
         (bbox_cache(&[]), "Examples:\n  bbox-cache list "),
@@ -103,7 +103,7 @@ fn other_commands_are_handed_over_to_the_other_bbox() {
         assert!(with_path(places, &["--version"]).ok().starts_with("bbox "));
     }
     let run = with_path(&[&own, &copy], &["claude-code"]);
-    let tip = "this bbox is the tool for the image cache";
+    let tip = "this bbox is the image cache tool";
     assert!(run.code == 2 && run.err.contains(tip), "{} {}", run.code, run.err);
 }
 

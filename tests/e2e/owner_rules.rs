@@ -39,7 +39,10 @@ fn without_refs_everything_is_an_orphan() {
     let gc = run(&cache, &["gc"]);
     // Ours warns that the index may have been dropped, before it removes anything.
     for err in [&list.err, &gc.err] {
-        assert!(err.contains("refs: Brood Box may have dropped its references"), "{err}");
+        assert!(
+            err.contains("refs does not exist: Brood Box may have dropped its references"),
+            "{err}"
+        );
     }
     assert_eq!((gc.code, left(&cache).len()), (0, 0));
 }
@@ -51,7 +54,10 @@ fn an_empty_or_blank_ref_protects_nothing() {
     let empty = cache.raw_ref("empty", "");
     let blank = cache.raw_ref("blank", " \n\t ");
     let gc = run(&cache, &["gc"]);
-    assert_eq!((gc.code, gc.err.matches("protects no image: it is empty").count()), (0, 2));
+    assert_eq!(
+        (gc.code, gc.err.matches("does not protect any image: it is empty").count()),
+        (0, 2)
+    );
     assert_eq!(left(&cache), ["refs"]);
     // Ours reports that, and keeps the refs.
     let list = run(&cache, &["list", "--format", "json"]).json();
@@ -122,7 +128,7 @@ fn deviation_failed_removals_are_reported_and_the_rest_is_removed() {
     }
     let gc = user.run(&["gc"]);
     assert_eq!(gc.code, 1, "{}", gc.err);
-    let cause = "foreign/file: Permission denied; its directory belongs to uid 0: run this as";
+    let cause = "foreign/file: Permission denied; its directory is owned by uid 0: run this as";
     assert!(gc.err.contains(cause), "{}", gc.err);
     assert!(gc.out.contains("Removed 1 image, "), "{}", gc.out);
     assert!(gc.out.contains("1 item could not be removed"), "{}", gc.out);
@@ -170,7 +176,7 @@ fn a_missing_cache_is_an_error_only_if_it_was_named() {
         assert!(out.starts_with(&words) && out.lines().count() == 1, "{out}");
     }
     assert_eq!((run(&cache, &["purge"]).code, run(&cache, &["dir"]).code), (0, 0));
-    let words = format!("error: there is no directory {}\n", cache.dir().display());
+    let words = format!("error: {} does not exist\n", cache.dir().display());
     for arguments in [&["list"][..], &["gc"], &["gc", "-n"], &["show", "a"], &["rm", "-y", "a"]] {
         let Run { code, out, err } = run(&cache, arguments);
         assert_eq!((code, out.as_str(), err.as_str()), (1, "", words.as_str()), "{arguments:?}");
@@ -187,7 +193,10 @@ fn a_parent_of_a_cache_is_not_taken_for_one() {
         command.args(["cache", "--cache-dir"]).arg(cache.home()).args(arguments);
         let Run { code, out, err } = finish(command);
         assert_eq!((code, out.as_str()), (1, ""), "{arguments:?}");
-        assert!(err.contains("looks like an image cache") && err.ends_with(&meant), "{err}");
+        assert!(
+            err.contains("does not look like an image cache") && err.ends_with(&meant),
+            "{err}"
+        );
     }
     assert!(image.exists());
 }
@@ -214,8 +223,8 @@ fn a_dangling_ref_is_removed_after_a_minute_and_an_unusable_one_is_reported() {
     let line = |start: &str| gc.out.lines().find(|line| line.starts_with(start)).unwrap();
     assert!(line("Removed ref ").ends_with("dangling: example.com/gone:1"), "{}", gc.out);
     assert!(line("Kept    ref ").ends_with("recent: example.com/young:1"), "{}", gc.out);
-    assert!(line("Removed 1 ref, freed").contains("KiB"), "{}", gc.out);
-    assert!(gc.err.contains("refs/broken protects no image: it is empty"), "{}", gc.err);
+    assert!(line("Removed 1 reference, freed").contains("KiB"), "{}", gc.out);
+    assert!(gc.err.contains("refs/broken does not protect any image: it is empty"), "{}", gc.err);
     assert!(!gone.exists() && young.exists() && broken.exists());
     assert_eq!(left(&cache), ["refs", "sha256-live"]);
 }
@@ -229,7 +238,7 @@ fn an_image_in_which_a_machine_has_run_is_marked() {
     assert_eq!(list.matches("example.com/abcd1:latest (used in place)").count(), 1, "{list}");
     assert_eq!(list.matches("(used in place)").count(), 1, "{list}");
     let show = run(&cache, &["show", "abcd1"]);
-    assert!(show.err.contains("perhaps credentials") && show.err.contains(" rm abcd1"));
+    assert!(show.err.contains("maybe credentials") && show.err.contains(" rm abcd1"));
     assert!(!run(&cache, &["show", "abcd2"]).err.contains("credentials"));
     let json = run(&cache, &["show", "abcd1", "--format", "json"]).json();
     assert_eq!(json["used_in_place"], true);

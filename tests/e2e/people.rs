@@ -172,7 +172,7 @@ fn purge_asks_and_takes_anything_but_yes_for_no() {
         let cache = TestCache::new();
         cache.live("a");
         let (code, seen) = at_terminal(&cache, &["purge"], answer);
-        assert!(seen.contains("with 1 image and 1 ref, "), "{seen}");
+        assert!(seen.contains("with 1 image and 1 reference, "), "{seen}");
         assert!(seen.contains("[y/N]"), "{seen}");
         assert_eq!((code, cache.dir().exists()), (0, !purged), "{answer:?}: {seen}");
     }

@@ -40,7 +40,7 @@ fn an_image_of_another_user_stays_whole_and_is_reported_with_its_owner() {
         return;
     }
     let refused = |path: &Path| {
-        format!("{} belongs to uid 0: run this as that user, or as root\n", path.display())
+        format!("{} is owned by uid 0: run this as that user or as root\n", path.display())
     };
     let list = user.run(&["list"]);
     assert_eq!((list.code, list.err.as_str()), (0, ""));
@@ -78,8 +78,8 @@ fn a_lost_and_found_is_no_failure_and_stays_where_it_is() {
     }
     let purge = user.run(&["purge", "-f"]);
     assert_eq!(purge.code, 0, "{}", purge.err);
-    assert!(purge.err.contains("lost+found belongs to uid 0"), "{}", purge.err);
-    assert!(purge.out.contains("Removed what was in "), "{}", purge.out);
+    assert!(purge.err.contains("lost+found is owned by uid 0"), "{}", purge.err);
+    assert!(purge.out.contains("Removed the contents of "), "{}", purge.out);
     let left = fs::read_dir(cache.dir()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(left.collect::<Vec<_>>(), ["lost+found"]);
 }
@@ -207,7 +207,7 @@ fn images_that_cannot_be_renamed_are_removed_in_place_on_request() {
     let collect = ["gc", "--temp-age", "0s"];
     let gc = overlay.run(&collect);
     assert_eq!(gc.code, 1);
-    assert!(gc.err.contains("does not rename it; add --in-place"), "{}", gc.err);
+    assert!(gc.err.contains("cannot rename it; use --in-place"), "{}", gc.err);
     assert_eq!(overlay.left(), ["refs", "sha256-dead", "sha256-live"]);
     overlay.run(&[&collect[..], &["--in-place"]].concat()).ok();
     assert_eq!(overlay.left(), ["refs", "sha256-live"]);

@@ -127,7 +127,7 @@ fn a_name_without_a_single_image_gets_suggestions() {
     }
     fs::remove_dir_all(cache.dir()).unwrap();
     let show = run(&cache, &["show", "abc"]);
-    let why = "there is no directory ";
+    let why = " does not exist";
     assert!(show.code == 1 && show.err.contains(why), "{}", show.err);
     for arguments in [&["show"][..], &["show", "sha256:a", "--top", "0"]] {
         assert_eq!(run(&cache, arguments).code, 2);
@@ -140,7 +140,7 @@ fn without_a_config_the_rest_is_shown() {
     let config = cache.live("a").join(".oci-config.json");
     fs::write(&config, "no JSON").unwrap();
     let broken = run(&cache, &["show", "sha256:a"]);
-    assert!(broken.code == 1 && broken.err.contains(".oci-config.json: it is no config"));
+    assert!(broken.code == 1 && broken.err.contains(".oci-config.json: it is not a valid config"));
     fs::remove_file(&config).unwrap();
     let missing = run(&cache, &["show", "sha256:a"]);
     assert!(missing.code == 0 && missing.err.contains("sha256:a has no .oci-config.json"));
@@ -261,11 +261,11 @@ fn a_directory_in_an_image() {
     let none = run(&cache, &["show", "aaaa", "--depth", "0"]).ok();
     assert!(none.trim_end().ends_with("100%") && !none.contains("usr"), "{none}");
     for (path, code, reason) in [
-        ("/out", 2, "/out is a symlink in the image, and none is followed"),
+        ("/out", 2, "/out is a symlink, and symlinks in images are not followed"),
         ("/out/closed", 2, "/out is a symlink"),
         ("/usr/../..", 2, "`..` is not allowed"),
         ("usr", 1, "matches 'usr'"),
-        ("/opt/c", 2, "/opt/c is no directory"),
+        ("/opt/c", 2, "/opt/c is not a directory"),
         ("/opt/\x1b[2J", 1, "the image has no /opt/\\u{1b}[2J"),
     ] {
         let show = run(&cache, &["show", "aaaa", path]);

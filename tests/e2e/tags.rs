@@ -38,14 +38,14 @@ fn a_reference_to_another_image_is_replaced_only_after_a_yes() {
     run(&cache, &["tag", "aaaa1111", "example.com/a:1"]).ok();
     let refused = run(&cache, &["tag", "bbbb2222", "example.com/a:1"]);
     assert!(
-        refused.code == 2 && refused.err.contains("pass --yes to replace that"),
+        refused.code == 2 && refused.err.contains("pass --yes to replace it"),
         "{}",
         refused.err
     );
     let named = || run(&cache, &["show", "a:1", "-q"]).ok();
     for (answer, digest) in [("n\n", "sha256:aaaa1111\n"), ("y\n", "sha256:bbbb2222\n")] {
         let (code, seen) = at_terminal(&cache, &["tag", "bbbb2222", "example.com/a:1"], answer);
-        assert!(code == 0 && seen.contains("points at sha256:aaaa1111. Replace that?"), "{seen}");
+        assert!(code == 0 && seen.contains("points at sha256:aaaa1111. Replace it?"), "{seen}");
         assert_eq!(named(), digest);
     }
     run(&cache, &["tag", "-y", "aaaa1111", "example.com/a:1"]).ok();
@@ -59,7 +59,7 @@ fn tag_refuses_what_brood_box_could_not_use() {
     for (image, reference, cause) in [
         ("aaaa1111", "a:1", "it has no .oci-config.json"),
         ("bbbb", "a:1", " matches 'bbbb'; "),
-        ("aaaa1111", "a b", "it is no reference"),
+        ("aaaa1111", "a b", "not a valid reference"),
     ] {
         let tag = run(&cache, &["tag", image, reference]);
         assert!(tag.code == 1 && tag.err.contains(cause), "{}", tag.err);

@@ -209,10 +209,10 @@ fn images_whose_references_were_dropped_or_emptied_stay() {
         fs::write(file, "").unwrap();
         age(file, Duration::from_secs(120));
     }
-    stay("protects no image: it is empty");
+    stay("does not protect any image: it is empty");
     assert!(files.iter().all(|file| file.exists()));
     files.iter().for_each(|file| age(file, DAY + Duration::from_secs(60)));
-    stay("protects no image: it is empty");
+    stay("does not protect any image: it is empty");
     assert!(files.iter().all(|file| !file.exists()), "nothing will be written into them any more");
     fs::remove_dir_all(cache.path("refs")).unwrap();
     stay("so 5 images may still be wanted");

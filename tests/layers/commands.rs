@@ -184,5 +184,5 @@ fn an_invalid_choice_of_layers_is_refused() {
     assert_eq!(run(&owner.cache, one).out, run(&owner.cache, two).out);
     let gc = run(&owner.cache, &["gc", "--all", "--keep-recent=0s", "--temp-age", "soon"]);
     assert_eq!(gc.code, 2);
-    assert!(gc.err.contains("a duration such as"), "{}", gc.err);
+    assert!(gc.err.contains("expected a duration, such as"), "{}", gc.err);
 }

@@ -105,7 +105,7 @@ fn no_layer_is_lost_when_the_clock_was_set_back() {
     }
     let text = run(&owner.cache, &["list", "--sizes"]).ok();
     let row = text.lines().find(|line| line.starts_with("base ")).unwrap();
-    assert!(row.contains("unknown") && row.ends_with("copied, or the clock was set"), "{text}");
+    assert!(row.contains("unknown") && row.ends_with("copied, or clock changed"), "{text}");
     collect(&owner, "set back");
     owner.untag("c:1");
     collect(&owner, "set back");

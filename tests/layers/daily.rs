@@ -12,16 +12,16 @@
 //! a thousand pulls per program:
 //! `BBOX_THOROUGH=1 cargo test --test layers daily -- --nocapture`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{scope, sleep};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::support::cache::agents::{base, config};
 use crate::support::cache::pull::{Pull, Request, mark, write_in_place};
-use crate::support::cache::{USED, age, hash};
+use crate::support::cache::{USED, hash};
 use crate::support::{TestCache, run};
 
 /// How much happens, and how fast.
@@ -134,8 +134,10 @@ impl Program<'_> {
         write_in_place(&file, line.as_bytes());
         let Some((_, digest)) = line.trim().rsplit_once(':') else { return };
         let image = self.cache.path(&format!("sha256-{digest}"));
+        // On a busy machine, a thread may not run for longer than the grace period after any line.
+        let begun = Instant::now();
         if mark(&image) {
-            self.newest = Some((image, Some(Instant::now())));
+            self.newest = Some((image, Some(begun)));
         }
         self.check();
     }
@@ -154,10 +156,10 @@ impl Program<'_> {
                 self.tally.fetches.fetch_add(1, Relaxed);
                 sleep(self.chance.time(self.pace.fetch));
             }
-            let marks = pull.is_marking();
+            let (marks, begun) = (pull.is_marking(), Instant::now());
             let goes_on = pull.advance();
             if marks && pull.image().is_dir() {
-                self.newest = Some((pull.image(), Some(Instant::now())));
+                self.newest = Some((pull.image(), Some(begun)));
             }
             self.check();
             if !goes_on {
@@ -166,20 +168,24 @@ impl Program<'_> {
         }
     }
 
-    /// Half an hour passes for the newest build.
+    /// Half an hour passes for all builds. If it passed for the newest one only, an older one would
+    /// look newer: born after the last use of the newest.
     fn rest(&mut self) {
-        if let Some((image, marked)) = &mut self.newest {
+        if let Some((_, marked)) = &mut self.newest {
             *marked = None;
-            if image.is_dir() {
-                age(image, USED);
-            }
+        }
+        let builds = (0..=self.version)
+            .map(|version| self.cache.path(&format!("sha256-{}-{version}", self.number)));
+        // Those that a gc has removed are not there.
+        for build in builds.filter_map(|build| File::open(build).ok()) {
+            build.set_modified(SystemTime::now() - USED).unwrap();
         }
     }
 
     /// An image marked within the grace period is there, or a gc is about to put it back.
     fn check(&self) {
         let Some((image, Some(marked))) = &self.newest else { return };
-        if marked.elapsed() < self.pace.grace.mul_f32(0.8) && !is_whole(image) {
+        if !is_whole(image) && marked.elapsed() < self.pace.grace.mul_f32(0.8) {
             self.tally.away.fetch_add(1, Relaxed);
             wait_until_whole(image);
         }

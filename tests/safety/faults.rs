@@ -159,7 +159,7 @@ fn kept(text: &str) -> Vec<String> {
         Some(("ref", file)) => format!("refs/{file}"),
         Some(("layer", digest)) => format!("layers/{}", digest.replacen(':', "-", 1)),
         // It has its original name again.
-        _ => label.trim_start_matches("rest of ").replacen(':', "-", 1),
+        _ => label.trim_start_matches("leftover ").replacen(':', "-", 1),
     });
     paths.collect()
 }
@@ -239,7 +239,7 @@ fn without_locks_a_collection_and_a_lease_warn_and_go_on() {
         let output = fail_at(&scene.cache, arguments, ("flock", "EOPNOTSUPP", "1+"));
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(0), "{err}");
-        assert!(err.contains("knows no locks"), "{err}");
+        assert!(err.contains("does not support locks"), "{err}");
     };
     no_locks(&["lease", "sha256:live", "--", "true"]);
     no_locks(&COLLECT);

@@ -33,8 +33,8 @@ fn a_collection_that_may_not_rename_suggests_in_place() {
     let output = crate::strace::fail_at(&scene.cache, &COLLECT, fault);
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    assert!(err.contains("Invalid cross-device link; the file system does not rename it"), "{err}");
-    assert!(err.contains("add --in-place") && !err.contains("mounted"), "{err}");
+    assert!(err.contains("Invalid cross-device link; the file system cannot rename it"), "{err}");
+    assert!(err.contains("use --in-place") && !err.contains("mounted"), "{err}");
     assert!(scene.has("dead1") && scene.has("dead2"));
     // Entries that the owner does not look for do not have to be hidden.
     let names = scene.names();

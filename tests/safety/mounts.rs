@@ -113,7 +113,7 @@ fn a_mount_that_appears_before_anything_is_deleted_brings_the_image_back() {
     assert!(unmount(&mounted), "it is not where it was expected, or not whole");
     let out = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{out}");
-    assert!(out.contains("something has been mounted in it"), "{out}");
+    assert!(out.contains("something was mounted in it"), "{out}");
     scene.check("a mount has come and gone");
     assert!(scene.has("dead1") && !scene.has("dead2"));
     run(&scene.cache, &COLLECT).ok();

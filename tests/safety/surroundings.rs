@@ -34,7 +34,7 @@ fn a_signal_ignored_by_the_parent_stays_ignored() {
         // Once it reports that it waits, it would handle the signal.
         let mut said = String::new();
         BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
-        assert!(said.contains("which collects this cache"), "{said}");
+        assert!(said.contains("to finish its gc…"), "{said}");
         kill_process(Pid::from_child(&child), signal).unwrap();
         drop(lock);
         assert_eq!(crate::signals::wait(&mut child).code(), Some(0), "{name}");

@@ -121,7 +121,7 @@ fn a_signal_ends_a_run_that_waits_in_the_kernel() {
     assert_eq!(crate::signals::wait(&mut child).code(), Some(130));
     let mut err = String::new();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-    assert!(err.contains("interrupted: a file system did not answer"), "{err}");
+    assert!(err.contains("interrupted: a file system did not respond"), "{err}");
 }
 
 /// FUSE and some network file systems have such numbers. Then nothing can tell whether the cache

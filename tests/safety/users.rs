@@ -122,7 +122,7 @@ fn neither_name_of_the_program_counts_the_other_as_a_user() {
 }
 
 /// The message about processes that are not visible from a container.
-const NOT_SEEN: &str = "processes outside this container are not seen";
+const NOT_SEEN: &str = "processes outside this container are not visible";
 
 #[test]
 fn a_run_in_a_pid_namespace_reports_hidden_processes_if_that_matters() {

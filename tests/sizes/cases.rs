@@ -7,7 +7,7 @@ use crate::content::{MIB, clone, file, overwrite, preallocated, sparse};
 use crate::scene::Scene;
 use crate::volume::{make_snapshot, make_subvolume};
 
-/// A test case. Orphans are removed. `live` is an image that stays, with a few small files.
+/// A test case. Orphans are removed. `live` is an image that is kept, with a few small files.
 pub struct Case {
     pub name: &'static str,
     /// Builds it. Returns `false` if the file system does not support it.
@@ -33,18 +33,18 @@ pub const CASES: &[Case] = &[
         scene.dead("dead", "data", 12 * MIB);
         true
     }),
-    gc("two images that share everything, one goes", |scene| {
+    gc("two images that share everything, one removed", |scene| {
         scene.dead("one", "data", 12 * MIB);
         scene.dead_clone("one", "dead");
         scene.keep("one");
         true
     }),
-    gc("two images that share everything, both go", |scene| {
+    gc("two images that share everything, both removed", |scene| {
         scene.dead("one", "data", 12 * MIB);
         scene.dead_clone("one", "two");
         true
     }),
-    gc("three that share everything, two go", |scene| {
+    gc("three that share everything, two removed", |scene| {
         scene.dead("one", "data", 12 * MIB);
         scene.dead_clone("one", "two");
         scene.dead_clone("one", "three");
@@ -61,38 +61,38 @@ pub const CASES: &[Case] = &[
         });
         true
     }),
-    gc("a clone, half overwritten, goes", |scene| {
+    gc("a half overwritten clone", |scene| {
         scene.dead("one", "data", 16 * MIB);
         let dead = scene.dead_clone("one", "dead");
         overwrite(&dead.join("data"), 0, 8 * MIB);
         scene.keep("one");
         true
     }),
-    gc("the original of a half overwritten clone goes", |scene| {
+    gc("the original of a half overwritten clone", |scene| {
         scene.dead("dead", "data", 16 * MIB);
         let clone = scene.dead_clone("dead", "clone");
         overwrite(&clone.join("data"), 0, 8 * MIB);
         scene.keep("clone");
         true
     }),
-    gc("both of them go", |scene| {
+    gc("a half overwritten clone and its original", |scene| {
         scene.dead("one", "data", 16 * MIB);
         let clone = scene.dead_clone("one", "clone");
         overwrite(&clone.join("data"), 0, 8 * MIB);
         true
     }),
-    gc("a clone outside of the cache", |scene| {
+    gc("an image with a clone outside the cache", |scene| {
         let dead = scene.dead("dead", "data", 12 * MIB);
         clone(&dead, &scene.outside("clone"));
         true
     }),
-    gc("two that go, and a microVM with a clone of both", |scene| {
+    gc("two removed, and a clone of both in a microVM", |scene| {
         let dead = scene.dead("one", "data", 12 * MIB);
         scene.dead_clone("one", "two");
         clone(&dead, &scene.guest("agent"));
         true
     }),
-    gc("two that go, and a clone that nobody knows", |scene| {
+    gc("two removed, and an unknown clone", |scene| {
         let dead = scene.dead("one", "data", 12 * MIB);
         scene.dead_clone("one", "two");
         clone(&dead, &scene.outside("clone"));
@@ -106,7 +106,7 @@ pub const CASES: &[Case] = &[
         true
     }),
     gc("compressed", |scene| scene.dead_compressed()),
-    gc("compressed, two that share everything go", |scene| {
+    gc("compressed, two that share everything", |scene| {
         let is_possible = scene.dead_compressed();
         if is_possible {
             scene.dead_clone("dead", "two");
@@ -135,7 +135,7 @@ pub const CASES: &[Case] = &[
         file(&dead.join("data"), 12 * MIB);
         true
     }),
-    gc("a subvolume with a snapshot outside of the cache", |scene| {
+    gc("a subvolume with a snapshot outside the cache", |scene| {
         if !scene.is_btrfs() {
             return false;
         }
@@ -146,7 +146,7 @@ pub const CASES: &[Case] = &[
         make_snapshot(&dead, &scene.outside("snapshot"));
         true
     }),
-    gc("a subvolume and its snapshot, both go", |scene| {
+    gc("a subvolume and its snapshot, both removed", |scene| {
         if !scene.is_btrfs() {
             return false;
         }
@@ -161,28 +161,28 @@ pub const CASES: &[Case] = &[
         scene.image_with("dead", |top| sparse(&top.join("data"), 512 * MIB));
         true
     }),
-    gc("room set aside, 16 MiB within the file and 8 beyond", |scene| {
+    gc("preallocated, 16 MiB within the file and 8 beyond", |scene| {
         scene.image_with("dead", |top| preallocated(&top.join("data"), 16 * MIB, 8 * MIB));
         true
     }),
-    gc("a file with a name in an image that stays", |scene| {
+    gc("a file with another name in a kept image", |scene| {
         let dead = scene.dead("dead", "data", 12 * MIB);
         fs::hard_link(dead.join("data"), scene.cache.path("sha256-live/data")).unwrap();
         true
     }),
-    gc("a file with a name in another image that goes, too", |scene| {
+    gc("a file with another name in a removed image", |scene| {
         let dead = scene.dead("dead", "data", 12 * MIB);
         let other = scene.image_with("other", |_| {});
         fs::hard_link(dead.join("data"), other.join("data")).unwrap();
         clone(&dead.join("data"), &other.join("clone"));
         true
     }),
-    gc("written a moment ago", |scene| {
+    gc("just written", |scene| {
         scene.image_with("dead", |top| fs::write(top.join("data"), vec![7; 12 << 20]).unwrap());
         true
     }),
     Case {
-        name: "a file that stays open after its deletion",
+        name: "a file still open after its deletion",
         build: |scene| {
             let dead = scene.dead("dead", "data", 96 * MIB);
             scene.open.borrow_mut().push(fs::File::open(dead.join("data")).unwrap());

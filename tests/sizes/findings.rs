@@ -188,20 +188,21 @@ impl Row {
         let (least, most) = (self.certain.cast_signed(), self.at_most.cast_signed());
         let allowed = least - BESIDES.cast_signed()..=most + self.allowance();
         if !allowed.contains(&self.real) {
-            let complaint = format!("{} came back, expected {least} to {most}", self.real);
+            let complaint = format!("{} freed, expected {least} to {most}", self.real);
             self.complaints.push(complaint);
         }
         let bytes = |field| done["totals"]["freed_bytes"][field].as_i64().unwrap();
         let narrowed =
             bytes("certain") - BESIDES.cast_signed()..=bytes("at_most") + self.allowance();
         if !narrowed.contains(&self.real) {
-            let complaint = format!("{} came back, gc has said {narrowed:?}", self.real);
+            let complaint = format!("{} freed, but gc reported {narrowed:?}", self.real);
             self.complaints.push(complaint);
         }
         let said = done["totals"]["file_system_freed_bytes"].as_i64().unwrap();
         let seen = self.while_open.unwrap_or(self.real);
         if (said - seen).abs() > BESIDES.cast_signed() {
-            self.complaints.push(format!("gc has seen {said} come back, it was {seen}"));
+            self.complaints
+                .push(format!("gc reported {said} freed by the file system, but it was {seen}"));
         }
         self
     }

@@ -22,7 +22,7 @@ fn unknown_sharing_on_an_overlay_is_a_range_with_the_word_of_the_file_system() {
         let list = run(&cache, &["list"]).ok();
         assert!(list.contains("up to 96.0 MiB reclaimable (2 orphans)"), "{list}");
         for (option, why) in
-            [("--no-progress", "see --sizes"), ("--sizes", "the file system does not tell")]
+            [("--no-progress", "see --sizes"), ("--sizes", "the file system does not report it")]
         {
             let list = run(&cache, &["list", option]).ok();
             assert!(

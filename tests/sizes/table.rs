@@ -7,7 +7,7 @@ const BEGIN: &str =
 const END: &str = "<!-- The table ends. -->\n";
 
 pub fn render(rows: &[Row]) -> String {
-    let mut text = "| | what goes | its sizes | predicted | came back | metadata at most | \
+    let mut text = "| | removed | size | predicted | freed | metadata at most | \
                     agrees |\n|---|---|--:|--:|--:|--:|---|\n"
         .to_owned();
     for row in rows {

@@ -1,4 +1,4 @@
-//! Everything beside the image cache, listed.
+//! Lists everything besides the image cache.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use crate::cache::{Cache, EntryName, Folder, InUse, Location};
 use crate::error::{Context, Error, Result};
 use crate::fs::{Directory, Status};
 
-/// What kind of thing lies beside the image cache.
+/// The kind of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BesideKind {
-    /// Firmware that microVMs start with. Brood Box prunes it.
+    /// Firmware for microVMs. Brood Box prunes it.
     Firmware,
-    /// An extracted part of Brood Box's own program (`extract-*`), which nothing prunes.
+    /// An extracted part of Brood Box's own program (`extract-*`). Nothing prunes it.
     Runtime,
     /// A snapshot of a workspace.
     Snapshot {
-        /// Whether it has a sentinel. A crash before that is written leaks the snapshot.
+        /// Whether it has a sentinel. A crash before the sentinel is written leaks the snapshot.
         has_sentinel: bool,
     },
     /// The folder of a microVM.
@@ -31,33 +31,33 @@ pub enum BesideKind {
     Other,
 }
 
-/// One thing beside the image cache.
+/// One file or directory besides the image cache.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BesideItem {
-    /// Where it lies.
+    /// Its location.
     pub tree: OutsideTree,
-    /// What it is.
+    /// Its kind.
     pub kind: BesideKind,
-    /// When it was last modified, by its top alone.
+    /// The modification time of the item itself, not of anything in it.
     pub modified: Timestamp,
-    /// Whether a process uses it; `None` if the system does not tell.
+    /// Whether a process uses it; `None` if unknown.
     pub in_use: Option<bool>,
 }
 
-/// Everything that Brood Box keeps on this machine, but for its image cache. By default, nothing.
+/// Everything that Brood Box keeps on this machine besides its image cache. The default is nothing.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Beside {
     /// By folder and name.
     pub items: Vec<BesideItem>,
-    /// What could not be looked at.
+    /// Errors: items that could not be listed or inspected.
     pub problems: Vec<Error>,
-    /// The folders that the items lie in.
+    /// The folders that contain the items.
     pub(crate) folders: Vec<Status>,
 }
 
-/// A folder whose items are to be listed.
+/// A folder with items.
 struct Listed<'a> {
     directory: Arc<Directory>,
     path: &'a Path,
@@ -65,10 +65,10 @@ struct Listed<'a> {
     in_use: Option<InUse>,
 }
 
-/// Tells the kind of an item.
+/// Determines the kind of an item.
 type Classify = fn(&Listed<'_>, &EntryName) -> BesideKind;
 
-/// The folders of the cache home whose content is known.
+/// The known folders of the cache home.
 const FOLDERS: [(&str, Classify); 3] =
     [("firmware", |_, _| BesideKind::Firmware), ("runtime", runtime), ("snapshots", snapshot)];
 
@@ -100,8 +100,9 @@ fn vm(listed: &Listed<'_>, name: &EntryName) -> BesideKind {
     }
 }
 
-/// The directory in which Brood Box keeps its image cache `cache_dir` and more, as far as its name and
-/// what is in it tell: it is called `broodbox`, or has a folder that Brood Box is known to make.
+/// The cache home of Brood Box that contains the image cache `cache_dir`. It is recognized by its
+/// name,
+/// `broodbox`, or by a folder that only Brood Box creates.
 fn home_of(cache_dir: &Path) -> Option<&Path> {
     let home = cache_dir.parent()?;
     let is_called = |path: &Path, name: &str| path.file_name().is_some_and(|last| last == name);
@@ -118,8 +119,8 @@ impl Listed<'_> {
 }
 
 impl Beside {
-    /// Lists what lies beside the image cache `cache_dir`, and the folders of microVMs in `vms`. None of
-    /// them has to be there. Symlinks are listed, and not followed.
+    /// Lists everything next to the image cache `cache_dir`, and the folders of microVMs in `vms`.
+    /// None of them needs to exist. Symlinks are listed but not followed.
     pub fn list(cache_dir: &Path, vms: Option<&Path>) -> Self {
         let mut found = Self::default();
         if let Some(home) = home_of(cache_dir) {
@@ -131,12 +132,12 @@ impl Beside {
         found
     }
 
-    /// The trees of all items, in their order.
+    /// The trees of all items, in the same order.
     pub fn trees(&self) -> Vec<OutsideTree> {
         self.items.iter().map(|item| item.tree.clone()).collect()
     }
 
-    /// Only the cache and the known folders are looked into, and only if they are no symlinks.
+    /// Lists the known folders of the cache home. Anything else in it is one item each.
     fn add_home(&mut self, path: &Path) {
         let Some(home) = self.open(path) else { return };
         let home = Listed { in_use: None, ..home };
@@ -170,15 +171,16 @@ impl Beside {
                 let modified = status.modified();
                 self.items.push(BesideItem { tree, kind, modified, in_use });
             }
-            // It has gone meanwhile.
+            // It was removed in the meantime.
             Err(Errno::NOENT) => {}
-            Err(cause) => self.problems.push(Error::io("look at", path, cause)),
+            Err(cause) => self.problems.push(Error::io("read the status of", path, cause)),
         }
     }
 
-    /// Opens and lists a folder, and looks which of its items processes use; `None` if it is not there.
+    /// Opens and lists a folder, and finds the processes that use its items. `None` if it is
+    /// missing.
     fn open<'p>(&mut self, path: &'p Path) -> Option<Listed<'p>> {
-        // A folder of such items is laid out like a cache: processes are looked at in the same way.
+        // The folder is laid out like a cache, so users of its items are found in the same way.
         let cache = match Cache::open(path) {
             Ok(cache) => cache?,
             Err(problem) => return self.miss(problem),

@@ -1,8 +1,8 @@
-//! What else Brood Box keeps on this machine, beside its image cache.
+//! What Brood Box keeps on this machine besides its image cache.
 //!
-//! Its cache home has folders for firmware, for the parts of its own program that it extracts (`runtime`) and for
-//! snapshots of workspaces; each microVM has a folder with its clone of an image. All of that is looked
-//! at and never touched: a snapshot or the folder of a microVM may hold an agent's only work.
+//! Its cache home has folders for firmware, for extracted parts of its own program (`runtime`), and
+//! for snapshots of workspaces. Each microVM has a folder with its clone of an image. All of this
+//! is only inspected, never changed: a snapshot or a microVM may contain an agent's only work.
 
 mod list;
 mod tree;

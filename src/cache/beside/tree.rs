@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cache::EntryName;
 use crate::fs::Directory;
 
-/// A file or directory outside of the cache, by the open directory that it lies in.
+/// A file or directory outside of the image cache, in an open directory.
 #[derive(Clone, Debug)]
 pub struct OutsideTree {
     pub(crate) folder: Arc<Directory>,
@@ -15,7 +15,7 @@ pub struct OutsideTree {
 }
 
 impl OutsideTree {
-    /// Where it lies.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }

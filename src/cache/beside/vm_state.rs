@@ -1,7 +1,8 @@
-//! Whether a microVM runs, and what becomes of its folder if not.
+//! Whether a microVM is running, and what happens to its folder if not.
 //!
-//! Brood Box writes `data/go-microvm-state.json` and holds a lock beside it. At each start it removes the
-//! folders of crashed microVMs, unless a file directly in `data` is longer than 4 KiB, which a console log soon is.
+//! Brood Box writes `data/go-microvm-state.json` and holds a lock next to it. At each start it
+//! removes the folders of crashed microVMs, except if a file directly in `data` is longer than 4
+//! KiB, as a console log soon is.
 
 use std::io::Read;
 
@@ -13,32 +14,32 @@ use crate::cache::EntryName;
 use crate::cache::in_use::lock_holder;
 use crate::fs::{Directory, Kind};
 
-/// A longer state file is none.
+/// A longer file is not a state file.
 const MAX_STATE_BYTES: u64 = 1 << 20;
 /// A longer file in `data` makes Brood Box keep the folder of a crashed microVM.
 const KEEPING_BYTES: u64 = 4096;
 
-/// What is known of a microVM from its folder.
+/// The state of a microVM, according to its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VmState {
-    /// It runs: a process uses its folder, holds its lock, or has the number that its state file names.
+    /// It is running: a process uses its folder, holds its lock, or has the PID in its state file.
     Running,
-    /// It has ended as it should, and left its folder.
+    /// It has ended normally. Its folder is still there.
     Stopped,
-    /// Its state file says that it runs, and there is no such process.
+    /// It is active according to its state file, but its process is gone.
     Crashed {
-        /// The number that its process had.
+        /// The PID that its process had.
         pid: u32,
-        /// A file that is long enough for Brood Box to keep the folder for ever. Without one, it
-        /// removes the folder at its next start.
+        /// A file that makes Brood Box keep the folder forever. If `None`, Brood Box removes the
+        /// folder at its next start.
         kept_for: Option<EntryName>,
     },
-    /// It has no state file that can be read: it is just being made, or that has failed.
+    /// It has no readable state file. It may be starting, or its start has failed.
     Unknown,
 }
 
-/// What a state file says.
+/// The contents of a state file.
 #[derive(Debug, PartialEq, Eq)]
 struct Record {
     is_active: bool,
@@ -91,13 +92,14 @@ fn parse(text: &[u8]) -> Option<Record> {
     Some(Record { is_active, pid: pid.filter(|&pid| pid > 0) })
 }
 
-/// A process of another user is alive, too.
+/// Whether a process exists, even one of another user.
 fn is_alive(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
-/// Whether a process holds the lock of the state file. To try the lock might make its owner fail.
+/// Whether a process holds the lock of the state file. Does not try to take it, which could make
+/// its owner fail.
 fn is_locked(data: &Directory) -> bool {
     let status = data.status_of(c"go-microvm-state.lock");
     status.is_ok_and(|status| lock_holder(status.inode).is_some())

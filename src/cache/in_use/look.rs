@@ -1,4 +1,4 @@
-//! The look at all processes, and at the mounts and locks that belong to them.
+//! The inspection of all processes, and of their mounts and locks.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use crate::error::{Error, Result};
 use crate::fs::InodeId;
 
 impl Cache {
-    /// Looks at every running process but this one, and says which entries it uses: named as
-    /// `"root_path"` in a JSON argument, as the runner of a microVM does, or led to by its current
-    /// directory, root, executable or an open file; on Linux also by a mapping, by a thread with a
-    /// directory or files of its own, and by any other mount of the cache. Swap files and loop devices
-    /// count there, too. Runs of this program only walk the cache, and do not count on Linux, unless they
+    /// Finds the entries that other running processes use. A process uses an entry if a JSON
+    /// argument names it as `"root_path"`, as that of a microVM's runner does, or if its current
+    /// directory, root, executable or an open file is in the entry. On Linux, mappings, threads
+    /// with directories or files of their own, and other mounts of the cache are resolved as well,
+    /// and swap files and loop devices count. There, runs of this program do not count unless they
     /// hold a lease.
     ///
-    /// `None` where the system does not tell at all, as without a `/proc` on Linux.
+    /// `None` if the system does not report processes at all, as without `/proc` on Linux.
     ///
     /// # Errors
     /// The processes cannot be listed.
@@ -32,23 +32,23 @@ impl Cache {
     }
 }
 
-/// Who holds the exclusive `flock` on this file or directory, if the system tells. Never this process.
+/// The holder of the exclusive `flock` on this file or directory, if known. Never this process.
 pub(in crate::cache) fn lock_holder(inode: InodeId) -> Option<UsingProcess> {
     system::lock_holder(inode)
 }
 
-/// Each entry that something is mounted in, or that is mounted elsewhere, and where.
+/// Entries with a mount inside, or mounted elsewhere, each with the mount point.
 pub(in crate::cache) fn mounted(cache: &Cache) -> std::io::Result<Vec<(Location, PathBuf)>> {
     system::mounted(cache)
 }
 
-/// The entries on which a file system is mounted that may not answer, so that a look at one may take for
-/// ever. None where the system does not tell.
+/// Entries that are mount points of file systems that may not respond, so that accessing one may
+/// hang. Empty if the system does not report mounts.
 pub(in crate::cache) fn unanswering_mounts(cache: &Cache) -> Vec<Location> {
     system::unanswering_mounts(cache).unwrap_or_default()
 }
 
-/// Says to other runs what this process does, as long as the answer lives; where that is possible.
+/// Announces this process's role to other runs, as long as the result lives. `None` if impossible.
 #[cfg(feature = "cli")]
 pub(crate) fn announce(role: Role) -> Option<std::os::fd::OwnedFd> {
     system::announce(role)

@@ -10,12 +10,12 @@ use crate::escape::Escaped;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct UsingProcess {
-    /// Its number; 0 for the kernel itself, which uses swap files and files behind loop devices.
+    /// Its PID; 0 for the kernel itself, which uses swap files and files behind loop devices.
     pub pid: u32,
-    /// The file name of its executable, or what it calls itself where that is not told. It is not
-    /// safe to print. For the kernel, `swap` or the name of the loop device.
+    /// The file name of its executable, or its own name for itself if that is unknown. For the
+    /// kernel, `swap` or the name of the loop device. Not safe to print.
     pub program: String,
-    /// Whether it is a run of this program that holds a lease; as far as the system tells.
+    /// Whether it is a run of this program that holds a lease, as far as known.
     pub holds_lease: bool,
 }
 
@@ -25,7 +25,7 @@ impl UsingProcess {
         Self { pid: 0, program: user.to_owned(), holds_lease: false }
     }
 
-    /// The process in words that are safe to print, also if the system has not told which.
+    /// A description of a process that is safe to print, even if the process is unknown.
     pub(crate) fn describe(user: Option<&Self>) -> String {
         user.map_or_else(|| "another process".to_owned(), Self::to_string)
     }
@@ -41,17 +41,18 @@ impl Display for UsingProcess {
     }
 }
 
-/// Why there may be processes that were not seen at all.
+/// Why some processes may be invisible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unseen {
-    /// This process runs in a pid namespace, as in a container, and sees the processes in it only.
+    /// This process runs in a PID namespace, as in a container, and only sees the processes in it.
     OtherPidNamespaces,
     /// The system hides the processes of other users: `/proc` is mounted with `hidepid`.
     HiddenProcesses,
 }
 
-/// Who uses what, at one moment: the answer of [`Cache::users`](crate::cache::Cache::users). By default, nothing is in use.
+/// Which processes use which entries at one moment, as returned by
+/// [`Cache::users`](crate::cache::Cache::users). By default, nothing is in use.
 #[derive(Clone, Debug, Default)]
 pub struct InUse {
     by_entry: BTreeMap<Location, Vec<UsingProcess>>,
@@ -60,7 +61,7 @@ pub struct InUse {
 }
 
 impl InUse {
-    /// From what is known already, whatever the system would say.
+    /// From a list, without asking the system.
     #[cfg(test)]
     pub(crate) fn from_list(list: impl IntoIterator<Item = (Location, UsingProcess)>) -> Self {
         let mut users = Self::default();
@@ -70,7 +71,7 @@ impl InUse {
         users
     }
 
-    /// Nothing yet, of a system that hides processes for these reasons.
+    /// Without users yet, on a system that hides processes for these reasons.
     #[cfg(all(target_os = "linux", not(bbox_portable)))]
     pub(super) fn beside_unseen(unseen: Vec<Unseen>) -> Self {
         Self { unseen, ..Self::default() }
@@ -81,14 +82,14 @@ impl InUse {
         self.by_entry.get(location).map_or(&[], Vec::as_slice)
     }
 
-    /// The processes that could not be inspected in full: they belong to another user, or were told of
-    /// an image on a file system that may not answer. What could be read of them, most often the command
-    /// line, has been taken into account.
+    /// The processes that could not be fully inspected: they belong to another user, or refer to an
+    /// image on a file system that may not respond. Readable parts, mostly the command line, have
+    /// been taken into account.
     pub fn uninspected(&self) -> &[UsingProcess] {
         &self.uninspected
     }
 
-    /// Why there may be processes that were not seen at all. Empty if all of the machine's were.
+    /// Why some processes may be invisible. Empty if all of the machine's were.
     pub fn unseen(&self) -> &[Unseen] {
         &self.unseen
     }

@@ -101,9 +101,9 @@ fn limits(args: &Gc) -> Vec<String> {
     let unused = args.unused_for.map(|limit| format!("unused for {}", period(limit)));
     let limit = limit(args).map(|limit| match limit {
         Limit::MaxSize(size) => format!("at most {} in all", bytes(size)),
-        Limit::MinFree(Room::Bytes(room)) => format!("until {} are available", bytes(room)),
+        Limit::MinFree(Room::Bytes(room)) => format!("until {} is available", bytes(room)),
         Limit::MinFree(Room::Percent(percent)) => {
-            format!("until {percent}% of the disk are available")
+            format!("until {percent}% of the disk is available")
         }
     });
     [unused, limit].into_iter().flatten().collect()
@@ -122,7 +122,7 @@ fn keep_wanted(options: GcOptions, draft: &mut Draft, report: &mut Report) {
     }
     let (images, wanted) = (plural(wanted.len(), "image"), wanted.join(", "));
     report.problems.push(format!(
-        "{images} not removed without confirmation (no terminal); --yes removes what may still be wanted: {wanted}"
+        "{images} that may still be wanted not removed without confirmation (no terminal): {wanted}; pass --yes to remove them"
     ));
     let options = GcOptions { keep_wanted: true, ..options };
     draft.plan = plan::gc(&draft.inventory, &options, &draft.evidence);
@@ -133,7 +133,7 @@ fn over_limit(limit: Option<ByteSize>, left: Option<Size>) -> Option<String> {
     let (limit, left) = (limit?, left?);
     (left.at_least() > limit).then(|| {
         format!(
-            "{} stays, more than {}: the rest is in use, leased, recent, or may still be wanted",
+            "can only get down to {} (limit {}): the rest is in use, leased, recent, or may still be wanted",
             size(left),
             bytes(limit)
         )
@@ -145,9 +145,9 @@ fn short_of_target(report: &Report) -> Option<String> {
     let (target, available) = (report.plan().target()?.available, report.available()?);
     let missing = target.as_u64().checked_sub(available.as_u64()).filter(|missing| *missing > 0)?;
     let [missing, target] = [ByteSize::b(missing), target].map(bytes);
-    let perhaps = if report.is_dry_run() { "perhaps " } else { "" };
+    let up_to = if report.is_dry_run() { "up to " } else { "" };
     Some(format!(
-        "{perhaps}{missing} too few for {target} available: the rest is in use, leased, recent, or may still be wanted"
+        "{up_to}{missing} short of {target} available: the rest is in use, leased, recent, or may still be wanted"
     ))
 }
 
@@ -155,7 +155,7 @@ fn short_of_target(report: &Report) -> Option<String> {
 fn changed_in_future(path: &Path) -> String {
     let path = Escaped::new(path);
     format!(
-        "{path} was last changed in the future, so it stays until then; --temp-age=0s removes it"
+        "{path} was last changed in the future, so it is kept until then; --temp-age=0s removes it"
     )
 }
 

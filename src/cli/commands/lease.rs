@@ -37,7 +37,7 @@ pub fn run(context: &Context<'_>, args: &Lease) -> Result<Ending, Failure> {
     let (lease, digest) = take(context, &args.image)?;
     if !lease.is_effective() {
         context.console.warn(format_args!(
-            "the file system of {} knows no locks: nothing keeps the image from being collected",
+            "the file system of {} does not support locks: the image is not protected from gc",
             context.shown_dir()
         ));
     }
@@ -81,7 +81,7 @@ fn try_take(
     };
     let lease = cache.lease(digest)?;
     let lease = lease.map(|lease| (lease, digest.clone()));
-    Ok(lease.ok_or_else(|| format!("{digest} is not in {dir} any more")))
+    Ok(lease.ok_or_else(|| format!("{digest} is no longer in {dir}")))
 }
 
 fn refuse<T>(reason: String) -> Result<T, Failure> {

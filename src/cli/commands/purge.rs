@@ -26,11 +26,11 @@ pub fn run(context: &Context<'_>, args: &Purge) -> Result<Ending, Failure> {
     if asks || args.dry_run {
         let draft = prepare(context, &cache, &mut report)?;
         report.note_draft(context, &cache, draft)?;
-        // Nothing is left.
+        // A purge leaves nothing.
         report.left = None;
         report.extra_freed = folder_bytes(&cache);
     }
-    // Another collection should not have to wait for an answer to our question: the lock comes after it.
+    // Another gc should not have to wait for the user's answer, so take the lock afterwards.
     if asks && !removal::confirm(context, question(context, &report))? {
         return removal::decline(context);
     }
@@ -54,7 +54,7 @@ fn prepare(context: &Context<'_>, cache: &Cache, report: &mut Report) -> Result<
     report.problems =
         inventory.problems.iter().map(ToString::to_string).chain(unreadable).collect();
     if evidence.in_use.is_none() && evidence.problems.is_empty() {
-        let warning = "this system does not tell which processes use what: images in use go, too";
+        let warning = "this system does not report which processes use an image, so images in use are removed, too";
         report.warn(context, warning.to_owned());
     }
     evidence.problems.iter().for_each(|problem| report.warn(context, problem.to_string()));
@@ -75,21 +75,22 @@ fn carry_out(
     asked: bool,
 ) -> Result<Ending, Failure> {
     unlock_folders(cache)?;
-    // What images have come and gone since belongs to the whole that was agreed on; who uses it, and
-    // what is not of the cache, does not.
+    // The answer covers images that were added or removed since the question, but not new users, or
+    // new entries that are not part of the cache.
     let mut report = Report::new(false);
     let draft = prepare(context, cache, &mut report)?;
     if asked && !concerns(&draft.plan).is_subset(&concerns(agreed.plan())) {
         return removal::refuse_changed(context);
     }
-    // On XFS a directory takes less room once it is empty, and none at last.
+    // On XFS a directory gets smaller when it is emptied, so measure now.
     let folders = folder_bytes(cache);
     removal::carry_out(context, cache, draft.plan, asked, &mut report)?;
     finish_off(context, cache, folders, &mut report);
     report.finish(context)
 }
 
-/// Whether there is anything to purge; refuses what must not be purged, or not without a question.
+/// Whether there is anything to purge. Fails for a directory that must not be purged, or not
+/// without a question.
 fn is_purgeable(context: &Context<'_>, asks: bool) -> Result<bool, Failure> {
     let Some(cache) = context.open_cache()? else { return Ok(false) };
     check_place(context)?;
@@ -98,17 +99,17 @@ fn is_purgeable(context: &Context<'_>, asks: bool) -> Result<bool, Failure> {
     }
     check_content(context, &cache)?;
     if asks && !context.console.can_ask() {
-        return refuse("there is no terminal to ask on; --force purges without asking");
+        return refuse("no terminal to confirm on; pass --force");
     }
     Ok(true)
 }
 
-/// Some directories are never a cache, whatever `--cache-dir` says.
+/// Fails for directories that are never a cache, whatever `--cache-dir` says.
 fn check_place(context: &Context<'_>) -> Result<(), Failure> {
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
     let place = context.cache_dir.canonicalize().context("find", &context.cache_dir)?;
     match refusal(&place, home.as_deref()) {
-        Some(what) => refuse(format!("{} is {what}: it is not purged", context.shown_dir())),
+        Some(what) => refuse(format!("refusing to purge {}: it is {what}", context.shown_dir())),
         None => Ok(()),
     }
 }
@@ -123,11 +124,11 @@ fn refusal(place: &Path, home: Option<&Path>) -> Option<&'static str> {
     }
 }
 
-/// A directory that the user has named may be a slip of the keyboard.
+/// Fails if a directory given by the user does not look like a cache: it may be a typo.
 fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
     if context.is_given && !cache.inventory()?.looks_like_a_cache() {
         refuse(format!(
-            "nothing in {} looks like an image cache: it is not purged",
+            "refusing to purge {}: it does not look like an image cache",
             context.shown_dir()
         ))
     } else {
@@ -135,7 +136,7 @@ fn check_content(context: &Context<'_>, cache: &Cache) -> Result<(), Failure> {
     }
 }
 
-/// What is in use, and by whom, a line each.
+/// The items in use with their users, one line each.
 fn in_use(plan: &Plan) -> impl Iterator<Item = String> + '_ {
     let used = plan.decisions().iter().filter(|decision| !decision.users.is_empty());
     used.map(|decision| {
@@ -143,7 +144,7 @@ fn in_use(plan: &Plan) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// What the question must have shown.
+/// Everything that the question must have shown.
 fn concerns(plan: &Plan) -> HashSet<String> {
     plan.foreign().map(ToString::to_string).chain(in_use(plan)).collect()
 }
@@ -158,10 +159,11 @@ fn question(context: &Context<'_>, report: &Report) -> String {
     };
     let bytes = estimate(report.freed());
     let users: String = in_use(report.plan()).map(|line| line + "\n").collect();
-    format!("{foreign}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
+    let images = removal::purged_images(report.plan(), context.console.width());
+    format!("{images}{foreign}{users}Remove {} with {counts}, {bytes}?", context.shown_dir())
 }
 
-/// Removes the folders, once everything in them is gone. They took so many bytes with it.
+/// Removes the folders if everything in them is gone. `folders` is the space they occupied.
 fn finish_off(context: &Context<'_>, cache: &LockedCache, folders: ByteSize, report: &mut Report) {
     let mounted = report.plan().decisions().iter().filter(|decision| decision.mount.is_some());
     let mounted: Vec<_> = mounted.map(removal::mounted).collect();
@@ -174,14 +176,14 @@ fn finish_off(context: &Context<'_>, cache: &LockedCache, folders: ByteSize, rep
         Ok(removed) => {
             report.extra_freed = if removed.kept_place { removed.freed } else { folders };
             if removed.kept_place {
-                report.whole = Some(format!("what was in {}", context.shown_dir()));
+                report.whole = Some(format!("the contents of {}", context.shown_dir()));
             }
         }
         Err(error) => report.problems.push(error.to_string()),
     }
 }
 
-/// Whether something stays that is neither the cache's nor the user's, such as `lost+found`.
+/// Whether an item is kept because it is neither the cache's nor the user's, such as `lost+found`.
 fn is_foreign_refusal(decision: &Decision) -> bool {
     let is_foreign = matches!(&decision.item, Item::Entry(Entry { kind: EntryKind::Foreign, .. }));
     is_foreign && decision.refusal.is_some()

@@ -37,7 +37,7 @@ pub fn tag(context: &Context<'_>, args: &Tag) -> Result<Ending, Failure> {
     let cache = removal::open_locked(context, args.no_wait)?.ok_or_else(missing)?;
     match cache.tag(image, &args.reference, replaces)? {
         Tagged::NamesAnother(other) => refuse(format!(
-            "{} points at {other} by now; run this again",
+            "{} now points at {other}; run this again",
             Escaped::new(&args.reference)
         )),
         _ => {
@@ -74,9 +74,9 @@ fn other_image<'a>(
 fn ask(context: &Context<'_>, reference: &str, other: &Digest) -> Result<bool, Failure> {
     let reference = Escaped::new(reference);
     if !context.console.can_ask() {
-        return refuse(format!("{reference} points at {other}; pass --yes to replace that"));
+        return refuse(format!("{reference} points at {other}; pass --yes to replace it"));
     }
-    removal::confirm(context, format!("{reference} points at {other}. Replace that?"))
+    removal::confirm(context, format!("{reference} points at {other}. Replace it?"))
 }
 
 fn say(

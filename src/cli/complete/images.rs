@@ -51,7 +51,7 @@ fn candidates(inventory: &Inventory, typed: &str) -> Vec<CompletionCandidate> {
     named.dedup_by_key(|(name, _)| *name);
     let wanted = |digest: &Digest| !typed.is_empty() || names_of(digest).is_empty();
     let digests = images.iter().filter(|digest| wanted(digest)).filter_map(|digest| {
-        let help = names_of(digest).first().unwrap_or(&"no reference names it");
+        let help = names_of(digest).first().unwrap_or(&"no reference");
         Some((spelled(digest, typed)?, (*help).to_owned()))
     });
     let named = named.into_iter().map(|(name, digest)| (name.to_owned(), digest.short()));

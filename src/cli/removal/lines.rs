@@ -38,7 +38,7 @@ pub fn label(decision: &Decision) -> String {
 
 fn leftover(entry: &Entry) -> String {
     match entry.former_digest() {
-        Some(digest) => format!("rest of {}", digest.short()),
+        Some(digest) => format!("leftover {}", digest.short()),
         None => cut(&entry.location.to_string(), NAME_WIDTH),
     }
 }
@@ -60,12 +60,15 @@ pub struct Layout {
     /// The width of the terminal, if there is one.
     terminal: Option<usize>,
     dry_run: bool,
+    /// Whether the user has chosen the images.
+    on_request: bool,
     now: Timestamp,
 }
 
 impl Layout {
     pub fn new(plan: &Plan, terminal: Option<usize>, dry_run: bool) -> Self {
-        let layout = Self { width: 0, terminal, dry_run, now: Timestamp::now() };
+        let on_request = plan.is_on_request();
+        let layout = Self { width: 0, terminal, dry_run, on_request, now: Timestamp::now() };
         let labels = plan.decisions().iter().map(|decision| label(decision).width());
         Self { width: labels.max().unwrap_or(0), ..layout }
     }
@@ -92,28 +95,28 @@ impl Layout {
 
     /// The line for an item that another process has removed, or replaced by a foreign one.
     pub fn gone(self, decision: &Decision) -> String {
-        self.line("Gone   ", decision, "", "another process has removed it")
+        self.line("Gone   ", decision, "", "another process removed it")
     }
 
     /// `Kept    0123456789ab              referenced: ghcr.io/a/b:latest`
     pub fn kept(self, decision: &Decision) -> String {
         let verb = if self.dry_run { "Would keep  " } else { "Kept   " };
-        self.line(verb, decision, "", &why_kept(decision, self.now))
+        self.line(verb, decision, "", &self.why_kept(decision))
     }
 
     /// The line for an item that turned out to be needed at the last moment.
     pub fn kept_after_all(self, decision: &Decision, why: KeepReason) -> String {
         let why = match why {
-            _ if matches!(decision.item, Item::Ref { .. }) => "the image that it points at stays",
+            _ if matches!(decision.item, Item::Ref { .. }) => "its image is kept",
             KeepReason::Referenced if decision.item.is_layer() => {
-                "an image that may be made of it stays"
+                "an image that may use it is kept"
             }
-            KeepReason::Referenced => "a reference to it has turned up",
-            KeepReason::InUse => "a process uses it now",
+            KeepReason::Referenced => "a new reference points at it",
+            KeepReason::InUse => "a process is using it now",
             KeepReason::Leased => "it has been leased",
             KeepReason::Recent => "it has just been used",
-            KeepReason::Mount => "something has been mounted in it",
-            _ => "it is unknown by now whether it is needed",
+            KeepReason::Mount => "something was mounted in it",
+            _ => "it is unknown whether it is still needed",
         };
         self.line("Kept   ", decision, "", why)
     }
@@ -121,7 +124,48 @@ impl Layout {
     /// The line for a restored image.
     pub fn restored(self, decision: &Decision) -> String {
         let verb = if self.dry_run { "Would restore" } else { "Restored" };
-        self.line(verb, decision, "", &why_kept(decision, self.now))
+        self.line(verb, decision, "", &self.why_kept(decision))
+    }
+
+    fn why_kept(self, decision: &Decision) -> String {
+        let now = self.now;
+        let reason = decision.verdict.reason();
+        let users = users(decision);
+        match &decision.item {
+            _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
+            _ if decision.refusal.is_some() => {
+                with_details(reason, decision.refusal.iter().map(ToString::to_string).collect())
+            }
+            _ if decision.verdict.keeps_for(KeepReason::InUse) && users.is_empty() => {
+                format!("{reason}: a pull may need it")
+            }
+            _ if decision.verdict.keeps_for(KeepReason::InUse) => format!("{reason}: {users}"),
+            Item::Entry(entry)
+                if decision.verdict.keeps_for(KeepReason::Recent) && !entry.is_extraction() =>
+            {
+                let used = ago(now, entry.last_used);
+                let hint = if self.on_request {
+                    "run this again"
+                } else {
+                    "`--keep-recent 0s` removes it"
+                };
+                with_details(reason, format!("used {used}; {hint}"))
+            }
+            _ if decision.verdict.keeps_for(KeepReason::Arriving) => {
+                format!("{reason}: it has no config yet, so a pull may still be writing it")
+            }
+            item if item.is_layer() => {
+                let details = decision.layer_status.as_ref().map(details);
+                with_details(reason, details.unwrap_or_default())
+            }
+            Item::Entry(entry) if entry.is_extraction() => {
+                format!("{reason}: a pull may be working on it")
+            }
+            item if decision.verdict.keeps_for(KeepReason::Unreplaced) => {
+                with_details(reason, name_and_use(decision, item.last_used(), now))
+            }
+            _ => with_details(reason, name(decision)),
+        }
     }
 
     fn line(self, verb: &str, decision: &Decision, bytes: &str, why: &str) -> String {
@@ -177,41 +221,6 @@ fn with_details(reason: &str, details: String) -> String {
     if details.is_empty() { reason.to_owned() } else { format!("{reason}: {details}") }
 }
 
-fn why_kept(decision: &Decision, now: Timestamp) -> String {
-    let reason = decision.verdict.reason();
-    let users = users(decision);
-    match &decision.item {
-        _ if decision.mount.is_some() => format!("{reason}: {}", shown_mount(decision)),
-        _ if decision.refusal.is_some() => {
-            with_details(reason, decision.refusal.iter().map(ToString::to_string).collect())
-        }
-        _ if decision.verdict.keeps_for(KeepReason::InUse) && users.is_empty() => {
-            format!("{reason}: a pull may need it")
-        }
-        _ if decision.verdict.keeps_for(KeepReason::InUse) => format!("{reason}: {users}"),
-        Item::Entry(entry)
-            if decision.verdict.keeps_for(KeepReason::Recent) && !entry.is_extraction() =>
-        {
-            let used = ago(now, entry.last_used);
-            with_details(reason, format!("used {used}; `--keep-recent 0s` removes it"))
-        }
-        _ if decision.verdict.keeps_for(KeepReason::Arriving) => {
-            format!("{reason}: it has no config yet, so a pull may still be writing it")
-        }
-        item if item.is_layer() => {
-            let details = decision.layer_status.as_ref().map(details);
-            with_details(reason, details.unwrap_or_default())
-        }
-        Item::Entry(entry) if entry.is_extraction() => {
-            format!("{reason}: a pull may be working on it")
-        }
-        item if decision.verdict.keeps_for(KeepReason::Unreplaced) => {
-            with_details(reason, name_and_use(decision, item.last_used(), now))
-        }
-        _ => with_details(reason, name(decision)),
-    }
-}
-
 /// The maximum number of users shown.
 const SHOWN_USERS: usize = 3;
 
@@ -233,14 +242,14 @@ pub fn shown_mount(decision: &Decision) -> String {
 /// Why an image was kept although the user asked to remove it, and what to do.
 pub fn refused(decision: &Decision, why: KeepReason) -> String {
     let why = match why {
-        KeepReason::InUse => format!("{} uses it; stop that first", users(decision)),
+        KeepReason::InUse => format!("in use by {}; stop that first", users(decision)),
         KeepReason::Leased => "it is leased; use --force to remove it anyway".to_owned(),
         KeepReason::Mount => {
             format!("something is mounted at {}; unmount it first", shown_mount(decision))
         }
         KeepReason::Recent => "it has just been used; run this again".to_owned(),
         KeepReason::Referenced => "a new reference points at it; run this again".to_owned(),
-        _ => "it is unknown whether it is needed".to_owned(),
+        _ => "it is unknown whether it is still needed".to_owned(),
     };
     format!("{} was not removed: {why}", label(decision))
 }
@@ -254,7 +263,7 @@ pub fn unremovable(decision: &Decision) -> Option<String> {
 /// Why a purge leaves an item.
 pub fn mounted(decision: &Decision) -> String {
     let path = shown_mount(decision);
-    format!("{} stays: something is mounted at {path}; unmount it first", label(decision))
+    format!("{} was kept: something is mounted at {path}; unmount it first", label(decision))
 }
 
 /// Whether users may wonder why an item is kept. They expect that of an extraction.
@@ -324,7 +333,7 @@ impl std::fmt::Display for Counts {
             (self.images, "image"),
             (self.layers, "layer"),
             (self.leftovers, "leftover"),
-            (self.refs, "ref"),
+            (self.refs, "reference"),
             (self.foreign, "other file"),
         ];
         let present = kinds.iter().filter(|(number, _)| *number > 0);
@@ -339,7 +348,11 @@ impl std::fmt::Display for Counts {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::cache::{Cache, InUse, Lookup, Mounts};
+    use crate::plan::{self, Evidence, GcOptions};
 
     #[test]
     fn counts_list_only_kinds_that_are_there() {
@@ -351,5 +364,27 @@ mod tests {
         assert_eq!(counts.to_string(), "2 images and 1 leftover");
         counts.layers = 3;
         assert_eq!(counts.to_string(), "2 images, 3 layers and 1 leftover");
+    }
+
+    /// `rm` has no `--keep-recent`, so it must not suggest it.
+    #[test]
+    fn the_hint_for_a_recent_image_fits_the_command() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("sha256-0123")).unwrap();
+        let cache = Cache::open(home.path()).unwrap().unwrap();
+        let inventory = cache.inventory().unwrap();
+        let mut evidence = Evidence::at(inventory.entries[0].last_used);
+        evidence.in_use = Some(InUse::default());
+        evidence.mounts = Some(Mounts::default());
+        let Lookup::One(image) = inventory.find("0123") else { panic!("it is there") };
+        let rm = plan::rm(&inventory, &HashSet::from([image]), false, &evidence);
+        let gc = plan::gc(&inventory, &GcOptions::default(), &evidence);
+        for (plan, hint) in [(rm, "run this again"), (gc, "`--keep-recent 0s` removes it")] {
+            let line = Layout::new(&plan, None, true).kept(&plan.decisions()[0]);
+            assert!(
+                line.contains("recent: used ") && line.ends_with(&format!("; {hint}")),
+                "{line}"
+            );
+        }
     }
 }

@@ -11,6 +11,6 @@ mod run;
 pub use lines::{Counts, label, mounted, unremovable, users as users_of};
 #[cfg(feature = "tui")]
 pub use lines::{Layout, failures};
-pub use question::{confirm, decline, refuse_changed, wanted};
+pub use question::{confirm, decline, purged_images, refuse_changed, wanted};
 pub use report::Report;
 pub use run::{Removal, carry_out, open_locked, tell, tell_of_uninspected};

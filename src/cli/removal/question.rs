@@ -1,4 +1,4 @@
-//! The question before something goes that references name.
+//! The question before referenced images are removed.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -13,17 +13,17 @@ use crate::cli::ui::units::{estimate, plural};
 use crate::error::Error;
 use crate::plan::{Decision, Item, Plan};
 
-/// What the user has agreed to lose although references name it.
+/// The referenced images that the user has agreed to remove.
 pub enum Agreement {
-    /// Whatever the plan says.
+    /// All that the plan removes.
     Anything,
     /// These images.
     These(HashSet<Location>),
 }
 
 impl Agreement {
-    /// The plan without what it would take for a target without agreement. How full a disk is changes all
-    /// the time.
+    /// The plan without removals for a target that the user has not agreed to. Free space changes
+    /// all the time, so the plan may have changed since the question.
     pub fn apply(&self, plan: Plan) -> Plan {
         match self {
             Self::Anything => plan,
@@ -31,7 +31,7 @@ impl Agreement {
         }
     }
 
-    /// Fails if `plan` takes more than that: the cache is not what it was when the user was asked.
+    /// Fails if `plan` removes more than agreed, because the cache has changed since the question.
     pub fn check(&self, context: &Context<'_>, plan: &Plan) -> Result<(), Failure> {
         let is_agreed = |image: &Decision| match self {
             Self::Anything => true,
@@ -41,7 +41,7 @@ impl Agreement {
     }
 }
 
-/// The images that go although they may be wanted: references name them, or nothing has replaced them.
+/// The images to remove that may still be wanted: referenced or unreplaced ones.
 pub fn wanted(plan: &Plan) -> impl Iterator<Item = &Decision> {
     let is_named = |decision: &Decision| !decision.refs.is_empty();
     plan.removals().filter(move |decision| {
@@ -51,7 +51,8 @@ pub fn wanted(plan: &Plan) -> impl Iterator<Item = &Decision> {
     })
 }
 
-/// Asks whether what `draft` plans is to be done, if references name any of that. `None` for a no.
+/// Asks whether to carry out the plan of `draft`, if that removes referenced images. `None` if the
+/// user declines.
 ///
 /// # Errors
 /// There is no terminal to ask on.
@@ -72,7 +73,7 @@ pub fn ask(context: &Context<'_>, draft: &Report) -> Result<Option<Agreement>, F
     Ok(answer.then_some(agreed))
 }
 
-/// Lists all that a yes covers: at the end what may be wanted, in the order of its last use.
+/// Lists everything that a yes covers. Images that may be wanted come last, by last use.
 fn question(draft: &Report, wanted: &[&Decision], width: Option<usize>) -> String {
     let layout = Layout::new(draft.plan(), width, true);
     let is_wanted = |removal: &Decision| {
@@ -82,8 +83,7 @@ fn question(draft: &Report, wanted: &[&Decision], width: Option<usize>) -> Strin
     let safe = safe.filter(|removal| !is_wanted(removal));
     let mut wanted = wanted.to_vec();
     wanted.sort_by_key(|image| image.item.last_used());
-    let lines = safe.chain(wanted.iter().copied());
-    let lines: String = lines.map(|removal| layout.removed(removal, None) + "\n").collect();
+    let lines = lines(layout, safe.chain(wanted.iter().copied()));
     let counts = Counts::new(draft.plan().removals().map(|removal| &removal.item));
     let freed = estimate(draft.freed());
     let limits = match &draft.limits[..] {
@@ -91,6 +91,16 @@ fn question(draft: &Report, wanted: &[&Decision], width: Option<usize>) -> Strin
         limits => format!(" Limits: {}.", limits.join(", ")),
     };
     format!("{lines}{}.{limits} Remove {counts}, freeing {freed}?", why_asked(&wanted))
+}
+
+/// The images that a purge removes, one line each. Everything else is only counted.
+pub fn purged_images(plan: &Plan, width: Option<usize>) -> String {
+    let images = plan.removals().filter(|removal| is_worth_a_line(removal, false));
+    lines(Layout::new(plan, width, true), images)
+}
+
+fn lines<'d>(layout: Layout, removals: impl Iterator<Item = &'d Decision>) -> String {
+    removals.map(|removal| layout.removed(removal, None) + "\n").collect()
 }
 
 /// `2 images are referenced and 1 image is unreplaced`
@@ -104,13 +114,13 @@ fn why_asked(wanted: &[&Decision]) -> String {
     kinds.collect::<Vec<_>>().join(" and ")
 }
 
-/// Asks a question; a signal ends the program meanwhile.
+/// Asks a question. A signal ends the program while it waits.
 pub fn confirm(context: &Context<'_>, question: impl Display) -> Result<bool, Failure> {
     let answer = context.signals.let_through(|| context.console.confirm(question));
     Ok(answer.map_err(|cause| Error::io("read the answer from", "the terminal", cause))?)
 }
 
-/// Ends a command whose question was not answered with yes.
+/// Ends a command after the user declined.
 pub fn decline(context: &Context<'_>) -> Result<Ending, Failure> {
     if context.format == Format::Table {
         context.console.note("Cancelled, nothing removed.");

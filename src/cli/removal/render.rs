@@ -87,7 +87,7 @@ impl Report {
             Some(available) if self.is_dry_run() => {
                 format!("At least {available} would be available on this disk\n")
             }
-            Some(available) => format!("{available} are available on this disk\n"),
+            Some(available) => format!("{available} is available on this disk\n"),
         }
     }
 
@@ -157,10 +157,10 @@ impl Report {
     }
 }
 
-/// Why the sum of the sizes shown is larger: ` (572.2 MiB is shared with what stays)`.
+/// Why the sum of the sizes shown is larger: ` (572.2 MiB is shared with items that are kept)`.
 fn shared(shared: SharedBytes) -> String {
     let SharedBytes { again, with_rest, .. } = shared;
-    let parts = [(with_rest, "shared with what stays"), (again, "counted more than once")];
+    let parts = [(with_rest, "shared with items that are kept"), (again, "counted more than once")];
     let parts = parts.into_iter().filter(|(size, _)| size.as_u64() > 0);
     let parts: Vec<_> = parts.map(|(size, what)| format!("{} is {what}", bytes(size))).collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }

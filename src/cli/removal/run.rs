@@ -72,12 +72,12 @@ pub fn open_locked(context: &Context<'_>, no_wait: bool) -> Result<Option<Locked
             return Patience::GiveUp;
         }
         let holder = UsingProcess::describe(holder);
-        console.note(format_args!("Waiting for {holder}, which collects this cache."));
+        console.note(format_args!("Waiting for {holder} to finish its gc…"));
         Patience::Wait
     })?;
     if locked.as_ref().is_some_and(|cache| !cache.is_lock_effective()) {
         console.warn(format_args!(
-            "the file system of {} knows no locks: run one collection at a time",
+            "the file system of {} does not support locks: run one gc at a time",
             context.shown_dir()
         ));
     }
@@ -91,7 +91,8 @@ pub fn tell(context: &Context<'_>, draft: &Draft, report: &mut Report) {
     report.problems.extend(problems.map(ToString::to_string));
     report.problems.extend(draft.plan.decisions().iter().filter_map(unremovable));
     if draft.evidence.in_use.is_none() && draft.evidence.problems.is_empty() {
-        let warning = "this system does not tell which processes use what: images stay";
+        let warning =
+            "this system does not report which processes use an image, so all images are kept";
         report.warn(context, warning.to_owned());
     }
     tell_of_uninspected(context, draft, report);

@@ -260,8 +260,8 @@ mod tests {
             Ok(found) if status.on_disk() == 100 * 4096 => {
                 assert_eq!(found, Holding::default());
             }
-            Ok(_) => eprintln!("skipped: the file system compresses what is written"),
-            Err(cause) => eprintln!("skipped: the file system tells no extents: {cause}"),
+            Ok(_) => eprintln!("skipped: the file system compresses written data"),
+            Err(cause) => eprintln!("skipped: the file system does not report extents: {cause}"),
         }
     }
 }

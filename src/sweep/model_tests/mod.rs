@@ -25,7 +25,8 @@ use proptest::prelude::*;
 
 use super::outcome::Report;
 use super::remove::remove;
-use super::trash::{Round, STEPS, Step, Trash};
+use super::step::{STEPS, Step};
+use super::trash::{Round, Trash};
 use crate::StopFlag;
 use crate::cache::{Cache, Location, Mounts};
 use crate::fs::Budget;

@@ -30,6 +30,9 @@ pub struct Holder(u32);
 
 impl Holder {
     const INODE: u32 = 1 << 31;
+    /// A file whose bytes are counted already, so that other holders of its extents do not count
+    /// them again.
+    pub const LAST: Self = Self(Self::INODE - 1);
 
     /// The tree with this number.
     pub fn from_tree(number: usize) -> Self {

@@ -16,7 +16,7 @@ mod walker;
 
 pub(super) use mount_points::AllMountPoints;
 pub(crate) use reading::MOST_OPENED;
-pub(super) use reading::{Reading, Turn};
+pub(super) use reading::{Moment, Reading, Turn};
 pub(crate) use survey::{Page, Survey, Surveys};
 pub(super) use top::Top;
 

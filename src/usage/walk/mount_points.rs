@@ -1,8 +1,8 @@
-//! Where something is mounted in a tree.
+//! Mount points inside a tree.
 //!
-//! That is no part of the tree, and may be a file system whose server does not answer, or an automounter
-//! that would begin to work. So the list of mounts is looked at before anything is touched. Mounts that
-//! are not in it, since it was read before they came, are met later and left alone.
+//! A mounted file system is not part of the tree, and its server may not respond, or it may be an
+//! automounter. So the list of mounts is checked before anything is accessed. Later mounts are
+//! recognized when they are reached, and skipped.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -14,22 +14,22 @@ use crate::fs::{Directory, mount_points};
 /// The mount points of the system.
 pub(in crate::usage) struct AllMountPoints(Vec<PathBuf>);
 
-/// The mount points in one tree: hardly ever any.
+/// The mount points in one tree, usually none.
 #[derive(Clone, Debug, Default)]
 pub(in crate::usage) struct MountPoints {
-    /// The path of the tree as the system calls it.
+    /// The path of the tree according to the system.
     top: PathBuf,
-    /// From there on; empty for the top itself.
+    /// Relative to it; empty for the top itself.
     points: Vec<PathBuf>,
 }
 
 impl AllMountPoints {
-    /// None where the system does not tell: then all are met in the walk.
+    /// Empty if the system does not report mounts. They are then recognized during the walk.
     pub fn read() -> Self {
         Self(mount_points().unwrap_or_default())
     }
 
-    /// Those in the tree `name` of `folder`.
+    /// The mount points in the tree `name` in `folder`.
     pub fn of_tree(&self, folder: &Directory, name: &EntryName) -> MountPoints {
         let Some(folder) = folder.path() else { return MountPoints::default() };
         let top = folder.join(name.as_os_str());
@@ -39,7 +39,7 @@ impl AllMountPoints {
 }
 
 impl MountPoints {
-    /// Whether something is mounted on `name` in an open directory.
+    /// Whether `name` in an open directory is a mount point.
     // Inlined for the walkers: see `docs/performance.md`.
     #[inline(always)]
     pub fn contain(&self, directory: &Directory, name: &CStr) -> bool {
@@ -56,7 +56,7 @@ impl MountPoints {
             })
     }
 
-    /// Whether something is mounted there; a path from the top of the tree.
+    /// Whether a path, relative to the top of the tree, is a mount point.
     pub fn contain_path(&self, path: &Path) -> bool {
         self.points.iter().any(|point| point == path)
     }

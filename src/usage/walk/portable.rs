@@ -149,7 +149,7 @@ fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, way: &mut Way, batch:
                     }
                     count_found(tree, &status, looked, batch);
                 }
-                Some(Err(cause)) => miss(tree, dir, "look at", &entry.path(), cause),
+                Some(Err(cause)) => miss(tree, dir, "read the status of", &entry.path(), cause),
                 None => {}
             }
             let error = entry.read_children.as_ref().and_then(|children| children.error());
@@ -161,7 +161,7 @@ fn count(tree: &TreeWalk<'_>, entry: jwalk::Result<Entry>, way: &mut Way, batch:
             let path = error.path().unwrap_or(tree.path()).to_path_buf();
             let dir = way.above(error.depth()).unwrap_or_default();
             let cause = error.into_io_error().unwrap_or_else(unknown);
-            miss(tree, dir, "look at", &path, cause);
+            miss(tree, dir, "read the status of", &path, cause);
         }
     }
 }
@@ -191,5 +191,5 @@ fn miss(tree: &TreeWalk<'_>, dir: DirId, operation: &'static str, path: &Path, c
 }
 
 fn unknown() -> io::Error {
-    io::Error::other("the walker gave no cause")
+    io::Error::other("unknown error")
 }

@@ -8,19 +8,20 @@
 //! a cold one (`docs/performance.md`).
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::fs::{DataFile, Extent, Holding, Kind, Status, Volume, VolumeKind};
 use crate::usage::sharing::{Holder, Record, SharedInodes, Volumes};
 
-/// How many files a thread may have open to look into them together.
+/// The maximum number of files that a thread opens to inspect them together.
 pub(crate) const MOST_OPENED: usize = 8;
 
-/// What files share with others.
+/// How to inspect what files share.
 pub enum Sharing<'a> {
-    /// Nothing: the file system knows no such thing.
+    /// Files cannot share data on this file system.
     Impossible,
-    /// It was not asked for, or the file system does not tell.
+    /// Not requested, or the file system does not report it.
     Unread,
     Read(ReadingOn<'a>),
 }
@@ -33,8 +34,7 @@ pub(in crate::usage) struct Reading<'a> {
     pub volumes: &'a Volumes,
     pub inodes: &'a SharedInodes,
     pub turn: &'a Turn,
-    /// When the removal of data shared with the tree began, if that data has been removed since.
-    pub alone_since: Option<(i64, u32)>,
+    pub moment: Moment<'a>,
 }
 
 /// How to read sharing, once the tree's volume is known.
@@ -44,14 +44,26 @@ pub(in crate::usage) struct ReadingOn<'a> {
     kind: VolumeKind,
     inodes: &'a SharedInodes,
     turn: &'a Turn,
-    alone_since: Option<(i64, u32)>,
+    moment: Moment<'a>,
+}
+
+/// When files are inspected. The file system only reports what a file shares at that moment.
+#[derive(Clone, Copy)]
+pub(in crate::usage) enum Moment<'a> {
+    /// Nothing is removed.
+    Still,
+    /// Files are removed one after another, each right after its inspection. The flag is set once
+    /// one of them shared data: a later one may have shared it, too.
+    Removing(&'a AtomicBool),
+    /// Data that the tree may have shared was removed since then: seconds since 1970, nanoseconds.
+    RemovedSince((i64, u32)),
 }
 
 impl<'a> Reading<'a> {
     pub fn on(self, volume: Volume) -> ReadingOn<'a> {
-        let Self { tree, volumes, inodes, turn, alone_since } = self;
+        let Self { tree, volumes, inodes, turn, moment } = self;
         let kind = volume.kind;
-        ReadingOn { tree, volume: volumes.number(volume), kind, inodes, turn, alone_since }
+        ReadingOn { tree, volume: volumes.number(volume), kind, inodes, turn, moment }
     }
 }
 
@@ -88,9 +100,18 @@ impl ReadingOn<'_> {
     /// The record of an extent that other files share, or may have shared until they were removed.
     /// A file changed after that may have reused freed space, so its extents do not count.
     pub fn record(&self, holder: Holder, status: &Status, extent: Extent) -> Option<Record> {
-        let is_older = |since| status.changed < since;
-        let counts = extent.is_shared || self.alone_since.is_some_and(is_older);
-        counts.then(|| Record::new(self.volume, holder, extent))
+        let holder = match self.moment {
+            Moment::Removing(has_shared) if extent.is_shared => {
+                has_shared.store(true, Ordering::Relaxed);
+                holder
+            }
+            // Possibly the last of several clones. It frees the data, so the others do not.
+            Moment::Removing(has_shared) if has_shared.load(Ordering::Relaxed) => Holder::LAST,
+            Moment::RemovedSince(since) if status.changed < since => holder,
+            _ if extent.is_shared => holder,
+            _ => return None,
+        };
+        Some(Record::new(self.volume, holder, extent))
     }
 
     /// The part of a holder's additional holding that counts for the tree.

@@ -77,7 +77,7 @@ impl<'a> TreeWalk<'a> {
             }
             (Ok(Some(_)), _) => Sharing::Unread,
             (Err(cause), _) => {
-                walk.miss(DirId::TOP, "find the file system of", walk.path(), cause);
+                walk.miss(DirId::TOP, "determine the file system of", walk.path(), cause);
                 Sharing::Unread
             }
         };
@@ -130,7 +130,7 @@ impl<'a> TreeWalk<'a> {
             Ok(status) => Some(status),
             Err(Errno::NOENT) => None,
             Err(cause) => {
-                self.miss(DirId::TOP, "look at", self.path(), cause);
+                self.miss(DirId::TOP, "read the status of", self.path(), cause);
                 None
             }
         }
@@ -139,7 +139,7 @@ impl<'a> TreeWalk<'a> {
     /// Where it lies, if that folder is still there.
     pub fn folder(&self) -> Option<&'a Arc<Directory>> {
         self.top.folder.unwrap_or_else(|cause| {
-            self.miss(DirId::TOP, "open the folder of", self.path(), cause);
+            self.miss(DirId::TOP, "open the parent of", self.path(), cause);
             None
         })
     }
@@ -158,8 +158,8 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    /// Notes a file in the directory of `batch`, if that was asked for. `target` reads where it points if it is a
-    /// symlink.
+    /// Notes a file in the directory of `batch`, if that was asked for. `target` reads where it
+    /// points if it is a symlink.
     pub fn note_file(
         &self,
         batch: &mut Batch,
@@ -191,7 +191,8 @@ impl<'a> TreeWalk<'a> {
         self.commit(std::mem::replace(batch, next));
     }
 
-    /// Counts a file that is open, with what it shares. It may stay open until the batch is committed.
+    /// Counts a file that is open, with what it shares. It may stay open until the batch is
+    /// committed.
     pub fn count_open(&self, batch: &mut Batch, file: DataFile, status: Status) {
         match &self.sharing {
             Sharing::Read(reading) if reading.turn().is_some() => {

@@ -3,10 +3,10 @@
 use super::own_runs::{is_child, test_alone};
 use super::*;
 
-const NAME: &str = "no_proc::nobody_is_told_of_and_that_is_no_error";
+const NAME: &str = "no_proc::no_users_are_reported_and_that_is_not_an_error";
 
 #[test]
-fn nobody_is_told_of_and_that_is_no_error() {
+fn no_users_are_reported_and_that_is_not_an_error() {
     if is_child() {
         let files = TestCache::new();
         assert!(open(files.dir()).users().unwrap().is_none());

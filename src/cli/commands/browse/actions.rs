@@ -1,4 +1,4 @@
-//! What keys do to the state.
+//! Updates of the state for each key.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::cli::ui::units::plural;
 use crate::usage::{Measurement, Usage};
 
 impl Model {
-    /// Does what a key asks for, and says what is to be done about it.
+    /// Updates the state for a key, and returns the effects.
     pub(super) fn key(&mut self, key: Key) -> Vec<Effect> {
         self.note = None;
         match self.mode {
@@ -27,13 +27,13 @@ impl Model {
         }
     }
 
-    /// Whether a page asks whether to remove what it shows.
+    /// Whether the page on the screen asks to confirm a removal.
     fn asks(&self) -> bool {
         let Some(Screen::Page(page)) = self.screens.last() else { return false };
         page.proposal.as_ref().is_some_and(|proposal| proposal.question.is_some())
     }
 
-    /// Only a clear yes is one. Keys that scroll are no answer.
+    /// Only `y` confirms. Scrolling keys are not an answer.
     fn answer(&mut self, key: Key) -> Vec<Effect> {
         match (key, Action::from_key(key)) {
             (Key::Char('y' | 'Y'), _) => {
@@ -225,7 +225,7 @@ impl Model {
         let by = entry.replaced_by.as_ref();
         let is_it = |row: &&Entry| by.is_some_and(|by| row.refs.contains(by)) && !row.is_gone;
         let Some(new) = self.entries.rows().iter().find(is_it) else {
-            self.note = Some("Nothing tells what has replaced it.".to_owned());
+            self.note = Some("It is unknown what replaced it.".to_owned());
             return Vec::new();
         };
         let (old, new) = (entry.at.clone(), new.at.clone());
@@ -245,7 +245,7 @@ impl Model {
             Some(Screen::Inside(Inside { list, .. })) => list.as_mut(),
             Some(Screen::Page(_)) => None,
         };
-        // A filter ends before the list does.
+        // Esc clears a filter first, and then leaves the list.
         if let Some(list) = list.filter(|list| !list.filter().is_empty()) {
             list.set_filter(String::new());
             return Vec::new();
@@ -271,7 +271,7 @@ impl Model {
 
     fn quit(&mut self) -> Vec<Effect> {
         if let Some(Job::Removing(_)) = self.job {
-            self.note = Some("Stopping; what has begun is finished by the next gc.".to_owned());
+            self.note = Some("Stopping; the next gc finishes this removal.".to_owned());
             return vec![Effect::StopRemoving];
         }
         if self.marked.is_empty() {
@@ -286,29 +286,29 @@ impl Model {
         let mut lines: Vec<_> = keys.map(|(keys, does)| format!("{keys:<15}{does}")).collect();
         lines.extend([
             String::new(),
-            "Unique is what removing just that image frees.".to_owned(),
+            "Unique: freed if only that image is removed.".to_owned(),
             "Nothing is locked while you browse.".to_owned(),
         ]);
         self.show(Page::new("Keys", lines));
     }
 
-    /// What is asked before leaving.
+    /// The question before quitting.
     pub fn leave_question(&self) -> String {
         format!("{} marked. Quit?", plural(self.marked.len(), "image"))
     }
 }
 
-/// What removes a thing that is no image.
+/// A hint how to remove an entry that is not an image.
 fn hint(kind: Kind) -> &'static str {
     match kind {
         Kind::Image => "It is gone.",
         Kind::Layer => "Only images can be removed here; `gc --layers` removes layers.",
         Kind::Leftover => "Only images can be removed here; `gc` removes leftovers.",
-        Kind::Other => "That is not part of the cache, and is never removed.",
+        Kind::Other => "This is not part of the cache and is never removed.",
     }
 }
 
-/// Moves the cursor or sorts, if that is what is asked for.
+/// Moves the cursor or sorts, if the key means that.
 fn travel<T: Row>(list: &mut List<T>, action: Action, height: usize) -> bool {
     match action {
         Action::Step(rows) => list.step(rows),

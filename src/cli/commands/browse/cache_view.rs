@@ -18,7 +18,7 @@ const WITH_BAR: usize = 116;
 impl Canvas<'_> {
     pub fn cache(&mut self, model: &Model) {
         if model.entries.rows().is_empty() {
-            let text = if model.is_listed { "No images here yet." } else { "Looking…" };
+            let text = if model.is_listed { "No images here yet." } else { "Loading…" };
             self.line(2, text, PLAIN);
             return;
         }

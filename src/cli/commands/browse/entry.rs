@@ -1,4 +1,4 @@
-//! What the first screen shows of an entry of the cache: plain values, safe to print.
+//! An entry of the cache as the first screen shows it: plain values, safe to print.
 
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ pub enum Kind {
     Other,
 }
 
-/// What an entry looks like; the words say the same.
+/// The colour of an entry. Its status says the same in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Plain,
@@ -30,29 +30,29 @@ pub enum Tone {
     Faint,
 }
 
-/// How big an entry is, as far as that is known.
+/// The size of an entry, as far as known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known {
-    /// What was counted so far.
+    /// The usage counted so far.
     pub usage: Option<Usage>,
-    /// Whether that is all.
+    /// Whether the count is finished.
     pub is_final: bool,
     /// What removing just this one frees.
     pub unique: Option<Estimate>,
 }
 
 impl Known {
-    /// What was counted, marked as a lower bound unless it is all.
+    /// The usage, marked as a lower bound unless the count is finished.
     pub fn counted(&self) -> Option<Usage> {
         let mut usage = self.usage?;
         usage.unreadable += u64::from(!self.is_final);
         Some(usage)
     }
 
-    /// Takes in what a measurement that is at work has counted.
+    /// Updates the usage from a running measurement.
     pub fn grow(&mut self, usage: Usage, phase: Phase) {
         let is_final = phase == Phase::Done;
-        // A whole that was known before is worth more than a part.
+        // The result of an earlier measurement is better than a partial count.
         if is_final || !self.is_final {
             (self.usage, self.is_final) = (Some(usage), is_final);
         }
@@ -63,21 +63,21 @@ impl Known {
 pub struct Entry {
     pub at: Location,
     pub kind: Kind,
-    /// Its digest in short, or its name.
+    /// Its short digest, or its name.
     pub label: String,
-    /// Its references, or what it most likely was.
+    /// Its references, or a guess for an orphan.
     pub about: String,
     pub status: String,
     pub tone: Tone,
     pub last_used: Timestamp,
     pub known: Known,
-    /// The reference of the build that most likely replaced it, not safe to print.
+    /// The reference of the build that likely replaced it. Not safe to print.
     pub replaced_by: Option<String>,
-    /// Its references as they are, not safe to print.
+    /// Its references. Not safe to print.
     pub refs: Vec<String>,
-    /// What else there is to say, each with its name.
+    /// Further facts, each with a label.
     pub facts: Vec<(&'static str, String)>,
-    /// Whether it is not there any more.
+    /// Whether it has disappeared.
     pub is_gone: bool,
 }
 
@@ -105,7 +105,7 @@ impl Row for Entry {
 }
 
 impl Entry {
-    /// Everything that there is to say, each with its name.
+    /// All facts, each with a label.
     pub fn all_facts(&self, now: Timestamp) -> Vec<(&'static str, String)> {
         let mut facts = self.facts.clone();
         facts.push(("last used", format!("{} ({})", ago(now, self.last_used), self.last_used)));
@@ -123,7 +123,7 @@ impl Entry {
     }
 }
 
-/// The entries of an inventory; what a collection would do with them is in `judged`, once that was looked at.
+/// The entries of an inventory. `judged` has what a gc would do with them, once known.
 pub fn entries(
     cache: &Cache,
     inventory: &Inventory,
@@ -141,7 +141,7 @@ pub fn entries(
     rows.iter().map(entry).collect()
 }
 
-/// What the inventory alone tells.
+/// An entry with everything known from the inventory alone.
 fn plain(cache: &Cache, row: &image_row::Row<'_>) -> Entry {
     let at = row.entry.location.clone();
     let (kind, about) = match &row.entry.kind {
@@ -192,7 +192,7 @@ fn label(entry: &CacheEntry) -> String {
     }
 }
 
-/// Adds what a collection would do, and why.
+/// Adds what a gc would do, and why.
 fn judge(
     entry: &mut Entry,
     row: &image_row::Row<'_>,
@@ -235,7 +235,7 @@ fn judge(
     }
     let does = match decision.verdict {
         Verdict::Remove(reason) => format!("removes it: {}", reason.name()),
-        Verdict::Restore(reason) => format!("puts it back: {}", reason.name()),
+        Verdict::Restore(reason) => format!("restores it: {}", reason.name()),
         Verdict::Keep(reason) => format!("keeps it: {}", reason.name()),
     };
     entry.facts.push(("gc", does));

@@ -1,8 +1,8 @@
-//! What keys mean: those of ncdu, gdu and dua.
+//! The key bindings: those of ncdu, gdu and dua.
 
 use super::list::Key as SortKey;
 
-/// A key, whichever terminal it came from.
+/// A key, independent of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     Char(char),
@@ -20,7 +20,7 @@ pub enum Key {
     PageDown,
 }
 
-/// What a key asks for where nothing is typed and nothing is asked.
+/// The meaning of a key outside of text input and questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Step(isize),
@@ -73,31 +73,31 @@ impl Action {
     }
 }
 
-/// The keys as the help shows them: each with what it does.
+/// The keys for the help, each with its meaning.
 pub const HELP: [(&str, &str); 17] = [
     ("Up Down j k", "move"),
-    ("PgUp PgDn", "move by a screen"),
+    ("PgUp PgDn", "move by a page"),
     ("g G Home End", "first, last"),
-    ("Enter Right l", "look into an image or a directory"),
+    ("Enter Right l", "open an image or a directory"),
     ("Esc Left h", "back"),
-    ("s", "sort by size; again: reversed"),
+    ("s", "sort by size (again: reverse)"),
     ("n", "sort by name"),
     ("u", "sort by last use"),
-    ("/", "filter; Esc ends it"),
-    ("i", "all that is known about an entry"),
+    ("/", "filter (Esc clears it)"),
+    ("i", "show details of an entry"),
     ("Space", "mark an image"),
-    ("d", "remove the marked images, or the current one: asks first"),
+    ("d", "remove the marked images or the current one (asks first)"),
     ("=", "compare an orphan with the build that replaced it"),
     ("r", "measure again"),
-    ("x", "stop measuring; sizes known so far stay"),
+    ("x", "stop measuring; known sizes are kept"),
     ("Ctrl-Z Ctrl-L", "suspend, redraw"),
     ("q Ctrl-C", "quit"),
 ];
 
-/// Keys as they are written in a line: characters, and names such as `<Enter>`.
+/// Parses keys from a text: characters, and names such as `<Enter>`.
 ///
 /// # Errors
-/// A name that is no key, for a message.
+/// An unknown key name, for the message.
 pub fn parse(text: &str) -> Result<Vec<Key>, String> {
     let (mut keys, mut rest) = (Vec::new(), text);
     while let Some(first) = rest.chars().next() {

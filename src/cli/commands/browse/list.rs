@@ -1,10 +1,11 @@
 //! A list with a cursor: sorted, filtered, scrolled.
 //!
-//! The cursor is on a row, not on a line: wherever the row is sorted to while sizes arrive, the cursor goes along.
+//! The cursor follows a row, not a line: when sizes arrive and rows are sorted again, it moves
+//! along.
 
 use jiff::Timestamp;
 
-/// What rows are sorted by.
+/// The sort key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     Size,
@@ -12,13 +13,13 @@ pub enum Key {
     Used,
 }
 
-/// What a row is sorted and found by.
+/// A row of a list.
 pub trait Row {
-    /// Rows of different groups stay apart, in the order of their groups.
+    /// Rows are sorted within their groups; groups stay in order.
     fn group(&self) -> usize;
     /// The bytes seen so far; `None` if nothing is known.
     fn bytes(&self) -> Option<u64>;
-    /// What it is sorted by as a name.
+    /// The name to sort by.
     fn name(&self) -> &str;
     fn used(&self) -> Option<Timestamp>;
     /// Whether it matches a filter in lower case.
@@ -28,15 +29,15 @@ pub trait Row {
 #[derive(Debug)]
 pub struct List<T> {
     rows: Vec<T>,
-    /// All rows, sorted by name. Sorting a million rows by something else is then fast.
+    /// All rows, sorted by name: makes sorting a million rows by another key fast.
     by_name: Vec<usize>,
     /// The bytes of all rows.
     bytes: u64,
-    /// The rows that the filter leaves, in their order.
+    /// The rows that match the filter, sorted.
     shown: Vec<usize>,
-    /// The row with the cursor, which is one of those shown; `None` if there are none.
+    /// The row with the cursor; `None` if no rows are shown.
     current: Option<usize>,
-    /// The place among the shown rows of the first one on the screen.
+    /// The index, among the shown rows, of the first one on the screen.
     offset: usize,
     key: Key,
     reversed: bool,
@@ -44,7 +45,7 @@ pub struct List<T> {
 }
 
 impl<T: Row> List<T> {
-    /// The largest first.
+    /// Largest first.
     pub fn new(rows: Vec<T>) -> Self {
         let mut list = Self {
             rows,
@@ -65,12 +66,12 @@ impl<T: Row> List<T> {
         &self.rows
     }
 
-    /// The bytes seen so far in all rows, including those that the filter hides.
+    /// The bytes seen so far in all rows, including those hidden by the filter.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The rows on the screen and below, with their places.
+    /// The rows on the screen and below it, with their indices.
     pub fn visible(&self) -> impl Iterator<Item = (usize, &T)> {
         let behind = self.shown.iter().enumerate().skip(self.offset);
         behind.map(|(place, &row)| (place, &self.rows[row]))
@@ -80,7 +81,7 @@ impl<T: Row> List<T> {
         Some(&self.rows[self.current?])
     }
 
-    /// The place of the cursor among the rows that are shown.
+    /// The index of the cursor among the shown rows.
     pub fn place(&self) -> usize {
         let is_current = |row: &usize| Some(*row) == self.current;
         self.shown.iter().position(is_current).unwrap_or(0)
@@ -94,7 +95,7 @@ impl<T: Row> List<T> {
         &self.filter
     }
 
-    /// Changes rows, or adds some; none is ever taken out.
+    /// Updates or adds rows. Rows are never removed.
     pub fn update(&mut self, change: impl FnOnce(&mut Vec<T>)) {
         change(&mut self.rows);
         self.take_in();
@@ -108,7 +109,7 @@ impl<T: Row> List<T> {
         self.arrange();
     }
 
-    /// Sorts by a key; by the same one again, the other way round.
+    /// Sorts by a key, or reverses the order if already sorted by it.
     pub fn sort_by(&mut self, key: Key) {
         self.reversed = self.key == key && !self.reversed;
         self.key = key;
@@ -120,31 +121,31 @@ impl<T: Row> List<T> {
         self.arrange();
     }
 
-    /// Moves the cursor by so many rows, as far as there are any.
+    /// Moves the cursor by a number of rows, at most to either end.
     pub fn step(&mut self, rows: isize) {
         self.go_to(self.place().saturating_add_signed(rows));
     }
 
-    /// Moves the cursor to a place, or to the last one.
+    /// Moves the cursor to an index, at most to the last row.
     pub fn go_to(&mut self, place: usize) {
         let place = place.min(self.shown.len().saturating_sub(1));
         self.current = self.shown.get(place).copied();
     }
 
-    /// Scrolls so that the cursor is among `lines` lines, of which each group takes one for its heading.
+    /// Scrolls so that the cursor is within `lines` lines. Each group takes a line for its heading.
     pub fn scroll(&mut self, lines: usize) {
         let place = self.place();
         self.offset = self.offset.min(place).max((place + 1).saturating_sub(lines));
         while self.offset < place && self.lines_to(place) > lines {
             self.offset += 1;
         }
-        // What has room is not scrolled out above.
+        // Show rows from above if there is room for them.
         while self.offset > 0 && self.offset + lines > self.shown.len() + self.groups() {
             self.offset -= 1;
         }
     }
 
-    /// The lines from the first on the screen to the row at `place`.
+    /// The number of lines from the first on the screen to the row at `place`.
     fn lines_to(&self, place: usize) -> usize {
         let groups = self.shown[self.offset..=place].iter().map(|&row| self.rows[row].group());
         let mut last = None;
@@ -177,8 +178,8 @@ impl<T: Row> List<T> {
     }
 }
 
-/// What rows are sorted by, of which those of equal rank stay sorted by name. What is not known stands last, whichever
-/// way round.
+/// The sort key of a row. Rows with equal keys stay sorted by name. Unknown values come last in
+/// either order.
 fn rank<T: Row>(row: &T, key: Key, is_reversed: bool) -> (usize, bool, u64) {
     let number = match key {
         Key::Size => row.bytes(),

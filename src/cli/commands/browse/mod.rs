@@ -1,9 +1,10 @@
-//! `bbox cache browse`: the cache on a whole screen, to look around in and to remove images from.
+//! `bbox cache browse`: browse the cache full-screen, and remove images.
 //!
-//! State and drawing are apart: [`model`] has the state and what an event does to it, [`actions`] what a key does, [`view`] draws it, and neither
-//! reads a disk, a clock or a terminal. What an event asks for is an effect, which [`work`] carries out on a thread
-//! of its own and answers with events. [`run`] holds the terminal and passes events around; [`once`] does so without a
-//! terminal, for one frame.
+//! State and drawing are separate. `model` has the state and updates it for each event, `actions`
+//! for each key, and `view` draws it. None of them reads a disk, a clock or a terminal. An update
+//! returns effects. `work` carries each out on its own thread and answers with events. `run` owns
+//! the terminal and passes events around; `once` does the same for a single frame without a
+//! terminal.
 
 mod actions;
 mod cache_view;

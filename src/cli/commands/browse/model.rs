@@ -215,7 +215,7 @@ impl Model {
 
     pub(super) fn propose(&mut self, proposal: Proposal, has_changed: bool) {
         self.job = None;
-        let title = if has_changed { "The cache has changed: look again" } else { "Plan" };
+        let title = if has_changed { "The cache has changed: check again" } else { "Plan" };
         let question = proposal.question.iter().cloned();
         let lines = question.flat_map(|question| [question, String::new()]);
         let mut page = Page::new(title, lines.chain(proposal.lines.iter().cloned()).collect());

@@ -1,4 +1,4 @@
-//! One frame without a terminal: for documents and bug reports.
+//! A single frame without a terminal, for documents and bug reports.
 
 use crossbeam_channel::unbounded;
 use jiff::Timestamp;
@@ -15,12 +15,12 @@ use crate::cli::args::Browse;
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
 
-/// The size of a frame, unless `COLUMNS` and `LINES` say otherwise.
+/// The default size of a frame. `COLUMNS` and `LINES` override it.
 const COLUMNS: u16 = 80;
 const LINES: u16 = 24;
 
-/// Measures, presses the keys, one after the other once all is done that the last one asked for, and prints the
-/// frame. Nothing is removed, whatever the keys.
+/// Measures, presses the keys, waiting after each one until its effects are finished, and prints
+/// the frame. No key removes anything.
 pub fn run(context: &Context<'_>, args: &Browse, keys: &str) -> Result<Ending, Failure> {
     let keys = match keys::parse(keys) {
         Ok(keys) => keys,

@@ -1,4 +1,4 @@
-//! Lines of text that a page shows: a plan, what came of it, and what differs between two images.
+//! The text of pages: a plan, its result, and the differences between two images.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::plan;
 use crate::sweep::RemovalResult;
 use crate::usage::{Comparison, Delta};
 
-/// A line for each item, with its reason.
+/// One line per item, with its reason.
 pub fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
     let plan = &draft.plan;
     let layout = Layout::new(plan, None, true);
@@ -34,12 +34,13 @@ pub fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
         plan.removals().filter(|found| found.item.is_image_in_place() && !found.refs.is_empty());
     match referenced.count() {
         0 => {}
-        1 => {
-            lines.extend([String::new(), "1 image is referenced: its reference goes, too.".into()])
-        }
+        1 => lines.extend([
+            String::new(),
+            "1 image is referenced: its reference is removed, too.".into(),
+        ]),
         many => lines.extend([
             String::new(),
-            format!("{many} images are referenced: their references go, too."),
+            format!("{many} images are referenced: their references are removed, too."),
         ]),
     }
     let users = draft.evidence.in_use.as_ref();
@@ -47,22 +48,22 @@ pub fn plan_lines(draft: &Draft, chosen: &[Location]) -> Vec<String> {
     lines.iter().map(|line| without_styles(line)).collect()
 }
 
-/// A line of a report as a frame has it: a frame has styles of its own.
+/// A line of a report without its styles, because a frame has its own.
 fn without_styles(line: &str) -> String {
     anstream::adapter::strip_str(line).to_string()
 }
 
-/// How many directories a comparison shows, and of how many levels.
+/// The maximum number of directories in a comparison, and of levels.
 const MOST_CHANGED: usize = 50;
 const LEVELS: usize = 4;
 
-/// What differs, a line a directory: in all, came, went.
+/// The differences, one line per directory: net, added, removed.
 pub fn differences(comparison: &Comparison<'_>) -> Vec<String> {
     let line = |delta: Delta, path: &str| {
         let [came, went] = [delta.came, delta.went].map(|count| bytes(ByteSize::b(count)));
         format!("{:>11} {came:>11} {went:>11}  {path}", signed(delta.net()))
     };
-    let header = format!("{:>11} {:>11} {:>11}  DIRECTORY", "NET", "CAME", "WENT");
+    let header = format!("{:>11} {:>11} {:>11}  DIRECTORY", "NET", "ADDED", "REMOVED");
     let mut lines = vec![header, line(comparison.whole(), "/ (all of it)")];
     let directories = comparison.directories(MOST_CHANGED, LEVELS, 0).into_iter();
     let path = |path: &Path| format!("/{}", Escaped::new(path));
@@ -70,7 +71,7 @@ pub fn differences(comparison: &Comparison<'_>) -> Vec<String> {
     lines
 }
 
-/// What came of a removal.
+/// The result of a removal.
 pub fn removed(done: &Done, shares_data: bool) -> Event {
     let layout = Layout::new(done.plan(), None, false);
     let (mut lines, mut gone, mut failed, mut open) = (Vec::new(), Vec::new(), 0, 0);
@@ -99,7 +100,7 @@ pub fn removed(done: &Done, shares_data: bool) -> Event {
         summary += &format!("; {} could not be removed", plural(failed, "item"));
     }
     if open > 0 {
-        summary += "; stopped, the next gc finishes what has begun";
+        summary += "; stopped, the next gc finishes the rest";
     }
     let lines = lines.iter().map(|line| without_styles(line)).collect();
     Event::Removed { summary, lines, shares_data, has_failed: failed + open > 0 }

@@ -1,4 +1,4 @@
-//! Work that is going on, as events: how far a measurement or a removal has come.
+//! Reporters that send the progress of measurements and removals as events.
 
 use crossbeam_channel::Sender;
 
@@ -7,11 +7,11 @@ use crate::gc::{Detail, Reporter};
 use crate::stop::StopFlag;
 use crate::usage::{Phase, Progress, Usage};
 
-/// Tells how a measurement of the whole cache grows.
+/// Reports the progress of a measurement of the whole cache.
 pub struct Counting<'a> {
     pub events: &'a Sender<Event>,
     pub stop: &'a StopFlag,
-    /// What was told last of each tree.
+    /// The last report for each tree.
     pub seen: Vec<(Usage, Phase)>,
 }
 
@@ -32,12 +32,12 @@ impl Reporter for Counting<'_> {
         }
         let done = self.seen.iter().filter(|(_, phase)| *phase == Phase::Done).count();
         let all = self.seen.len();
-        // Once the loop has ended, no one is left to tell.
+        // After the loop has ended, nobody receives events.
         let _ = self.events.send(Event::Counted { trees, done, all });
     }
 }
 
-/// Tells how the measurement of an image that is entered grows.
+/// Reports the progress of a measurement of one image.
 pub struct Entering<'a> {
     pub events: &'a Sender<Event>,
     pub stop: &'a StopFlag,
@@ -56,7 +56,7 @@ impl Reporter for Entering<'_> {
     }
 }
 
-/// Tells how a removal goes on.
+/// Reports the progress of a removal.
 pub struct Removing<'a> {
     pub events: &'a Sender<Event>,
     pub stop: &'a StopFlag,

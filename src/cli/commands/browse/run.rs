@@ -1,4 +1,4 @@
-//! The command: the terminal on one side, work on the other, and events between them.
+//! The event loop, between the terminal and the work.
 
 use std::any::Any;
 use std::io::{self, IsTerminal};
@@ -29,7 +29,7 @@ use crate::cli::failure::{Ending, Failure, refuse};
 use crate::error::Error;
 use crate::jobs::OnPanic;
 
-/// How long the loop waits for a key before it looks for other events.
+/// How long the loop waits for a key before it checks for other events.
 const WAIT: Duration = Duration::from_millis(30);
 /// The time between two ticks.
 const TICK: Duration = Duration::from_millis(500);
@@ -69,7 +69,7 @@ fn with_browser<T>(context: &Context<'_>, body: impl FnOnce(&Browser<'_, '_>) ->
     })
 }
 
-/// What the terminal shows, by the user's wish and the locale.
+/// What the terminal can show, according to the user's settings and the locale.
 pub fn look(context: &Context<'_>) -> Look {
     let has_colors = match context.console.color {
         ColorChoice::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
@@ -92,7 +92,7 @@ struct Browser<'scope, 'env> {
 
 impl<'scope> Browser<'scope, '_> {
     fn run(&self, args: &Browse) -> Result<Ending, Failure> {
-        // With the terminal raw, this would leave it so.
+        // Exiting here would leave the terminal in raw mode.
         self.context.signals.listen_to(&[SIGQUIT]).map_err(Failure::Signals)?;
         let asked = signals()?;
         let terminal_error = |cause: io::Error| Error::io("use", "the terminal", cause);
@@ -109,7 +109,7 @@ impl<'scope> Browser<'scope, '_> {
         Ok(result.map_err(terminal_error)?)
     }
 
-    /// Turns events into states, and shows each, until the user leaves.
+    /// Updates the state for each event and shows it, until the user quits.
     fn turn(
         &self,
         model: &mut Model,
@@ -167,6 +167,7 @@ impl<'scope> Browser<'scope, '_> {
         }
     }
 
+    /// Starts an effect on its own thread.
     fn start(&self, effect: Effect) {
         let Some(task) = self.work.begin(effect) else { return };
         let work = self.work;
@@ -178,7 +179,7 @@ impl<'scope> Browser<'scope, '_> {
         let panics = self.panics.clone();
         self.scope.spawn(move || {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-                // If the loop has ended, the panic has been told by the hook.
+                // If the loop has ended, the panic hook has reported the panic.
                 let _ = panics.send(panic);
             }
         });
@@ -195,7 +196,7 @@ fn ending(model: &Model) -> Ending {
     if model.has_failed { Ending::Incomplete } else { Ending::Done }
 }
 
-/// What signals have asked for besides to stop.
+/// What signals asked for, other than stopping.
 struct Asked {
     suspend: Arc<AtomicBool>,
     resume: Arc<AtomicBool>,

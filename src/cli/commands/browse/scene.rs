@@ -1,4 +1,4 @@
-//! States for tests: a small cache, as it was at a fixed time.
+//! States for tests: a small cache at a fixed time.
 
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
@@ -24,7 +24,7 @@ pub fn usage(mib: u64) -> Usage {
     Usage::from_directory(ByteSize::mib(mib))
 }
 
-/// An entry that was used so many hours ago.
+/// An entry used a number of hours ago.
 pub fn entry(name: &str, kind: Kind, about: &str, hours: i64) -> Entry {
     let is_orphan = about.is_empty() || about.starts_with("older");
     let (status, tone) = match kind {
@@ -66,7 +66,7 @@ pub fn entries() -> Vec<Entry> {
     ]
 }
 
-/// The cache as it is known once everything was measured.
+/// The cache after everything was measured.
 pub fn model(columns: u16, lines: u16) -> Model {
     let mut model =
         Model::new("/home/me/.cache/broodbox/images".into(), false, now(), (columns, lines));
@@ -80,13 +80,13 @@ pub fn model(columns: u16, lines: u16) -> Model {
     model
 }
 
-/// Presses keys, and returns what the last one asks for.
+/// Presses keys, and returns the effects of the last one.
 pub fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
     let keys: Vec<Key> = parse(keys).unwrap();
     keys.into_iter().map(|key| model.update(Event::Key(key))).last().unwrap_or_default()
 }
 
-/// What the user is asked when one image is to go.
+/// The question about the removal of one image.
 pub fn proposal(name: &str) -> Proposal {
     Proposal {
         chosen: vec![at(name)],

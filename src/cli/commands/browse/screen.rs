@@ -1,4 +1,4 @@
-//! What can lie over the first screen: the inside of an image, or a page of text.
+//! Screens on top of the first one: the inside of an image, or a page of text.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use crate::cli::ui::text::{fold, wrap};
 use crate::plan::Verdict;
 use crate::usage::{Measurement, Usage};
 
-/// What lies directly in a directory of an image, safe to print.
+/// A direct child of a directory in an image, safe to print.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// A directory's ends with a slash.
+    /// Ends with a slash for a directory.
     pub label: String,
     /// Its path in the image, if it is a directory.
     pub path: Option<PathBuf>,
     pub usage: Usage,
-    /// Whether it is a file with other names, which may count elsewhere.
+    /// Whether it is a file with other names. It may be counted elsewhere then.
     pub has_other_names: bool,
 }
 
@@ -62,28 +62,29 @@ pub struct Inside {
     /// The image, safe to print.
     pub image: String,
     pub path: PathBuf,
-    /// Which answer it waits for, or has got.
+    /// Identifies the answer that this screen waits for or has received.
     pub ticket: u64,
-    /// `None` until the answer is there.
+    /// `None` until the answer arrives.
     pub list: Option<List<Part>>,
-    /// The image as it was measured when it was entered.
+    /// The measurement of the image, made when it was entered.
     pub tree: Option<Arc<Measurement>>,
-    /// What has been counted so far.
+    /// The usage counted so far.
     pub counted: Usage,
     /// The size of the directory, once it is known.
     pub usage: Option<Usage>,
 }
 
-/// A removal that the user is asked about, or has agreed to.
+/// A removal that the user is asked about or has confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
-    /// The images that were chosen.
+    /// The chosen images.
     pub chosen: Vec<Location>,
-    /// What is to be done with what: a removal is carried out only if its plan is still the same.
+    /// The planned changes. The removal is only carried out if a new plan has the same ones.
     pub verdicts: Vec<(Location, Verdict)>,
-    /// The plan, a line an item.
+    /// The plan, one line per item.
     pub lines: Vec<String>,
-    /// What is asked, such as `Remove 2 images, freeing 1.6 GiB?`; `None` if nothing is to be removed.
+    /// The question, such as `Remove 2 images, freeing 1.6 GiB?`; `None` if there is nothing to
+    /// remove.
     pub question: Option<String>,
 }
 
@@ -92,9 +93,9 @@ pub struct Proposal {
 pub struct Page {
     pub title: String,
     pub lines: Vec<String>,
-    /// How many lines have been scrolled out above.
+    /// The number of lines scrolled off the top.
     pub scrolled: usize,
-    /// What is asked below it.
+    /// The removal that the page asks about.
     pub proposal: Option<Proposal>,
 }
 
@@ -103,7 +104,7 @@ impl Page {
         Self { title: title.into(), lines, scrolled: 0, proposal: None }
     }
 
-    /// Its lines on a terminal with so many columns.
+    /// Its lines, wrapped to a number of columns.
     pub fn wrapped(&self, columns: usize) -> Vec<String> {
         let wrapped = self.lines.iter().map(|line| wrap(line, Some(columns), 2));
         let fitting =

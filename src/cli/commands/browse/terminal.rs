@@ -1,6 +1,7 @@
-//! The terminal: raw, on its other screen, and back as it was however the program ends.
+//! The terminal: in raw mode, on its alternate screen, and restored however the program ends.
 //!
-//! A frame is one write. The cursor's place is never asked for: the answer would come between the keys.
+//! Each frame is one write. The cursor position is never queried, because the answer would arrive
+//! between the keys.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,20 +21,21 @@ use signal_hook::consts::SIGTSTP;
 use super::event::Event;
 use super::keys::Key;
 
-/// Room for a frame, so that it is written at once.
+/// The size of the buffer: large enough to write a frame at once.
 const FRAME_BYTES: usize = 1 << 18;
 
-/// Whether the terminal is ours at the moment.
+/// Whether this program controls the terminal right now.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 
 pub struct Terminal {
     backend: CrosstermBackend<BufWriter<Stdout>>,
-    /// What is on the screen.
+    /// The frame on the screen.
     shown: Buffer,
 }
 
 impl Terminal {
-    /// Takes the terminal. It is given back when this is dropped, and when any thread panics.
+    /// Takes control of the terminal. It is restored when this is dropped, and when any thread
+    /// panics.
     pub fn take() -> io::Result<Self> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -46,9 +48,9 @@ impl Terminal {
         Ok(Self { backend, shown: Buffer::empty(Rect::new(0, 0, columns, lines)) })
     }
 
-    /// Shows a frame: what differs from the last one, or all of it after a change of the size.
+    /// Shows a frame: only the changes, or all of it after a resize.
     pub fn show(&mut self, frame: Buffer) -> io::Result<()> {
-        // A thread that panicked has given it back.
+        // A thread has panicked, which restored the terminal.
         if !IS_OURS.load(Ordering::SeqCst) {
             return Ok(());
         }
@@ -56,7 +58,7 @@ impl Terminal {
             self.forget(frame.area)?;
         }
         let changes = self.shown.diff(&frame);
-        // Even nothing would be written with styles around it.
+        // An empty change would still write style sequences.
         if changes.is_empty() {
             return Ok(());
         }
@@ -66,7 +68,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Draws everything anew with the next frame.
+    /// Redraws everything with the next frame.
     pub fn redraw(&mut self) -> io::Result<()> {
         self.forget(self.shown.area)
     }
@@ -77,14 +79,15 @@ impl Terminal {
         Ok(())
     }
 
-    /// Gives the terminal back, stops this process as Ctrl-Z does, and takes it again afterwards.
+    /// Restores the terminal, suspends this process like Ctrl-Z, and takes control again
+    /// afterwards.
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back();
         signal_hook::low_level::emulate_default_handler(SIGTSTP)?;
         self.resume()
     }
 
-    /// Takes the terminal again: a shell may have had it meanwhile.
+    /// Takes control again. A shell may have used the terminal in the meantime.
     pub fn resume(&mut self) -> io::Result<()> {
         take()?;
         self.redraw()
@@ -105,20 +108,20 @@ fn take() -> io::Result<()> {
 
 fn give_back() {
     if IS_OURS.swap(false, Ordering::SeqCst) {
-        // There is no one to tell: the terminal is what one would be told on.
+        // This cannot be reported, because the terminal itself is broken.
         let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }
 }
 
-/// Columns and lines of the terminal on stdout, which need not be the one that controls this process. A terminal that
-/// says none has 80 and 24.
+/// Columns and lines of the terminal on stdout, which may differ from the controlling terminal. The
+/// default is 80 and 24.
 pub fn size() -> io::Result<(u16, u16)> {
     let Winsize { ws_col: columns, ws_row: lines, .. } = tcgetwinsize(io::stdout())?;
     Ok(if columns == 0 || lines == 0 { (80, 24) } else { (columns, lines) })
 }
 
-/// What the terminal tells, if it is anything of ours.
+/// Converts an event of the terminal, if it matters.
 pub fn event(event: &TerminalEvent) -> Option<Event> {
     match event {
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {

@@ -1,7 +1,7 @@
 //! From the state to a frame.
 //!
-//! Everything that is shown is text that was made safe before. The row with the cursor has a character of its own, and
-//! so has a marked one: colours only say again what words and signs say.
+//! Everything that is shown is text that was made safe before. The row with the cursor has a
+//! character of its own, and so has a marked one: colours only say again what words and signs say.
 
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr;
@@ -75,7 +75,7 @@ impl Canvas<'_> {
             return;
         };
         if list.rows().is_empty() {
-            self.line(2, "Nothing in here.", PLAIN);
+            self.line(2, "This directory is empty.", PLAIN);
         }
         self.parts(list);
     }
@@ -139,7 +139,7 @@ impl Canvas<'_> {
             _ => match (&model.note, model.job) {
                 (Some(note), _) => (note.clone(), WARNING),
                 (None, Some(Job::Comparing)) => ("Comparing…".to_owned(), PLAIN),
-                (None, Some(Job::Planning)) => ("Looking who needs it…".to_owned(), PLAIN),
+                (None, Some(Job::Planning)) => ("Checking whether it is in use…".to_owned(), PLAIN),
                 (None, Some(Job::Removing(counted))) => {
                     (format!("Removing… {} files", number(counted.files, true)), PLAIN)
                 }
@@ -153,7 +153,7 @@ impl Canvas<'_> {
         let y = self.height() + 2;
         let text = match (model.mode, model.screens.last()) {
             (Mode::Filter, _) => "Enter keep  Esc clear",
-            (Mode::Leave, _) => "y quit  any other key stays",
+            (Mode::Leave, _) => "y quit  any other key cancels",
             (_, Some(Screen::Page(Page { proposal: Some(proposal), .. })))
                 if proposal.question.is_some() =>
             {

@@ -1,7 +1,6 @@
-//! What effects do: everything here reads the disk, or changes it.
+//! Carries out effects: everything that reads or changes the disk.
 //!
-//! Each effect runs on a thread of its own and sends events. Nothing is locked but for a removal, and there only
-//! once the user has said yes.
+//! Each effect runs on its own thread and sends events. Only a confirmed removal takes the lock.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -29,25 +28,25 @@ use crate::plan::{self, Activity, GcOptions, Plan};
 use crate::stop::StopFlag;
 use crate::usage::{CacheUsage, Comparison, LevelFile, Measurement, Usage, files_in};
 
-/// The edge to the disk.
+/// Access to the disk.
 pub struct Work<'a> {
     context: &'a Context<'a>,
     events: Sender<Event>,
     known: Mutex<Known>,
 }
 
-/// What later effects need of earlier ones.
+/// Results that later effects need.
 #[derive(Default)]
 struct Known {
     measured: Option<Arc<CacheUsage>>,
-    /// The image that was entered last.
+    /// The image entered last.
     tree: Option<(Location, Arc<Measurement>)>,
     measuring: StopFlag,
     entering: StopFlag,
     removing: StopFlag,
 }
 
-/// An effect with what it may be stopped by: made where effects are begun, in their order.
+/// An effect with its stop flag. Created in the order in which effects are started.
 pub struct Task {
     effect: Effect,
     stop: StopFlag,
@@ -62,13 +61,13 @@ impl<'a> Work<'a> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops everything.
+    /// Stops all effects.
     pub fn stop(&self) {
         let known = self.known();
         [&known.measuring, &known.entering, &known.removing].into_iter().for_each(StopFlag::raise);
     }
 
-    /// Gets an effect ready; `None` if it is done by that.
+    /// Prepares an effect; `None` if nothing is left to do.
     pub fn begin(&self, effect: Effect) -> Option<Task> {
         let mut known = self.known();
         let renew = |flag: &mut StopFlag| {
@@ -99,7 +98,7 @@ impl<'a> Work<'a> {
         Some(Task { effect, stop })
     }
 
-    /// Carries an effect out, and tells by events what came of it.
+    /// Carries out an effect, and sends events with its results.
     pub fn carry_out(&self, task: Task) {
         let Task { effect, stop } = task;
         let ends_quietly = matches!(effect, Effect::Enter { .. });
@@ -121,7 +120,7 @@ impl<'a> Work<'a> {
         };
         match result {
             Err(Failure::Library(Error::Interrupted)) if is_measuring => self.tell(Event::Stopped),
-            // The user has left it.
+            // The user has gone back.
             Err(Failure::Library(Error::Interrupted)) if ends_quietly => {}
             Err(failure) => {
                 if is_measuring {
@@ -134,7 +133,7 @@ impl<'a> Work<'a> {
     }
 
     fn tell(&self, event: Event) {
-        // Once the loop has ended, no one is left to tell.
+        // After the loop has ended, nobody receives events.
         let _ = self.events.send(event);
     }
 
@@ -171,7 +170,7 @@ impl<'a> Work<'a> {
         let meter = self.context.meter().with_extents();
         let mut reporter = Counting { events: &self.events, stop, seen: Vec::new() };
         let found = Arc::new(gc::measure_cache(&cache, &inventory, meter, &mut reporter)?);
-        // The first one asked for takes a pass over all: here, and not where keys wait.
+        // The first call takes a pass over all shared data: do that here, not in the event loop.
         if let Some(first) = inventory.entries.first() {
             found.measurement().unique(&first.location);
         }
@@ -257,7 +256,8 @@ impl<'a> Work<'a> {
         Ok(Proposal { verdicts: verdicts(plan), lines, question, chosen })
     }
 
-    /// Plans again under the lock, and removes if that is what the user has agreed to; else the user is asked again.
+    /// Plans again under the lock. Removes if the plan is still what the user confirmed; asks again
+    /// otherwise.
     fn remove(&self, agreed: &Proposal, stop: &StopFlag) -> Result<(), Failure> {
         let Some(cache) = self.context.open_locked(|_| Patience::GiveUp)? else {
             return refuse(format!("no image cache at {}", self.context.shown_dir()));
@@ -276,7 +276,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Plans the removal of the images that lie at these places, as `rm` does.
+/// Plans the removal of the images at these locations, like `rm`.
 fn draft(cache: &Cache, chosen: &[Location]) -> Result<Draft, Error> {
     let choose = |inventory: &Inventory| {
         let images = inventory.images().filter(|(image, _)| chosen.contains(&image.location));
@@ -290,7 +290,7 @@ fn verdicts(plan: &Plan) -> Vec<(Location, plan::Verdict)> {
     decisions.map(|decision| (decision.item.location().clone(), decision.verdict)).collect()
 }
 
-/// What lies directly in a directory of an image.
+/// The direct children of a directory in an image.
 fn parts(
     cache: &Cache,
     at: &Location,

@@ -64,7 +64,7 @@ pub fn of_left_out(context: &Context<'_>, report: &Report<'_>) -> Vec<String> {
 fn why(left: &LeftOutEntry) -> String {
     match &left.why {
         WhyLeftOut::Reclaimable(verdict) => format!("`gc` removes it ({})", verdict.reason()),
-        WhyLeftOut::InUse(user) => format!("{user} uses it"),
+        WhyLeftOut::InUse(user) => format!("in use by {user}"),
         WhyLeftOut::Unreadable(error) => error.to_string(),
     }
 }
@@ -77,13 +77,13 @@ fn is_worth_telling(reason: Reason) -> bool {
 
 fn meaning(reason: Reason) -> &'static str {
     match reason {
-        Reason::HeldElsewhere => "something outside these images and layers holds their data, too",
-        Reason::Inline => "too small to have data of their own",
-        Reason::Unequal => "not equal to the others of their path and size",
-        Reason::Unlike => "the file system cannot let them share with the others",
-        Reason::NotAllowed => "immutable, or of another user",
-        Reason::InUse => "the system keeps their data where it is",
-        Reason::Changed => "changed meanwhile",
+        Reason::HeldElsewhere => "their data is also used outside these images and layers",
+        Reason::Inline => "too small, and stored in the metadata",
+        Reason::Unequal => "not equal to the others with the same path and size",
+        Reason::Unlike => "the file system cannot share their data with the others",
+        Reason::NotAllowed => "immutable, or owned by another user",
+        Reason::InUse => "in use by the system",
+        Reason::Changed => "changed in the meantime",
         Reason::NoRoom => "the file system has no room for the metadata",
         Reason::Failed => "the file system refused",
         _ => "could not be read",

@@ -118,18 +118,18 @@ impl<'a> Report<'a> {
         let files = plural(self.shared.files as usize, "file");
         match self.freed {
             _ if self.shared.files == 0 && self.freed.is_none() => {
-                "Nothing to share: equal files share their data already".to_owned()
+                "Nothing to share: equal files already share their data".to_owned()
             }
             None => {
-                format!("Would share {files}: up to {} would come back", bytes(self.shared.bytes))
+                format!("Would share {files}, freeing up to {}", bytes(self.shared.bytes))
             }
             Some(freed) => {
                 let freed = bytes(ByteSize::b(u64::try_from(freed).unwrap_or(0)));
                 match self.is_interrupted {
                     true => format!(
-                        "Interrupted: shared {files}, {freed} came back; run it again to finish"
+                        "Interrupted: shared {files}, freed {freed}; run it again to finish"
                     ),
-                    false => format!("Shared {files}, {freed} came back"),
+                    false => format!("Shared {files}, freed {freed}"),
                 }
             }
         }
@@ -140,9 +140,9 @@ fn impossible(context: &Context<'_>) -> String {
     let dir = context.shown_dir();
     if context.cache_dir.exists() {
         format!(
-            "Nothing to share: files cannot share data on the file system of {dir} (on btrfs and XFS they can)"
+            "Nothing to share: the file system of {dir} cannot share data between files (btrfs and XFS can)"
         )
     } else {
-        format!("Nothing to share: there is no directory {dir}")
+        format!("No image cache at {dir} yet")
     }
 }

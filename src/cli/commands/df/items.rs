@@ -81,13 +81,13 @@ pub struct Item<'a> {
     pub path: PathBuf,
     pub usage: Usage,
     pub unique: Estimate,
-    /// When it was used last; for anything but images and layers, when anything in it was changed last.
+    /// The last use of an image or layer; the last change in anything else.
     pub last_used: Timestamp,
-    /// In a word; empty if there is nothing to say.
+    /// The state in a word, if any.
     pub state: &'static str,
-    /// Whether something needs it; `None` if that is unknown, or no question for this type.
+    /// Whether it is needed; `None` if unknown, or if it does not apply.
     pub is_active: Option<bool>,
-    /// Why it looks dead, though only a person can tell.
+    /// Why it looks dead. Only a person can tell.
     pub looks_dead: Option<String>,
 }
 
@@ -167,7 +167,7 @@ fn image_state(row: &Row<'_>, decision: Option<&Decision>) -> &'static str {
     }
 }
 
-/// A reference, or what an orphan was beside its digest; anything else as it is called.
+/// The reference of an image, or its digest with a guess for an orphan; the name of anything else.
 fn entry_name(row: &Row<'_>, decision: Option<&Decision>) -> String {
     let Some(digest) = row.digest() else { return row.entry.location.to_string() };
     let reference = row.refs.first().map(|found| reference(found));
@@ -196,11 +196,11 @@ fn looks_dead(item: &BesideItem) -> Option<String> {
     match &item.kind {
         _ if item.in_use == Some(true) => None,
         BesideKind::Snapshot { has_sentinel: false } => {
-            Some("it has no sentinel: a crash may have left it".to_owned())
+            Some("it has no .sentinel file, so a crash may have left it behind".to_owned())
         }
         BesideKind::Vm(VmState::Crashed { pid, kept_for }) => Some(match kept_for {
             Some(file) => format!(
-                "its process {pid} is gone, and Brood Box keeps it: data/{file} is longer than 4 KiB"
+                "its process {pid} is gone, but Brood Box keeps it because data/{file} is larger than 4 KiB"
             ),
             None => format!("its process {pid} is gone: Brood Box removes it at its next start"),
         }),

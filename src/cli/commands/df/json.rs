@@ -16,7 +16,7 @@ pub struct Document {
     total: Amount,
     /// Whether data that files share counts once in it; if not, it is an upper bound.
     shared_counts_once: bool,
-    /// Of the cache; `null` if there is none.
+    /// Of the cache's file system; `null` if there is no cache.
     disk: Option<Disk>,
     warnings: Vec<String>,
 }
@@ -25,7 +25,7 @@ pub struct Document {
 struct Type {
     r#type: &'static str,
     total: usize,
-    /// `null` if that is unknown, or no question for this type.
+    /// `null` if unknown, or if it does not apply.
     active: Option<usize>,
     usage: Amount,
     /// `null` if no command removes it.

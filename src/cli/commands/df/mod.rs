@@ -1,7 +1,7 @@
-//! `bbox cache df`: what all of Brood Box keeps on this machine, a row per type.
+//! `bbox cache df`: everything that Brood Box keeps on this machine, one row per type.
 //!
-//! Images, layers and leftovers are those of the cache; what lies beside it comes from
-//! [`Beside`](crate::cache::Beside). Everything is measured together, so shared data counts once.
+//! Images, layers and leftovers are those of the cache; everything else comes from
+//! [`Beside`](crate::cache::Beside). All of it is measured together, so shared data counts once.
 
 mod items;
 mod json;

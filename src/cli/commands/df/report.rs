@@ -1,4 +1,4 @@
-//! What `df` shows, before it is decided how.
+//! Everything that `df` shows, independent of the format.
 
 use std::path::PathBuf;
 
@@ -15,19 +15,19 @@ use crate::gc::Measured;
 use crate::plan::{Evidence, Item as PlanItem, Plan};
 use crate::usage::{CacheUsage, Estimate, Measurement, Usage};
 
-/// All of it.
+/// All types and items.
 pub struct Report<'a> {
     pub cache_dir: PathBuf,
     pub vm_dir: Option<PathBuf>,
     pub types: Vec<TypeRow>,
-    /// By type; the largest first.
+    /// By type, largest first.
     pub items: Vec<Item<'a>>,
     pub total: Usage,
-    /// Whether that may count data several times.
+    /// Whether it may count shared data several times.
     pub may_share: bool,
-    /// What a collection would free: of orphans and leftovers, and of layers.
+    /// What `gc` would free: orphans and leftovers, and layers.
     pub offers: Vec<Offer>,
-    /// What to type before a command for this cache.
+    /// The beginning of a command line for this cache.
     pub program: String,
     pub disk: Option<Disk>,
     pub now: Timestamp,
@@ -39,16 +39,16 @@ pub struct Report<'a> {
 pub struct TypeRow {
     pub of: Type,
     pub count: usize,
-    /// How many of them something needs; `None` if that is unknown, or no question for this type.
+    /// The number of items that are needed; `None` if unknown, or if it does not apply.
     pub active: Option<usize>,
     pub usage: Usage,
-    /// What `command` would free of this type; `None` if no command removes it.
+    /// How much `command` would free of this type; `None` if no command removes it.
     pub reclaimable: Option<Estimate>,
-    /// What frees that, if there is anything to free, without what comes before `gc`.
+    /// The command that frees it, from `gc` on; `None` if there is nothing to free.
     pub command: Option<&'static str>,
 }
 
-/// What a collection would do, why, and what it would free.
+/// What a gc would do, why, and how much it would free.
 pub type Collection = (Plan, Evidence, Measured);
 
 impl<'a> Report<'a> {
@@ -123,8 +123,8 @@ fn items<'a>(
     items
 }
 
-/// What the command for a type would free of it. One command removes images, leftovers and dangling references, so their
-/// numbers add up to what it frees.
+/// How much the command for a type would free of it. A single `gc` removes images, leftovers and
+/// dangling references, so their numbers add up to what it frees.
 fn reclaimable(
     of: Type,
     (plan, _, found): &Collection,

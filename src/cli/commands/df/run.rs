@@ -1,4 +1,4 @@
-//! The command from start to end.
+//! Runs the command.
 
 use super::json::Document;
 use super::report::Report;

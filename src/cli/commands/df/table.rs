@@ -13,15 +13,15 @@ use crate::cli::ui::units::{ago, bytes, narrow_estimate, size, up_to};
 use crate::escape::Escaped;
 use crate::usage::{Estimate, Usage};
 
-/// A report as it is laid out.
+/// The layout of a report.
 pub struct Page<'a> {
     pub report: &'a Report<'a>,
-    /// How long a line can be.
+    /// The maximum width of a line.
     pub width: Option<usize>,
 }
 
 impl Page<'_> {
-    /// With a line per item, and with notes below the tables.
+    /// Renders the table, optionally with a line per item, and with notes.
     pub fn render(&self, with_items: bool, with_notes: bool) -> String {
         let mut text = self.types().render(self.width);
         if with_items && !self.report.items.is_empty() {
@@ -97,7 +97,7 @@ impl Page<'_> {
             self.report.items.iter().filter(|item| item.looks_dead.is_some()).collect();
         if !dead.is_empty() {
             text += &format!(
-                "\n{HEADING}These look dead.{HEADING:#} They may hold an agent's only work, so look inside before you remove any:\n"
+                "\n{HEADING}These look dead.{HEADING:#} They may contain an agent's only work, so look inside before you remove any:\n"
             );
         }
         for item in dead {
@@ -116,14 +116,14 @@ impl Page<'_> {
     }
 }
 
-/// What Brood Box has not made yet is left out, but for what every cache has.
+/// Types without items are left out, except for those that every cache has.
 fn is_shown(row: &TypeRow) -> bool {
     matches!(row.of, Type::Images | Type::Layers | Type::Leftovers)
         || row.count > 0
         || row.usage.directories + row.usage.files > 0
 }
 
-/// The type as people call it.
+/// The name of a type in the table.
 fn title(of: Type) -> &'static str {
     match of {
         Type::Vms => "microVMs",
@@ -132,7 +132,7 @@ fn title(of: Type) -> &'static str {
     }
 }
 
-/// What of an item others have, too.
+/// The part of an item that is shared.
 fn shared_part(item: &Item<'_>) -> Estimate {
     let on_disk = item.usage.on_disk().at_least().as_u64();
     let rest =

@@ -30,7 +30,7 @@ pub fn run(context: &Context<'_>, args: &Diff) -> Result<Ending, Failure> {
     };
     let new = Subject::new(&inventory, new);
     if old.digest == new.digest {
-        return refuse(format!("both are {}: name two images", old.digest));
+        return refuse(format!("both are {}; choose two different images", old.digest));
     }
     compare(context, args, &cache, &inventory, [old, new])
 }
@@ -44,16 +44,16 @@ fn successor(
 ) -> Result<String, Failure> {
     let hint = |reason: String| {
         let command = context.command(&format!("diff {} IMAGE", old.digest.short()));
-        refuse(format!("{reason}; name the image to compare it with: `{command}`"))
+        refuse(format!("{reason}; specify the image to compare it with: `{command}`"))
     };
     if !old.refs.is_empty() {
-        return hint(format!("{} is no orphan", old.digest));
+        return hint(format!("{} is not an orphan", old.digest));
     }
     let (plan, _) = gc::plan_listed(cache, inventory, None);
     let identity = plan.get(old.location).and_then(|decision| decision.identity.clone());
     match identity.and_then(|identity| identity.reference) {
         Some(reference) => Ok(reference),
-        None => hint(format!("nothing tells what has replaced {}", old.digest)),
+        None => hint(format!("it is unknown what replaced {}", old.digest)),
     }
 }
 

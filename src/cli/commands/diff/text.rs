@@ -44,14 +44,14 @@ fn headline(found: &Findings<'_>) -> String {
     let Delta { came, went, .. } = found.comparison.whole();
     let net = signed(found.comparison.whole().net());
     let [came, went] = [came, went].map(|count| bytes(ByteSize::b(count)));
-    format!("{old}{ARROW}{new}: net {net}, came {came}, went {went}")
+    format!("{old}{ARROW}{new}: net {net}, added {came}, removed {went}")
 }
 
 fn facts(found: &Findings<'_>, verbose: bool) -> Vec<(String, String)> {
     let fact = |label: &str, line: String| (label.to_owned(), line);
     let mut facts = Vec::new();
     if found.notes.is_incomplete {
-        facts.push(fact("incomplete", "not everything could be read: see the warnings".to_owned()));
+        facts.push(fact("incomplete", "not everything was readable: see the warnings".to_owned()));
     }
     for (label, image) in ["old", "new"].into_iter().zip(&found.images) {
         let refs = image.refs.iter().map(|found| crate::cli::find_image::reference(found));
@@ -68,7 +68,7 @@ fn facts(found: &Findings<'_>, verbose: bool) -> Vec<(String, String)> {
     }
     let Delta { grew, .. } = found.comparison.whole();
     if grew != 0 {
-        facts.push(fact("grew", format!("{} in files that both have", signed(grew))));
+        facts.push(fact("grew", format!("{} in files that both images have", signed(grew))));
     }
     let (files, moved) = found.comparison.moved();
     if files > 0 {
@@ -125,7 +125,7 @@ fn contents(found: &Findings<'_>) -> impl Iterator<Item = String> {
             format!("{} of equal size: contents not compared (`--content`)", files(unproven))
         }),
     };
-    let proven = (proven > 0).then(|| format!("{} proven equal unread", files(proven)));
+    let proven = (proven > 0).then(|| format!("{} proven equal without reading", files(proven)));
     proven.into_iter().chain(read)
 }
 
@@ -147,7 +147,7 @@ fn changed(found: &Findings<'_>, args: &Diff) -> Table {
     let table = Table::new([right, right, right, right, Align::Left]);
     let mut table = table.sparing([3]).yielding([2, 1]);
     if !rows.is_empty() {
-        table.header(["NET", "CAME", "WENT", "GREW", what]);
+        table.header(["NET", "ADDED", "REMOVED", "GREW", what]);
     }
     for (delta, path) in rows {
         let unsigned = |count| if count == 0 { String::new() } else { bytes(ByteSize::b(count)) };

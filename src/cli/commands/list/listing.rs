@@ -304,7 +304,7 @@ impl<'a> Listing<'a> {
         let problems = self.inventory.problems.iter().chain(&self.evidence.lifetimes.problems);
         let mut warnings: Vec<_> = problems.map(ToString::to_string).collect();
         warnings.extend(refs.unreadable.iter().map(|found| {
-            format!("{}; it may name any image, so gc will remove nothing", found.error)
+            format!("{}; it may point at any image, so gc will remove nothing", found.error)
         }));
         warnings.extend(refs.invalid.iter().map(|found| found.warning(self.cache_dir)));
         warnings.extend(dropped_refs(self.inventory, self.plan, self.cache_dir));

@@ -16,7 +16,7 @@ use crate::usage::CacheUsage;
 
 pub fn run(context: &Context<'_>, args: &List) -> Result<Ending, Failure> {
     if args.no_sizes && args.sort == Sort::Size {
-        return refuse("--sort size needs the sizes that --no-sizes leaves out");
+        return refuse("--sort size cannot be used with --no-sizes");
     }
     if context.console.verbose {
         return refuse("list has no --verbose; use --sizes for the full report");

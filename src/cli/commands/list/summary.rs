@@ -36,7 +36,7 @@ fn totals(listing: &Listing<'_>) -> Vec<String> {
     };
     let hint = match (listing.may_share(), listing.is_account) {
         (false, _) => "",
-        (true, true) => " (some may be shared: the file system does not tell)",
+        (true, true) => " (some may be shared: the file system does not report it)",
         (true, false) => " (some may be shared: see --sizes)",
     };
     let of = |kind: fn(&EntryKind) -> bool| {

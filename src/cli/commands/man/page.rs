@@ -26,28 +26,28 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
         "EXIT STATUS",
         &[
             ("0", "Done, nothing to do, or cancelled at the question."),
-            ("1", "Something could not be done or read; it is named, and the rest is done."),
+            ("1", "Something could not be done or read; it is reported, and the rest is done."),
             ("2", "Usage error, or refused."),
             ("125, 126, 127", "Only from lease: see bbox-cache-lease(1)."),
-            ("130, 143", "Ctrl-C or SIGTERM: no new work was begun; run it again to finish."),
+            ("130, 143", "Interrupted by Ctrl-C or SIGTERM; run it again to finish."),
         ],
     ),
     (
         "ENVIRONMENT",
         &[
             ("BBOX_IMAGE_CACHE_DIR", "The cache directory, unless --cache-dir is given."),
-            ("XDG_CACHE_HOME", "Where the cache directory is by default, as broodbox/images."),
+            ("XDG_CACHE_HOME", "The parent of the default cache directory, broodbox/images."),
             ("NO_COLOR", "If set, no colours, unless --color=always."),
+            ("BBOX_PROGRESS", "never: no progress bars. TERM=dumb and CI=true also turn them off."),
             (
-                "BBOX_PROGRESS",
-                "never: no progress bars. They are off for TERM=dumb and CI=true, too.",
+                "LC_ALL, LC_CTYPE, LANG",
+                "Bars and trees are drawn in ASCII unless the locale is UTF-8.",
             ),
-            ("LC_ALL, LC_CTYPE, LANG", "Bars and trees are drawn in ASCII unless one says UTF-8."),
         ],
     ),
     (
         "FILES",
-        &[("~/.cache/broodbox/images", "The cache directory; below ~/Library/Caches on macOS.")],
+        &[("~/.cache/broodbox/images", "The cache directory; on macOS, in ~/Library/Caches.")],
     ),
 ];
 

@@ -25,7 +25,7 @@ pub fn run(program: Program, args: &Man, console: &Console) -> Result<Ending, Fa
     }
     let older = match replaced {
         0 => String::new(),
-        _ => format!(", {replaced} of them in place of older ones"),
+        _ => format!(", replacing {}", plural(replaced, "older page")),
     };
     let place = Escaped::new(directory);
     console.note(format_args!("Wrote {} to {place}{older}.", plural(written, "page")));

@@ -96,12 +96,14 @@ impl<'a> Profile<'a> {
         let usage = usage.ok_or_else(|| gone(context, digest))?;
         let part = path.map(|path| part(args, &measured, image, path)).transpose()?;
         if is_image && config == Some(None) {
-            notes.hint(format!("{digest} has no .oci-config.json: a pull writes that last"));
+            notes.hint(format!(
+                "{digest} has no .oci-config.json: the pull may have been interrupted"
+            ));
         }
         if is_used_in_place == Some(true) {
             notes.hint(format!(
-                "a microVM has run in this image itself: it holds data of that session, perhaps credentials, and \
-                 later microVMs inherit it; `{}` and a fresh pull make it clean",
+                "a microVM ran in this image itself, so it contains data of that session, maybe credentials, which \
+                 later microVMs inherit; to clean it, run `{}` and pull it again",
                 context.command(&format!("rm {}", digest.short()))
             ));
         }
@@ -204,11 +206,11 @@ fn part(
             Err(Failure::NoImage(format!("the image has no {}", shown(&at))))
         }
         Err(NoDirectory::Symlink(at)) => refuse(format!(
-            "{} is a symlink in the image, and none is followed; name the directory that it leads to",
+            "{} is a symlink, and symlinks in images are not followed; use the directory that it points to",
             shown(&at)
         )),
         Err(NoDirectory::Other(at)) => {
-            refuse(format!("{} is no directory; name the one that it lies in", shown(&at)))
+            refuse(format!("{} is not a directory; use the directory that contains it", shown(&at)))
         }
     }
 }

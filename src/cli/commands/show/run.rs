@@ -42,7 +42,8 @@ pub fn run(context: &Context<'_>, args: &Show) -> Result<Ending, Failure> {
     Ok(if is_incomplete { Ending::Incomplete } else { Ending::Done })
 }
 
-/// Splits the names of images from a path inside of them. A path into the cache names an image, too.
+/// Splits the names of images from a path inside of them. A path into the cache names an image,
+/// too.
 fn split<'a>(
     context: &Context<'_>,
     names: &'a [String],

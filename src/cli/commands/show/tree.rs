@@ -37,7 +37,7 @@ struct Line {
 
 /// A directory or file in the tree.
 struct Node {
-    /// Its path from the directory that is shown.
+    /// Its path below the directory that is shown.
     path: PathBuf,
     size: Size,
     is_directory: bool,
@@ -101,9 +101,9 @@ fn largest(breakdown: &Breakdown, count: usize, depth: usize) -> Vec<Node> {
     choose(nodes.collect(), count)
 }
 
-/// The largest nodes, largest first, each only if its directory is chosen, too. A file with names in
-/// several directories counts in none of them, so it can be larger than the directory it is in. Then
-/// it follows its directory.
+/// The largest nodes, largest first, each only if its directory is chosen, too. A file with names
+/// in several directories counts in none of them, so it can be larger than the directory it is in.
+/// Then it follows its directory.
 fn choose(mut nodes: Vec<Node>, count: usize) -> Vec<Node> {
     nodes.sort_by(|one, other| one.order().cmp(&other.order()));
     let (mut chosen, mut known) = (Vec::new(), HashSet::from([PathBuf::new()]));

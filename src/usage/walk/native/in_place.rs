@@ -47,7 +47,7 @@ impl<'s> InPlace<'s, '_> {
                 None => {
                     if let Err(cause) = self.trail.ascend() {
                         let path = self.walk.path_of(self.trail.here(), c".");
-                        self.walk.tree.miss(dir, "get back up from", &path, cause);
+                        self.walk.tree.miss(dir, "return to the parent of", &path, cause);
                         break;
                     }
                     self.levels.pop();
@@ -166,6 +166,6 @@ mod tests {
         let (account, _) = walked.into_account();
         assert_eq!((account.usage.directories, account.usage.unreadable), (0, 1));
         let problem = account.problems.first()[0].to_string();
-        assert!(problem.ends_with("it has been moved meanwhile"), "{problem}");
+        assert!(problem.ends_with("it was moved in the meantime"), "{problem}");
     }
 }

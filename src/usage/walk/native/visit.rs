@@ -94,7 +94,12 @@ impl Walk<'_> {
             // Gone since it was listed, so it no longer takes any space.
             Err(Errno::NOENT) => {}
             Err(cause) => {
-                self.tree.miss(batch.dir, "look at", &self.path_of(directory, name), cause);
+                self.tree.miss(
+                    batch.dir,
+                    "read the status of",
+                    &self.path_of(directory, name),
+                    cause,
+                );
             }
         }
     }

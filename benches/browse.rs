@@ -27,7 +27,7 @@ const QUIET: Duration = Duration::from_millis(3);
 fn main() {
     match std::env::var_os("BBOX_BENCH_CACHE") {
         Some(directory) => print(directory.as_ref()),
-        None => print(&shapes::build(8, cache::rootfs, 8_000).dir()),
+        None => print(&shapes::build(10, cache::rootfs, 50_000).dir()),
     }
 }
 
@@ -125,9 +125,20 @@ impl Browser {
     }
 
     /// The time from the start until everything is measured: then the status line shows the number
-    /// of images.
+    /// of images, written over what was there.
     fn measured(&mut self) -> f64 {
-        self.wait_for(self.seen.len(), "images");
+        let from = self.seen.len();
+        let is_number = |before: &str| {
+            before
+                .strip_suffix(' ')
+                .is_some_and(|before| before.ends_with(|c: char| c.is_numeric()))
+        };
+        while !self.seen[from..]
+            .match_indices("image")
+            .any(|(at, _)| is_number(&self.seen[from..][..at]))
+        {
+            assert!(self.read(Duration::from_secs(60)), "{}", self.seen);
+        }
         self.begun.elapsed().as_secs_f64()
     }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::people::Terminal;
 use crate::support::{TestCache, bbox, finish, run};
@@ -48,6 +48,7 @@ fn a_frame_shows_the_images_and_their_contents() {
     }
     let seen = frame(&cache, 80, "g<Enter>g<Enter>");
     assert!(seen.starts_with("big /usr"), "{seen}");
+    assert!(seen.lines().next().unwrap().ends_with("4.0 MiB"), "that of the directory: {seen}");
     for expected in ["lib/", "tool", "way-out", "75%"] {
         assert!(seen.contains(expected), "{expected}: {seen}");
     }
@@ -78,6 +79,10 @@ fn missing_images_and_impossible_actions_are_reported() {
         "{}",
         piped.err
     );
+    let mut dumb = bbox(&cache, &["browse"]);
+    dumb.env("TERM", "dumb");
+    let dumb = finish(dumb);
+    assert!(dumb.code == 2 && dumb.err.contains("(TERM=dumb); use `bbox cache"), "{}", dumb.err);
     assert_eq!(run(&cache, &["browse", "--once", "<Entre>"]).code, 2);
     assert!(run(&cache, &["browse", "--format", "json"]).err.contains("list --format json"));
 }
@@ -133,6 +138,37 @@ impl Screen {
 
     fn type_in(&mut self, keys: &str) {
         self.terminal.type_in(keys);
+    }
+
+    /// Changes the size of the terminal. The kernel tells only programs that the terminal controls.
+    fn resize(&mut self, columns: u16, lines: u16) {
+        let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.terminal.master, size).unwrap();
+        kill_process(self.pid(), Signal::WINCH).unwrap();
+    }
+
+    /// What is on the screen once everything was redrawn. Panics if it is larger than the screen.
+    fn drawn(&mut self, columns: usize, lines: usize) -> Vec<String> {
+        self.type_in(CTRL_L);
+        let mut fresh = String::new();
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(500)) {
+            fresh += &String::from_utf8_lossy(&bytes);
+        }
+        let (_, frame) = fresh.rsplit_once("\u{1b}[2J").unwrap();
+        let mut cells = vec![vec![' '; columns]; lines];
+        let (mut line, mut column) = (0, 0);
+        for part in frame.split("\u{1b}[").skip(1) {
+            let (numbers, text) = part.split_at(part.find(char::is_alphabetic).unwrap());
+            if text.starts_with('H') {
+                let place: Vec<usize> = numbers.split(';').map(|n| n.parse().unwrap()).collect();
+                (line, column) = (place[0] - 1, place[1] - 1);
+            }
+            for character in text.chars().skip(1) {
+                cells[line][column] = character;
+                column += 1;
+            }
+        }
+        cells.into_iter().map(String::from_iter).collect()
     }
 
     fn pid(&self) -> Pid {
@@ -240,6 +276,62 @@ fn suspending_gives_the_terminal_back_and_continuing_takes_it_again() {
     kill_process(pid, Signal::CONT).unwrap();
     screen.wait_for("2 images");
     assert!(screen.is_raw());
+    screen.type_in("q");
+    assert_eq!(screen.finish().0, Some(0));
+}
+
+#[test]
+fn a_frame_fits_the_terminal_after_each_change_of_its_size() {
+    let cache = cache();
+    let mut screen = Screen::new(&cache, &[]);
+    screen.wait_for("2 images");
+    for (columns, lines, expected, missing) in [
+        (120, 30, "UNIQUE", "too small"),
+        (40, 8, "(orphan) old", "LAST USED"),
+        (39, 8, "too small: 40x8 needed", "IMAGE"),
+        (80, 7, "too small: 40x8 needed", "IMAGE"),
+        (80, 24, "LAST USED", "UNIQUE"),
+    ] {
+        screen.resize(columns, lines);
+        screen.wait_for(expected);
+        let seen = screen.drawn(columns.into(), lines.into());
+        assert!(seen.iter().any(|line| line.contains(expected)), "{columns}: {seen:#?}");
+        assert!(!seen.iter().any(|line| line.contains(missing)), "{columns}: {seen:#?}");
+        let keys = seen.last().unwrap();
+        assert!(keys.contains("q quit") || expected.starts_with("too"), "{columns}: {seen:#?}");
+    }
+    screen.type_in("q");
+    assert_eq!(screen.finish().0, Some(0));
+}
+
+#[test]
+fn a_directory_of_very_many_files_can_be_entered_sorted_and_filtered() {
+    const FILES: usize = 50_000;
+    let cache = TestCache::new();
+    cache.live_with("big", |top| {
+        let many = top.join("many");
+        fs::create_dir(&many).unwrap();
+        for number in 0..FILES {
+            fs::File::create(many.join(format!("File{number:05}"))).unwrap();
+        }
+        fs::write(many.join("largest"), vec![1; 1 << 20]).unwrap();
+    });
+    let mut screen = Screen::new(&cache, &[]);
+    screen.wait_for("1 image");
+    screen.type_in("g\r");
+    screen.wait_for("many/");
+    screen.type_in("\r");
+    screen.wait_for("largest");
+    screen.type_in("nG");
+    screen.wait_for("largest");
+    screen.type_in("k");
+    screen.wait_for("File49999");
+    screen.type_in("/file2500\r");
+    screen.wait_for("File25009");
+    let seen = screen.drawn(80, 24);
+    assert_eq!(seen.iter().filter(|line| line.contains("File")).count(), 10, "{seen:#?}");
+    screen.type_in("h");
+    screen.wait_for("File24999");
     screen.type_in("q");
     assert_eq!(screen.finish().0, Some(0));
 }

@@ -157,9 +157,10 @@ impl Model {
         &mut self,
         entry: &Entry,
         path: PathBuf,
-        tree: Option<Arc<Measurement>>,
+        known: Option<(Arc<Measurement>, Usage)>,
     ) -> Vec<Effect> {
-        let is_known = tree.is_some();
+        let is_known = known.is_some();
+        let (tree, usage) = known.unzip();
         self.tickets += 1;
         let (ticket, at) = (self.tickets, entry.at.clone());
         self.screens.push(Screen::Inside(Inside {
@@ -170,6 +171,7 @@ impl Model {
             list: None,
             tree,
             counted: Usage::default(),
+            usage,
         }));
         vec![Effect::Enter { ticket, at, path, is_known }]
     }
@@ -177,11 +179,12 @@ impl Model {
     fn descend(&mut self) -> Vec<Effect> {
         let Some(Screen::Inside(inside)) = self.screens.last() else { return Vec::new() };
         let current = inside.list.as_ref().and_then(List::current);
-        let Some(path) = current.and_then(|part| part.path.clone()) else { return Vec::new() };
-        let tree = inside.tree.clone();
+        let Some(part) = current else { return Vec::new() };
+        let Some(path) = part.path.clone() else { return Vec::new() };
+        let known = inside.tree.clone().map(|tree| (tree, part.usage));
         let at = inside.at.clone();
         let entry = self.entries.rows().iter().find(|entry| entry.at == at).cloned();
-        entry.map_or_else(Vec::new, |entry| self.enter(&entry, path, tree))
+        entry.map_or_else(Vec::new, |entry| self.enter(&entry, path, known))
     }
 
     fn mark(&mut self, entry: &Entry) -> Vec<Effect> {

@@ -53,7 +53,7 @@ impl Canvas<'_> {
             Kind::Other => "OTHER",
         };
         let (key, is_reversed) = model.entries.order();
-        let arrow = if is_reversed { "^" } else { "v" };
+        let arrow = if is_reversed { "^ " } else { "v " };
         let sign = |of: Key| if of == key { arrow } else { "" };
         let mut x = self.text(
             3,
@@ -107,14 +107,15 @@ impl Canvas<'_> {
             x = self.text(x + 2, y, &pad(status, layout.status), tone);
         }
         let name = row.name();
-        let name = match (layout.status, status) {
-            (0, status) if !status.is_empty() => format!("({status}) {name}"),
-            _ => name.to_owned(),
-        };
         if self.columns() >= WITH_USED && name != row.label {
             x = self.text(x + 2, y, &row.label, tone);
         }
-        self.text(x + 2, y, &name, tone);
+        x += 2;
+        // On its own: only the name is cut.
+        if layout.status == 0 && !status.is_empty() {
+            x = self.text(x, y, &format!("({status}) "), tone);
+        }
+        self.text(x, y, name, tone);
         if is_current {
             self.invert(y);
         }

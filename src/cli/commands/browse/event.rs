@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::entry::Entry;
 use super::keys::Key;
+use super::list::List;
 use super::screen::{Part, Proposal};
 use crate::cache::Location;
 use crate::usage::{CacheUsage, Estimate, Measurement, Phase, Usage};
@@ -46,7 +47,7 @@ pub enum Event {
     Entered {
         ticket: u64,
         tree: Arc<Measurement>,
-        parts: Vec<Part>,
+        list: List<Part>,
     },
     /// What removing all of these together frees.
     Summed {

@@ -3,8 +3,6 @@
 //! The cursor follows a row, not a line: when sizes arrive and rows are sorted again, it moves
 //! along.
 
-use std::cmp::{Ordering, Reverse};
-
 use jiff::Timestamp;
 
 /// The sort key.
@@ -31,6 +29,10 @@ pub trait Row {
 #[derive(Debug)]
 pub struct List<T> {
     rows: Vec<T>,
+    /// All rows, sorted by name: makes sorting a million rows by another key fast.
+    by_name: Vec<usize>,
+    /// The bytes of all rows.
+    bytes: u64,
     /// The rows that match the filter, sorted.
     shown: Vec<usize>,
     /// The row with the cursor; `None` if no rows are shown.
@@ -47,6 +49,8 @@ impl<T: Row> List<T> {
     pub fn new(rows: Vec<T>) -> Self {
         let mut list = Self {
             rows,
+            by_name: Vec::new(),
+            bytes: 0,
             shown: Vec::new(),
             current: None,
             offset: 0,
@@ -54,12 +58,17 @@ impl<T: Row> List<T> {
             reversed: false,
             filter: String::new(),
         };
-        list.arrange();
+        list.take_in();
         list
     }
 
     pub fn rows(&self) -> &[T] {
         &self.rows
+    }
+
+    /// The bytes seen so far in all rows, including those hidden by the filter.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The rows on the screen and below it, with their indices.
@@ -89,6 +98,14 @@ impl<T: Row> List<T> {
     /// Updates or adds rows. Rows are never removed.
     pub fn update(&mut self, change: impl FnOnce(&mut Vec<T>)) {
         change(&mut self.rows);
+        self.take_in();
+    }
+
+    fn take_in(&mut self) {
+        let rows = &self.rows;
+        self.bytes = rows.iter().filter_map(Row::bytes).sum();
+        self.by_name = (0..rows.len()).collect();
+        self.by_name.sort_by(|&one, &other| rows[one].name().cmp(rows[other].name()));
         self.arrange();
     }
 
@@ -143,36 +160,34 @@ impl<T: Row> List<T> {
     }
 
     fn arrange(&mut self) {
-        let (rows, before) = (&self.rows, self.place());
+        let before = self.place();
         let filter = self.filter.to_lowercase();
-        let is_shown = |row: &usize| filter.is_empty() || rows[*row].matches(&filter);
-        let mut shown: Vec<_> = (0..rows.len()).filter(is_shown).collect();
-        let (key, reversed) = (self.key, self.reversed);
-        shown.sort_by(|&one, &other| compare(&rows[one], &rows[other], key, reversed));
+        // In the order of the rows, in which they lie in memory.
+        let is_shown = |row: &T| filter.is_empty() || row.matches(&filter);
+        let is_shown: Vec<_> = self.rows.iter().map(is_shown).collect();
+        let mut shown: Vec<_> = self.by_name.iter().copied().filter(|&row| is_shown[row]).collect();
+        let (rows, key, is_reversed) = (&self.rows, self.key, self.reversed);
+        if key == Key::Name && is_reversed {
+            shown.reverse();
+        }
+        shown.sort_by_cached_key(|&row| rank(&rows[row], key, is_reversed));
         self.shown = shown;
-        if self.current.is_none_or(|row| !self.shown.contains(&row)) {
+        if self.current.is_none_or(|row| !is_shown[row]) {
             self.go_to(before);
         }
     }
 }
 
-/// Unknown values come last in either order.
-fn compare<T: Row>(one: &T, other: &T, key: Key, reversed: bool) -> Ordering {
-    let turn = |order: Ordering| if reversed { order.reverse() } else { order };
-    let known_first = |one: Option<_>, other: Option<_>| match (one, other) {
-        (Some(one), Some(other)) => turn(Reverse(one).cmp(&Reverse(other))),
-        (one, other) => other.is_some().cmp(&one.is_some()),
+/// The sort key of a row. Rows with equal keys stay sorted by name. Unknown values come last in
+/// either order.
+fn rank<T: Row>(row: &T, key: Key, is_reversed: bool) -> (usize, bool, u64) {
+    let number = match key {
+        Key::Size => row.bytes(),
+        Key::Name => Some(0),
+        Key::Used => row.used().map(|used| used.as_second().cast_unsigned()),
     };
-    let by_key = match key {
-        Key::Size => known_first(one.bytes(), other.bytes()),
-        Key::Name => turn(one.name().cmp(other.name())),
-        Key::Used => {
-            let seconds = |row: &T| row.used().map(|used| used.as_second().cast_unsigned());
-            known_first(seconds(one), seconds(other))
-        }
-    };
-    let by_name = || one.name().cmp(other.name());
-    one.group().cmp(&other.group()).then(by_key).then_with(by_name)
+    let number = number.map(|number| if is_reversed { number } else { u64::MAX - number });
+    (row.group(), number.is_none(), number.unwrap_or(0))
 }
 
 #[cfg(test)]

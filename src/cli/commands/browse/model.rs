@@ -77,7 +77,7 @@ impl Model {
             is_listed: false,
             marked: BTreeSet::new(),
             frees: None,
-            measuring: None,
+            measuring: Some((0, 0)),
             measured: None,
             total: None,
             screens: Vec::new(),
@@ -121,9 +121,10 @@ impl Model {
                     inside.counted = counted;
                 }
             }
-            Event::Entered { ticket, tree, parts } => {
+            Event::Entered { ticket, tree, list } => {
                 if let Some(inside) = self.waiting(ticket) {
-                    (inside.tree, inside.list) = (Some(tree), Some(List::new(parts)));
+                    inside.usage = inside.usage.or_else(|| tree.usage(&inside.at));
+                    (inside.tree, inside.list) = (Some(tree), Some(list));
                 }
             }
             Event::Summed { marked, frees } => {

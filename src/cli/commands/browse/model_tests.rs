@@ -63,8 +63,8 @@ fn nothing_can_be_marked_or_removed_read_only_or_inside_an_image() {
     assert!(press(&mut model, " d").is_empty() && model.marked.is_empty());
     model.read_only = false;
     press(&mut model, "g<Enter>");
-    let (tree, parts) = (Arc::default(), vec![part("usr/", 7), part("node", 5)]);
-    model.update(Event::Entered { ticket: 1, tree, parts });
+    let (tree, list) = (Arc::default(), List::new(vec![part("usr/", 7), part("node", 5)]));
+    model.update(Event::Entered { ticket: 1, tree, list });
     assert!(press(&mut model, " d").is_empty() && model.marked.is_empty());
     assert!(model.note.unwrap().contains("Nothing inside"));
 }
@@ -121,7 +121,8 @@ fn an_answer_for_an_image_that_was_left_is_not_shown() {
     press(&mut model, "<Enter>");
     assert_eq!(press(&mut model, "<Esc>"), [Effect::StopEntering]);
     press(&mut model, "<Enter>");
-    model.update(Event::Entered { ticket: 1, tree: Arc::default(), parts: vec![part("usr/", 7)] });
+    let list = List::new(vec![part("usr/", 7)]);
+    model.update(Event::Entered { ticket: 1, tree: Arc::default(), list });
     let Some(Screen::Inside(inside)) = model.screens.last() else { panic!() };
     assert!(inside.list.is_none() && inside.ticket == 2);
     model.update(Event::Failed("it is gone".to_owned()));

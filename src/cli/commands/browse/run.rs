@@ -27,6 +27,7 @@ use crate::cli::args::{Browse, Format};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
 use crate::error::Error;
+use crate::jobs::OnPanic;
 
 /// How long the loop waits for a key before it checks for other events.
 const WAIT: Duration = Duration::from_millis(30);
@@ -43,17 +44,28 @@ pub fn run(context: &Context<'_>, args: &Browse) -> Result<Ending, Failure> {
     if let Some(keys) = &args.once {
         return once::run(context, args, keys);
     }
+    if std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb") {
+        return refuse(format!(
+            "browse cannot draw on this terminal (TERM=dumb); use `{list} --sizes`"
+        ));
+    }
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return refuse(format!("browse needs a terminal; use `{list} --sizes`"));
     }
+    with_browser(context, |browser| browser.run(args))
+}
+
+/// Everything that the browser has begun is stopped at its end, also at a panic.
+fn with_browser<T>(context: &Context<'_>, body: impl FnOnce(&Browser<'_, '_>) -> T) -> T {
     let (events, incoming) = unbounded();
     let (panics, panicked) = unbounded();
     let work = Work::new(context, events);
     std::thread::scope(|scope| {
+        let _stops = OnPanic(|| work.stop());
         let browser = Browser { context, scope, work: &work, incoming, panics, panicked };
-        let ending = browser.run(args);
+        let result = body(&browser);
         work.stop();
-        ending
+        result
     })
 }
 
@@ -78,7 +90,7 @@ struct Browser<'scope, 'env> {
     panicked: Receiver<Panic>,
 }
 
-impl Browser<'_, '_> {
+impl<'scope> Browser<'scope, '_> {
     fn run(&self, args: &Browse) -> Result<Ending, Failure> {
         // Exiting here would leave the terminal in raw mode.
         self.context.signals.listen_to(&[SIGQUIT]).map_err(Failure::Signals)?;
@@ -92,7 +104,6 @@ impl Browser<'_, '_> {
         let result = self.turn(&mut model, &mut terminal, look, &asked);
         drop(terminal);
         if let Ok(panic) = self.panicked.try_recv() {
-            self.work.stop();
             resume_unwind(panic);
         }
         Ok(result.map_err(terminal_error)?)
@@ -132,6 +143,11 @@ impl Browser<'_, '_> {
                 events.extend(terminal::event(&event::read()?));
             }
             events.extend(self.incoming.try_iter());
+            // crossterm loses a change of the size that comes together with a key.
+            let (columns, lines) = terminal::size()?;
+            if (columns, lines) != (model.columns, model.lines) {
+                events.push(Event::Resize { columns, lines });
+            }
             if ticked.elapsed() >= TICK {
                 ticked = Instant::now();
                 events.push(Event::Tick(Timestamp::now()));
@@ -151,12 +167,18 @@ impl Browser<'_, '_> {
         }
     }
 
-    /// Starts an effect on its own thread. A panic there ends the loop.
+    /// Starts an effect on its own thread.
     fn start(&self, effect: Effect) {
         let Some(task) = self.work.begin(effect) else { return };
-        let (work, panics) = (self.work, self.panics.clone());
+        let work = self.work;
+        self.spawn(move || work.carry_out(task));
+    }
+
+    /// Runs something on a thread of its own. A panic there ends the loop.
+    fn spawn(&self, run: impl FnOnce() + Send + 'scope) {
+        let panics = self.panics.clone();
         self.scope.spawn(move || {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.carry_out(task))) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
                 // If the loop has ended, the panic hook has reported the panic.
                 let _ = panics.send(panic);
             }
@@ -187,3 +209,7 @@ fn signals() -> Result<Asked, Failure> {
     }
     Ok(asked)
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -76,7 +76,7 @@ pub fn model(columns: u16, lines: u16) -> Model {
         entry.known = Known { usage: Some(usage(mib)), is_final: true, unique };
     }
     model.update(Event::Listed { entries, is_judged: true });
-    model.total = Some(usage(2771));
+    (model.total, model.measuring) = (Some(usage(2771)), None);
     model
 }
 

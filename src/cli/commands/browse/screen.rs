@@ -41,8 +41,18 @@ impl Row for Part {
     }
 
     fn matches(&self, filter: &str) -> bool {
-        self.label.to_lowercase().contains(filter)
+        contains(&self.label, filter)
     }
+}
+
+/// Whether a text contains a word that is in lower case, whatever case the text is in.
+fn contains(text: &str, word: &str) -> bool {
+    if !text.is_ascii() {
+        return text.to_lowercase().contains(word);
+    }
+    // Without a copy: there may be a million.
+    let mut parts = text.as_bytes().windows(word.len().max(1));
+    word.is_empty() || parts.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// One directory of an image.
@@ -60,6 +70,8 @@ pub struct Inside {
     pub tree: Option<Arc<Measurement>>,
     /// The usage counted so far.
     pub counted: Usage,
+    /// The size of the directory, once it is known.
+    pub usage: Option<Usage>,
 }
 
 /// A removal that the user is asked about or has confirmed.
@@ -110,4 +122,26 @@ impl Page {
 pub enum Screen {
     Inside(Inside),
     Page(Page),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contains;
+
+    #[test]
+    fn a_filter_finds_words_in_any_case_and_script() {
+        for (text, word, is_found) in [
+            ("Makefile", "makefile", true),
+            ("Makefile", "kef", true),
+            ("Makefile", "kf", false),
+            ("a", "longer", false),
+            ("a", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("ÄRGER", "ärg", true),
+            ("arger", "är", false),
+        ] {
+            assert_eq!(contains(text, word), is_found, "{text} {word}");
+        }
+    }
 }

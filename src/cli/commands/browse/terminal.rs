@@ -15,6 +15,7 @@ use crossterm::{execute, queue};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use rustix::termios::{Winsize, tcgetwinsize};
 use signal_hook::consts::SIGTSTP;
 
 use super::event::Event;
@@ -113,9 +114,10 @@ fn give_back() {
     }
 }
 
-/// Columns and lines. The default is 80 and 24.
+/// Columns and lines of the terminal on stdout, which may differ from the controlling terminal. The
+/// default is 80 and 24.
 pub fn size() -> io::Result<(u16, u16)> {
-    let (columns, lines) = crossterm::terminal::size()?;
+    let Winsize { ws_col: columns, ws_row: lines, .. } = tcgetwinsize(io::stdout())?;
     Ok(if columns == 0 || lines == 0 { (80, 24) } else { (columns, lines) })
 }
 
@@ -125,9 +127,7 @@ pub fn event(event: &TerminalEvent) -> Option<Event> {
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
             self::key(*key).map(Event::Key)
         }
-        TerminalEvent::Resize(columns, lines) => {
-            Some(Event::Resize { columns: *columns, lines: *lines })
-        }
+        // The loop looks at the size itself.
         _ => None,
     }
 }

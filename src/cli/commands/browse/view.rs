@@ -48,10 +48,12 @@ pub fn draw(model: &Model, look: Look, frame: &mut Buffer) {
 
 impl Canvas<'_> {
     fn title(&mut self, model: &Model) {
-        let right = match &model.total {
-            Some(total) => size(total.on_disk()),
-            None => String::new(),
+        let amount = match model.screens.last() {
+            None => model.total,
+            Some(Screen::Inside(inside)) => inside.usage,
+            Some(Screen::Page(_)) => None,
         };
+        let right = amount.map_or_else(String::new, |amount| size(amount.on_disk()));
         let place = match model.screens.last() {
             None => model.directory.clone(),
             Some(Screen::Inside(Inside { image, path, .. })) => {
@@ -80,7 +82,7 @@ impl Canvas<'_> {
 
     fn parts(&mut self, list: &List<Part>) {
         let (height, columns) = (self.height(), self.columns());
-        let whole = list.rows().iter().filter_map(Row::bytes).sum::<u64>();
+        let whole = list.bytes();
         let visible = || list.visible().take(height.saturating_sub(1));
         let sizes = visible().map(|(_, part)| size(part.usage.on_disk()).width());
         let width = sizes.max().unwrap_or(0).max("ON DISK".len());

@@ -40,7 +40,8 @@ fn inside(columns: u16) -> Model {
     let mut model = model(columns, 14);
     press(&mut model, "g<Enter>");
     let parts = vec![part("usr/", 700), part("opt/", 90), part("漢字/", 20), part("node", 5)];
-    model.update(Event::Entered { ticket: 1, tree: Arc::default(), parts });
+    let list = List::new(parts);
+    model.update(Event::Entered { ticket: 1, tree: Arc::default(), list });
     model
 }
 
@@ -77,6 +78,7 @@ fn sizes_fill_in_while_they_are_measured() {
     let mut model = Model::new("/c".into(), false, now(), (80, 14));
     check("first", &model);
     model.update(Event::Listed { entries: entries(), is_judged: false });
+    assert!(text(&frame(&model, PLAIN_LOOK)).contains("measuring…"), "it begins at once");
     let trees = vec![(at(OLD), usage(9), Phase::Working)];
     model.update(Event::Counted { trees, done: 0, all: 5 });
     check("measuring", &model);

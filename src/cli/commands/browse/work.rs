@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::entry::entries;
 use super::event::{Effect, Event};
+use super::list::List;
 use super::report::{differences, plan_lines, removed};
 use super::reporters::{Counting, Entering, Removing};
 use super::screen::{Part, Proposal};
@@ -121,7 +122,12 @@ impl<'a> Work<'a> {
             Err(Failure::Library(Error::Interrupted)) if is_measuring => self.tell(Event::Stopped),
             // The user has gone back.
             Err(Failure::Library(Error::Interrupted)) if ends_quietly => {}
-            Err(failure) => self.tell(Event::Failed(failure.to_string())),
+            Err(failure) => {
+                if is_measuring {
+                    self.tell(Event::Stopped);
+                }
+                self.tell(Event::Failed(failure.to_string()));
+            }
             Ok(()) => {}
         }
     }
@@ -201,8 +207,9 @@ impl<'a> Work<'a> {
             }
         };
         self.known().tree = Some((at.clone(), Arc::clone(&tree)));
-        let parts = parts(&cache, at, path, &tree, stop)?;
-        self.tell(Event::Entered { ticket, tree, parts });
+        // Sorted here: with a million files that takes a while, and keys wait for the loop.
+        let list = List::new(parts(&cache, at, path, &tree, stop)?);
+        self.tell(Event::Entered { ticket, tree, list });
         Ok(())
     }
 

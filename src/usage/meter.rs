@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::breakdown::Recorder;
 use super::measurement::{Account, Measurement};
@@ -295,7 +296,8 @@ impl Meter {
             })
             .collect();
         let done = work(&walks);
-        let (accounts, records) = walks.into_iter().map(TreeWalk::into_account).unzip();
+        let finish = || walks.into_par_iter().map(TreeWalk::into_account).unzip();
+        let (accounts, records) = pool.threads.install(finish);
         shared.inodes = inodes.into_inner();
         shared.extents.add(records, &pool.threads);
         (accounts, done)

@@ -40,20 +40,20 @@ impl Breakdown {
         let mut directories = self.directories[top..end].to_vec();
         for directory in &mut directories {
             directory.depth -= depth;
-            directory.above = directory.above.saturating_sub(top);
+            directory.above = directory.above.saturating_sub(top as u32);
         }
         let names = self.names.iter().filter(|(place, _)| (top..end).contains(place));
         let names = names.map(|(place, name)| (place - top, name.clone())).collect();
         let layouts = HashMap::new();
-        let part = Self { directories, files: Vec::new(), names, layouts };
+        let dir_names = self.dir_names.clone();
+        let part = Self { directories, dir_names, files: Vec::new(), names, layouts };
         let files = part.largest_files(largest_files);
         Ok(Self { files, ..part })
     }
 
     fn child(&self, above: usize, name: &OsStr) -> Option<usize> {
         let is_it = |place: &usize| {
-            let directory = &self.directories[*place];
-            directory.above == above && directory.name == name
+            self.directories[*place].above() == above && self.dir_name(*place) == name
         };
         (above + 1..self.directories.len()).find(is_it)
     }

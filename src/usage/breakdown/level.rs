@@ -29,7 +29,7 @@ impl Breakdown {
     pub fn directories_in(&self, path: &Path) -> Option<Vec<Part>> {
         let mut place = 0;
         for name in path {
-            place = self.children(place).find(|&child| self.directories[child].name == name)?;
+            place = self.children(place).find(|&child| self.dir_name(child) == name)?;
         }
         Some(self.children(place).map(|child| self.part(child)).collect())
     }

@@ -8,6 +8,7 @@
 
 mod below;
 mod dir_id;
+mod dir_names;
 mod largest;
 mod level;
 mod name;

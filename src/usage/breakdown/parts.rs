@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
 
+use super::dir_names::{DirName, DirNames};
 use super::name::{Layout, Name};
 use crate::fs::InodeId;
 use crate::usage::amounts::Usage;
@@ -21,6 +22,7 @@ pub struct Breakdown {
     /// Every directory follows its parent and all larger siblings with their contents. The top is
     /// first.
     pub(in crate::usage) directories: Vec<Directory>,
+    pub(super) dir_names: DirNames,
     pub(super) files: Vec<LargeFile>,
     /// Every name of anything but a directory, with the index of its directory, sorted by both.
     /// Empty unless the meter keeps names.
@@ -29,18 +31,25 @@ pub struct Breakdown {
     pub(in crate::usage) layouts: HashMap<InodeId, Layout>,
 }
 
-/// One directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One directory. There may be millions of them, so this has 72 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::usage) struct Directory {
-    pub name: OsString,
+    pub(super) name: DirName,
     /// The index of the parent. The top is its own parent.
-    pub above: usize,
-    pub depth: usize,
+    pub above: u32,
+    pub depth: u32,
     /// Permission bits.
     pub mode: u32,
     /// Bytes that the directory itself occupies.
     pub own: u64,
     pub usage: Usage,
+}
+
+impl Directory {
+    /// The index of the parent.
+    pub fn above(&self) -> usize {
+        self.above as usize
+    }
 }
 
 /// A directory of a tree, including everything below it.
@@ -77,7 +86,7 @@ impl Breakdown {
     /// siblings. Directories of equal size are sorted by name.
     pub fn largest(&self, count: usize, depth: usize) -> Vec<Part> {
         let mut chosen: Vec<_> = (1..self.directories.len())
-            .filter(|&place| self.directories[place].depth <= depth)
+            .filter(|&place| self.directories[place].depth as usize <= depth)
             .collect();
         // A parent is at least as large and comes first, so it is chosen, too.
         chosen.sort_by_key(|&place| (Reverse(self.directories[place].usage.on_disk), place));
@@ -94,11 +103,18 @@ impl Breakdown {
 
     pub(super) fn part(&self, place: usize) -> Part {
         let Directory { depth, usage, .. } = self.directories[place];
-        let ways = std::iter::successors(Some(place), |&place| Some(self.directories[place].above));
+        let depth = depth as usize;
+        let ways =
+            std::iter::successors(Some(place), |&place| Some(self.directories[place].above()));
         let mut names: Vec<_> = ways.take(depth).collect();
         names.reverse();
-        let path = names.into_iter().map(|place| &self.directories[place].name).collect();
+        let path = names.into_iter().map(|place| self.dir_name(place)).collect();
         Part { path, depth, usage }
+    }
+
+    /// The name of the directory with this index.
+    pub(in crate::usage) fn dir_name(&self, place: usize) -> &OsStr {
+        self.dir_names.get(self.directories[place].name)
     }
 }
 
@@ -111,13 +127,19 @@ mod tests {
     use crate::test_cache::TestCache;
     use crate::usage::{Meter, Walker};
 
-    fn directory(name: &str, above: usize, depth: usize, kib: u64) -> Directory {
-        let usage = Usage { on_disk: ByteSize::kib(kib), ..Usage::default() };
-        Directory { name: name.into(), above, depth, mode: 0o755, own: 0, usage }
+    #[test]
+    fn a_directory_takes_less_than_a_hundred_bytes_with_its_name() {
+        assert_eq!(size_of::<Directory>(), 72);
     }
 
     #[test]
     fn the_largest_come_with_their_parents_in_tree_order() {
+        let mut dir_names = DirNames::default();
+        let mut directory = |name: &str, above, depth, kib| {
+            let usage = Usage { on_disk: ByteSize::kib(kib), ..Usage::default() };
+            let name = dir_names.add(OsStr::new(name));
+            Directory { name, above, depth, mode: 0o755, own: 0, usage }
+        };
         let directories = vec![
             directory("", 0, 0, 100),
             directory("usr", 0, 1, 60),
@@ -129,6 +151,7 @@ mod tests {
         ];
         let breakdown = Breakdown {
             directories,
+            dir_names,
             files: Vec::new(),
             names: Vec::new(),
             layouts: HashMap::new(),

@@ -1,13 +1,14 @@
 //! The record of every directory while a tree is walked.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytesize::ByteSize;
 
 use super::dir_id::DirId;
+use super::dir_names::{DirName, DirNames};
 use super::largest::{Largest, Named};
 use super::name::{Layout, Name};
 use super::parts::{Breakdown, Directory, LargeFile};
@@ -25,25 +26,37 @@ pub struct Recorder {
 struct TreeRecord {
     /// Indexed by ID.
     directories: Vec<DirRecord>,
+    dir_names: DirNames,
     /// Names of inodes with several names, which can only be counted for the whole tree.
     linked: Vec<(Link, DirId)>,
     names: Vec<(DirId, Name)>,
     layouts: HashMap<InodeId, Layout>,
 }
 
-/// One directory.
+/// One directory. As for the finished one, every byte counts.
 struct DirRecord {
-    name: OsString,
-    above: DirId,
-    /// An ancestor that may be many levels up.
-    far_above: DirId,
+    name: DirName,
+    /// The ID of the parent.
+    above: u32,
+    /// The ID of an ancestor that may be many levels up.
+    far_above: u32,
     /// Levels below the top.
-    depth: usize,
+    depth: u32,
     mode: u32,
     /// Bytes that the directory itself occupies.
     own: u64,
     /// The sum of its direct children.
     usage: Usage,
+}
+
+impl DirRecord {
+    fn above(&self) -> DirId {
+        DirId(self.above as usize)
+    }
+
+    fn far_above(&self) -> DirId {
+        DirId(self.far_above as usize)
+    }
 }
 
 impl Recorder {
@@ -124,16 +137,17 @@ impl Recorder {
 impl TreeRecord {
     fn new() -> Self {
         let top = DirRecord {
-            name: OsString::new(),
-            above: DirId::TOP,
-            far_above: DirId::TOP,
+            name: DirName::default(),
+            above: 0,
+            far_above: 0,
             depth: 0,
             mode: 0,
             own: 0,
             usage: Usage::default(),
         };
+        let (dir_names, linked) = (DirNames::default(), Vec::new());
         let (names, layouts) = (Vec::new(), HashMap::new());
-        Self { directories: vec![top], linked: Vec::new(), names, layouts }
+        Self { directories: vec![top], dir_names, linked, names, layouts }
     }
 
     fn describe(&mut self, dir: DirId, status: &Status) {
@@ -147,22 +161,22 @@ impl TreeRecord {
     /// reached in a number of steps logarithmic in the depth.
     fn enter(&mut self, above: DirId, name: &OsStr) -> DirId {
         let one = &self.directories[above.0];
-        let two = &self.directories[one.far_above.0];
-        let three = &self.directories[two.far_above.0];
+        let two = &self.directories[one.far_above().0];
+        let three = &self.directories[two.far_above().0];
         let is_even = one.depth - two.depth == two.depth - three.depth;
-        let far_above = if is_even { two.far_above } else { above };
-        let (name, depth) = (name.to_owned(), one.depth + 1);
+        let far_above = if is_even { two.far_above } else { above.0 as u32 };
+        let (name, above, depth) = (self.dir_names.add(name), above.0 as u32, one.depth + 1);
         let usage = Usage::default();
         self.directories.push(DirRecord { name, above, far_above, depth, mode: 0, own: 0, usage });
         DirId(self.directories.len() - 1)
     }
 
     fn path_of(&self, file: &Named) -> PathBuf {
-        let (mut names, mut dir) = (vec![&file.name], file.dir);
+        let (mut names, mut dir) = (vec![file.name.as_os_str()], file.dir);
         while dir != DirId::TOP {
             let directory = &self.directories[dir.0];
-            names.push(&directory.name);
-            dir = directory.above;
+            names.push(self.dir_names.get(directory.name));
+            dir = directory.above();
         }
         names.into_iter().rev().collect()
     }
@@ -186,22 +200,23 @@ impl TreeRecord {
         while one != other {
             let (left, right) = (&self.directories[one.0], &self.directories[other.0]);
             (one, other) = if left.far_above == right.far_above {
-                (left.above, right.above)
+                (left.above(), right.above())
             } else {
-                (left.far_above, right.far_above)
+                (left.far_above(), right.far_above())
             };
         }
         one
     }
 
-    fn depth(&self, dir: DirId) -> usize {
+    fn depth(&self, dir: DirId) -> u32 {
         self.directories[dir.0].depth
     }
 
-    fn ascend(&self, mut dir: DirId, depth: usize) -> DirId {
+    fn ascend(&self, mut dir: DirId, depth: u32) -> DirId {
         while self.depth(dir) > depth {
-            let DirRecord { above, far_above, .. } = self.directories[dir.0];
-            dir = if self.depth(far_above) < depth { above } else { far_above };
+            let record = &self.directories[dir.0];
+            let far_above = record.far_above();
+            dir = if self.depth(far_above) < depth { record.above() } else { far_above };
         }
         dir
     }
@@ -210,39 +225,39 @@ impl TreeRecord {
     fn add_up(&mut self) {
         for place in (1..self.directories.len()).rev() {
             let DirRecord { above, usage, .. } = self.directories[place];
-            self.directories[above.0].usage += usage;
+            self.directories[above as usize].usage += usage;
         }
     }
 
     /// Sorts everything in an order that does not depend on the order of the threads.
-    fn into_breakdown(mut self, files: Vec<LargeFile>) -> Breakdown {
+    fn into_breakdown(self, files: Vec<LargeFile>) -> Breakdown {
         let mut directories = Vec::<Directory>::with_capacity(self.directories.len());
-        let mut places = vec![0; self.directories.len()];
+        let mut dir_names = DirNames::default();
+        let mut places = vec![0u32; self.directories.len()];
         for (number, above) in self.order() {
-            let DirRecord { name, mode, own, usage, .. } = &mut self.directories[number];
-            let (name, mode, own, usage) = (std::mem::take(name), *mode, *own, *usage);
-            let depth = directories.get(above).map_or(0, |above| above.depth + 1);
-            places[number] = directories.len();
+            let DirRecord { name, mode, own, usage, depth, .. } = self.directories[number as usize];
+            let name = dir_names.add(self.dir_names.get(name));
+            places[number as usize] = directories.len() as u32;
             directories.push(Directory { name, above, depth, mode, own, usage });
         }
-        let names = self.names.into_iter().map(|(dir, name)| (places[dir.0], name));
+        let names = self.names.into_iter().map(|(dir, name)| (places[dir.0] as usize, name));
         let mut names: Vec<_> = names.collect();
         names.sort_unstable_by(|(one_dir, one), (other_dir, other)| {
             (one_dir, &one.name).cmp(&(other_dir, &other.name))
         });
-        Breakdown { directories, files, names, layouts: self.layouts }
+        Breakdown { directories, dir_names, files, names, layouts: self.layouts }
     }
 
     /// The IDs in that order, each with the new index of its parent.
-    fn order(&self) -> Vec<(usize, usize)> {
+    fn order(&self) -> Vec<(u32, u32)> {
         let children = self.by_above();
-        let first =
-            |place| children.partition_point(|child| self.directories[*child].above.0 < place);
+        let above = |child: &u32| self.directories[*child as usize].above;
+        let first = |place| children.partition_point(|child| above(child) < place);
         let mut order = Vec::with_capacity(self.directories.len());
         // Visited from the end.
         let mut waiting = vec![(0, 0)];
         while let Some((place, above)) = waiting.pop() {
-            let here = order.len();
+            let here = order.len() as u32;
             order.push((place, above));
             let children = &children[first(place)..first(place + 1)];
             waiting.extend(children.iter().map(|&child| (child, here)));
@@ -251,12 +266,13 @@ impl TreeRecord {
     }
 
     /// All directories but the top, sorted by parent, then from smallest to largest.
-    fn by_above(&self) -> Vec<usize> {
-        let mut places: Vec<_> = (1..self.directories.len()).collect();
+    fn by_above(&self) -> Vec<u32> {
+        let mut places: Vec<_> = (1..self.directories.len() as u32).collect();
         places.sort_unstable_by(|&one, &other| {
-            let (one, other) = (&self.directories[one], &self.directories[other]);
+            let [one, other] = [one, other].map(|place| &self.directories[place as usize]);
             let sizes = (one.above, one.usage.on_disk).cmp(&(other.above, other.usage.on_disk));
-            sizes.then_with(|| other.name.cmp(&one.name))
+            let name = |record: &DirRecord| self.dir_names.get(record.name);
+            sizes.then_with(|| name(other).cmp(name(one)))
         });
         places
     }
@@ -273,7 +289,7 @@ mod tests {
     fn climb(record: &TreeRecord, mut one: DirId, mut other: DirId) -> DirId {
         while one != other {
             let lower = if one > other { &mut one } else { &mut other };
-            *lower = record.directories[lower.0].above;
+            *lower = record.directories[lower.0].above();
         }
         one
     }
@@ -306,7 +322,7 @@ mod tests {
         }
         let mut steps = 0;
         while dir != DirId::TOP {
-            dir = record.directories[dir.0].far_above;
+            dir = record.directories[dir.0].far_above();
             steps += 1;
         }
         assert!(steps < 40, "{steps}");

@@ -26,14 +26,14 @@ impl<'b> Side<'b> {
     pub fn new(breakdown: &'b Breakdown) -> Self {
         let directories = &breakdown.directories;
         let mut children: Vec<_> = (1..directories.len()).collect();
-        children.sort_unstable_by_key(|&child| directories[child].above);
+        children.sort_unstable_by_key(|&child| directories[child].above());
         Self { breakdown, children, counted: HashSet::new() }
     }
 
     /// The entries of a directory, sorted by name.
     pub fn entries(&self, directory: usize) -> Vec<Entry> {
         let directories = &self.breakdown.directories;
-        let above = |child: &usize| directories[*child].above;
+        let above = |child: &usize| directories[*child].above();
         let children = equal_range(&self.children, directory, above);
         let names = equal_range(&self.breakdown.names, directory, |(above, _)| *above);
         let children = self.children[children].iter().map(|&child| Entry::Directory(child));
@@ -44,7 +44,7 @@ impl<'b> Side<'b> {
 
     pub fn name(&self, entry: Entry) -> &'b OsStr {
         match entry {
-            Entry::Directory(number) => &self.breakdown.directories[number].name,
+            Entry::Directory(number) => self.breakdown.dir_name(number),
             Entry::File(number) => &self.file(number).name,
         }
     }
@@ -86,10 +86,10 @@ impl<'b> Side<'b> {
     /// A file's path in the tree.
     pub fn path(&self, file: usize) -> PathBuf {
         let (directory, name) = &self.breakdown.names[file];
-        let (mut directory, mut names) = (*directory, vec![&name.name]);
+        let (mut directory, mut names) = (*directory, vec![name.name.as_os_str()]);
         while directory != 0 {
-            names.push(&self.breakdown.directories[directory].name);
-            directory = self.breakdown.directories[directory].above;
+            names.push(self.breakdown.dir_name(directory));
+            directory = self.breakdown.directories[directory].above();
         }
         names.into_iter().rev().collect()
     }

@@ -1,6 +1,5 @@
 //! The parts of a plan: items, the verdicts on them, and what explains those.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -9,13 +8,12 @@ use super::evidence::Evidence;
 use super::identity::Identity;
 use super::reachability::Reachability;
 use super::reason::{KeepReason, Verdict};
-use super::target::Target;
 use super::timeline::LayerStatus;
 use crate::cache::{
     Digest, Entry, EntryKind, EntryName, Folder, Leftover, Location, Ref, Refusal, UsingProcess,
     former_ref_file,
 };
-use crate::usage::{Measurement, Size, Usage};
+use crate::usage::Usage;
 
 /// The subject of a decision.
 #[derive(Clone, Debug)]
@@ -119,150 +117,8 @@ pub struct Decision {
     pub layer_status: Option<LayerStatus>,
     /// A guess at what it was, if it is an orphan.
     pub identity: Option<Identity>,
-    /// Its size, if measured: see [`Plan::note_usage`].
+    /// Its size, if measured: see [`Plan::note_usage`](super::Plan::note_usage).
     pub usage: Option<Usage>,
-}
-
-/// One decision per item in the cache, by kind and name. Empty by default.
-#[derive(Clone, Debug, Default)]
-pub struct Plan {
-    decisions: Vec<Decision>,
-    places: HashMap<Location, usize>,
-    left: Option<Size>,
-    target: Option<Target>,
-    in_place: bool,
-    on_request: bool,
-}
-
-impl Plan {
-    pub(super) fn new(decisions: Vec<Decision>) -> Self {
-        let locations = decisions.iter().map(|decision| decision.item.location().clone());
-        let places = locations.enumerate().map(|(place, location)| (location, place)).collect();
-        Self { decisions, places, ..Self::default() }
-    }
-
-    /// The same kind of plan with other decisions.
-    pub(super) fn with_decisions(&self, decisions: Vec<Decision>) -> Self {
-        let Self { left, target, in_place, on_request, .. } = self.clone();
-        Self { left, target, in_place, on_request, ..Self::new(decisions) }
-    }
-
-    pub(super) fn on_request(self) -> Self {
-        Self { on_request: true, ..self }
-    }
-
-    /// Whether it is for images that the user has chosen, as by [`rm`](super::rm).
-    pub fn is_on_request(&self) -> bool {
-        self.on_request
-    }
-
-    pub(super) fn aiming_at(self, target: Target) -> Self {
-        Self { target: Some(target), ..self }
-    }
-
-    /// The free space to reach, if the plan has such a target. The plan is then carried out only as
-    /// far as needed.
-    pub fn target(&self) -> Option<&Target> {
-        self.target.as_ref()
-    }
-
-    pub(super) fn leaving(self, left: Size) -> Self {
-        Self { left: Some(left), ..self }
-    }
-
-    /// The size of the cache after the plan, if the plan was made for a size limit.
-    pub fn left(&self) -> Option<Size> {
-        self.left
-    }
-
-    /// Allows a sweep to remove items in place if the file system cannot rename them, for example
-    /// on a full btrfs. The owner of the cache must not start meanwhile: it could use half an
-    /// image.
-    pub fn allow_in_place(&mut self) {
-        self.in_place = true;
-    }
-
-    pub(crate) fn goes_in_place(&self) -> bool {
-        self.in_place
-    }
-
-    /// All decisions, by kind and name.
-    pub fn decisions(&self) -> &[Decision] {
-        &self.decisions
-    }
-
-    /// The decision about the item at `location`, if there is one.
-    pub fn get(&self, location: &Location) -> Option<&Decision> {
-        self.decisions.get(*self.places.get(location)?)
-    }
-
-    /// The decisions to remove an item.
-    pub fn removals(&self) -> impl Iterator<Item = &Decision> {
-        self.decisions.iter().filter(|decision| decision.verdict.removes())
-    }
-
-    /// The indices, in the list of decisions, of every item to remove or restore.
-    pub(crate) fn changed_places(&self) -> Vec<usize> {
-        let stays = |decision: &Decision| matches!(decision.verdict, Verdict::Keep(_));
-        (0..self.decisions.len()).filter(|&place| !stays(&self.decisions[place])).collect()
-    }
-
-    /// The decisions to remove or restore an item.
-    pub fn changes(&self) -> impl Iterator<Item = &Decision> {
-        let stays = |decision: &Decision| matches!(decision.verdict, Verdict::Keep(_));
-        self.decisions.iter().filter(move |decision| !stays(decision))
-    }
-
-    /// The locations of the items to remove, in the order of [`Plan::removals`].
-    pub fn to_remove(&self) -> Vec<Location> {
-        self.removals().map(|decision| decision.item.location().clone()).collect()
-    }
-
-    /// The locations of entries that are not part of the cache.
-    pub fn foreign(&self) -> impl Iterator<Item = &Location> {
-        self.decisions.iter().filter_map(|decision| match &decision.item {
-            Item::Entry(Entry { kind: EntryKind::Foreign, location, .. }) => Some(location),
-            _ => None,
-        })
-    }
-
-    /// The orphans kept because nothing has replaced them.
-    pub fn unreplaced(&self) -> impl Iterator<Item = &Decision> {
-        let unreplaced = Verdict::Keep(KeepReason::Unreplaced);
-        self.decisions.iter().filter(move |decision| decision.verdict == unreplaced)
-    }
-
-    /// The unreferenced layers kept because the user did not ask to remove them.
-    pub fn left_layers(&self) -> impl Iterator<Item = &Decision> {
-        let left = Verdict::Keep(KeepReason::Unreferenced);
-        self.decisions.iter().filter(move |decision| decision.verdict == left)
-    }
-
-    /// The locations of all entries that are not `chosen`. They may share data with those that are.
-    pub fn entries_besides(&self, chosen: &HashSet<&Location>) -> Vec<Location> {
-        let items = self.decisions.iter().map(|decision| &decision.item);
-        let entries = items.filter(|item| matches!(item, Item::Entry(_))).map(Item::location);
-        entries.filter(|location| !chosen.contains(location)).cloned().collect()
-    }
-
-    /// The locations of all items, in the order of the decisions.
-    pub fn locations(&self) -> impl Iterator<Item = &Location> {
-        self.decisions.iter().map(|decision| decision.item.location())
-    }
-
-    /// Records the sizes of the items to remove, as far as `measurement` has them.
-    pub fn note_usage(&mut self, measurement: &Measurement) {
-        for decision in self.decisions.iter_mut().filter(|decision| decision.verdict.removes()) {
-            decision.usage = measurement.usage(decision.item.location()).or(decision.usage);
-        }
-    }
-
-    /// Records how much of an item was removed.
-    pub fn note_removed(&mut self, location: &Location, usage: Usage) {
-        if let Some(&place) = self.places.get(location) {
-            self.decisions[place].usage = Some(usage);
-        }
-    }
 }
 
 /// Decides about `item`. An item with a mount in it is kept, because the mounted files are not part

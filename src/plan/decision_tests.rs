@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::decision::{Decision, Item, Plan};
+use super::decision::{Decision, Item};
+use super::decisions::Plan;
 use super::evidence::Evidence;
 use super::gc::gc;
 use super::on_request::purge;

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use bytesize::ByteSize;
 use jiff::SignedDuration;
 
-use super::decision::{Decision, Item, Plan, decide};
+use super::decision::{Decision, Item, decide};
+use super::decisions::Plan;
 use super::evidence::Evidence;
 use super::identity::Identity;
 use super::layers;

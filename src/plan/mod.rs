@@ -14,6 +14,7 @@
 mod decision;
 #[cfg(test)]
 mod decision_tests;
+mod decisions;
 mod dropped_refs;
 mod evidence;
 mod gc;
@@ -49,7 +50,8 @@ mod verdicts;
 #[cfg(test)]
 mod wanted_tests;
 
-pub use decision::{Decision, Item, Plan};
+pub use decision::{Decision, Item};
+pub use decisions::Plan;
 pub use dropped_refs::DroppedRefs;
 pub use evidence::{Activity, Evidence};
 pub use gc::gc;

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use jiff::SignedDuration;
 
-use super::decision::{Decision, Item, Plan, decide, decide_ref, ref_item};
+use super::decision::{Decision, Item, decide, decide_ref, ref_item};
+use super::decisions::Plan;
 use super::evidence::Evidence;
 use super::identity::Identity;
 use super::older_build::Builds;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::decision::Plan;
+use super::decisions::Plan;
 use super::evidence::Evidence;
 use super::gc::gc;
 use super::on_request::{purge, rm};

@@ -8,7 +8,8 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::decision::{Decision, Item, Plan};
+use super::decision::{Decision, Item};
+use super::decisions::Plan;
 use super::reason::{KeepReason, Verdict};
 use crate::cache::{Entry, Location};
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::decision::Plan;
+use super::decisions::Plan;
 use super::evidence::Evidence;
 use super::gc::Spending;
 use super::options::{GcOptions, LayerChoice};

@@ -1,10 +1,14 @@
 //! A frame that texts are written on, in the styles of the theme.
 
+use std::io;
+
+use anstream::{AutoStream, ColorChoice};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
+use crate::cli::context::Context;
 use crate::cli::ui::text::cut;
 use crate::cli::ui::theme::HEADING;
 
@@ -14,6 +18,20 @@ pub struct Look {
     pub has_colors: bool,
     /// Whether only ASCII is sure to be shown.
     pub is_ascii: bool,
+}
+
+impl Look {
+    /// According to the user's settings and the locale.
+    pub fn new(context: &Context<'_>) -> Self {
+        let has_colors = match context.console.color {
+            ColorChoice::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            choice => choice != ColorChoice::Never,
+        };
+        let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+        let locale = locale.to_lowercase();
+        Self { has_colors, is_ascii: !locale.contains("utf-8") && !locale.contains("utf8") }
+    }
 }
 
 /// A frame, and what can be shown on it.

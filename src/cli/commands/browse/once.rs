@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::canvas::Look;
 use super::event::{Effect, Event};
 use super::keys::{self, Key};
 use super::model::Model;
-use super::run::look;
 use super::view::draw;
 use super::work::Work;
 use crate::cli::args::Browse;
@@ -30,7 +30,7 @@ pub fn run(context: &Context<'_>, args: &Browse, keys: &str) -> Result<Ending, F
     let mut model = Model::new(context.shown_dir(), args.read_only, Timestamp::now(), size);
     press(context, &mut model, &keys);
     let mut frame = Buffer::empty(Rect::new(0, 0, size.0, size.1));
-    draw(&model, look(context), &mut frame);
+    draw(&model, Look::new(context), &mut frame);
     context.console.write(text(&frame))?;
     Ok(Ending::Done)
 }

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use anstream::{AutoStream, ColorChoice};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use crossterm::event;
 use jiff::Timestamp;
@@ -69,18 +68,6 @@ fn with_browser<T>(context: &Context<'_>, body: impl FnOnce(&Browser<'_, '_>) ->
     })
 }
 
-/// What the terminal can show, according to the user's settings and the locale.
-pub fn look(context: &Context<'_>) -> Look {
-    let has_colors = match context.console.color {
-        ColorChoice::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
-        choice => choice != ColorChoice::Never,
-    };
-    let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
-    let locale = locale.to_lowercase();
-    Look { has_colors, is_ascii: !locale.contains("utf-8") && !locale.contains("utf8") }
-}
-
 struct Browser<'scope, 'env> {
     context: &'scope Context<'scope>,
     scope: &'scope Scope<'scope, 'env>,
@@ -100,7 +87,7 @@ impl<'scope> Browser<'scope, '_> {
         let size = terminal::size().map_err(terminal_error)?;
         let dir = self.context.shown_dir();
         let mut model = Model::new(dir, args.read_only, Timestamp::now(), size);
-        let look = look(self.context);
+        let look = Look::new(self.context);
         let result = self.turn(&mut model, &mut terminal, look, &asked);
         drop(terminal);
         if let Ok(panic) = self.panicked.try_recv() {

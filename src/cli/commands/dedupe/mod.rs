@@ -2,6 +2,7 @@
 
 mod json;
 mod lines;
+mod print;
 mod report;
 mod run;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::print::tell;
 use super::report::Report;
 use crate::cache::{Cache, Entry, EntryKind, Inventory, Location, LockedCache};
 use crate::cli::args::Dedupe;
@@ -20,8 +21,8 @@ pub fn run(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
     let Some(cache) = named_cache::open(context)? else { return no_such_cache(context, args) };
     if args.dry_run {
         return match prepare(context, args, &cache)? {
-            None => Report::impossible(context, true),
-            Some((plan, inventory)) => Report::of_plan(context, &plan, &inventory, true),
+            None => impossible(context, true),
+            Some((plan, inventory)) => tell(context, &Report::of_plan(&plan, &inventory, true)),
         };
     }
     match removal::open_locked(context, args.no_wait)? {
@@ -33,22 +34,26 @@ pub fn run(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
 fn no_such_cache(context: &Context<'_>, args: &Dedupe) -> Result<Ending, Failure> {
     match args.images.first() {
         Some(image) => Err(no_cache(context, image).into()),
-        None => Report::impossible(context, args.dry_run),
+        None => impossible(context, args.dry_run),
     }
 }
 
 fn share(context: &Context<'_>, args: &Dedupe, cache: &LockedCache) -> Result<Ending, Failure> {
     let Some((plan, inventory)) = prepare(context, args, cache)? else {
-        return Report::impossible(context, false);
+        return impossible(context, false);
     };
     if plan.is_empty() {
-        return Report::of_plan(context, &plan, &inventory, false);
+        return tell(context, &Report::of_plan(&plan, &inventory, false));
     }
     let (stop, mut bar) = (context.signals.stop(), ShareBar::new(context.console));
     let outcome =
         dedupe::run(cache, &plan, context.jobs, &stop, &mut |progress| bar.show(progress));
     drop(bar);
-    Report::of_outcome(context, &plan, &outcome?, &inventory)
+    tell(context, &Report::of_outcome(&plan, &outcome?, &inventory))
+}
+
+fn impossible(context: &Context<'_>, dry_run: bool) -> Result<Ending, Failure> {
+    tell(context, &Report::impossible(&Inventory::default(), dry_run))
 }
 
 /// The plan and the contents of the cache; `None` if files cannot share data.

@@ -61,7 +61,9 @@ pub struct Beside {
 struct Listed<'a> {
     directory: Arc<Directory>,
     path: &'a Path,
+    /// Sorted.
     names: Vec<EntryName>,
+    /// `None` if unknown.
     in_use: Option<InUse>,
 }
 
@@ -86,7 +88,8 @@ fn snapshot(listed: &Listed<'_>, name: &EntryName) -> BesideKind {
         return BesideKind::Other;
     }
     let sentinel = [name.as_bytes(), SENTINEL].concat();
-    let has_sentinel = listed.names.iter().any(|name| name.as_bytes() == sentinel);
+    let find = |name: &EntryName| name.as_bytes().cmp(&sentinel);
+    let has_sentinel = listed.names.binary_search_by(find).is_ok();
     BesideKind::Snapshot { has_sentinel }
 }
 
@@ -101,8 +104,7 @@ fn vm(listed: &Listed<'_>, name: &EntryName) -> BesideKind {
 }
 
 /// The cache home of Brood Box that contains the image cache `cache_dir`. It is recognized by its
-/// name,
-/// `broodbox`, or by a folder that only Brood Box creates.
+/// name, `broodbox`, or by a folder that only Brood Box creates.
 fn home_of(cache_dir: &Path) -> Option<&Path> {
     let home = cache_dir.parent()?;
     let is_called = |path: &Path, name: &str| path.file_name().is_some_and(|last| last == name);
@@ -139,8 +141,7 @@ impl Beside {
 
     /// Lists the known folders of the cache home. Anything else in it is one item each.
     fn add_home(&mut self, path: &Path) {
-        let Some(home) = self.open(path) else { return };
-        let home = Listed { in_use: None, ..home };
+        let Some((home, _)) = self.open(path) else { return };
         for name in &home.names {
             let is_folder = home.directory.open_folder(name.as_c_str()).is_ok();
             let known = FOLDERS.iter().find(|(known, _)| name.as_bytes() == known.as_bytes());
@@ -155,7 +156,10 @@ impl Beside {
     }
 
     fn add_folder(&mut self, path: &Path, classify: Classify) {
-        let Some(listed) = self.open(path) else { return };
+        let Some((listed, cache)) = self.open(path) else { return };
+        // The folder is laid out like a cache, so users of its items are found in the same way.
+        let in_use = if listed.names.is_empty() { None } else { self.keep(cache.users()) };
+        let listed = Listed { in_use, ..listed };
         for name in &listed.names {
             self.add_item(&listed, name, classify(&listed, name));
         }
@@ -177,10 +181,8 @@ impl Beside {
         }
     }
 
-    /// Opens and lists a folder, and finds the processes that use its items. `None` if it is
-    /// missing.
-    fn open<'p>(&mut self, path: &'p Path) -> Option<Listed<'p>> {
-        // The folder is laid out like a cache, so users of its items are found in the same way.
+    /// Opens and lists a folder, without the users of its items. `None` if it is missing.
+    fn open<'p>(&mut self, path: &'p Path) -> Option<(Listed<'p>, Cache)> {
         let cache = match Cache::open(path) {
             Ok(cache) => cache?,
             Err(problem) => return self.miss(problem),
@@ -199,8 +201,7 @@ impl Beside {
             Err(problem) => return self.miss(problem),
         }
         names.sort();
-        let in_use = if names.is_empty() { None } else { self.keep(cache.users()) };
-        Some(Listed { directory: Arc::new(directory), path, names, in_use })
+        Some((Listed { directory: Arc::new(directory), path, names, in_use: None }, cache))
     }
 
     fn keep(&mut self, found: Result<Option<InUse>>) -> Option<InUse> {

@@ -18,7 +18,7 @@
 //!   that prints.
 //!
 //! Sizes are [`ByteSize`](bytesize::ByteSize) values in bytes, either apparent (file lengths) or on
-//! disk (allocated blocks). File names and references come from whoever built the image. They are
+//! disk (allocated blocks). File names and references come from the builder of the image. They are
 //! safe to print only if their documentation says so; [`Escaped`] makes them safe. Types that may
 //! grow are `#[non_exhaustive]`.
 //!

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::cache::{Digest, Entry, EntryKind, EntryName, Inventory, Location, Ref};
 use crate::cli::args::Sort;
-use crate::plan::Reachability;
+use crate::plan::{KeepReason, Reachability, Verdict};
 use crate::usage::{CacheUsage, Estimate, Usage};
 
 /// Whether an entry is still needed.
@@ -81,6 +81,16 @@ impl<'a> Row<'a> {
 
     pub fn name(&self) -> &'a EntryName {
         &self.entry.location.name
+    }
+
+    /// Whether it is needed, in a word, given the verdict of a gc on it.
+    pub fn status_word(&self, verdict: Option<Verdict>) -> &'static str {
+        match verdict {
+            Some(verdict) if verdict.keeps_for(KeepReason::Unreplaced) => {
+                KeepReason::Unreplaced.name()
+            }
+            _ => self.status.name(),
+        }
     }
 
     pub fn is_orphan(&self) -> bool {

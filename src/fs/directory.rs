@@ -228,7 +228,6 @@ impl Directory {
 
     /// Renames `from` in this directory to `to` in `target`. Fails with `EXIST` rather than replace
     /// anything.
-    /// anything.
     pub fn rename(&self, from: &CStr, target: &Self, to: &CStr) -> Result<()> {
         let flags = RenameFlags::NOREPLACE;
         match rustix::fs::renameat_with(&self.fd, from, &target.fd, to, flags) {

@@ -78,6 +78,12 @@ impl Evidence {
         !has_config && self.now.duration_since(image.changed).abs() < ARRIVAL
     }
 
+    /// Whether a process uses an image or holds a lease on it; `None` if unknown.
+    pub fn is_in_use(&self, image: &Location) -> Option<bool> {
+        let in_use = self.in_use.as_ref()?;
+        Some(self.leases.contains(&image.name) || !in_use.get(image).is_empty())
+    }
+
     /// The processes known to use an entry.
     pub(super) fn users(&self, location: &Location) -> &[UsingProcess] {
         self.in_use.as_ref().map_or(&[], |users| users.get(location))

@@ -32,7 +32,7 @@ impl Reporter for Counting<'_> {
         }
         let done = self.seen.iter().filter(|(_, phase)| *phase == Phase::Done).count();
         let all = self.seen.len();
-        // After the loop has ended, nobody receives events.
+        // After the loop has ended, events have no receiver.
         let _ = self.events.send(Event::Counted { trees, done, all });
     }
 }

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
-use jiff::Timestamp;
 
 use super::entry::entries;
 use super::event::{Effect, Event};
@@ -24,7 +23,7 @@ use crate::cli::warnings::unread_in_tree;
 use crate::error::Error;
 use crate::escape::Escaped;
 use crate::gc::{self, Draft};
-use crate::plan::{self, Activity, GcOptions, Plan};
+use crate::plan::{self, Plan};
 use crate::stop::StopFlag;
 use crate::usage::{CacheUsage, Comparison, LevelFile, Measurement, Usage, files_in};
 
@@ -133,7 +132,7 @@ impl<'a> Work<'a> {
     }
 
     fn tell(&self, event: Event) {
-        // After the loop has ended, nobody receives events.
+        // After the loop has ended, events have no receiver.
         let _ = self.events.send(event);
     }
 
@@ -151,8 +150,7 @@ impl<'a> Work<'a> {
         };
         let inventory = cache.inventory()?;
         let entries = if judge {
-            let evidence = gc::gather(&cache, &inventory, Timestamp::now(), Activity::default());
-            let plan = plan::gc(&inventory, &GcOptions::default(), &evidence);
+            let (plan, evidence) = gc::plan_listed(&cache, &inventory, None);
             entries(&cache, &inventory, Some((&plan, &evidence)))
         } else {
             entries(&cache, &inventory, None)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::cache::{BesideItem, BesideKind, EntryKind, InUse, VmState};
+use crate::cache::{BesideItem, BesideKind, EntryKind, VmState};
 use crate::cli::find_image::reference;
 use crate::cli::image_row::Row;
 use crate::cli::words::guess;
@@ -96,13 +96,12 @@ impl<'a> Item<'a> {
         row: &Row<'a>,
         path: PathBuf,
         decision: Option<&Decision>,
-        in_use: Option<&InUse>,
+        is_used: bool,
     ) -> Self {
         let of = Type::of_entry(&row.entry.kind);
-        let is_used = in_use.is_some_and(|in_use| !in_use.get(&row.entry.location).is_empty());
         let (state, is_active) = match of {
             Type::Images if is_used => ("in use", Some(true)),
-            Type::Images => (image_state(row, decision), Some(!row.is_orphan())),
+            Type::Images => (row.status_word(verdict(decision)), Some(!row.is_orphan())),
             Type::Layers => {
                 let status = decision.and_then(|decision| decision.layer_status.as_ref());
                 let is_part = matches!(status, Some(LayerStatus::Referenced(_)));
@@ -160,11 +159,8 @@ impl<'a> Item<'a> {
     }
 }
 
-fn image_state(row: &Row<'_>, decision: Option<&Decision>) -> &'static str {
-    match decision.map(|decision| decision.verdict) {
-        Some(Verdict::Keep(KeepReason::Unreplaced)) => KeepReason::Unreplaced.name(),
-        _ => row.status.name(),
-    }
+fn verdict(decision: Option<&Decision>) -> Option<Verdict> {
+    decision.map(|decision| decision.verdict)
 }
 
 /// The reference of an image, or its digest with a guess for an orphan; the name of anything else.
@@ -172,9 +168,8 @@ fn entry_name(row: &Row<'_>, decision: Option<&Decision>) -> String {
     let Some(digest) = row.digest() else { return row.entry.location.to_string() };
     let reference = row.refs.first().map(|found| reference(found));
     let likely = || {
-        let identity = decision?.identity.as_ref()?;
-        let is_unreplaced = image_state(row, decision) == KeepReason::Unreplaced.name();
-        Some(guess(identity, is_unreplaced, false))
+        let is_unreplaced = decision?.verdict.keeps_for(KeepReason::Unreplaced);
+        Some(guess(decision?.identity.as_ref()?, is_unreplaced, false))
     };
     match (reference, likely()) {
         (Some(reference), _) => reference,

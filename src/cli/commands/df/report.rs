@@ -108,11 +108,12 @@ fn items<'a>(
     usage: &CacheUsage,
     collection: Option<&Collection>,
 ) -> Vec<Item<'a>> {
-    let in_use = collection.and_then(|(_, evidence, _)| evidence.in_use.as_ref());
     let entries = rows(inventory, Some(usage), |_| true).into_iter().map(|row| {
         let location = &row.entry.location;
         let decision = collection.and_then(|(plan, ..)| plan.get(location));
-        Item::of_row(&row, location.path_in(&context.cache_dir), decision, in_use)
+        let is_used = collection.and_then(|(_, evidence, _)| evidence.is_in_use(location));
+        let path = location.path_in(&context.cache_dir);
+        Item::of_row(&row, path, decision, is_used == Some(true))
     });
     let mut items: Vec<_> =
         entries.chain(beside.items.iter().map(|item| Item::of_beside(item, usage))).collect();

@@ -1,6 +1,7 @@
 //! `df` for people.
 
 use anstyle::Style;
+use bytesize::ByteSize;
 use indicatif::HumanCount;
 
 use super::items::{Item, Type};
@@ -135,10 +136,9 @@ fn title(of: Type) -> &'static str {
 /// The part of an item that is shared.
 fn shared_part(item: &Item<'_>) -> Estimate {
     let on_disk = item.usage.on_disk().at_least().as_u64();
-    let rest =
-        |bytes: bytesize::ByteSize| bytesize::ByteSize::b(on_disk.saturating_sub(bytes.as_u64()));
+    let rest = |bytes: ByteSize| ByteSize::b(on_disk.saturating_sub(bytes.as_u64()));
     let (least, most) = (rest(item.unique.at_most().at_least()), rest(item.unique.certain()));
-    let more = bytesize::ByteSize::b(most.as_u64() - least.as_u64());
+    let more = ByteSize::b(most.as_u64() - least.as_u64());
     Estimate::exactly(least).or_up_to(more)
 }
 

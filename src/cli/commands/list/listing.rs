@@ -16,7 +16,7 @@ use crate::cli::words::layers_of;
 use crate::error::Result;
 use crate::gc::{self, Measured};
 use crate::plan::{
-    Decision, Evidence, Identity, Item, KeepReason, LayerStatus, Plan, Timeline, Verdict, dangling,
+    Decision, Evidence, Identity, Item, LayerStatus, Plan, Timeline, Verdict, dangling,
 };
 use crate::usage::{CacheUsage, Estimate, Size, Usage};
 
@@ -183,10 +183,7 @@ impl<'a> Listing<'a> {
 
     /// The status of an image. An unreplaced orphan has its own.
     pub fn status(&self, row: &Row<'_>) -> &'static str {
-        match self.verdict(row.entry) {
-            Some(Verdict::Keep(KeepReason::Unreplaced)) => KeepReason::Unreplaced.name(),
-            _ => row.status.name(),
-        }
+        row.status_word(self.verdict(row.entry))
     }
 
     /// The orphans that a gc keeps because nothing has replaced them.
@@ -205,9 +202,7 @@ impl<'a> Listing<'a> {
 
     /// Whether a process uses an image or holds a lease on it; `None` if unknown.
     pub fn in_use(&self, image: &Entry) -> Option<bool> {
-        let in_use = self.evidence.in_use.as_ref()?;
-        let is_leased = self.evidence.leases.contains(&image.location.name);
-        Some(is_leased || !in_use.get(&image.location).is_empty())
+        self.evidence.is_in_use(&image.location)
     }
 
     /// Whether a microVM is known to have run in an image itself.

@@ -18,7 +18,7 @@ use crate::cli::warnings::Notes;
 use crate::cli::words::layers_of;
 use crate::escape::Escaped;
 use crate::gc;
-use crate::plan::{self, Activity, Decision, GcOptions, Identity, KeepReason, Timeline};
+use crate::plan::{Decision, Identity, Timeline};
 use crate::usage::{Breakdown, Estimate, Measurement, NoDirectory, Usage};
 
 pub struct Profile<'a> {
@@ -72,11 +72,10 @@ impl<'a> Profile<'a> {
         let mut notes = Notes::of_index(context, inventory, row.is_orphan());
         let read_config = || cache.config(&row.entry.location);
         let config = if is_image { notes.keep(read_config()) } else { Some(None) };
-        let evidence = gc::gather(cache, inventory, Timestamp::now(), Activity::default());
+        let (plan, evidence) = gc::plan_listed(cache, inventory, None);
         let (mounts, lifetimes) = (&evidence.mounts, &evidence.lifetimes);
         let problems = evidence.problems.iter().chain(&lifetimes.problems);
         notes.faults(problems.map(ToString::to_string));
-        let plan = plan::gc(inventory, &GcOptions::default(), &evidence);
         // A mounted file system may not respond.
         let may_look =
             mounts.as_ref().is_some_and(|mounts| mounts.get(&row.entry.location).is_none());
@@ -135,12 +134,7 @@ impl<'a> Profile<'a> {
         if let Some(status) = layer_status {
             return status.name();
         }
-        let is_unreplaced = |found: &Decision| found.verdict.keeps_for(KeepReason::Unreplaced);
-        if self.decision.as_ref().is_some_and(is_unreplaced) {
-            KeepReason::Unreplaced.name()
-        } else {
-            self.row.status.name()
-        }
+        self.row.status_word(self.decision.as_ref().map(|found| found.verdict))
     }
 
     /// A guess at what it was, if it is an orphan and there is a clue.

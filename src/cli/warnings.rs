@@ -52,14 +52,15 @@ pub fn unknown_users(in_use: &InUse, is_root: bool) -> Option<String> {
         Unseen::OtherPidNamespaces => "processes outside this container are not visible".to_owned(),
         Unseen::HiddenProcesses => "/proc hides processes of other users".to_owned(),
     }));
+    let them = if count == 1 && in_use.unseen().is_empty() { "it" } else { "them" };
     let way_out = match (in_use.unseen().contains(&Unseen::OtherPidNamespaces), is_root) {
-        (true, _) => "Run this on the host as root to see them.",
-        (false, false) => "Run this as root to see them.",
-        (false, true) => "-v lists them.",
+        (true, _) => format!("Run this on the host as root to see {them}."),
+        (false, false) => format!("Run this as root to see {them}."),
+        (false, true) => format!("-v shows {them}."),
     };
     let processes = processes.join("; ");
     (!processes.is_empty())
-        .then(|| format!("{processes}: images used only by them are not protected. {way_out}"))
+        .then(|| format!("{processes}: images used only by {them} are not protected. {way_out}"))
 }
 
 fn processes_of(count: usize) -> String {

@@ -19,6 +19,7 @@ use rustix::fs::{
 use rustix::io::{Errno, Result};
 
 use super::descriptors::patiently;
+use super::removal_pattern::RemovalPattern;
 use super::shared_data::{DataFile, OPEN_DATA, Volume};
 use super::status::{CLOSED, Disk, Kind, Status};
 use super::sys;
@@ -186,10 +187,9 @@ impl Directory {
         sys::volume(&self.fd)
     }
 
-    /// Whether the file system is known to serialize removals, however many threads issue them.
-    /// `false` if unknown.
-    pub fn queues_removals(&self) -> bool {
-        sys::queues_removals(&self.fd)
+    /// How removals behave on the file system. [`RemovalPattern::OnDisk`] if unknown.
+    pub fn removal_pattern(&self) -> RemovalPattern {
+        sys::removal_pattern(&self.fd)
     }
 
     /// Whether equal files can be made to share their data here.

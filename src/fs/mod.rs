@@ -13,6 +13,7 @@ mod directory;
 #[cfg_attr(bbox_portable, allow(dead_code, reason = "only the Linux files use all of it"))]
 pub mod mountinfo;
 mod name_list;
+mod removal_pattern;
 mod shared_data;
 mod status;
 mod sys;
@@ -21,6 +22,7 @@ mod trail;
 pub use descriptors::{Budget, Permit};
 pub use directory::{Directory, LockAnswer, LockKind};
 pub use name_list::{NameList, Span};
+pub use removal_pattern::RemovalPattern;
 pub use shared_data::{
     DataFile, Extent, FileMap, Holding, MappedExtent, Sharing, Volume, VolumeKind,
 };

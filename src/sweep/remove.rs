@@ -14,6 +14,7 @@
 //! directory without a permit is removed in place (`in_place.rs`), by the thread that found it.
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use super::backlog::Backlog;
 use super::crew;
@@ -25,7 +26,7 @@ use super::outcome::Report;
 use super::target::{Step, Target};
 use super::trash::HiddenEntry;
 use super::tree::{Ending, Tree};
-use crate::fs::{Budget, Span};
+use crate::fs::{Budget, RemovalPattern, Span};
 use crate::usage::{Progress, Surveys};
 
 /// Deletes everything in `to_remove`. `progress` has counters for each decision of the plan.
@@ -39,14 +40,15 @@ pub(super) fn remove(
     let names = LastNames::default();
     let new = |to_remove| Tree::new(to_remove, progress, &names, report, surveys);
     let trees: Vec<_> = to_remove.iter().map(new).collect();
-    // If removals wait for each other, one thread removes and another works ahead. Otherwise all
-    // threads wait for the disk together.
-    let queues = to_remove.iter().any(|entry| entry.folder.queues_removals());
-    let backlog = queues.then(Backlog::default);
+    let Some(entry) = to_remove.first() else { return };
+    let (first, backlog) = match entry.folder.removal_pattern() {
+        RemovalPattern::Queued { threads } => (threads, Some(Backlog::default())),
+        RemovalPattern::InMemory => (available_parallelism().map_or(1, usize::from), None),
+        RemovalPattern::OnDisk => (budget.threads(), None),
+    };
     let removal = |tree| Removal { tree, budget, backlog: backlog.as_ref() };
     let tasks = trees.iter().map(|tree| Task::Begin(removal(tree)));
     let removed = || trees.iter().map(Tree::removed).sum();
-    let first = if queues { 2 } else { budget.threads() };
     crew::run(first, budget.threads(), tasks, removed, Task::run);
 }
 

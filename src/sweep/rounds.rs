@@ -108,8 +108,10 @@ pub(crate) fn sweep_and_count(
         // first.
         let is_ref = |entry: &HiddenEntry| matches!(trash.decision(entry).item, Item::Ref { .. });
         let (refs, entries): (Vec<_>, Vec<_>) = round.to_remove.into_iter().partition(is_ref);
-        for entries in [&refs, &entries] {
-            remove(entries, progress, &budget, &report, surveys);
+        // A ref is a single file: more threads than refs would start for nothing.
+        let few = Budget::new(jobs.get().min(refs.len()), 0);
+        for (entries, budget) in [(&refs, &few), (&entries, &budget)] {
+            remove(entries, progress, budget, &report, surveys);
         }
         Ok((refs.len() + entries.len(), round.not_renamed))
     };

@@ -56,7 +56,9 @@ pub fn finish(mut command: Command) -> Run {
 
 /// Drops the warning about processes that could not be seen, which depends on the machine.
 fn without_machine(err: &str) -> String {
-    let is_of_cache = |line: &&str| !line.contains(": images used only by them are not protected.");
+    let is_of_cache = |line: &&str| {
+        !(line.contains(": images used only by ") && line.contains(" are not protected. "))
+    };
     err.split_inclusive('\n').filter(is_of_cache).collect()
 }
 

@@ -9,11 +9,11 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 
-use crate::fs::{Extent, Holding, Status, Volume, VolumeKind};
+use crate::fs::{Extent, Holding, RemovalPattern, Status, Volume, VolumeKind};
 
-/// No file system here is known to serialize removals.
-pub fn queues_removals(_: &OwnedFd) -> bool {
-    false
+/// No file system here has been measured.
+pub fn removal_pattern(_: &OwnedFd) -> RemovalPattern {
+    RemovalPattern::OnDisk
 }
 
 /// The file system that contains an open file. `None` if files cannot share data on it.

@@ -10,18 +10,21 @@ use std::os::fd::OwnedFd;
 use rustix::io::Result;
 use rustix::ioctl::{Direction, Opcode, Updater, ioctl, opcode};
 
-use crate::fs::{Extent, FileMap, Holding, MappedExtent, Status, Volume, VolumeKind};
+use crate::fs::{
+    Extent, FileMap, Holding, MappedExtent, RemovalPattern, Status, Volume, VolumeKind,
+};
 
 const BTRFS: u64 = 0x9123_683E;
 const XFS: u64 = 0x5846_5342;
+const TMPFS: u64 = 0x0102_1994;
+const RAMFS: u64 = 0x8584_58F6;
 /// File systems without shared data: ext2 to ext4, F2FS, FAT, exFAT, JFS, ReiserFS, tmpfs, ramfs.
 const WITHOUT_SHARING: [u64; 8] =
-    [0xEF53, 0xF2F5_2010, 0x4D44, 0x2011_BAB0, 0x3153_464A, 0x5265_4973, 0x0102_1994, 0x8584_58F6];
+    [0xEF53, 0xF2F5_2010, 0x4D44, 0x2011_BAB0, 0x3153_464A, 0x5265_4973, TMPFS, RAMFS];
 
 /// The file system that contains an open file. `None` if files cannot share data on it.
 pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
-    // The type of the magic number differs between machines. Its bits do not.
-    match rustix::fs::fstatfs(fd)?.f_type as u64 & u64::from(u32::MAX) {
+    match magic(fd)? {
         BTRFS => {
             let id = btrfs_id(fd)?;
             Ok(Some(Volume { id, kind: VolumeKind::Btrfs }))
@@ -39,10 +42,19 @@ pub fn volume(fd: &OwnedFd) -> Result<Option<Volume>> {
     }
 }
 
-/// True for btrfs and XFS, which were measured: see `docs/performance.md`.
-pub fn queues_removals(fd: &OwnedFd) -> bool {
-    let magic = rustix::fs::fstatfs(fd).map(|found| found.f_type as u64 & u64::from(u32::MAX));
-    matches!(magic, Ok(BTRFS | XFS))
+/// As measured: see `docs/performance.md`.
+pub fn removal_pattern(fd: &OwnedFd) -> RemovalPattern {
+    match magic(fd) {
+        Ok(BTRFS) => RemovalPattern::Queued { threads: 1 },
+        Ok(XFS) => RemovalPattern::Queued { threads: 2 },
+        Ok(TMPFS | RAMFS) => RemovalPattern::InMemory,
+        _ => RemovalPattern::OnDisk,
+    }
+}
+
+fn magic(fd: &OwnedFd) -> Result<u64> {
+    // The type of the magic number differs between machines. Its bits do not.
+    Ok(rustix::fs::fstatfs(fd)?.f_type as u64 & u64::from(u32::MAX))
 }
 
 /// `struct btrfs_ioctl_fs_info_args`.

@@ -29,9 +29,9 @@ mod unix;
 mod unshared;
 
 #[cfg(target_vendor = "apple")]
-pub use apfs::{look_into, queues_removals, volume};
+pub use apfs::{look_into, removal_pattern, volume};
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
-pub use fiemap::{file_map, look_into, queues_removals, volume};
+pub use fiemap::{file_map, look_into, removal_pattern, volume};
 #[cfg(all(target_os = "linux", not(bbox_portable)))]
 pub use linux::*;
 #[cfg(any(not(target_os = "linux"), bbox_portable))]
@@ -41,4 +41,4 @@ pub use share_ranges::*;
 #[cfg(any(not(target_os = "linux"), bbox_portable))]
 pub use unix::*;
 #[cfg(not(any(all(target_os = "linux", not(bbox_portable)), target_vendor = "apple")))]
-pub use unshared::{look_into, queues_removals, volume};
+pub use unshared::{look_into, removal_pattern, volume};

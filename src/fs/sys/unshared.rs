@@ -4,11 +4,11 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Result;
 
-use crate::fs::{Extent, Holding, Status, Volume};
+use crate::fs::{Extent, Holding, RemovalPattern, Status, Volume};
 
-/// No file system here is known to serialize removals.
-pub fn queues_removals(_: &OwnedFd) -> bool {
-    false
+/// No file system here has been measured.
+pub fn removal_pattern(_: &OwnedFd) -> RemovalPattern {
+    RemovalPattern::OnDisk
 }
 
 pub fn volume(_: &OwnedFd) -> Result<Option<Volume>> {

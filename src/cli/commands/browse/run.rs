@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::Scope;
+use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -25,7 +25,7 @@ use super::work::Work;
 use crate::cli::args::{Browse, Format};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
-use crate::error::Error;
+use crate::error::{Error, without_number};
 use crate::jobs::OnPanic;
 
 /// How long the loop waits for a key before it checks for other events.
@@ -157,19 +157,23 @@ impl<'scope> Browser<'scope, '_> {
     /// Starts an effect on its own thread.
     fn start(&self, effect: Effect) {
         let Some(task) = self.work.begin(effect) else { return };
-        let work = self.work;
-        self.spawn(move || work.carry_out(task));
+        let (work, is_measuring) = (self.work, task.is_measuring());
+        if let Err(cause) = self.spawn(move || work.carry_out(task)) {
+            let cause = without_number(&cause.to_string()).to_owned();
+            work.fail(is_measuring, &Error::Threads { jobs: 1, cause }.into());
+        }
     }
 
     /// Runs something on a thread of its own. A panic there ends the loop.
-    fn spawn(&self, run: impl FnOnce() + Send + 'scope) {
+    fn spawn(&self, run: impl FnOnce() + Send + 'scope) -> io::Result<()> {
         let panics = self.panics.clone();
-        self.scope.spawn(move || {
+        let run_and_tell = move || {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
                 // If the loop has ended, the panic hook has reported the panic.
                 let _ = panics.send(panic);
             }
-        });
+        };
+        Builder::new().spawn_scoped(self.scope, run_and_tell).map(drop)
     }
 }
 

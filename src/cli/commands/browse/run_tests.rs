@@ -32,12 +32,13 @@ fn browse_until_a_panic(cache: &Path) {
     let context = Context::new(Program::Bbox, order.shared, &console, &signals).unwrap();
     let sign: PathBuf = cache.join(SIGN);
     let ending = with_browser(&context, |browser| {
-        browser.spawn(move || {
+        let fall_over = move || {
             while !sign.exists() {
                 std::thread::sleep(Duration::from_millis(5));
             }
             panic!("{LAST_WORDS}");
-        });
+        };
+        browser.spawn(fall_over).unwrap();
         browser.run(&args)
     });
     // Not reached.

@@ -51,6 +51,12 @@ pub struct Task {
     stop: StopFlag,
 }
 
+impl Task {
+    pub fn is_measuring(&self) -> bool {
+        matches!(self.effect, Effect::Measure)
+    }
+}
+
 impl<'a> Work<'a> {
     pub fn new(context: &'a Context<'a>, events: Sender<Event>) -> Self {
         Self { context, events, known: Mutex::default() }
@@ -99,9 +105,9 @@ impl<'a> Work<'a> {
 
     /// Carries out an effect, and sends events with its results.
     pub fn carry_out(&self, task: Task) {
+        let is_measuring = task.is_measuring();
         let Task { effect, stop } = task;
         let ends_quietly = matches!(effect, Effect::Enter { .. });
-        let is_measuring = matches!(effect, Effect::Measure);
         let result = match effect {
             Effect::Look { judge } => self.look(judge),
             Effect::Measure => self.measure(&stop),
@@ -121,14 +127,17 @@ impl<'a> Work<'a> {
             Err(Failure::Library(Error::Interrupted)) if is_measuring => self.tell(Event::Stopped),
             // The user has gone back.
             Err(Failure::Library(Error::Interrupted)) if ends_quietly => {}
-            Err(failure) => {
-                if is_measuring {
-                    self.tell(Event::Stopped);
-                }
-                self.tell(Event::Failed(failure.to_string()));
-            }
+            Err(failure) => self.fail(is_measuring, &failure),
             Ok(()) => {}
         }
+    }
+
+    /// Sends the events of a failed effect.
+    pub fn fail(&self, is_measuring: bool, failure: &Failure) {
+        if is_measuring {
+            self.tell(Event::Stopped);
+        }
+        self.tell(Event::Failed(failure.to_string()));
     }
 
     fn tell(&self, event: Event) {

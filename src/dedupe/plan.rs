@@ -12,13 +12,9 @@ use super::survey::Survey;
 use super::trees::{LeftOutEntry, Tree, open};
 use crate::cache::{Cache, Location};
 use crate::error::{Context, Error, Result};
-use crate::fs::VolumeKind;
 use crate::gc::Draft;
 use crate::jobs::{Jobs, watched};
 use crate::stop::StopFlag;
-
-/// btrfs stores files up to this size in the metadata, unless mounted with another limit.
-const BTRFS_INLINE: u64 = 2048;
 
 /// Files that could share their data. Keeps their trees open.
 #[derive(Debug)]
@@ -64,13 +60,9 @@ pub fn plan(
 ) -> Result<Plan> {
     let (trees, left_out_entries) = open(cache, draft, options);
     let pool = jobs.pool_with_files(trees.len() + 1)?;
-    let inline = match cache.volume_kind()? {
-        Some(VolumeKind::Btrfs) => BTRFS_INLINE,
-        _ => 0,
-    };
+    let (min_size, kind) = (options.min_size.as_u64(), cache.volume_kind()?);
     let progress = Progress::default();
-    let sizes = (options.min_size.as_u64(), inline);
-    let work = || Survey::new(&trees, sizes, &progress, stop).walk(&pool);
+    let work = || Survey::new(&trees, min_size, kind, &progress, stop).walk(&pool);
     let found = watched(stop, work, || watch(&progress));
     if stop.is_raised() {
         return Err(Error::Interrupted);

@@ -18,9 +18,12 @@ use super::left_out::{LeftOut, Reason};
 use super::progress::Progress;
 use super::trees::Tree;
 use super::twins::{Pairing, Part, Twin, pair};
-use crate::fs::{Directory, FileMap, InodeId, Kind, Status};
+use crate::fs::{DataFile, Directory, FileMap, InodeId, Kind, MappedExtent, Status, VolumeKind};
 use crate::jobs::Pool;
 use crate::stop::StopFlag;
+
+/// btrfs stores files up to this size in the metadata, unless mounted with another limit.
+const BTRFS_INLINE: u64 = 2048;
 
 /// Finds files that could share their data.
 pub struct Survey<'a> {
@@ -31,6 +34,9 @@ pub struct Survey<'a> {
     pub inline: u64,
     pub progress: &'a Progress,
     pub stop: &'a StopFlag,
+    /// Held while a file is examined, if the file system makes such threads wait for each other:
+    /// then waiting here is shorter.
+    turn: Option<Mutex<()>>,
     found: Mutex<Found>,
 }
 
@@ -65,11 +71,14 @@ struct Listed {
 impl<'a> Survey<'a> {
     pub fn new(
         trees: &'a [Tree],
-        (min_size, inline): (u64, u64),
+        min_size: u64,
+        kind: Option<VolumeKind>,
         progress: &'a Progress,
         stop: &'a StopFlag,
     ) -> Self {
-        Self { trees, min_size, inline, progress, stop, found: Mutex::default() }
+        let inline = if kind == Some(VolumeKind::Btrfs) { BTRFS_INLINE } else { 0 };
+        let turn = (kind == Some(VolumeKind::Xfs)).then(Mutex::default);
+        Self { trees, min_size, inline, progress, stop, turn, found: Mutex::default() }
     }
 
     /// Walks all trees to the end, or until stopped.
@@ -223,8 +232,14 @@ impl<'a> Survey<'a> {
         directory: &Directory,
         path: &CStr,
         name: &CStr,
-    ) -> Option<Vec<crate::fs::MappedExtent>> {
-        let (reason, cause) = match directory.open_data(name).and_then(|file| file.map()) {
+    ) -> Option<Vec<MappedExtent>> {
+        let map = |file: DataFile| {
+            let turn = self.turn.as_ref().map(Mutex::lock);
+            let map = file.map();
+            drop(turn);
+            map
+        };
+        let (reason, cause) = match directory.open_data(name).and_then(map) {
             Ok(FileMap::Extents(extents)) => return Some(extents),
             Ok(FileMap::Inline) => (Reason::Inline, None),
             Ok(FileMap::Unsettled) => (Reason::Changed, None),

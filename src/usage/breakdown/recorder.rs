@@ -29,8 +29,7 @@ struct TreeRecord {
     dir_names: DirNames,
     /// Names of inodes with several names, which can only be counted for the whole tree.
     linked: Vec<(Link, DirId)>,
-    /// Some of a directory's names, sorted.
-    names: Vec<(DirId, Vec<Name>)>,
+    names: Vec<(DirId, Name)>,
     layouts: HashMap<InodeId, Layout>,
 }
 
@@ -91,15 +90,13 @@ impl Recorder {
     }
 
     /// Records names in a directory, and the layouts of files.
-    pub fn keep(&self, dir: DirId, mut names: Vec<Name>, layouts: Vec<(InodeId, Layout)>) {
+    pub fn keep(&self, dir: DirId, names: &mut Vec<Name>, layouts: &mut Vec<(InodeId, Layout)>) {
         if names.is_empty() && layouts.is_empty() {
             return;
         }
-        // Here all threads sort at the same time.
-        names.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         let mut record = self.record();
-        record.names.push((dir, names));
-        record.layouts.extend(layouts);
+        record.names.extend(names.drain(..).map(|name| (dir, name)));
+        record.layouts.extend(layouts.drain(..));
     }
 
     /// Adds the direct children of a directory. The bytes of `linked` are not included in `usage`.
@@ -243,15 +240,9 @@ impl TreeRecord {
             places[number as usize] = directories.len() as u32;
             directories.push(Directory { name, above, depth, mode, own, usage });
         }
-        let mut parts = self.names;
-        parts.sort_by_key(|(dir, _)| places[dir.0]);
-        let mut names = Vec::with_capacity(parts.iter().map(|(_, names)| names.len()).sum());
-        for (dir, part) in parts {
-            names.extend(part.into_iter().map(|name| (places[dir.0] as usize, name)));
-        }
-        // Most directories came in one part, so all but a few names are in place: a stable sort
-        // passes over them once.
-        names.sort_by(|(one_dir, one), (other_dir, other)| {
+        let names = self.names.into_iter().map(|(dir, name)| (places[dir.0] as usize, name));
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable_by(|(one_dir, one), (other_dir, other)| {
             (one_dir, &one.name).cmp(&(other_dir, &other.name))
         });
         Breakdown { directories, dir_names, files, names, layouts: self.layouts }

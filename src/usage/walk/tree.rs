@@ -270,6 +270,7 @@ impl<'a> TreeWalk<'a> {
         }
         if let Some(recorder) = &self.recorder {
             recorder.add(batch.dir, &batch.usage, &batch.linked);
+            recorder.keep(batch.dir, &mut batch.names, &mut batch.layouts);
         }
         if batch.is_for_the_tree() {
             let mut found = self.found();
@@ -279,9 +280,6 @@ impl<'a> TreeWalk<'a> {
         }
         self.counters.add(&batch.usage);
         self.note_change(batch.newest);
-        if let Some(recorder) = &self.recorder {
-            recorder.keep(batch.dir, batch.names, batch.layouts);
-        }
     }
 
     /// Read before it is written: most directories are older than one that was seen before.

@@ -240,7 +240,8 @@ impl Model {
     }
 
     pub(super) fn fail(&mut self, reason: String) {
-        self.job = None;
+        // It may have been a look at the cache, which the next tick repeats.
+        (self.job, self.is_looking) = (None, false);
         let is_entering =
             |screen: &Screen| matches!(screen, Screen::Inside(Inside { list: None, .. }));
         if self.screens.last().is_some_and(is_entering) {

@@ -35,6 +35,18 @@ fn only_a_clear_yes_removes() {
 }
 
 #[test]
+fn a_failed_look_at_the_cache_is_repeated() {
+    let mut model = model(80, 24);
+    let mut after =
+        |seconds| model.update(Event::Tick(now() + jiff::SignedDuration::from_secs(seconds)));
+    assert_eq!(after(10), [Effect::Look { judge: false }]);
+    assert_eq!(after(20), [], "it takes a while");
+    model.update(Event::Failed("no room for a thread".to_owned()));
+    let again = Event::Tick(now() + jiff::SignedDuration::from_secs(30));
+    assert_eq!(model.update(again), [Effect::Look { judge: false }]);
+}
+
+#[test]
 fn a_plan_that_differs_under_the_lock_is_asked_about_again() {
     let mut model = asked();
     press(&mut model, "y");

@@ -25,7 +25,7 @@ use super::work::Work;
 use crate::cli::args::{Browse, Format};
 use crate::cli::context::Context;
 use crate::cli::failure::{Ending, Failure, refuse};
-use crate::error::{Error, without_number};
+use crate::error::Error;
 use crate::jobs::OnPanic;
 
 /// How long the loop waits for a key before it checks for other events.
@@ -159,8 +159,7 @@ impl<'scope> Browser<'scope, '_> {
         let Some(task) = self.work.begin(effect) else { return };
         let (work, is_measuring) = (self.work, task.is_measuring());
         if let Err(cause) = self.spawn(move || work.carry_out(task)) {
-            let cause = without_number(&cause.to_string()).to_owned();
-            work.fail(is_measuring, &Error::Threads { jobs: 1, cause }.into());
+            work.fail(is_measuring, &Error::io("start", "a thread", cause).into());
         }
     }
 

@@ -1,9 +1,9 @@
 //! Names made safe to print.
 //!
-//! File names in an image come from the builder of the image, and a ref file contains any answer of a
-//! registry. Terminals obey control characters, so a file called `\x1b]0;…` could rewrite the screen,
-//! and bidirectional marks could make one name look like another. [`Escaped`] prints these characters
-//! as text and leaves the rest of the name unchanged.
+//! File names in an image come from its builder, and a ref file contains what a registry answered.
+//! Terminals obey control characters, so a file called `\x1b]0;…` could rewrite the screen, and
+//! bidirectional marks could make one name look like another. [`Escaped`] prints these characters as
+//! text and leaves the rest of the name unchanged.
 
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Formatter, Write};

@@ -37,10 +37,11 @@ pub(super) fn remove(
     report: &Report<'_>,
     surveys: &Surveys<'_>,
 ) {
+    // A cache is usually on one file system. If not, only speed is lost.
+    let Some(entry) = to_remove.first() else { return };
     let names = LastNames::default();
     let new = |to_remove| Tree::new(to_remove, progress, &names, report, surveys);
     let trees: Vec<_> = to_remove.iter().map(new).collect();
-    let Some(entry) = to_remove.first() else { return };
     let (first, backlog) = match entry.folder.removal_pattern() {
         RemovalPattern::Queued { threads } => (threads, Some(Backlog::default())),
         RemovalPattern::InMemory => (available_parallelism().map_or(1, usize::from), None),

@@ -70,7 +70,9 @@ pub enum Event {
         title: String,
         lines: Vec<String>,
     },
-    /// Something could not be done.
+    /// The cache could not be listed.
+    LookFailed(String),
+    /// Something else could not be done.
     Failed(String),
 }
 

@@ -140,6 +140,8 @@ impl Model {
                 self.job = None;
                 self.show(Page::new(title, lines));
             }
+            // The next tick repeats it. Whatever else is going on goes on.
+            Event::LookFailed(reason) => (self.is_looking, self.note) = (false, Some(reason)),
             Event::Failed(reason) => self.fail(reason),
         }
         Vec::new()
@@ -240,8 +242,7 @@ impl Model {
     }
 
     pub(super) fn fail(&mut self, reason: String) {
-        // It may have been a look at the cache, which the next tick repeats.
-        (self.job, self.is_looking) = (None, false);
+        self.job = None;
         let is_entering =
             |screen: &Screen| matches!(screen, Screen::Inside(Inside { list: None, .. }));
         if self.screens.last().is_some_and(is_entering) {

@@ -41,7 +41,8 @@ fn a_failed_look_at_the_cache_is_repeated() {
         |seconds| model.update(Event::Tick(now() + jiff::SignedDuration::from_secs(seconds)));
     assert_eq!(after(10), [Effect::Look { judge: false }]);
     assert_eq!(after(20), [], "it takes a while");
-    model.update(Event::Failed("no room for a thread".to_owned()));
+    model.update(Event::LookFailed("no room for a thread".to_owned()));
+    assert!(model.note.as_ref().unwrap().contains("no room"));
     let again = Event::Tick(now() + jiff::SignedDuration::from_secs(30));
     assert_eq!(model.update(again), [Effect::Look { judge: false }]);
 }

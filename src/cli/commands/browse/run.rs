@@ -157,9 +157,9 @@ impl<'scope> Browser<'scope, '_> {
     /// Starts an effect on its own thread.
     fn start(&self, effect: Effect) {
         let Some(task) = self.work.begin(effect) else { return };
-        let (work, is_measuring) = (self.work, task.is_measuring());
+        let (work, aim) = (self.work, task.aim());
         if let Err(cause) = self.spawn(move || work.carry_out(task)) {
-            work.fail(is_measuring, &Error::io("start", "a thread", cause).into());
+            work.fail(aim, &Error::io("start", "a thread", cause).into());
         }
     }
 

@@ -51,9 +51,23 @@ pub struct Task {
     stop: StopFlag,
 }
 
+/// What an effect is for, as far as its failure depends on that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    Looking,
+    Measuring,
+    Entering,
+    Other,
+}
+
 impl Task {
-    pub fn is_measuring(&self) -> bool {
-        matches!(self.effect, Effect::Measure)
+    pub fn aim(&self) -> Aim {
+        match self.effect {
+            Effect::Look { .. } => Aim::Looking,
+            Effect::Measure => Aim::Measuring,
+            Effect::Enter { .. } => Aim::Entering,
+            _ => Aim::Other,
+        }
     }
 }
 
@@ -105,9 +119,8 @@ impl<'a> Work<'a> {
 
     /// Carries out an effect, and sends events with its results.
     pub fn carry_out(&self, task: Task) {
-        let is_measuring = task.is_measuring();
+        let aim = task.aim();
         let Task { effect, stop } = task;
-        let ends_quietly = matches!(effect, Effect::Enter { .. });
         let result = match effect {
             Effect::Look { judge } => self.look(judge),
             Effect::Measure => self.measure(&stop),
@@ -123,18 +136,23 @@ impl<'a> Work<'a> {
             Effect::Remove(proposal) => self.remove(&proposal, &stop),
             _ => Ok(()),
         };
-        match result {
-            Err(Failure::Library(Error::Interrupted)) if is_measuring => self.tell(Event::Stopped),
+        match (result, aim) {
+            (Err(Failure::Library(Error::Interrupted)), Aim::Measuring) => {
+                self.tell(Event::Stopped);
+            }
             // The user has gone back.
-            Err(Failure::Library(Error::Interrupted)) if ends_quietly => {}
-            Err(failure) => self.fail(is_measuring, &failure),
-            Ok(()) => {}
+            (Err(Failure::Library(Error::Interrupted)), Aim::Entering) => {}
+            (Err(failure), aim) => self.fail(aim, &failure),
+            (Ok(()), _) => {}
         }
     }
 
     /// Sends the events of a failed effect.
-    pub fn fail(&self, is_measuring: bool, failure: &Failure) {
-        if is_measuring {
+    pub fn fail(&self, aim: Aim, failure: &Failure) {
+        if aim == Aim::Looking {
+            return self.tell(Event::LookFailed(failure.to_string()));
+        }
+        if aim == Aim::Measuring {
             self.tell(Event::Stopped);
         }
         self.tell(Event::Failed(failure.to_string()));
